@@ -1,0 +1,62 @@
+"""Command line: make, check and list condition tables and designs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from conditions.design import read_design, shipped_designs
+from conditions.errors import run_command
+from conditions.places import STIMULI, TABLES, shown
+from conditions.stimulus_set import StimulusSet
+from conditions.tables import check_table, parse_participants, read_table, write_tables
+
+
+def _make(arguments: argparse.Namespace) -> None:
+    participants = parse_participants(arguments.participants)
+    written = write_tables(arguments.design, arguments.stimuli, participants, arguments.out)
+    print(f"{len(written)} condition tables in {shown(written[0].parent)}")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    for path in arguments.table:
+        table = read_table(path)
+        design = read_design(arguments.design or table["design"].iloc[0])
+        stimuli = StimulusSet.open(arguments.stimuli or STIMULI / table["stimulus_set"].iloc[0])
+        check_table(table, path, design, stimuli)
+        print(f"{path}: {len(table)} trials, every image present and unchanged")
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    for name in shipped_designs():
+        design = read_design(name)
+        print(f"{name:24} {design.title}" + (f" ({design.source})" if design.source else ""))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    top = argparse.ArgumentParser(prog="python -m conditions", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    make = commands.add_parser("make", help="write the condition tables of participants")
+    make.add_argument("design", help="name of a shipped design, or a YAML file")
+    make.add_argument("--stimuli", type=Path, help="stimulus set (default: the design's usual one)")
+    make.add_argument("--participants", required=True, help="such as 1-20 or 1,3,5")
+    make.add_argument("--out", type=Path, default=TABLES, help="folder of all tables")
+    make.set_defaults(run=_make)
+    check = commands.add_parser("check", help="check tables against design and stimulus set")
+    check.add_argument("table", type=Path, nargs="+")
+    check.add_argument("--design", help="name or file (default: the name in the table)")
+    check.add_argument("--stimuli", type=Path, help="stimulus set (default: the one in the table)")
+    check.set_defaults(run=_check)
+    commands.add_parser("list", help="list the shipped designs").set_defaults(run=_list)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns its exit code."""
+    return run_command(parser(), lambda arguments: arguments.run(arguments), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Read and write typed CSV files whose columns are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from conditions.columns import Column, names
+from conditions.errors import BadInput, nearest
+
+_DTYPES = {"str": "string", "int": "Int64", "float": "float64", "bool": "boolean"}
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "True or False",
+    "str": "text",
+}
+
+
+def read_csv(path: Path | str, columns: tuple[Column, ...], *, extra: bool = False) -> pd.DataFrame:
+    """Read a CSV file and check every cell against its column.
+
+    Parameters
+    ----------
+    path
+        UTF-8 file with a header, with or without a byte-order mark.
+    columns
+        Columns that the file must have.
+    extra
+        Whether other columns are allowed; they are kept as text.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per line; text as ``string``, integers as ``Int64``, numbers as ``float64`` (blank:
+        NaN), truth values as ``boolean``.
+
+    Raises
+    ------
+    BadInput
+        If the file cannot be read or a cell does not fit, naming file, line and column.
+    """
+    path = Path(path)
+    try:
+        text = pd.read_csv(
+            path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
+        )
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except pd.errors.EmptyDataError:
+        raise BadInput(f"{path}: the file is empty, expected a header and rows") from None
+    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError, OSError) as error:
+        raise BadInput(f"{path}: cannot be read as CSV ({' '.join(str(error).split())})") from None
+    return parse(text, columns, path, extra=extra)
+
+
+def parse(
+    text: pd.DataFrame, columns: tuple[Column, ...], path: Path | str, *, extra: bool = False
+) -> pd.DataFrame:
+    """Turn a frame of strings into typed columns, checking every cell.
+
+    Parameters
+    ----------
+    text
+        Frame of strings whose row i stood on line i + 2 of the file.
+    columns, extra
+        As for :func:`read_csv`.
+    path
+        File that errors name.
+
+    Raises
+    ------
+    BadInput
+        Naming file, line and column, what was found and what was expected.
+    """
+    wanted = names(columns)
+    for name in wanted:
+        if name not in text.columns:
+            hint = nearest(name, (c for c in map(str, text.columns) if c not in wanted))
+            raise BadInput(f"{path}: column {name!r} is missing{hint}")
+    unknown = [str(name) for name in text.columns if name not in wanted]
+    if unknown and not extra:
+        raise BadInput(f"{path}: unknown column {unknown[0]!r}{nearest(unknown[0], wanted)}")
+    parsed = {column.name: _parse_column(text[column.name], column, path) for column in columns}
+    parsed.update({name: text[name].astype("string") for name in unknown})
+    return pd.DataFrame(parsed, index=text.index)
+
+
+def _parse_column(cells: pd.Series, column: Column, path: Path | str) -> pd.Series:
+    blank = cells == ""
+    if column.type == "str":
+        values = cells.astype("string")
+        bad = pd.Series(False, index=cells.index)
+    elif column.type == "bool":
+        values = cells.map({"True": True, "False": False}).astype("boolean")
+        bad = values.isna() & ~blank
+    else:
+        numbers = pd.to_numeric(cells.mask(blank), errors="coerce").astype("float64")
+        bad = ~np.isfinite(numbers) & ~blank
+        if column.type == "int":
+            bad |= (numbers != numbers.round()) & ~blank
+            values = numbers.mask(bad).astype("Int64")
+        else:
+            values = numbers
+    if not column.blank:
+        bad |= blank
+    if column.levels:
+        bad |= ~cells.isin([str(level) for level in column.levels]) & ~blank
+    if bad.any():
+        place = int(np.flatnonzero(bad.to_numpy())[0])
+        found = cells.iloc[place]
+        expected = (
+            "one of " + ", ".join(str(level) for level in column.levels)
+            if column.levels
+            else _EXPECTED[column.type]
+        )
+        raise BadInput(
+            f"{path}, line {place + 2}, column {column.name!r}: "
+            f"found {found!r}, expected {expected}"
+        )
+    return values.mask(blank) if column.type == "str" and column.blank else values
+
+
+def empty_frame(columns: tuple[Column, ...]) -> pd.DataFrame:
+    """Return a frame without rows that has the columns' types."""
+    return pd.DataFrame({c.name: pd.Series(dtype=_DTYPES[c.type]) for c in columns})
+
+
+def write_csv(frame: pd.DataFrame, path: Path | str, columns: tuple[Column, ...]) -> None:
+    """Write the columns of a frame in their order: UTF-8, line feeds, no index.
+
+    Numbers keep every digit, so that reading the file gives the same values on every machine.
+    """
+    frame[names(columns)].to_csv(path, index=False, lineterminator="\n", encoding="utf-8")

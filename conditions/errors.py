@@ -1,0 +1,58 @@
+"""The one exception that stands for a user's mistake, and how a command reports it."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Callable, Iterable
+
+BAD_INPUT_EXIT_CODE = 2
+INTERRUPTED_EXIT_CODE = 130
+
+
+class BadInput(Exception):
+    """Input that cannot be used; its message is one sentence a user can act on."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint such as ``; did you mean 'natural'?``, empty where nothing is near."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def run_command(
+    parser: argparse.ArgumentParser,
+    command: Callable[[argparse.Namespace], int | None],
+    argv: list[str] | None = None,
+) -> int:
+    """Run a command line and turn a user's mistake into one sentence.
+
+    Parameters
+    ----------
+    parser
+        Gets a ``--debug`` option, which lets tracebacks through.
+    command
+        Called with the parsed arguments; returns an exit code or None.
+    argv
+        Arguments without the program's name; ``sys.argv[1:]`` if None.
+
+    Returns
+    -------
+    int
+        0, the command's own code, 2 after bad input, 130 after Ctrl-C.
+    """
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    arguments = parser.parse_args(argv)
+    try:
+        return command(arguments) or 0
+    except BadInput as error:
+        if arguments.debug:
+            raise
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return BAD_INPUT_EXIT_CODE
+    except KeyboardInterrupt:
+        if arguments.debug:
+            raise
+        print(f"{parser.prog}: stopped; run the same command again to go on", file=sys.stderr)
+        return INTERRUPTED_EXIT_CODE

@@ -1,0 +1,26 @@
+"""Where the suite's files lie by default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+"""Holds the shipped designs, unit tables and texts."""
+
+_CHECKOUT = PACKAGE.parent
+
+ROOT = _CHECKOUT if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd()
+"""The checkout, whatever folder a command starts in; the current folder where there is none."""
+
+STIMULI = ROOT / "stimuli"
+TABLES = ROOT / "conditions" / "tables"
+DATA = ROOT / "data"
+REPORTS = ROOT / "reports"
+
+
+def shown(path: Path) -> str:
+    """Return a path for a message: relative to the current folder where it lies below it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,141 @@
+"""A folder of stimuli with its manifest, as stimgen leaves it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import pandas as pd
+
+from conditions.columns import MANIFEST_COLUMNS
+from conditions.csv_files import read_csv
+from conditions.errors import BadInput
+from conditions.vocabulary import Unit
+
+MANIFEST = "manifest.csv"
+SETTINGS = "set.yaml"
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class StimulusSet:
+    """A stimulus set on disk.
+
+    Parameters
+    ----------
+    folder
+        Holds ``manifest.csv``, ``set.yaml`` and ``images/``.
+    manifest
+        One row per image, with the columns of ``MANIFEST_COLUMNS``.
+    """
+
+    folder: Path
+    manifest: pd.DataFrame
+
+    @classmethod
+    def open(cls, folder: Path | str) -> StimulusSet:
+        """Open a stimulus set.
+
+        Raises
+        ------
+        BadInput
+            If the folder or its manifest is missing or a row is wrong, naming it.
+        """
+        folder = Path(folder)
+        if not (folder / MANIFEST).is_file():
+            raise BadInput(
+                f"{folder}: no stimulus set there ({MANIFEST} is missing); "
+                "build one with: python -m stimgen build"
+            )
+        manifest = read_csv(folder / MANIFEST, MANIFEST_COLUMNS)
+        repeated = manifest["path"].duplicated()
+        if repeated.any():
+            line = int(repeated.to_numpy().nonzero()[0][0]) + 2
+            raise BadInput(
+                f"{folder / MANIFEST}, line {line}, column 'path': "
+                f"{manifest['path'].iloc[line - 2]!r} stands twice, expected each file once"
+            )
+        opened = cls(folder, manifest)
+        for path in manifest["path"]:
+            opened.file(path)
+        return opened
+
+    @property
+    def name(self) -> str:
+        """Name of the set, which is its folder's."""
+        return self.folder.resolve().name
+
+    @cached_property
+    def manifest_sha256(self) -> str:
+        """SHA-256 of the manifest, which holds those of all images."""
+        return sha256_of(self.folder / MANIFEST)
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """Units of the set, in the order of the manifest."""
+        columns = self.manifest[["network", "layer", "branch", "channel"]].drop_duplicates()
+        return tuple(
+            Unit(
+                row.network, row.layer, "" if pd.isna(row.branch) else row.branch, int(row.channel)
+            )
+            for row in columns.itertuples(index=False)
+        )
+
+    def file(self, path: str) -> Path:
+        """Return where an image of the manifest lies.
+
+        Raises
+        ------
+        BadInput
+            If the path leads out of the set's folder.
+        """
+        parts = PurePosixPath(path).parts
+        outside = PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive
+        if not parts or outside or ".." in parts or "\\" in path:
+            raise BadInput(f"{self.folder / MANIFEST}: path {path!r} leads out of the stimulus set")
+        return self.folder.joinpath(*parts)
+
+    def images(self, unit: Unit, kind: str, pole: str, batch: int | None = None) -> pd.DataFrame:
+        """Return a unit's images, ordered by rank.
+
+        Parameters
+        ----------
+        unit, kind, pole
+            What to select.
+        batch
+            Batch of natural images; None for images that belong to none.
+        """
+        rows = self._by_group.get((unit, kind, pole, batch))
+        if rows is None:
+            return self.manifest.iloc[:0]
+        return self.manifest.iloc[rows].sort_values("rank")
+
+    def batches(self, unit: Unit) -> tuple[int, ...]:
+        """Return the batches of natural images that a unit has at both poles."""
+        found = [
+            {
+                batch
+                for (u, kind, p, batch) in self._by_group
+                if (u, kind, p) == (unit, "natural", pole)
+            }
+            for pole in ("min", "max")
+        ]
+        return tuple(sorted(batch for batch in found[0] & found[1] if batch is not None))
+
+    @cached_property
+    def _by_group(self) -> dict[tuple[Unit, str, str, int | None], list[int]]:
+        groups: dict[tuple[Unit, str, str, int | None], list[int]] = {}
+        for place, row in enumerate(self.manifest.itertuples(index=False)):
+            unit = Unit(
+                row.network, row.layer, "" if pd.isna(row.branch) else row.branch, int(row.channel)
+            )
+            pole = "" if pd.isna(row.pole) else row.pole
+            batch = None if pd.isna(row.batch) else int(row.batch)
+            groups.setdefault((unit, row.kind, pole, batch), []).append(place)
+        return groups
