@@ -1,0 +1,1 @@
+"""Controlled lab sessions over condition tables."""

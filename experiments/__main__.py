@@ -1,0 +1,70 @@
+"""Command line: run sessions that need no window."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from conditions.design import read_design
+from conditions.errors import run_command
+from conditions.places import DATA, TABLES, shown
+from conditions.tables import parse_participants, participant_id, table_path
+from experiments.runner.log import COMPLETED, sessions_of
+from experiments.runner.observers import OBSERVERS, make_observer
+from experiments.runner.session import Request, Session
+from experiments.runner.simulation import simulate
+
+
+def _simulate(arguments: argparse.Namespace) -> None:
+    design = read_design(arguments.design)
+    numbers = parse_participants(arguments.participants)
+    kind = make_observer(arguments.observer, 0, Path).kind
+    ran = 0
+    for number in tqdm(numbers, desc=f"{arguments.observer} observers", unit="session"):
+        participant = participant_id(number)
+        if COMPLETED in sessions_of(arguments.data, design.name, participant).values():
+            continue
+        request = Request(
+            design=design,
+            participant=participant,
+            table=table_path(design, number, arguments.tables),
+            stimuli=arguments.stimuli,
+            data=arguments.data,
+            observer_kind=kind,
+            observer=arguments.observer,
+        )
+        session = Session.open(request)
+        simulate(session, make_observer(arguments.observer, number, session.stimuli.file))
+        ran += 1
+    there = len(numbers) - ran
+    print(
+        f"{ran} sessions of {arguments.observer} observers in "
+        f"{shown(arguments.data / design.name)}" + (f"; {there} were there already" * bool(there))
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    top = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("simulate", help="let observers that are no people take part")
+    run.add_argument("design", help="name of a shipped design, or a YAML file")
+    run.add_argument("--participants", required=True, help="such as 1-20 or 1,3,5")
+    run.add_argument("--observer", choices=OBSERVERS, default=OBSERVERS[0])
+    run.add_argument("--stimuli", type=Path, help="stimulus set (default: the table's)")
+    run.add_argument("--tables", type=Path, default=TABLES, help="folder of all condition tables")
+    run.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
+    run.set_defaults(run=_simulate)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns its exit code."""
+    return run_command(parser(), lambda arguments: arguments.run(arguments), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""The dialogs before a session: who takes part, and whether to resume."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from psychopy import gui
+
+from conditions.errors import BadInput
+from experiments.runner.log import COMPLETED, check_participant, read_session, session_folder
+from experiments.runner.session import Request
+
+
+def ask_participant(title: str, default: str = "") -> str | None:
+    """Ask for the participant id until it can be used; None if the dialog was cancelled."""
+    tip = "Letters and digits, such as p007; never a name."
+    while True:
+        info: dict[str, Any] = {"participant": default}
+        dialog = gui.DlgFromDict(
+            info, title=title, labels={"participant": "Participant id"}, tip={"participant": tip}
+        )
+        if not dialog.OK:
+            return None
+        try:
+            return check_participant(str(info["participant"]).strip())
+        except BadInput as error:
+            show_error(str(error))
+
+
+def choose_session(request: Request) -> Request | None:
+    """Offer to resume the participant's unfinished session.
+
+    Returns
+    -------
+    Request or None
+        The request with the number of the session to run, None if the dialog was cancelled.
+        Without an unfinished session it is the next one and nothing is asked.
+    """
+    number = request.session_number()
+    folder = session_folder(request.data, request.design.name, request.participant, number)
+    before = read_session(folder)
+    if before and before.get("end_reason") != COMPLETED:
+        done, trials = before.get("trials_completed", 0), before.get("trials", "?")
+        resume = f"resume session {number} at trial {done + 1} of {trials}"
+        begin = f"begin session {number + 1}"
+        info: dict[str, Any] = {"choice": [resume, begin]}
+        title = f"{request.participant} has an unfinished session"
+        dialog = gui.DlgFromDict(info, title=title, labels={"choice": "Shall I"})
+        if not dialog.OK:
+            return None
+        number += info["choice"] == begin
+    return dataclasses.replace(request, session=number)
+
+
+def show_error(message: str) -> None:
+    """Show one sentence until it is confirmed."""
+    dialog = gui.Dlg(title="Unitscope")
+    dialog.addText(message)
+    dialog.show()

@@ -1,0 +1,180 @@
+"""What the Coder scripts share: their options, and one session from start to end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from psychopy import core, data, logging
+
+from conditions.columns import LOG_COLUMNS, names
+from conditions.design import Design
+from conditions.errors import BadInput
+from conditions.places import DATA, shown
+from experiments.display.keyboard import open_keyboard
+from experiments.display.loop import Loop
+from experiments.display.robot import Robot
+from experiments.display.screenshots import Screenshots
+from experiments.display.window import Display, check_monitor, open_window
+from experiments.runner.observers import OBSERVERS, make_observer
+from experiments.runner.session import Request, Session
+from experiments.runner.simulation import simulate
+
+PILOT = "pilot"
+
+
+def options(description: str, design: str) -> argparse.ArgumentParser:
+    """Return the options that every Coder script has.
+
+    Parameters
+    ----------
+    description
+        First sentence of the help.
+    design
+        Design that is run unless another is asked for.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--design", default=design, help=f"name or YAML file (default: {design})")
+    parser.add_argument("--participant", help="id; asked for in a dialog if left out")
+    parser.add_argument(
+        "--session", type=int, help="number (default: the unfinished, else the next)"
+    )
+    parser.add_argument("--table", type=Path, help="condition table (default: the participant's)")
+    parser.add_argument("--stimuli", type=Path, help="stimulus set (default: the table's)")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
+    parser.add_argument("--language", help="of the screens (default: the design's)")
+    parser.add_argument("--monitor", help="name in PsychoPy's Monitor Center")
+    parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
+    parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
+    parser.add_argument(
+        "--pilot", action="store_true", help="in a window, on any monitor, to try things out"
+    )
+    parser.add_argument(
+        "--override", metavar="REASON", help="run on an uncalibrated monitor; the reason is logged"
+    )
+    parser.add_argument("--simulate", choices=OBSERVERS, help="let an observer do it, no window")
+    parser.add_argument("--robot", choices=OBSERVERS, help="let an observer press real keys")
+    parser.add_argument("--screenshots", type=Path, help="folder for a picture of every screen")
+    return parser
+
+
+def make_request(arguments: argparse.Namespace, design: Design, participant: str) -> Request:
+    """Turn options into a request for a session."""
+    observer = arguments.simulate or arguments.robot
+    kind = "person"
+    if observer:
+        kind = make_observer(observer, 0, Path).kind
+    return Request(
+        design=design,
+        participant=participant,
+        session=arguments.session,
+        table=arguments.table,
+        stimuli=arguments.stimuli,
+        data=arguments.data,
+        observer_kind=kind,
+        observer=observer,
+        language=arguments.language,
+    )
+
+
+def observer_seed(participant: str) -> int:
+    """Return the seed of the observer that stands in for a participant."""
+    return int.from_bytes(participant.encode(), "big") % 2**31
+
+
+def open_display(arguments: argparse.Namespace) -> Display:
+    """Open the window: full screen on a calibrated monitor, unless piloting or overridden."""
+    lenient = arguments.pilot or arguments.robot or arguments.override
+    monitor = None
+    if arguments.monitor or not lenient:
+        monitor = check_monitor(arguments.monitor)
+    size = _size(arguments.size) if arguments.size else None
+    full_screen = not (arguments.pilot or size)
+    display = open_window(monitor, full_screen=full_screen, size=size, index=arguments.screen)
+    if display.paced and not lenient:
+        display.close()
+        raise BadInput(
+            "this screen does not wait for its refresh, so onsets would be wrong; switch vertical "
+            'synchronisation on, or give --override "reason", or --pilot'
+        )
+    return display
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise BadInput(f"--size {text!r}: expected such as 1920x1080")
+    return int(width), int(height)
+
+
+def run_simulated(session: Session, name: str) -> None:
+    """Run a session without a window."""
+    seed = observer_seed(session.request.participant)
+    simulate(session, make_observer(name, seed, session.stimuli.file))
+
+
+def run_in_window(session: Session, display: Display, arguments: argparse.Namespace) -> str:
+    """Run a session in a window; returns how it ended.
+
+    PsychoPy's own csv, psydat and log files are kept beside ours.
+    """
+    psychopy_files = session.log.folder / f"psychopy_run-{session.run:02d}"
+    logging.console.setLevel(logging.ERROR)
+    handler = data.ExperimentHandler(
+        name=session.design.name,
+        extraInfo={"participant": session.request.participant, "session": session.number},
+        dataFileName=str(psychopy_files),
+        savePickle=True,
+        saveWideText=True,
+    )
+
+    logging.LogFile(f"{psychopy_files}.log", level=logging.INFO, filemode="a")
+
+    def add_entry(row: dict[str, Any]) -> None:
+        for name in names(LOG_COLUMNS):
+            handler.addData(name, row[name])
+        handler.nextEntry()
+
+    if arguments.override:
+        session.note({"override": arguments.override})
+    robot = None
+    if arguments.robot:
+        robot = Robot(session, arguments.robot, observer_seed(session.request.participant))
+    try:
+        loop = Loop(
+            session,
+            display,
+            open_keyboard(),
+            (robot,) if robot else (),
+            shrink=bool(arguments.pilot or arguments.override),
+            screenshots=Screenshots(arguments.screenshots, display)
+            if arguments.screenshots
+            else None,
+            on_row=add_entry,
+        )
+        return loop.run()
+    finally:
+        display.close()
+        if robot:
+            robot.close()
+        handler.close()
+        logging.flush()
+
+
+def report_end(session: Session) -> None:
+    """Print how a session ended and where its record lies."""
+    folder, facts = shown(session.log.folder), session.facts
+    print(
+        f"session {session.number} of {session.request.participant}: {facts['end_reason']}, "
+        f"{facts['trials_completed']} of {facts['trials']} trials in {folder}"
+    )
+    if facts["trials_completed"] < facts["trials"]:
+        print("start it again to go on with the next trial")
+
+
+def quit_psychopy() -> None:
+    """Let PsychoPy stop its threads, keeping the exit code that is under way."""
+    sys.stdout.flush()
+    core.quit()

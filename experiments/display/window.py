@@ -1,0 +1,198 @@
+"""The participant's window: opened safely, with a frame rate that was measured."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import platform
+import statistics
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from psychopy import logging, monitors
+
+from conditions.errors import BadInput
+from experiments.runner.layout import Screen
+
+NO_VSYNC_HZ = 250
+"""A faster refresh means that flips do not wait for a screen."""
+
+PACED_HZ = 60
+
+
+@dataclass
+class Display:
+    """An open window and what was measured of it.
+
+    Parameters
+    ----------
+    win
+        The PsychoPy window.
+    screen
+        Its geometry.
+    frame_s
+        Nominal duration of a frame, in seconds.
+    paced
+        Whether we wait for multiples of ``frame_s`` because flips wait for nothing.
+    facts
+        For ``session.json``.
+    """
+
+    win: Any
+    screen: Screen
+    frame_s: float
+    paced: bool
+    facts: dict[str, Any] = field(default_factory=dict)
+    _next_s: float = 0.0
+
+    def now(self) -> float:
+        """Return the time on the clock of flips and key presses, in seconds."""
+        return float(logging.defaultClock.getTime())
+
+    def flip(self) -> float:
+        """Show what was drawn; returns the time of the flip."""
+        if self.paced:
+            now = self.now()
+            if now < self._next_s:
+                time.sleep(self._next_s - now)
+            self._next_s = max(self._next_s + self.frame_s, now)
+        return float(self.win.flip())
+
+    def close(self) -> None:
+        """Close the window."""
+        self.win.close()
+
+
+def check_monitor(name: str | None) -> Any:
+    """Return a monitor that a session may be run on.
+
+    Raises
+    ------
+    BadInput
+        If the monitor is unknown to PsychoPy or its gamma was never measured.
+    """
+    known = monitors.getAllMonitors()
+    if name is None or name not in known:
+        found = ", ".join(sorted(known)) or "none"
+        raise BadInput(
+            f"monitor {name!r} is unknown to PsychoPy (known: {found}); calibrate it in the "
+            'Monitor Center, or give --override "reason", or --pilot'
+        )
+    monitor = monitors.Monitor(name)
+    if monitor.gammaIsDefault():
+        raise BadInput(
+            f"monitor {name!r} has no measured gamma; calibrate it in the Monitor Center, or give "
+            '--override "reason", or --pilot'
+        )
+    if not monitor.getSizePix():
+        raise BadInput(f"monitor {name!r} has no size in pixels; enter it in the Monitor Center")
+    return monitor
+
+
+def open_window(
+    monitor: Any = None, *, full_screen: bool, size: tuple[int, int] | None = None, index: int = 0
+) -> Display:
+    """Open the window and measure its frame rate.
+
+    Parameters
+    ----------
+    monitor
+        PsychoPy monitor, or None for an uncalibrated one.
+    full_screen
+        Whether to cover the screen.
+    size
+        Size of the window in pixels; None for the monitor's, or the whole screen.
+    index
+        Which screen.
+
+    Raises
+    ------
+    BadInput
+        If there is no display, or the window's size is not that of the calibrated monitor.
+    """
+    try:
+        from psychopy import visual
+        from pyglet.canvas import get_display
+
+        screens = get_display().get_screens()
+    except Exception as error:  # pyglet raises its own, a bare Exception among them
+        raise BadInput(
+            f"no window can be opened ({' '.join(str(error).split()) or type(error).__name__}); "
+            "is there a display?"
+        ) from None
+    if not 0 <= index < len(screens):
+        raise BadInput(f"screen {index} does not exist, found {len(screens)} from 0")
+    whole = (screens[index].width, screens[index].height)
+    wanted = size or (tuple(monitor.getSizePix()) if monitor else whole)
+    # The default frame buffer object gave blank windows under a software renderer.
+    win = visual.Window(
+        size=wanted,
+        fullscr=full_screen,
+        screen=index,
+        monitor=monitor or monitors.Monitor("__blank__", autoLog=False),
+        units="pix",
+        color=(0, 0, 0),
+        colorSpace="rgb",
+        useFBO=False,
+        allowGUI=not full_screen,
+        checkTiming=False,
+        waitBlanking=True,
+        autoLog=False,
+        title="Unitscope",
+    )
+    win.depthTest = False
+    got = (int(win.size[0]), int(win.size[1]))
+    if monitor and full_screen and got != tuple(monitor.getSizePix()):
+        win.close()
+        raise BadInput(
+            f"the window is {got[0]} x {got[1]} px, but monitor {monitor.name!r} was calibrated "
+            f"at {monitor.getSizePix()[0]} x {monitor.getSizePix()[1]}; set the screen's resolution"
+        )
+    win.mouseVisible = not full_screen
+    frame_s = _measure_frame_s(win)
+    paced = frame_s < 1 / NO_VSYNC_HZ
+    screen = Screen(
+        *got,
+        monitor.getWidth() if monitor else None,
+        monitor.getDistance() if monitor else None,
+    )
+    display = Display(win, screen, 1 / PACED_HZ if paced else frame_s, paced)
+    display.facts = _facts(display, monitor, measured_hz=1 / frame_s, full_screen=full_screen)
+    return display
+
+
+def _measure_frame_s(win: Any, frames: int = 60, warm_up: int = 15) -> float:
+    flips = [float(win.flip()) for _ in range(warm_up + frames)][warm_up:]
+    intervals = [later - earlier for earlier, later in itertools.pairwise(flips)]
+    return max(statistics.median(intervals), 1e-5)
+
+
+def _facts(
+    display: Display, monitor: Any, *, measured_hz: float, full_screen: bool
+) -> dict[str, Any]:
+    from pyglet.gl import gl_info
+
+    facts: dict[str, Any] = {
+        "width_px": display.screen.width_px,
+        "height_px": display.screen.height_px,
+        "full_screen": full_screen,
+        "measured_hz": round(measured_hz, 3),
+        "waits_for_vertical_blank": not display.paced,
+        "nominal_frame_s": display.frame_s,
+        "renderer": gl_info.get_renderer(),
+        "opengl": gl_info.get_version(),
+        "window_system": os.environ.get("XDG_SESSION_TYPE", platform.system()),
+        "monitor": None,
+    }
+    if monitor:
+        gamma = monitor.getGammaGrid()
+        facts["monitor"] = {
+            "name": monitor.name,
+            "width_cm": monitor.getWidth(),
+            "distance_cm": monitor.getDistance(),
+            "size_px": list(monitor.getSizePix()),
+            "calibration": monitor.currentCalibName,
+            "gamma_grid": gamma.tolist() if gamma is not None else None,
+        }
+    return facts

@@ -1,0 +1,191 @@
+"""The crash-safe record of a session: a trial is on the disk before the next one begins."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from conditions.columns import FRAME_COLUMNS, LOG_COLUMNS, Column, names
+from conditions.csv_files import read_csv
+from conditions.errors import BadInput
+
+TRIALS, FRAMES, SESSION, LOCK = "trials.csv", "frames.csv", "session.json", ".lock"
+
+RUNNING, COMPLETED, ABORTED, INTERRUPTED = "running", "completed", "aborted", "interrupted"
+"""How a run ended: ``running`` stands for a crash once nothing holds the lock."""
+
+
+def check_participant(participant: str) -> str:
+    """Return a participant id unchanged if it can name a folder.
+
+    Raises
+    ------
+    BadInput
+        If it is empty, long, or holds anything but letters and digits.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9]{1,32}", participant):
+        raise BadInput(
+            f"participant id {participant!r}: expected 1 to 32 letters and digits, such as p007"
+        )
+    return participant
+
+
+def session_folder(data: Path, design: str, participant: str, session: int) -> Path:
+    """Return where the record of a session lies."""
+    return data / design / f"sub-{check_participant(participant)}" / f"ses-{session:02d}"
+
+
+def sessions_of(data: Path, design: str, participant: str) -> dict[int, str]:
+    """Return the sessions of a participant and how each ended, in order."""
+    folder = session_folder(data, design, participant, 1).parent
+    found = {}
+    for path in sorted(folder.glob("ses-*")) if folder.is_dir() else []:
+        number = path.name.removeprefix("ses-")
+        if number.isdecimal():
+            found[int(number)] = read_session(path).get("end_reason", RUNNING)
+    return found
+
+
+def read_session(folder: Path) -> dict[str, Any]:
+    """Read ``session.json``; empty where it is missing.
+
+    Raises
+    ------
+    BadInput
+        If it is not JSON.
+    """
+    path = folder / SESSION
+    if not path.is_file():
+        return {}
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: cannot be read as JSON ({error})") from None
+    if not isinstance(read, dict):
+        raise BadInput(f"{path}: found {type(read).__name__}, expected an object")
+    return read
+
+
+def now_utc() -> str:
+    """Return the wall-clock time, ISO 8601, UTC, to the millisecond."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+class TrialLog:
+    """Append-only record of one session, held by one process at a time.
+
+    Parameters
+    ----------
+    folder
+        Folder of the session; made if missing.
+
+    Raises
+    ------
+    BadInput
+        If another process holds the session, the folder cannot be written, or its log is damaged
+        beyond its last line.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(folder / LOCK)
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise BadInput(f"{folder}: this session is running already") from None
+        except OSError as error:
+            raise BadInput(f"{folder}: cannot be written ({error.strerror})") from None
+        try:
+            self.repaired = _repair(folder / TRIALS)
+            _repair(folder / FRAMES)
+            self.completed = self._read_completed()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _read_completed(self) -> pd.DataFrame | None:
+        path = self.folder / TRIALS
+        return read_csv(path, LOG_COLUMNS) if path.exists() else None
+
+    def append(self, row: Mapping[str, Any], frames: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Append a completed trial and flush it to the disk, its frames first.
+
+        Parameters
+        ----------
+        row
+            Has every column of ``LOG_COLUMNS`` and no other.
+        frames
+            Have the columns of ``FRAME_COLUMNS``.
+        """
+        rows = list(frames)
+        if rows:
+            _append(self.folder / FRAMES, FRAME_COLUMNS, rows)
+        _append(self.folder / TRIALS, LOG_COLUMNS, [row])
+
+    def write_session(self, facts: Mapping[str, Any]) -> None:
+        """Replace ``session.json`` as a whole."""
+        partial = self.folder / f"{SESSION}.partial"
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            json.dump(facts, file, indent=2, ensure_ascii=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self.folder / SESSION)
+
+    def close(self) -> None:
+        """Let other processes have the session."""
+        self._lock.release()
+
+
+def _append(path: Path, columns: tuple[Column, ...], rows: list[Mapping[str, Any]]) -> None:
+    wanted = names(columns)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    if not path.exists():
+        writer.writerow(wanted)
+    for row in rows:
+        if set(row) != set(wanted):
+            odd = sorted(set(row) ^ set(wanted))
+            raise KeyError(f"{path.name}: columns missing or unknown: {', '.join(odd)}")
+        writer.writerow([_cell(row[name]) for name in wanted])
+    with path.open("ab") as file:
+        file.write(buffer.getvalue().encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None or value is pd.NA or value != value else value
+
+
+def _repair(path: Path) -> Path | None:
+    """Cut off a last line that a crash left unfinished, keeping a copy of the whole file."""
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    if content.endswith(b"\n"):
+        return None
+    number = 1
+    while (copy := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    copy.write_bytes(content)
+    whole = content[: content.rfind(b"\n") + 1]
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(whole)
+    if whole:
+        partial.replace(path)
+    else:
+        partial.unlink()
+        path.unlink()
+    return copy
