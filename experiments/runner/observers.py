@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -120,6 +120,7 @@ class ChanceObserver:
         return Answer(choice, int(rng.integers(1, 4)), float(0.4 + rng.gamma(2, 0.3)))
 
 
+@lru_cache(maxsize=50_000)
 def picture_features(path: Path) -> np.ndarray:
     """Describe a picture by its colours and edges.
 
@@ -190,7 +191,8 @@ class SimilarityObserver:
         features: Callable[[Path], np.ndarray] = picture_features,
     ) -> None:
         self._seed = seed
-        self._features = cache(lambda name: features(file(name)))
+        self._file = file
+        self._features = features
 
     def respond(self, row: Mapping[str, Any]) -> Answer:
         """Return the answer to one trial."""
@@ -198,7 +200,7 @@ class SimilarityObserver:
         rt_s = float(0.5 + rng.gamma(2, 0.1))
         shown = {
             pole: [
-                self._features(row[name])
+                self._features(self._file(row[name]))
                 for name in REFERENCE_COLUMN_NAMES
                 if f"_{pole}_" in name and row[name]
             ]
@@ -217,7 +219,7 @@ class SimilarityObserver:
         """Return the mean cosine with the references, 0 without any."""
         if not references:
             return 0.0
-        vector = self._features(query)
+        vector = self._features(self._file(query))
         sizes = np.linalg.norm(references, axis=1) * np.linalg.norm(vector)
         return float(np.mean(np.asarray(references) @ vector / sizes))
 

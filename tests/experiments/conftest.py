@@ -1,0 +1,54 @@
+"""A quick version of the demo design, its tables, and requests for sessions on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conditions.design import Design, find_design, read_design
+from conditions.tables import write_tables
+from experiments.runner.session import Request
+
+
+@pytest.fixture(scope="session")
+def quick_design_file(tmp_path_factory) -> Path:
+    """The demo design with phases of some hundredths of a second."""
+    data = yaml.safe_load(find_design("demo_two_afc").read_text(encoding="utf-8"))
+    data["name"] = "quick"
+    data["durations"] = {"fixation_s": 0.1, "chosen_s": 0.05, "feedback_s": 0.1, "blank_s": 0.05}
+    path = tmp_path_factory.mktemp("design") / "quick.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def quick_design(quick_design_file) -> Design:
+    """The quick design, read."""
+    return read_design(quick_design_file)
+
+
+@pytest.fixture(scope="session")
+def quick_tables(quick_design_file, stimulus_set, tmp_path_factory) -> Path:
+    """Folder with the quick design's tables of participants 1 to 4."""
+    tables = tmp_path_factory.mktemp("tables")
+    write_tables(quick_design_file, stimulus_set, [1, 2, 3, 4], tables)
+    return tables / "quick"
+
+
+@pytest.fixture
+def request_for(quick_design, quick_tables, stimulus_set, tmp_path):
+    """Make a request for a session of a participant, logged below the test's own folder."""
+
+    def make(participant: str = "p001", **settings) -> Request:
+        settings = {
+            "table": quick_tables / f"{participant}.csv",
+            "stimuli": stimulus_set,
+            "data": tmp_path / "data",
+            "observer_kind": "simulated",
+            "observer": "graded",
+        } | settings
+        return Request(design=quick_design, participant=participant, **settings)
+
+    return make

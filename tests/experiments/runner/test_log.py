@@ -1,0 +1,129 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conditions.columns import FRAME_COLUMNS, LOG_COLUMNS, names
+from conditions.csv_files import read_csv
+from conditions.errors import BadInput
+from experiments.runner.log import (
+    TrialLog,
+    check_participant,
+    read_session,
+    session_folder,
+    sessions_of,
+)
+
+VALUES = {"str": "x", "int": 1, "float": 0.5, "bool": True}
+
+
+def row(number):
+    cells = {c.name: c.levels[0] if c.levels else VALUES[c.type] for c in LOG_COLUMNS}
+    return cells | {"trial_number": number, "rt_s": 0.1 + number, "unit_pool": 'a "b", c\nd'}
+
+
+def frame(number):
+    cells = {c.name: c.levels[0] if c.levels else VALUES[c.type] for c in FRAME_COLUMNS}
+    return cells | {"frame": number, "interval_s": None if number == 1 else 0.0167}
+
+
+def test_what_is_appended_is_read_again(tmp_path):
+    log = TrialLog(tmp_path / "ses-01")
+    log.append(row(1), [frame(1), frame(2)])
+    log.append(row(2) | {"rt_s": None, "correct": None})
+    log.close()
+    again = TrialLog(tmp_path / "ses-01").completed
+    assert again["trial_number"].tolist() == [1, 2]
+    assert again["rt_s"][0] == 1.1
+    assert again["correct"].isna().tolist() == [False, True]
+    frames = read_csv(tmp_path / "ses-01" / "frames.csv", FRAME_COLUMNS)
+    assert frames["interval_s"].isna().tolist() == [True, False]
+
+
+def test_a_row_must_have_every_column_and_no_other(tmp_path):
+    log = TrialLog(tmp_path)
+    with pytest.raises(KeyError, match="extra"):
+        log.append(row(1) | {"extra": 1})
+    assert not (tmp_path / "trials.csv").exists()
+
+
+def test_a_session_is_held_by_one_at_a_time(tmp_path):
+    log = TrialLog(tmp_path)
+    with pytest.raises(BadInput, match="this session is running already"):
+        TrialLog(tmp_path)
+    log.close()
+    TrialLog(tmp_path).close()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="file/ses-01: cannot be written"):
+        TrialLog(tmp_path / "file" / "ses-01")
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_line_cut_anywhere_is_taken_away_and_a_copy_kept(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("cut")
+    log = TrialLog(folder)
+    for number in (1, 2, 3):
+        log.append(row(number) | {"unit_pool": "plain"})
+    log.close()
+    path = folder / "trials.csv"
+    whole = path.read_bytes()
+    start_of_last = whole[:-1].rfind(b"\n") + 1
+    cut = data.draw(st.integers(start_of_last + 1, len(whole) - 1))
+    path.write_bytes(whole[:cut])
+    log = TrialLog(folder)
+    assert log.completed["trial_number"].tolist() == [1, 2]
+    assert log.repaired.read_bytes() == whole[:cut]
+    assert path.read_bytes() == whole[:start_of_last]
+    log.append(row(3) | {"unit_pool": "plain"})
+    log.close()
+    assert path.read_bytes() == whole
+
+
+def test_a_header_cut_in_the_middle_leaves_an_empty_log(tmp_path):
+    (tmp_path / "trials.csv").write_bytes(b"participant,sess")
+    log = TrialLog(tmp_path)
+    assert log.completed is None
+    log.append(row(1))
+    assert len(read_csv(tmp_path / "trials.csv", LOG_COLUMNS)) == 1
+
+
+def test_session_facts_are_replaced_as_a_whole(tmp_path):
+    log = TrialLog(tmp_path)
+    log.write_session({"end_reason": "running", "note": "ü"})
+    log.write_session({"end_reason": "completed"})
+    assert read_session(tmp_path) == {"end_reason": "completed"}
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_damaged_session_facts_are_named(tmp_path):
+    (tmp_path / "session.json").write_text("{", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"session\.json: cannot be read as JSON"):
+        read_session(tmp_path)
+
+
+def test_sessions_of_a_participant(tmp_path):
+    for number, ended in ((1, "completed"), (2, "running")):
+        folder = session_folder(tmp_path, "quick", "p001", number)
+        folder.mkdir(parents=True)
+        (folder / "session.json").write_text(json.dumps({"end_reason": ended}))
+    assert sessions_of(tmp_path, "quick", "p001") == {1: "completed", 2: "running"}
+    assert sessions_of(tmp_path, "quick", "p002") == {}
+
+
+@pytest.mark.parametrize(
+    "participant", ["", " ", "a/b", "..", "a\\b", "p 1", "Zoë", "p" * 33, "p1\n"]
+)
+def test_ids_that_cannot_name_a_folder_are_refused(participant):
+    with pytest.raises(BadInput, match="expected 1 to 32 letters and digits"):
+        check_participant(participant)
+
+
+def test_columns_of_the_log_stand_in_their_order(tmp_path):
+    TrialLog(tmp_path).append(row(1))
+    header = (tmp_path / "trials.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header.split(",") == names(LOG_COLUMNS)

@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from conditions.columns import REFERENCE_COLUMN_NAMES
+from conditions.errors import BadInput
+from experiments.runner.observers import (
+    GradedObserver,
+    SimilarityObserver,
+    make_observer,
+    picture_features,
+)
+
+
+def row(number, condition="natural", **cells):
+    return {
+        "trial_number": number,
+        "trial_role": "main",
+        "reference_condition": condition,
+        "network": "toy",
+        "layer": "mixed4a",
+        "channel": number % 6,
+        "correct_choice": "ab"[number % 2],
+    } | cells
+
+
+def test_graded_observer_has_the_accuracy_of_its_d_prime():
+    from scipy.stats import norm
+
+    observer = GradedObserver(1, {"natural": 1.5}, ability_sd=0, unit_sd=0)
+    trials = [row(i) for i in range(4000)]
+    answers = [observer.respond(trial) for trial in trials]
+    right = np.array(
+        [a.choice == t["correct_choice"] for a, t in zip(answers, trials, strict=True)]
+    )
+    assert right.mean() == pytest.approx(norm.cdf(1.5 / np.sqrt(2)), abs=0.02)
+    confidence = np.array([answer.confidence for answer in answers])
+    by_confidence = [right[confidence == c].mean() for c in (1, 2, 3)]
+    assert by_confidence == sorted(by_confidence)
+    rt_s = np.array([answer.rt_s for answer in answers])
+    assert rt_s[confidence == 3].mean() < rt_s[confidence == 1].mean()
+
+
+def test_graded_observer_is_at_chance_without_references():
+    observer = GradedObserver(2)
+    right = [
+        observer.respond(t).choice == t["correct_choice"]
+        for t in (row(i, "none") for i in range(4000))
+    ]
+    assert np.mean(right) == pytest.approx(0.5, abs=0.025)
+
+
+def test_the_same_trial_gets_the_same_answer():
+    assert GradedObserver(5).respond(row(3)) == GradedObserver(5).respond(row(3))
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Red discs for the max side, green stripes for the min side, each in several versions."""
+    y, x = np.mgrid[:64, :64]
+    rng = np.random.default_rng(0)
+    for i in range(10):
+        cx, cy = rng.integers(20, 44, 2)
+        disc = (x - cx) ** 2 + (y - cy) ** 2 < 15**2
+        red = np.where(disc[..., None], [220, 30, 30], [120, 120, 120]).astype(np.uint8)
+        Image.fromarray(red).save(tmp_path / f"max_{i}.png")
+        stripes = (x + 3 * i) // 8 % 2 == 0
+        green = np.where(stripes[..., None], [30, 200, 30], [120, 120, 120]).astype(np.uint8)
+        Image.fromarray(green).save(tmp_path / f"min_{i}.png")
+    return tmp_path
+
+
+def shown(number, condition):
+    cells = dict.fromkeys(REFERENCE_COLUMN_NAMES)
+    if condition != "none":
+        for pole in ("min", "max"):
+            cells |= {f"reference_{pole}_{i}": f"{pole}_{i}.png" for i in range(9)}
+    queries = ["max_9.png", "min_9.png"]
+    a, b = queries if number % 2 == 0 else queries[::-1]
+    return row(number, condition, query_a=a, query_b=b, **cells)
+
+
+def test_similarity_observer_uses_the_pictures_and_nothing_else(pictures):
+    observer = SimilarityObserver(1, pictures.joinpath)
+    for number in range(20):
+        trial = shown(number, "natural")
+        answer = observer.respond(trial)
+        assert answer.choice == trial["correct_choice"]
+        # Were the answer key swapped, it would choose the same.
+        swapped = trial | {"correct_choice": "ab"[1 - number % 2]}
+        assert observer.respond(swapped) == answer
+
+
+def test_similarity_observer_guesses_without_references(pictures):
+    observer = SimilarityObserver(1, pictures.joinpath)
+    trials = [shown(number, "none") for number in range(400)]
+    right = [observer.respond(t).choice == t["correct_choice"] for t in trials]
+    assert np.mean(right) == pytest.approx(0.5, abs=0.08)
+
+
+def test_similarity_observer_follows_swapped_references(pictures):
+    trial = shown(0, "natural")
+    swapped = trial | {
+        f"reference_{pole}_{i}": f"{other}_{i}.png"
+        for pole, other in (("min", "max"), ("max", "min"))
+        for i in range(9)
+    }
+    observer = SimilarityObserver(1, pictures.joinpath)
+    assert observer.respond(trial).choice != observer.respond(swapped).choice
+
+
+def test_picture_features_have_one_shape(pictures):
+    features = picture_features(pictures / "max_0.png")
+    assert features.shape == (100,)
+    assert np.isfinite(features).all()
+    Image.new("L", (31, 17)).save(pictures / "black.png")
+    assert np.isfinite(picture_features(pictures / "black.png")).all()
+
+
+def test_an_unknown_observer_is_named(tmp_path):
+    with pytest.raises(BadInput, match="no observer is named 'grated'; did you mean 'graded'"):
+        make_observer("grated", 0, tmp_path.joinpath)

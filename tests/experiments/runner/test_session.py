@@ -1,0 +1,166 @@
+import json
+
+import pandas as pd
+import pytest
+
+from conditions.columns import LOG_COLUMNS
+from conditions.csv_files import read_csv
+from conditions.errors import BadInput
+from experiments.runner.log import read_session
+from experiments.runner.observers import GradedObserver
+from experiments.runner.pages import Page
+from experiments.runner.session import Session
+from experiments.runner.simulation import FRAME_S, _run_stage, simulate
+from experiments.runner.two_afc import TwoAFCTrial
+
+MEASURED = {
+    "response_source": "simulated",
+    "frames": 1,
+    "dropped_frames": 0,
+    "largest_frame_interval_s": None,
+    "photodiode": "off",
+}
+
+
+def run_trials(session, number):
+    """Run some trials of a session and leave it as a crash would."""
+    clock_s = 0.0
+    for stage in session.stages(FRAME_S):
+        clock_s, _, _ = _run_stage(stage, session, GradedObserver(1), clock_s)
+        if isinstance(stage, TwoAFCTrial):
+            session.record(stage, MEASURED)
+            number -= 1
+        if not number:
+            break
+    session.log.close()
+
+
+def read_log(session):
+    return read_csv(session.log.folder / "trials.csv", LOG_COLUMNS)
+
+
+def test_a_whole_session_is_logged_with_its_condition_rows(request_for):
+    session = Session.open(request_for())
+    simulate(session, GradedObserver(1))
+    log = read_log(session)
+    assert log["trial_number"].tolist() == list(range(1, 24))
+    table = pd.DataFrame(session.rows)
+    for name in ("query_a", "correct_choice", "activation_b", "channel", "trial_role"):
+        assert log[name].tolist() == table[name].tolist()
+    assert (log["correct"] == (log["choice"] == log["correct_choice"])).all()
+    assert (log["rt_s"] > 0).all()
+    facts = read_session(session.log.folder)
+    assert (facts["end_reason"], facts["trials_completed"]) == ("completed", 23)
+
+
+def test_pages_stand_where_they_belong(request_for):
+    session = Session.open(request_for())
+    names, clock_s = [], 0.0
+    for stage in session.stages(FRAME_S):
+        clock_s, _, _ = _run_stage(stage, session, GradedObserver(1), clock_s)
+        if isinstance(stage, Page):
+            names.append(stage.content.name)
+        else:
+            session.record(stage, MEASURED)
+            names.append("trial")
+    session.finish()
+    shortened = [n for i, n in enumerate(names) if n != "trial" or names[i - 1] != "trial"]
+    practice, main = ["part", "trial"], ["part", "trial", "break"]
+    last = ["part", "trial"]
+    assert shortened == [
+        "welcome",
+        *practice,
+        *main,
+        *practice,
+        *main,
+        *practice,
+        *main,
+        *last,
+        "end",
+    ]
+
+
+def test_the_break_tells_the_score_of_its_block(request_for):
+    session = Session.open(request_for())
+    clock_s, block = 0.0, []
+    for stage in session.stages(FRAME_S):
+        clock_s, _, _ = _run_stage(stage, session, GradedObserver(3), clock_s)
+        if isinstance(stage, TwoAFCTrial):
+            block.append(session.record(stage, MEASURED)["correct"])
+        elif stage.content.name == "break":
+            assert f"right in {sum(block)} of {len(block)} rounds" in stage.content.text
+        elif stage.content.name == "part":
+            block = []
+    session.finish()
+
+
+@pytest.mark.parametrize("done", [1, 4, 11, 22])
+def test_a_crashed_session_goes_on_at_the_next_trial(request_for, done):
+    run_trials(Session.open(request_for()), done)
+    session = Session.open(request_for())
+    assert session.run == 2
+    assert session.number == 1
+    stages = session.stages(FRAME_S)
+    first = next(stages)
+    assert first.content.name == "resumed"
+    assert f"round {done + 1} of 23" in first.content.text
+    simulate(session, GradedObserver(1))
+    log = read_log(session)
+    assert log["trial_number"].tolist() == list(range(1, 24))
+    assert log["run"].tolist() == [1] * done + [2] * (23 - done)
+    runs = read_session(session.log.folder)["runs"]
+    assert [run["end_reason"] for run in runs] == ["running", "completed"]
+
+
+def test_a_resumed_session_gives_the_same_trials_as_an_uninterrupted_one(request_for, tmp_path):
+    whole = Session.open(request_for(data=tmp_path / "whole"))
+    simulate(whole, GradedObserver(1))
+    run_trials(Session.open(request_for()), 9)
+    resumed = Session.open(request_for())
+    simulate(resumed, GradedObserver(1))
+    columns = ["trial_number", "query_a", "choice", "confidence", "correct"]
+    assert read_log(whole)[columns].equals(read_log(resumed)[columns])
+
+
+def test_a_completed_session_is_never_touched_and_the_next_one_begins(request_for):
+    first = Session.open(request_for())
+    simulate(first, GradedObserver(1))
+    content = (first.log.folder / "trials.csv").read_bytes()
+    second = Session.open(request_for())
+    assert second.number == 2
+    second.finish()
+    with pytest.raises(BadInput, match="session 1 of participant p001 is completed"):
+        Session.open(request_for(session=1))
+    assert (first.log.folder / "trials.csv").read_bytes() == content
+
+
+def test_an_unfinished_session_is_not_mixed_with_another_table(request_for, quick_tables):
+    run_trials(Session.open(request_for()), 2)
+    with pytest.raises(BadInput, match="begun with another condition table"):
+        Session.open(request_for(table=quick_tables / "p002.csv"))
+
+
+def test_a_missing_table_says_how_to_make_it(request_for, tmp_path):
+    with pytest.raises(BadInput, match="p009 has no condition table; make it with: python -m"):
+        Session.open(request_for("p009", table=tmp_path / "p009.csv"))
+
+
+def test_nothing_is_written_where_the_input_is_bad(request_for, tmp_path):
+    with pytest.raises(BadInput):
+        Session.open(request_for(language="fr"))
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_error_is_written_down_and_the_lock_let_go(request_for):
+    with pytest.raises(RuntimeError), Session.open(request_for()) as session:
+        raise RuntimeError
+    assert read_session(session.log.folder)["end_reason"] == "interrupted"
+    Session.open(request_for()).finish()
+
+
+def test_german_screens(request_for):
+    session = Session.open(request_for(language="de"))
+    assert "Willkommen" in next(session.stages(FRAME_S)).content.text
+    session.finish()
+    facts = json.loads((session.log.folder / "session.json").read_text(encoding="utf-8"))
+    assert facts["language"] == "de"
