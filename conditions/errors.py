@@ -54,5 +54,5 @@ def run_command(
     except KeyboardInterrupt:
         if arguments.debug:
             raise
-        print(f"{parser.prog}: stopped; run the same command again to go on", file=sys.stderr)
+        print(f"{parser.prog}: stopped", file=sys.stderr)
         return INTERRUPTED_EXIT_CODE

@@ -10,6 +10,7 @@ from psychopy import core, plugins
 from conditions.design import read_design
 from conditions.errors import run_command
 from experiments.display import dialog, shell
+from experiments.display.window import find_screens
 from experiments.runner.session import Session
 
 DESIGN = "demo_two_afc"
@@ -19,6 +20,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Run one session, from the dialog to the last trial."""
     plugins.activatePlugins()
     core.setPilotModeFromArgs()
+    if not arguments.simulate:
+        find_screens()
     design = read_design(arguments.design)
 
     # Who takes part: from the command line, or asked for.

@@ -7,7 +7,6 @@ import warnings
 from collections import deque
 from typing import Any
 
-from psychopy import event
 from psychopy.hardware import keyboard
 
 from experiments.runner.responses import Press
@@ -44,6 +43,8 @@ class EventKeyboard:
 
     def presses(self) -> list[Press]:
         """Return the presses since the last call, earliest first."""
+        from psychopy import event  # cannot be imported without a display
+
         return sorted(Press(float(time_s), key) for key, time_s in event.getKeys(timeStamped=True))
 
 

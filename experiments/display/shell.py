@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-from psychopy import core, data, logging
+from psychopy import data, logging
 
 from conditions.columns import LOG_COLUMNS, names
 from conditions.design import Design
 from conditions.errors import BadInput
 from conditions.places import DATA, shown
+from conditions.tables import table_path
 from experiments.display.keyboard import open_keyboard
-from experiments.display.loop import Loop
 from experiments.display.robot import Robot
-from experiments.display.screenshots import Screenshots
 from experiments.display.window import Display, check_monitor, open_window
 from experiments.runner.observers import OBSERVERS, make_observer
 from experiments.runner.session import Request, Session
@@ -61,18 +59,21 @@ def options(description: str, design: str) -> argparse.ArgumentParser:
 
 
 def make_request(arguments: argparse.Namespace, design: Design, participant: str) -> Request:
-    """Turn options into a request for a session."""
+    """Turn options into a request for a session; pilots are logged in a folder of their own."""
     observer = arguments.simulate or arguments.robot
     kind = "person"
     if observer:
         kind = make_observer(observer, 0, Path).kind
+    table = arguments.table
+    if table is None and participant == PILOT:
+        table = table_path(design, 1)
     return Request(
         design=design,
         participant=participant,
         session=arguments.session,
-        table=arguments.table,
+        table=table,
         stimuli=arguments.stimuli,
-        data=arguments.data,
+        data=arguments.data / PILOT if arguments.pilot else arguments.data,
         observer_kind=kind,
         observer=observer,
         language=arguments.language,
@@ -120,6 +121,10 @@ def run_in_window(session: Session, display: Display, arguments: argparse.Namesp
 
     PsychoPy's own csv, psydat and log files are kept beside ours.
     """
+    # Cannot be imported without a display.
+    from experiments.display.loop import Loop
+    from experiments.display.screenshots import Screenshots
+
     psychopy_files = session.log.folder / f"psychopy_run-{session.run:02d}"
     logging.console.setLevel(logging.ERROR)
     handler = data.ExperimentHandler(
@@ -172,9 +177,3 @@ def report_end(session: Session) -> None:
     )
     if facts["trials_completed"] < facts["trials"]:
         print("start it again to go on with the next trial")
-
-
-def quit_psychopy() -> None:
-    """Let PsychoPy stop its threads, keeping the exit code that is under way."""
-    sys.stdout.flush()
-    core.quit()

@@ -90,6 +90,25 @@ def check_monitor(name: str | None) -> Any:
     return monitor
 
 
+def find_screens() -> list[Any]:
+    """Return the screens of this machine.
+
+    Raises
+    ------
+    BadInput
+        If there is no display.
+    """
+    try:
+        from pyglet.canvas import get_display
+
+        return list(get_display().get_screens())
+    except Exception as error:  # pyglet's own and the system's, by no common name
+        raise BadInput(
+            f"no window can be opened ({' '.join(str(error).split()) or type(error).__name__}); "
+            "is there a display?"
+        ) from None
+
+
 def open_window(
     monitor: Any = None, *, full_screen: bool, size: tuple[int, int] | None = None, index: int = 0
 ) -> Display:
@@ -111,16 +130,9 @@ def open_window(
     BadInput
         If there is no display, or the window's size is not that of the calibrated monitor.
     """
-    try:
-        from psychopy import visual
-        from pyglet.canvas import get_display
+    screens = find_screens()
+    from psychopy import visual  # cannot be imported without a display
 
-        screens = get_display().get_screens()
-    except Exception as error:  # pyglet raises its own, a bare Exception among them
-        raise BadInput(
-            f"no window can be opened ({' '.join(str(error).split()) or type(error).__name__}); "
-            "is there a display?"
-        ) from None
     if not 0 <= index < len(screens):
         raise BadInput(f"screen {index} does not exist, found {len(screens)} from 0")
     whole = (screens[index].width, screens[index].height)

@@ -1,0 +1,65 @@
+"""A virtual screen of its own for every test worker, so that no key goes astray."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "experiments" / "two_afc.py"
+
+
+@pytest.fixture(scope="session")
+def virtual_screen() -> Iterator[dict[str, str]]:
+    """Environment of commands that shall use a virtual screen of 1920 x 1080."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("keys can be pressed from outside under X11 only")
+    assert shutil.which("Xvfb"), "Xvfb is missing; run: python3 bootstrap.py install"
+    read, write = os.pipe()
+    options = ["-screen", "0", "1920x1080x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), *options], pass_fds=[write], stderr=subprocess.DEVNULL
+    )
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    assert number, "Xvfb did not start"
+    yield dict(os.environ, DISPLAY=f":{number}", PYTHONFAULTHANDLER="1")
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture
+def start(
+    virtual_screen, quick_design_file, quick_tables, stimulus_set, tmp_path
+) -> Iterator[Callable]:
+    """Start the Coder script on the quick design; what still runs at the end is killed."""
+    started = []
+
+    def begin(*options: str, participant: str | None = "p001", table: bool = True):
+        command = [sys.executable, str(SCRIPT), "--design", str(quick_design_file)]
+        command += ["--stimuli", str(stimulus_set), "--data", str(tmp_path / "data")]
+        if table:
+            command += ["--table", str(quick_tables / "p001.csv")]
+        if participant:
+            command += ["--participant", participant]
+        process = subprocess.Popen(
+            [*command, *options],
+            env=virtual_screen,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
