@@ -41,6 +41,13 @@ class Texts:
     right: str
     wrong: str
     timed_out: str
+    space: str
+
+    def key(self, name: str) -> str:
+        """Return what a key is called on the screen."""
+        if name == "space":
+            return self.space
+        return name.upper() if len(name) == 1 else name
 
 
 def languages() -> list[str]:

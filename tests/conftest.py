@@ -29,7 +29,9 @@ def write_stimulus_set(
             for rank in range(10)
         ]
         images += [
-            ("synthetic", pole, None, rank) for pole in ("min", "max") for rank in range(n_synthetic)
+            ("synthetic", pole, None, rank)
+            for pole in ("min", "max")
+            for rank in range(n_synthetic)
         ]
         for kind, pole, batch, rank in images:
             middle = f"_b{batch:02d}" if batch is not None else ""

@@ -54,10 +54,6 @@ def _frame(win: Any, box: Box, width_px: float, color: tuple[float, float, float
     )
 
 
-def _keycap(name: str) -> str:
-    return name.upper() if len(name) == 1 else name
-
-
 class PageScreen:
     """Draws pages, the pause and the question whether to end.
 
@@ -76,16 +72,16 @@ class PageScreen:
         self._text_px = text_px
         keys = design.keys
         self._overlays = {
-            PAUSED: texts.paused.format(key=_keycap(keys.forward)),
+            PAUSED: texts.paused.format(key=texts.key(keys.forward)),
             LEAVING: texts.leave.format(
-                confirm=_keycap(keys.confirm_leave), stay=_keycap(keys.forward)
+                confirm=texts.key(keys.confirm_leave), stay=texts.key(keys.forward)
             ),
         }
         width, height = (int(n) for n in win.size)
         self._room = Box(0, 0, min(int(0.86 * width), 38 * text_px), int(0.74 * height))
         hint = Box(0, round(-0.43 * height), width, text_px)
         self._body = _text(win, "", self._room, text_px, alignText="left", anchorHoriz="center")
-        self._hint = _text(win, "", hint, 0.85 * text_px, color=FAINT)
+        self._hint = _text(win, "", hint, text_px)
         self._loaded: object = None
 
     def draw(self, phase: str, content: PageText | None = None) -> None:
@@ -243,7 +239,7 @@ class TwoAFCScreen:
                 lineWidth=2,
                 autoLog=False,
             )
-            yield _text(self._win, _keycap(key), place, text_px)
+            yield _text(self._win, texts.key(key), place, text_px)
         for i, word in zip((-1, 1), words, strict=True):
             place = Box(
                 round(box.x + i * pitch), round(box.y + word_y), round(1.5 * pitch), text_px

@@ -73,7 +73,7 @@ class GradedObserver:
         unit_sd: float = 0.3,
     ) -> None:
         self._seed = seed
-        self._d_prime = d_prime or {"natural": 2.0, "mixed": 1.7, "synthetic": 1.4, "blur": 1.4}
+        self._d_prime = d_prime or {"natural": 2.0, "mixed": 1.7, "synthetic": 1.3, "blur": 1.3}
         self._unit_sd = unit_sd
         self._ability = ability_sd * float(_generator(seed, "ability").standard_normal())
 

@@ -292,7 +292,7 @@ class Session:
 
     def _page(self, name: str, text: str, hint: str | None = None) -> Page:
         if hint is None:
-            hint = self.texts.go_on.format(key=self.design.keys.forward)
+            hint = self.texts.go_on.format(key=self.texts.key(self.design.keys.forward))
         return Page(PageText(name, text, hint), self.design.keys)
 
     def _rounds(self, number: int) -> str:
@@ -303,8 +303,8 @@ class Session:
         vertical = self.design.layout.queries == "vertical"
         text = self.texts.welcome if vertical else self.texts.welcome_horizontal
         filled = text.format(
-            keys_a=" ".join(reversed(keys.a)),
-            keys_b=" ".join(keys.b),
+            keys_a=" ".join(map(self.texts.key, reversed(keys.a))),
+            keys_b=" ".join(map(self.texts.key, keys.b)),
             trials=len(self.rows),
             blocks=self.rows[-1]["block_number"],
         )
