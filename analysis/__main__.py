@@ -1,0 +1,67 @@
+"""Command line: check logs and write reports."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from analysis.load import Log, load_log
+from conditions.errors import run_command
+from conditions.places import shown
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from analysis.report import write_report
+    from analysis.results import Settings
+
+    settings = Settings(ci_unit="paper" if arguments.paper else "crossed")
+    written = write_report(arguments.data, arguments.out, settings, arguments.design)
+    print("\n".join(written.sentences))
+    print(f"report: {shown(written.page)}, with figures, tables and results.json beside it")
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    log = load_log(arguments.data)
+    for sentence in log.warnings:
+        print(f"warning: {sentence}")
+    print(_summary(log))
+
+
+def _summary(log: Log) -> str:
+    states = log.sessions["session_state"].value_counts()
+    kinds = ", ".join(
+        f"{kind} {number}" for kind, number in log.sessions["observer_kind"].value_counts().items()
+    )
+    return (
+        f"{log.design}: {len(log.sessions)} sessions ({kinds}; {states.get('completed', 0)} "
+        f"completed, {states.get('unfinished', 0)} unfinished), {len(log.trials)} trials, "
+        "every cell valid"
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    top = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    report = commands.add_parser("report", help="write one page with all results of a study")
+    report.add_argument("data", type=Path, help="folder data/<design>, a session, or a trials.csv")
+    report.add_argument("--out", type=Path, help="folder of the report (default: reports/<design>)")
+    report.add_argument("--design", help="name or file (default: the shipped one named in the log)")
+    report.add_argument(
+        "--paper", action="store_true", help="intervals of 2 SEM over participants, as in papers"
+    )
+    report.set_defaults(run=_report)
+    check = commands.add_parser("check", help="check logs without analysing them")
+    check.add_argument("data", type=Path, help="folder data/<design>, a session, or a trials.csv")
+    check.set_defaults(run=_check)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns its exit code."""
+    return run_command(parser(), lambda arguments: arguments.run(arguments), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

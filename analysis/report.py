@@ -1,0 +1,279 @@
+"""One self-contained page from a log, with its figures, tables and numbers beside it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from analysis import figures, words
+from analysis.groups import Group
+from analysis.load import load_frames, load_log
+from analysis.results import NUMBER_NAMES, Results, Settings, analyse
+from analysis.style import save, styled
+from conditions.design import Design, read_design
+from conditions.errors import BadInput
+from conditions.places import REPORTS
+
+MADE_BY = "unitscope analysis"
+"""Marks a ``results.json``, and so its folder, as ours to replace."""
+
+PAGE, NUMBERS, FIGURES, TABLES = "report.html", "results.json", "figures", "tables"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a report left on the disk.
+
+    Parameters
+    ----------
+    folder
+        Of the report.
+    page
+        The page itself.
+    sentences
+        The headline of the primary group.
+    """
+
+    folder: Path
+    page: Path
+    sentences: list[str]
+
+
+def write_report(
+    data: Path | str,
+    out: Path | str | None = None,
+    settings: Settings | None = None,
+    design: str | None = None,
+) -> Written:
+    """Analyse a study's log and write its report.
+
+    Parameters
+    ----------
+    data
+        As for :func:`analysis.load.load`.
+    out
+        Folder of the report; ``reports/<design>`` if None. One that holds an earlier report is
+        replaced as a whole, once the new one is complete.
+    settings
+        How to analyse.
+    design
+        Name or file of the design; None looks for a shipped one of the name in the log.
+
+    Raises
+    ------
+    BadInput
+        If the log cannot be used, or ``out`` exists and is no report or cannot be written.
+    """
+    log = load_log(data)
+    out = REPORTS / log.design if out is None else Path(out)
+    _check_replaceable(out)
+    results = analyse(log, settings)
+    frames = load_frames(log)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
+    try:
+        making.chmod(0o755)
+        page = _render(results, frames, _design_of(log.design, design), making)
+        (making / PAGE).write_text(page, encoding="utf-8", newline="\n")
+        _move(making, out)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return Written(out, out / PAGE, words.headline(results, results.groups[0]))
+
+
+def _check_replaceable(out: Path) -> None:
+    if not out.exists():
+        return
+    try:
+        made_by = json.loads((out / NUMBERS).read_text(encoding="utf-8"))["about"]["made_by"]
+    except (OSError, ValueError, KeyError, TypeError):
+        made_by = None
+    if made_by != MADE_BY:
+        raise BadInput(
+            f"{out}: exists and holds no report of ours, so it is left alone; give another --out"
+        )
+
+
+def _move(making: Path, out: Path) -> None:
+    """Put a complete report in place; an earlier one goes only once the new one stands ready."""
+    if out.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        out.rename(old / "old")
+        making.rename(out)
+        shutil.rmtree(old)
+    else:
+        making.rename(out)
+
+
+def _design_of(name: str, given: str | None) -> Design | None:
+    if given is not None:
+        return read_design(given)
+    try:
+        return read_design(name)
+    except BadInput:
+        return None
+
+
+def _render(results: Results, frames: pd.DataFrame, design: Design | None, folder: Path) -> str:
+    about = _about(results, design)
+    numbers = {"about": about, "names": NUMBER_NAMES, "numbers": results.numbers()}
+    text = json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / NUMBERS).write_text(text + "\n", encoding="utf-8", newline="\n")
+    (folder / TABLES).mkdir()
+    for name, table in results.tables.items():
+        file = folder / TABLES / f"{name}.csv"
+        table.to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
+    pictures = _draw(results, frames, folder / FIGURES)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": words.percent,
+        "points": words.points,
+        "p_cell": lambda p: words.p_value(p).removeprefix("=").strip(),
+        "bayes_factor": words.bayes_factor,
+    }
+    return environment.get_template(PAGE).render(
+        about=about,
+        results=results,
+        groups=[_of_group(results, group) for group in results.groups],
+        pictures=pictures,
+        methods=words.methods(design, results),
+        warnings=_warnings(results, design),
+        sessions=_records(_remarkable(results.tables["sessions"])),
+        n_sessions=len(results.tables["sessions"]),
+        windowed=_records(_windowed(results.tables["sessions"])),
+        excluded=_records(_excluded(results.tables["exclusions"])),
+        n_excluded=results.numbers()["sessions.excluded"]["value"],
+        rules=results.settings.rules,
+        tables=sorted(results.tables),
+    )
+
+
+def _about(results: Results, design: Design | None) -> dict[str, Any]:
+    trials, settings = results.log.trials, results.settings
+    return {
+        "made_by": MADE_BY,
+        "design": results.log.design,
+        "title": design.title if design else results.log.design,
+        "stimulus_set": ", ".join(sorted(trials["stimulus_set"].unique())),
+        "first_trial_utc": str(trials["trial_began_utc"].min()),
+        "last_trial_utc": str(trials["trial_began_utc"].max()),
+        "ci_unit": settings.ci_unit,
+        "level": settings.level,
+        "smallest_effect": settings.smallest_effect,
+        "n_trials": len(trials),
+        "n_sessions": len(results.log.sessions),
+    }
+
+
+def _draw(results: Results, frames: pd.DataFrame, folder: Path) -> dict[str, dict[str, str]]:
+    """Draw and save every figure; returns title, caption and SVG by name."""
+    folder.mkdir()
+    pictures = {}
+    drawings = figures.DRAWINGS if len(results.kept) else ()
+    for drawing in drawings:
+        with styled(drawing.name):
+            figure = drawing.draw(results)
+        if figure is not None:
+            svg = save(figure, drawing.name, folder)
+            pictures[drawing.name] = {
+                "title": drawing.title,
+                "caption": drawing.caption,
+                "svg": svg,
+            }
+    with styled("frames"):
+        figure = figures.frame_intervals(frames)
+    if figure is not None:
+        pictures["frames"] = {
+            "title": "Frames of sessions in a window",
+            "caption": "Left: how long frames lasted, on a logarithmic count. Right: the longest "
+            "frame of each trial. Dashed: 1.5 nominal intervals, above which a frame counts as "
+            "dropped.",
+            "svg": save(figure, "frames", folder),
+        }
+    return pictures
+
+
+def _of_group(results: Results, group: Group) -> dict[str, Any]:
+    level = results.settings.level
+    differences = _with_everyone(results, group, "differences", ("first", "second"))
+    verdicts = [
+        words.verdict(row, level)
+        for row in results.of("differences", group).itertuples(index=False)
+    ]
+    for row in differences:
+        row["verdict"] = verdicts.pop(0) if row["kept"] else "–"
+    return {
+        "group": group,
+        "sentences": words.headline(results, group),
+        "accuracy": _with_everyone(results, group, "accuracy", ("reference_condition",)),
+        "differences": differences,
+        "reaction_times": _by_outcome(results.of("reaction_times", group)),
+        "confidence": _by_outcome(results.of("confidence", group)),
+    }
+
+
+def _with_everyone(
+    results: Results, group: Group, table: str, keys: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Return a table's rows, each after exclusions (``kept``) and without them (``everyone``)."""
+    kept = {tuple(row[key] for key in keys): row for row in _records(results.of(table, group))}
+    return [
+        {"kept": kept.get(tuple(row[key] for key in keys)), "everyone": row}
+        for row in _records(results.of(f"{table}_all_sessions", group))
+    ]
+
+
+def _by_outcome(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in _records(table):
+        found.setdefault(row["reference_condition"], {})[row["outcome"]] = row
+    return found
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _remarkable(sessions: pd.DataFrame) -> pd.DataFrame:
+    return sessions[sessions["remarks"] != ""]
+
+
+def _windowed(sessions: pd.DataFrame) -> pd.DataFrame:
+    return sessions[sessions["windowed"]]
+
+
+def _excluded(judged: pd.DataFrame) -> pd.DataFrame:
+    return judged[judged["excluded"].astype(bool)]
+
+
+def _warnings(results: Results, design: Design | None) -> list[str]:
+    found = list(results.log.warnings)
+    if results.groups[0].kind != "person":
+        found.insert(
+            0,
+            "No person took part: the numbers below come from programs and say nothing about "
+            "people.",
+        )
+    versions = set(results.log.trials["design_sha256"])
+    if design is not None and versions != {design.sha256}:
+        found.append(
+            "The design file has changed since some of the sessions, so the methods may not "
+            "describe them."
+        )
+    return found

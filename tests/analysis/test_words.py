@@ -1,0 +1,76 @@
+"""Sentences say what the numbers say, also where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis import words
+from analysis.load import load_log
+from analysis.results import Settings, analyse
+from conditions.design import read_design
+
+
+def plain(sentence: str) -> str:
+    """Return a sentence with ordinary spaces."""
+    return sentence.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.0004, "< .001"), (0.0123, "= .012"), (1.0, "= 1.000"), (np.nan, "–")]
+)
+def test_p_values(p: float, text: str) -> None:
+    assert plain(words.p_value(p)) == text
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [(2e4, "> 1000"), (123.4, "123"), (8.93, "8.9"), (0.31, "0.31"), (0.001, "< 0.01")],
+)
+def test_bayes_factors(factor: float, text: str) -> None:
+    assert plain(words.bayes_factor(factor)) == text
+
+
+def test_points_have_signs() -> None:
+    assert [words.points(x) for x in (0.123, -0.05, 0.001, np.nan)] == ["+12", "−5", "0", "–"]
+
+
+def test_headline_names_every_condition(demo_study: Path) -> None:
+    results = analyse(load_log(demo_study))
+    first, *rest = map(plain, words.headline(results, results.groups[0]))
+    assert first.startswith("With natural references simulated participants (graded) were right in")
+    assert "% of trials (95 % interval" in first and "without references in" in first
+    assert len(rest) == 3
+    assert any(sentence.startswith("Natural rather than no references: +") for sentence in rest)
+
+
+def test_headline_of_one_session_says_why_there_is_no_interval(study: Any) -> None:
+    study.write_session("p001", 1, kind="person", observer=None, catch_right=1.0)
+    results = analyse(load_log(study.folder))
+    sentences = words.headline(results, results.groups[0])
+    assert "people were right in" in sentences[0]
+    assert "not computable because" in sentences[0]
+    assert "only one participant" in sentences[1]
+    assert sentences[0].count("only one participant") <= 1
+
+
+def test_headline_without_remaining_trials(study: Any) -> None:
+    study.write_session("p001", 1, always="a")
+    results = analyse(load_log(study.folder))
+    assert words.headline(results, results.groups[0]) == [
+        "No main trial of simulated participants (graded) remains after the exclusions."
+    ]
+
+
+def test_methods_follow_the_design_and_the_settings(demo_study: Path) -> None:
+    log = load_log(demo_study)
+    text = " ".join(words.methods(read_design("demo_two_afc"), analyse(log)))
+    assert "18 main trials about 6 units" in text
+    assert "3 practice trials and 2 catch trials" in text
+    assert "without a time limit" in text
+    assert "new participants with new units" in text
+    paper = " ".join(words.methods(None, analyse(log, Settings(ci_unit="paper"))))
+    assert "is not at hand" in paper and "2 SEM" in paper
