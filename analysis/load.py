@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import warnings
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from conditions.columns import FRAME_COLUMNS, LOG_COLUMNS, Column, names
-from conditions.csv_files import empty_frame, parse
+from conditions.csv_files import empty_frame, parse, read_cells
 from conditions.errors import BadInput
 from conditions.vocabulary import Unit
 
@@ -227,20 +226,7 @@ def _read_text(path: Path, found: list[str]) -> pd.DataFrame:
     whole = content[: content.rfind(b"\n") + 1]
     if not whole:
         raise BadInput(f"{path}: no line is complete, expected a header and rows")
-    with warnings.catch_warnings():
-        # pandas only warns when a line has more cells than the header.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            text = pd.read_csv(
-                io.BytesIO(whole),
-                dtype=str,
-                keep_default_na=False,
-                encoding="utf-8-sig",
-                index_col=False,
-            )
-        except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
-            why = " ".join(str(error).split())
-            raise BadInput(f"{path}: cannot be read as CSV ({why})") from None
+    text = read_cells(whole, path)
     if whole != content:
         found.append(
             f"{path}: line {len(text) + 2}, the last, was cut off while it was written and is "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -44,16 +46,45 @@ def read_csv(path: Path | str, columns: tuple[Column, ...], *, extra: bool = Fal
     """
     path = Path(path)
     try:
-        text = pd.read_csv(
-            path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
-        )
+        content = path.read_bytes()
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
-    except pd.errors.EmptyDataError:
-        raise BadInput(f"{path}: the file is empty, expected a header and rows") from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError, OSError) as error:
-        raise BadInput(f"{path}: cannot be read as CSV ({' '.join(str(error).split())})") from None
-    return parse(text, columns, path, extra=extra)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
+    return parse(read_cells(content, path), columns, path, extra=extra)
+
+
+def read_cells(content: bytes, path: Path | str) -> pd.DataFrame:
+    """Read the cells of a CSV file as strings.
+
+    Parameters
+    ----------
+    content
+        Bytes of the file: UTF-8 with a header, with or without a byte-order mark.
+    path
+        File that errors name.
+
+    Raises
+    ------
+    BadInput
+        If the bytes are no CSV or a line has more cells than the header.
+    """
+    with warnings.catch_warnings():
+        # pandas only warns of cells beyond the header, and drops them.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(
+                io.BytesIO(content),
+                dtype=str,
+                keep_default_na=False,
+                encoding="utf-8-sig",
+                index_col=False,
+            )
+        except pd.errors.EmptyDataError:
+            raise BadInput(f"{path}: the file is empty, expected a header and rows") from None
+        except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
+            why = " ".join(str(error).split())
+            raise BadInput(f"{path}: cannot be read as CSV ({why})") from None
 
 
 def parse(

@@ -43,16 +43,19 @@ def run_command(
         0, the command's own code, 2 after bad input, 130 after Ctrl-C.
     """
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
-    arguments = parser.parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    # Taken out beforehand, so that it may stand behind a subcommand as well.
+    debug = "--debug" in given
+    arguments = parser.parse_args([word for word in given if word != "--debug"])
     try:
         return command(arguments) or 0
     except BadInput as error:
-        if arguments.debug:
+        if debug:
             raise
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return BAD_INPUT_EXIT_CODE
     except KeyboardInterrupt:
-        if arguments.debug:
+        if debug:
             raise
         print(f"{parser.prog}: stopped", file=sys.stderr)
         return INTERRUPTED_EXIT_CODE

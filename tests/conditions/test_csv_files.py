@@ -105,3 +105,8 @@ def test_parse_names_the_line_of_the_file():
     text = pd.DataFrame([["x", "a", "1", "0.1", "maybe"]], columns=[c.name for c in COLUMNS])
     with pytest.raises(BadInput, match="here, line 2, column 'right'"):
         parse(text, COLUMNS, "here")
+
+
+def test_a_line_with_more_cells_than_the_header_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="cannot be read as CSV"):
+        read_csv(written(tmp_path, HEADER + "x,a,3,0.25,True,more\n"), COLUMNS)
