@@ -13,9 +13,10 @@ from conditions.design import Design
 from conditions.errors import BadInput
 from conditions.places import DATA, shown
 from conditions.tables import table_path
-from experiments.display.keyboard import open_keyboard
+from experiments.display.keyboard import EventKeyboard, open_keyboard
 from experiments.display.robot import Robot
 from experiments.display.window import Display, check_monitor, open_window
+from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer
 from experiments.runner.session import Request, Session
 from experiments.runner.simulation import simulate
@@ -64,16 +65,20 @@ def make_request(arguments: argparse.Namespace, design: Design, participant: str
     kind = "person"
     if observer:
         kind = make_observer(observer, 0, Path).kind
-    table = arguments.table
-    if table is None and participant == PILOT:
-        table = table_path(design, 1)
+    data, table, session = arguments.data, arguments.table, arguments.session
+    if arguments.pilot:
+        data = data / PILOT
+        if participant == PILOT:
+            table = table or table_path(design, 1)
+            # Nobody wants to resume a pilot run.
+            session = session or max(sessions_of(data, design.name, PILOT), default=0) + 1
     return Request(
         design=design,
         participant=participant,
-        session=arguments.session,
+        session=session,
         table=table,
         stimuli=arguments.stimuli,
-        data=arguments.data / PILOT if arguments.pilot else arguments.data,
+        data=data,
         observer_kind=kind,
         observer=observer,
         language=arguments.language,
@@ -85,16 +90,20 @@ def observer_seed(participant: str) -> int:
     return int.from_bytes(participant.encode(), "big") % 2**31
 
 
+def is_lenient(arguments: argparse.Namespace) -> bool:
+    """Return whether the session may run on equipment that no real session should trust."""
+    return bool(arguments.pilot or arguments.robot or arguments.override)
+
+
 def open_display(arguments: argparse.Namespace) -> Display:
     """Open the window: full screen on a calibrated monitor, unless piloting or overridden."""
-    lenient = arguments.pilot or arguments.robot or arguments.override
     monitor = None
-    if arguments.monitor or not lenient:
+    if arguments.monitor or not is_lenient(arguments):
         monitor = check_monitor(arguments.monitor)
     size = _size(arguments.size) if arguments.size else None
     full_screen = not (arguments.pilot or size)
     display = open_window(monitor, full_screen=full_screen, size=size, index=arguments.screen)
-    if display.paced and not lenient:
+    if display.paced and not is_lenient(arguments):
         display.close()
         raise BadInput(
             "this screen does not wait for its refresh, so onsets would be wrong; switch vertical "
@@ -148,10 +157,16 @@ def run_in_window(session: Session, display: Display, arguments: argparse.Namesp
     if arguments.robot:
         robot = Robot(session, arguments.robot, observer_seed(session.request.participant))
     try:
+        source = open_keyboard()
+        if isinstance(source, EventKeyboard) and not is_lenient(arguments):
+            raise BadInput(
+                "psychtoolbox cannot read the keyboard, so reaction times would be coarse; install "
+                'what it lacks, or give --override "reason", or --pilot'
+            )
         loop = Loop(
             session,
             display,
-            open_keyboard(),
+            source,
             (robot,) if robot else (),
             shrink=bool(arguments.pilot or arguments.override),
             screenshots=Screenshots(arguments.screenshots, display)

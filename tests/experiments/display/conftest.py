@@ -41,11 +41,16 @@ def start(
     """Start the Coder script on the quick design; what still runs at the end is killed."""
     started = []
 
-    def begin(*options: str, participant: str | None = "p001", table: bool = True):
-        command = [sys.executable, str(SCRIPT), "--design", str(quick_design_file)]
+    def begin(
+        *options: str, participant: str | None = "p001", table: bool = True, before: str = ""
+    ):
+        script = [str(SCRIPT)]
+        if before:
+            run = "import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
+            script = ["-c", f"import sys; sys.argv.pop(0); {before}; {run}", str(SCRIPT)]
+        command = [sys.executable, *script, "--design", str(quick_design_file)]
         command += ["--stimuli", str(stimulus_set), "--data", str(tmp_path / "data")]
-        if table:
-            command += ["--table", str(quick_tables / "p001.csv")]
+        command += ["--table", str(quick_tables / "p001.csv")]
         if participant:
             command += ["--participant", participant]
         process = subprocess.Popen(

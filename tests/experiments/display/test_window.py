@@ -206,6 +206,17 @@ def test_no_display_is_one_sentence(virtual_screen, start, tmp_path):
 
 
 @pytest.mark.slow
+def test_without_psychtoolbox_the_windows_events_serve_and_the_log_says_so(start, tmp_path):
+    code, _, err = finish(start("--robot", "graded", before="sys.modules['psychtoolbox'] = None"))
+    assert code == 0, err
+    assert "reaction times are those of the frame" in err
+    log = read_csv(folder(tmp_path) / "trials.csv", LOG_COLUMNS)
+    assert set(log["response_source"]) == {"keyboard-event"}
+    assert log["choice"].notna().all()
+    assert (log["rt_s"] > 0).all()
+
+
+@pytest.mark.slow
 def test_the_dialog_asks_who_takes_part_and_offers_to_resume(start, virtual_screen, tmp_path):
     process = start("--robot", "graded")
     wait_for_trials(process, folder(tmp_path) / "trials.csv", 2)

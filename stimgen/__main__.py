@@ -1,0 +1,143 @@
+"""Command line of stimgen: ``python -m stimgen build demo``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conditions.errors import BadInput, run_command
+from conditions.places import STIMULI, shown
+
+# Heavy imports (torch) happen inside the commands, so that --help and mistakes are quick.
+if TYPE_CHECKING:
+    from stimgen.build import Build
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; see ``python -m stimgen --help``."""
+    parser = argparse.ArgumentParser(
+        prog="python -m stimgen", description="Make pictures of what drives a network's unit."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    build = commands.add_parser("build", help="write a stimulus set, and condition tables for it")
+    _add_build_options(build)
+    build.add_argument("--design", help="write condition tables for this design as well")
+    build.add_argument("--participants", help="whom the tables are for, such as 1-20")
+    build.add_argument("--tables", type=Path, help="folder for the tables")
+    _add_build_options(commands.add_parser("sweep", help="only pass over the images"))
+    _add_build_options(commands.add_parser("render", help="only render feature visualizations"))
+    units = commands.add_parser("units", help="list a network's layers, branches and channels")
+    units.add_argument("--network", default="demo", help="name of the network")
+    run = {"build": _build, "sweep": _sweep, "render": _render, "units": _units}
+    return run_command(parser, lambda arguments: run[arguments.command](arguments), argv)
+
+
+def _add_build_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("settings", help="settings file, or the name of a shipped one")
+    parser.add_argument("--images", type=Path, help="folder of photographs, with subfolders")
+    parser.add_argument("--out", type=Path, default=STIMULI, help="folder for sets")
+    parser.add_argument("--name", help="name of the set, instead of the settings' own")
+    parser.add_argument("--weights", help="published name, 'random' or a checkpoint's path")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _open(arguments: argparse.Namespace) -> Build:
+    from stimgen.settings import find_settings, read
+
+    settings = read(arguments.settings)
+    if arguments.weights:
+        network = dataclasses.replace(settings.network, weights=arguments.weights)
+        settings = dataclasses.replace(settings, network=network)
+    if arguments.name:
+        try:
+            settings = dataclasses.replace(settings, name=arguments.name)
+        except ValueError as error:
+            raise BadInput(f"--name: {error}") from None
+
+    from stimgen.build import Build
+
+    return Build(
+        settings,
+        base=find_settings(arguments.settings).parent,
+        images=arguments.images,
+        out=arguments.out,
+        device=arguments.device,
+        quiet=arguments.quiet,
+    )
+
+
+def _build(arguments: argparse.Namespace) -> None:
+    if (arguments.design is None) != (arguments.participants is None):
+        raise BadInput("--design and --participants are given together or not at all")
+    participants: Sequence[int] = ()
+    if arguments.design is not None:
+        from conditions.design import read_design
+        from conditions.tables import parse_participants
+
+        # A mistake here must show now, not after minutes of work.
+        participants = parse_participants(arguments.participants)
+        read_design(arguments.design)
+    start = time.monotonic()
+    build = _open(arguments)
+    already = build.is_done()
+    folder = build.run()
+    if already:
+        print(f"{shown(folder)} is there already, built with the same settings")
+    else:
+        n_images = sum(1 for _ in (folder / "images").rglob("*.png"))
+        spent_s = time.monotonic() - start
+        print(
+            f"wrote {n_images} images of {len(build.units)} units to {shown(folder)} in {spent_s:.0f} s"
+        )
+        _report_skipped(build)
+    if arguments.design is not None:
+        from conditions.tables import write_tables
+
+        written = write_tables(arguments.design, folder, participants, arguments.tables)
+        print(f"wrote {len(written)} condition tables to {shown(written[0].parent)}")
+
+
+def _report_skipped(build: Build) -> None:
+    from conditions.settings import read_yaml
+
+    skipped = read_yaml(build.folder / "set.yaml")["images"]["skipped"]
+    if skipped:
+        print(f"{len(skipped)} images could not be read, such as {skipped[0]}", file=sys.stderr)
+
+
+def _sweep(arguments: argparse.Namespace) -> None:
+    build = _open(arguments)
+    found = build.sweep()
+    print(
+        f"swept {found.n_images} images for {len(found.units)} units; "
+        f"{build.partial} keeps the result for: python -m stimgen build"
+    )
+
+
+def _render(arguments: argparse.Namespace) -> None:
+    build = _open(arguments)
+    folder = build.render()
+    n_images = sum(1 for _ in folder.rglob("*.png"))
+    print(f"rendered {n_images} images; {folder} keeps them for: python -m stimgen build")
+
+
+def _units(arguments: argparse.Namespace) -> None:
+    from stimgen.registry import load_network
+
+    # Untrained weights have the same units, and need no download.
+    network = load_network(arguments.network, "random")
+    print("layer,branch,first_channel,last_channel")
+    for layer in network.layers:
+        for branch in layer.branches:
+            print(f"{layer.name},{branch.name},{branch.channels[0]},{branch.channels[-1]}")
+    print(f"{len(network.units())} units in {len(network.layers)} layers", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

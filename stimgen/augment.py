@@ -1,0 +1,78 @@
+"""Random shifts, scales and rotations: what an image has to survive while it is optimised."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+
+@dataclass(frozen=True)
+class Transforms:
+    """What is drawn anew for each image in each step.
+
+    Parameters
+    ----------
+    jitter_px
+        Shifts are whole pixels within half of these to either side, before and after the rest.
+    scales
+        Drawn from these.
+    rotate_deg
+        Whole degrees up to this, to either side.
+    """
+
+    jitter_px: tuple[int, int] = (16, 8)
+    scales: tuple[float, ...] = (1.0, 0.975, 1.025, 0.95, 1.05)
+    rotate_deg: int = 5
+
+    def draw(self, seeds: Sequence[int], steps: int, size_px: int) -> torch.Tensor:
+        """Draw the transforms of a whole optimisation, each image's from its own seed.
+
+        Returns
+        -------
+        torch.Tensor
+            Steps x images x 2 x 3, affine matrices for :func:`transform`.
+        """
+        drawn = np.stack([self._draw(seed, steps, size_px) for seed in seeds], axis=1)
+        return torch.tensor(drawn, dtype=torch.float32)
+
+    def _draw(self, seed: int, steps: int, size_px: int) -> np.ndarray:
+        # The image's start is drawn from [seed]; this stream must not repeat it.
+        rng = np.random.default_rng([seed, 1])
+        before, after = (
+            rng.integers(0, j, (steps, 2), endpoint=True) - j / 2 for j in self.jitter_px
+        )
+        scale = np.asarray(self.scales)[rng.integers(0, len(self.scales), steps)]
+        degrees = rng.integers(-self.rotate_deg, self.rotate_deg, steps, endpoint=True)
+        angle = degrees * (math.pi / 180)
+        cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
+        turn = np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1)
+        shift = -before - np.einsum("sij,sj->si", turn, after)
+        turn = turn * (self.seen_px(size_px) / size_px)
+        return np.concatenate([turn, shift[..., None] * (2 / size_px)], 2)
+
+    def seen_px(self, size_px: int) -> int:
+        """Return the side of transformed images: what the largest shifts leave inside."""
+        return size_px - sum(self.jitter_px)
+
+
+def transform(images: torch.Tensor, matrices: torch.Tensor, seen_px: int) -> torch.Tensor:
+    """Transform each image by its own matrix, all in one resampling; grey shows beyond the edge.
+
+    Parameters
+    ----------
+    images
+        Images x 3 x height x width in 0..1.
+    matrices
+        Images x 2 x 3, from relative output to relative input coordinates.
+    seen_px
+        Side of the result.
+    """
+    size = [images.shape[0], images.shape[1], seen_px, seen_px]
+    grid = F.affine_grid(matrices, size, align_corners=False)
+    moved = F.grid_sample(images - 0.5, grid, padding_mode="zeros", align_corners=False)
+    return moved + 0.5

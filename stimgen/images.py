@@ -1,0 +1,107 @@
+"""Sources of natural images, and how a photograph becomes a stimulus."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from conditions.errors import BadInput
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+
+
+class ImageSource(Protocol):
+    """A numbered list of images."""
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+
+    def name(self, index: int) -> str:
+        """Return an image's name, unique in the source."""
+
+    def load(self, index: int) -> Image.Image:
+        """Return an image in RGB; raises OSError or ValueError where it cannot be read."""
+
+
+class ImageFolder:
+    """Every image below a folder, in the order of the relative POSIX paths.
+
+    Parameters
+    ----------
+    folder
+        Searched with its subfolders; suffixes count whatever their case. Hidden files and
+        folders are left out.
+
+    Raises
+    ------
+    BadInput
+        If there is no such folder or no image in it.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise BadInput(f"{folder}: no such folder of images")
+        found = (
+            path.relative_to(self.folder).as_posix()
+            for path in self.folder.rglob("*")
+            if path.suffix.lower() in SUFFIXES and path.is_file()
+        )
+        self._names = sorted(n for n in found if not any(p.startswith(".") for p in n.split("/")))
+        if not self._names:
+            raise BadInput(f"{folder}: no images there (looked for {', '.join(SUFFIXES)})")
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._names)
+
+    def name(self, index: int) -> str:
+        """Return the path relative to the folder."""
+        return self._names[index]
+
+    def load(self, index: int) -> Image.Image:
+        """Read an image as RGB, turned upright."""
+        try:
+            with Image.open(self.folder / self._names[index]) as image:
+                image.load()
+                return as_rgb(ImageOps.exif_transpose(image))
+        except UnidentifiedImageError:
+            # Pillow's own message holds the whole path, which is nobody else's business.
+            raise ValueError("not an image of a known format") from None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of names and file sizes."""
+        digest = hashlib.sha256()
+        for name in self._names:
+            digest.update(f"{name}\t{(self.folder / name).stat().st_size}\n".encode())
+        return digest.hexdigest()
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """Turn grey (8 or 16 bit), palette, CMYK or transparent images into RGB, on white."""
+    if image.mode.startswith("I"):
+        levels = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if levels.max() > 255 else 255.0
+        return Image.fromarray((levels / top * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
+    if "A" in image.mode or "transparency" in image.info:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def crop(image: Image.Image, resize_px: int, crop_px: int) -> Image.Image:
+    """Bring the short side to ``resize_px`` and cut the central square of ``crop_px``.
+
+    Sizes and places are rounded as torchvision's ``Resize`` and ``CenterCrop`` do.
+    """
+    short = min(image.size)
+    if short != resize_px:
+        width, height = (side * resize_px // short for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    left, upper = (round((side - crop_px) / 2) for side in image.size)
+    return image.crop((left, upper, left + crop_px, upper + crop_px))

@@ -1,0 +1,51 @@
+"""Work in threads, ahead of whoever needs the results."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def prefetch(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    ahead: int = 128,
+    workers: int | None = None,
+    stop: threading.Event | None = None,
+) -> Iterator[Result]:
+    """Apply a function in threads and yield the results in order.
+
+    Parameters
+    ----------
+    function, items
+        What to apply, and to what.
+    ahead
+        Most results held at a time.
+    workers
+        Threads; one per processor if None.
+    stop
+        Set when no more results are wanted, so that long functions can give up.
+    """
+    pending: deque[Future[Result]] = deque()
+    left = iter(items)
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        try:
+            pending.extend(pool.submit(function, item) for item in islice(left, ahead))
+            while pending:
+                result = pending.popleft().result()
+                pending.extend(pool.submit(function, item) for item in islice(left, 1))
+                yield result
+        finally:
+            if stop is not None:
+                stop.set()
+            for future in pending:
+                future.cancel()

@@ -1,0 +1,39 @@
+"""From 8-bit pictures to what a network sees: one path for sweeping and for measuring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+
+def to_tensor(pictures: Sequence[np.ndarray], device: torch.device | str = "cpu") -> torch.Tensor:
+    """Stack 8-bit pictures of one size.
+
+    Parameters
+    ----------
+    pictures
+        Arrays of height x width x 3, ``uint8``.
+
+    Returns
+    -------
+    torch.Tensor
+        Images x 3 x height x width, in 0..1, channels last in memory.
+    """
+    stacked = torch.from_numpy(np.stack(pictures)).to(device)
+    return stacked.permute(0, 3, 1, 2).float().div_(255)
+
+
+def resize(images: torch.Tensor, size_px: int) -> torch.Tensor:
+    """Bring square images to a side of ``size_px``: bilinear, antialiased; same size: untouched."""
+    if images.shape[-1] == size_px and images.shape[-2] == size_px:
+        return images
+    return F.interpolate(images, size=(size_px, size_px), mode="bilinear", antialias=True)
+
+
+def to_pictures(images: torch.Tensor) -> list[np.ndarray]:
+    """Round images in 0..1 to 8-bit pictures of height x width x 3."""
+    levels = images.detach().clamp(0, 1).mul(255).round().to(torch.uint8)
+    return list(levels.permute(0, 2, 3, 1).cpu().numpy())

@@ -1,0 +1,57 @@
+"""ReLUs that let a gradient through where none would pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch.autograd.function import FunctionCtx
+from torch.overrides import TorchFunctionMode
+
+_RELUS: set[Callable[..., Any]] = {
+    F.relu,
+    F.relu_,
+    torch.relu,
+    torch.relu_,
+    torch.Tensor.relu,
+    torch.Tensor.relu_,
+}
+
+
+class _Redirected(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp_min(0)
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+        (x,) = ctx.saved_tensors
+        usual = torch.where(x > 0, grad, 0)
+        # The loss is minimised: a positive gradient pushes its input lower.
+        lower = (x < 0) & (grad > 0)
+        blocked = usual.flatten(1).abs().amax(1) == 0
+        shape = (-1,) + (1,) * (x.ndim - 1)
+        return torch.where(blocked.view(shape), torch.where(lower, 0, grad), usual)
+
+
+class RedirectedRelus(TorchFunctionMode):
+    """Context in which every ReLU passes gradients to images that would get none.
+
+    For each image whose whole gradient a ReLU would block, the gradient passes, except where the
+    input is below zero and would be pushed lower still (the rule of Lucid; Olah et al., 2017,
+    doi:10.23915/distill.00007). In-place ReLUs work on a copy.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if func in _RELUS:
+            return _Redirected.apply(args[0] if args else (kwargs or {})["input"])
+        return func(*args, **(kwargs or {}))

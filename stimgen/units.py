@@ -1,0 +1,85 @@
+"""Which units a stimulus set is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conditions.columns import UNIT_COLUMNS
+from conditions.csv_files import read_csv
+from conditions.errors import BadInput, nearest
+from conditions.vocabulary import Unit
+from stimgen.networks import Network
+from stimgen.seeds import seed_of
+from stimgen.settings import SampleSettings, UnitsSettings
+
+
+def choose_units(
+    network: Network, settings: UnitsSettings, seed: int, base: Path
+) -> tuple[Unit, ...]:
+    """Return the units in the order of their table, or in the order in which they are drawn.
+
+    Parameters
+    ----------
+    network
+        Must have them.
+    settings
+        Table or rule.
+    seed
+        Decides what the rule draws.
+    base
+        Folder to which the table's path is relative.
+
+    Raises
+    ------
+    BadInput
+        If a unit is not in the network or stands twice, or the rule asks for too many.
+    """
+    if settings.table is not None:
+        return read_units(network, base / settings.table)
+    assert settings.sample is not None
+    return sample_units(network, settings.sample, seed)
+
+
+def read_units(network: Network, path: Path) -> tuple[Unit, ...]:
+    """Read a table of units with the columns layer, branch and channel."""
+    columns = tuple(column for column in UNIT_COLUMNS if column.name != "network")
+    table = read_csv(path, columns, extra=True)
+    units: list[Unit] = []
+    table["branch"] = table["branch"].fillna("")
+    for line, row in enumerate(table.itertuples(index=False), 2):
+        try:
+            unit = network.unit(row.layer, row.branch, int(row.channel))
+        except BadInput as error:
+            raise BadInput(f"{path}, line {line}: {error}") from None
+        if unit in units:
+            raise BadInput(f"{path}, line {line}: unit {unit.name} stands twice")
+        units.append(unit)
+    if not units:
+        raise BadInput(f"{path}: holds no units")
+    return tuple(units)
+
+
+def sample_units(network: Network, rule: SampleSettings, seed: int) -> tuple[Unit, ...]:
+    """Draw units: uniformly over (layer, branch), then over the channels left in it."""
+    layers = [network.layer(name).name for name in rule.layers] or None
+    candidates = network.units(layers)
+    names = {unit.name for unit in network.units()}
+    for name in rule.exclude:
+        if name not in names:
+            raise BadInput(f"units.sample.exclude: no unit {name!r}{nearest(name, names)}")
+    pools: dict[tuple[str, str], list[Unit]] = {}
+    for unit in candidates:
+        if unit.name not in rule.exclude:
+            pools.setdefault((unit.layer, unit.branch), []).append(unit)
+    n_left = sum(map(len, pools.values()))
+    if rule.n > n_left:
+        raise BadInput(f"units.sample.n is {rule.n}, but only {n_left} units are left to draw from")
+    drawn: list[Unit] = []
+    while len(drawn) < rule.n:
+        place = seed_of(seed, "pool", len(drawn)) % len(pools)
+        key = list(pools)[place]
+        pool = pools[key]
+        drawn.append(pool.pop(seed_of(seed, "channel", len(drawn)) % len(pool)))
+        if not pool:
+            del pools[key]
+    return tuple(drawn)
