@@ -92,9 +92,8 @@ def _build(arguments: argparse.Namespace) -> None:
     else:
         n_images = sum(1 for _ in (folder / "images").rglob("*.png"))
         spent_s = time.monotonic() - start
-        print(
-            f"wrote {n_images} images of {len(build.units)} units to {shown(folder)} in {spent_s:.0f} s"
-        )
+        made = f"{n_images} images of {len(build.units)} units"
+        print(f"wrote {made} to {shown(folder)} in {spent_s:.0f} s")
         _report_skipped(build)
     if arguments.design is not None:
         from conditions.tables import write_tables
