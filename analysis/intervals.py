@@ -83,7 +83,8 @@ def wilson(n_right: int, n_trials: int, level: float = LEVEL) -> tuple[float, fl
     middle = (share + z**2 / (2 * n_trials)) / (1 + z**2 / n_trials)
     spread = np.sqrt(share * (1 - share) / n_trials + z**2 / (4 * n_trials**2))
     half = z * float(spread) / (1 + z**2 / n_trials)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Where all or none are right an end is the share itself, which rounding must not pass.
+    return min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from conditions.columns import MANIFEST_COLUMNS, names
 from conditions.csv_files import write_csv
+
+# This is no place to measure time: tests share their machine.
+settings.register_profile("unitscope", deadline=None)
+settings.load_profile("unitscope")
 
 
 def write_stimulus_set(
