@@ -15,7 +15,7 @@ from conditions.columns import MANIFEST_COLUMNS, names
 from conditions.csv_files import write_csv
 
 # This is no place to measure time: tests share their machine.
-settings.register_profile("unitscope", deadline=None)
+settings.register_profile("unitscope", settings.default, deadline=None)
 settings.load_profile("unitscope")
 
 
