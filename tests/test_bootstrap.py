@@ -1,0 +1,115 @@
+"""The set-up's decisions, with programs of our own in place of apt and sudo."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bootstrap
+
+BOOTSTRAP = Path(bootstrap.__file__)
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A Debian-like machine: programs on its path record how they were called."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    calls = tmp_path / "calls"
+    calls.write_text("")
+
+    class Machine:
+        def add(self, name: str, code: int = 0) -> None:
+            path = programs / name
+            path.write_text(f'#!/bin/sh\necho "{name} $*" >> {calls}\nexit {code}\n')
+            path.chmod(0o755)
+
+        def calls(self) -> list[str]:
+            return calls.read_text().splitlines()
+
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    monkeypatch.setattr(bootstrap, "PROGRAMS", {"no-such-program": "some-package"})
+    monkeypatch.setattr(
+        bootstrap, "LIBRARIES", {"libnothing.so.9": "libnothing9", "libc.so.6": "x"}
+    )
+    monkeypatch.setattr(bootstrap, "venv_python", lambda: Path(sys.executable))
+    return Machine()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="apt is for Debian-like systems")
+def test_root_gets_what_is_missing_and_nothing_else(machine, monkeypatch):
+    machine.add("apt-get")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    bootstrap.install_system_packages(sys.executable)
+    assert machine.calls()[-1].endswith("some-package libnothing9")
+    assert len(machine.calls()) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="apt is for Debian-like systems")
+def test_others_go_through_sudo(machine, monkeypatch):
+    machine.add("apt-get")
+    machine.add("sudo")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    bootstrap.install_system_packages(sys.executable)
+    assert machine.calls()[-1].startswith("sudo -n ")
+    assert "apt-get install -y" in machine.calls()[-1]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="apt is for Debian-like systems")
+@pytest.mark.parametrize("sudo", ["refuses", "is not there"])
+def test_without_leave_the_one_command_is_printed(machine, monkeypatch, sudo):
+    machine.add("apt-get")
+    if sudo == "refuses":
+        machine.add("sudo", code=1)
+    else:
+        monkeypatch.setenv("PATH", str(Path(os.environ["PATH"].split(":")[0])))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(SystemExit, match="install them with: sudo apt-get install .*libnothing9"):
+        bootstrap.install_system_packages(sys.executable)
+
+
+def test_other_systems_are_left_alone(machine, monkeypatch):
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    bootstrap.install_system_packages(sys.executable)
+    assert machine.calls() == []
+
+
+def test_an_unsupported_python_is_one_sentence(tmp_path):
+    old = tmp_path / "python3.7"
+    old.write_text("#!/bin/sh\necho 3 7\n")
+    old.chmod(0o755)
+    command = [sys.executable, str(BOOTSTRAP), "install", "--python", str(old)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Unitscope needs Python 3.10, 3.11 or 3.12")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_what_is_installed_already_is_reused(tmp_path, monkeypatch):
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").touch()
+    ran = []
+    monkeypatch.setattr(bootstrap, "run", lambda command: ran.append([str(c) for c in command]))
+    bootstrap.install_environment(sys.executable)
+    assert any("requirements.txt" in word for word in ran[-1])
+    ran.clear()
+    bootstrap.install_environment(sys.executable)
+    assert ran == []
+
+
+def test_only_the_standard_library_is_needed():
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import bootstrap"
+    command = [sys.executable, "-I", "-S", "-c", code, str(BOOTSTRAP.parent)]
+    subprocess.run(command, check=True)
+
+
+def test_unknown_arguments_are_refused():
+    command = [sys.executable, str(BOOTSTRAP), "demo", "--quikc"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "unknown arguments: --quikc" in done.stderr
