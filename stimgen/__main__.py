@@ -33,7 +33,23 @@ def main(argv: list[str] | None = None) -> int:
     _add_build_options(commands.add_parser("render", help="only render feature visualizations"))
     units = commands.add_parser("units", help="list a network's layers, branches and channels")
     units.add_argument("--network", default="demo", help="name of the network")
-    run = {"build": _build, "sweep": _sweep, "render": _render, "units": _units}
+    verify = commands.add_parser("verify", help="check a set's files, numbers and rules")
+    verify.add_argument("set", type=Path, help="folder of the stimulus set")
+    verify.add_argument("--weights", help="checkpoint's path, where the set was built from one")
+    verify.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    verify.add_argument("--files-only", action="store_true", help="measure no activation again")
+    verify.add_argument("--quiet", action="store_true", help="show no progress")
+    diff = commands.add_parser("diff", help="say how two sets differ")
+    diff.add_argument("first", type=Path, help="folder of a stimulus set")
+    diff.add_argument("second", type=Path, help="folder of another")
+    run = {
+        "build": _build,
+        "sweep": _sweep,
+        "render": _render,
+        "units": _units,
+        "verify": _verify,
+        "diff": _diff,
+    }
     return run_command(parser, lambda arguments: run[arguments.command](arguments), argv)
 
 
@@ -136,6 +152,46 @@ def _units(arguments: argparse.Namespace) -> None:
         for branch in layer.branches:
             print(f"{layer.name},{branch.name},{branch.channels[0]},{branch.channels[-1]}")
     print(f"{len(network.units())} units in {len(network.layers)} layers", file=sys.stderr)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from conditions.stimulus_set import StimulusSet
+    from stimgen.build import pick_device
+    from stimgen.registry import load_network
+    from stimgen.verify import read_provenance, verify, verify_activations
+
+    stimuli = StimulusSet.open(arguments.set)
+    settings, weights_sha256 = read_provenance(arguments.set)
+    faults = verify(stimuli)
+    if not arguments.files_only:
+        wanted = settings.network
+        network = load_network(
+            wanted.name,
+            arguments.weights or wanted.weights,
+            seed=wanted.seed,
+            input_px=wanted.input_px,
+            device=pick_device(arguments.device),
+        )
+        if network.weights_sha256 != weights_sha256:
+            raise BadInput(
+                f"{arguments.set}: built with other weights than those of {wanted.name} here "
+                f"(SHA-256 {weights_sha256[:12]}, not {network.weights_sha256[:12]}); give theirs"
+            )
+        faults += verify_activations(stimuli, network, settings.activation, quiet=arguments.quiet)
+    for fault in faults:
+        print(f"{fault.where}: {fault.what}")
+    checked = f"{len(stimuli.manifest)} images of {len(stimuli.units)} units"
+    print(f"{checked}: {len(faults)} faults" if faults else f"{checked}: everything is in order")
+    return 1 if faults else 0
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from conditions.stimulus_set import StimulusSet
+    from stimgen.comparison import differences
+
+    lines = list(differences(*map(StimulusSet.open, (arguments.first, arguments.second))))
+    print("\n".join(lines) if lines else "the sets are the same")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":
