@@ -128,7 +128,7 @@ def _parse_column(cells: pd.Series, column: Column, path: Path | str) -> pd.Seri
         values = cells.map({"True": True, "False": False}).astype("boolean")
         bad = values.isna() & ~blank
     else:
-        numbers = pd.to_numeric(cells.mask(blank), errors="coerce").astype("float64")
+        numbers = _numbers(cells.mask(blank))
         bad = ~np.isfinite(numbers) & ~blank
         if column.type == "int":
             bad |= (numbers != numbers.round()) & ~blank
@@ -152,6 +152,15 @@ def _parse_column(cells: pd.Series, column: Column, path: Path | str) -> pd.Seri
             f"found {found!r}, expected {expected}"
         )
     return values.mask(blank) if column.type == "str" and column.blank else values
+
+
+def _numbers(cells: pd.Series) -> pd.Series:
+    """Turn text into numbers, NaN where it is none."""
+    numbers = pd.to_numeric(cells, errors="coerce").astype("float64").copy()
+    # pandas 2 rounds the last digit otherwise than Python, which wrote it.
+    readable = np.isfinite(numbers.to_numpy())
+    numbers[readable] = [float(cell) for cell in cells[readable]]
+    return numbers
 
 
 def empty_frame(columns: tuple[Column, ...]) -> pd.DataFrame:
