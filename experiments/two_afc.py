@@ -10,7 +10,6 @@ from psychopy import core, plugins
 from conditions.design import read_design
 from conditions.errors import run_command
 from experiments.display import dialog, shell
-from experiments.display.window import find_screens
 from experiments.runner.session import Session
 
 DESIGN = "demo_two_afc"
@@ -20,8 +19,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run one session, from the dialog to the last trial."""
     plugins.activatePlugins()
     core.setPilotModeFromArgs()
-    if not arguments.simulate:
-        find_screens()
+    monitor = None if arguments.simulate else shell.find_monitor(arguments)
     design = read_design(arguments.design)
 
     # Who takes part: from the command line, or asked for.
@@ -42,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.simulate:
             shell.run_simulated(session, arguments.simulate)
         else:
-            shell.run_in_window(session, shell.open_display(arguments), arguments)
+            shell.run_in_window(session, shell.open_display(arguments, monitor), arguments)
     shell.report_end(session)
 
 

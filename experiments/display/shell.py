@@ -15,7 +15,7 @@ from conditions.places import DATA, shown
 from conditions.tables import table_path
 from experiments.display.keyboard import EventKeyboard, open_keyboard
 from experiments.display.robot import Robot
-from experiments.display.window import Display, check_monitor, open_window
+from experiments.display.window import Display, check_monitor, find_screens, open_window
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer
 from experiments.runner.session import Request, Session
@@ -95,11 +95,22 @@ def is_lenient(arguments: argparse.Namespace) -> bool:
     return bool(arguments.pilot or arguments.robot or arguments.override)
 
 
-def open_display(arguments: argparse.Namespace) -> Display:
-    """Open the window: full screen on a calibrated monitor, unless piloting or overridden."""
-    monitor = None
+def find_monitor(arguments: argparse.Namespace) -> Any:
+    """Look for a display and the calibrated monitor that a real session needs.
+
+    Returns
+    -------
+    psychopy.monitors.Monitor or None
+        None where the session may run on an uncalibrated one.
+    """
+    find_screens()
     if arguments.monitor or not is_lenient(arguments):
-        monitor = check_monitor(arguments.monitor)
+        return check_monitor(arguments.monitor)
+    return None
+
+
+def open_display(arguments: argparse.Namespace, monitor: Any) -> Display:
+    """Open the window: full screen, unless piloting or of a given size."""
     size = _size(arguments.size) if arguments.size else None
     full_screen = not (arguments.pilot or size)
     display = open_window(monitor, full_screen=full_screen, size=size, index=arguments.screen)
