@@ -42,6 +42,9 @@ def main(argv: list[str] | None = None) -> int:
     diff = commands.add_parser("diff", help="say how two sets differ")
     diff.add_argument("first", type=Path, help="folder of a stimulus set")
     diff.add_argument("second", type=Path, help="folder of another")
+    bench = commands.add_parser("bench", help="measure how fast this machine is")
+    bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    bench.add_argument("--repeats", type=int, default=3, help="times that each way is measured")
     run = {
         "build": _build,
         "sweep": _sweep,
@@ -49,6 +52,7 @@ def main(argv: list[str] | None = None) -> int:
         "units": _units,
         "verify": _verify,
         "diff": _diff,
+        "bench": _bench,
     }
     return run_command(parser, lambda arguments: run[arguments.command](arguments), argv)
 
@@ -192,6 +196,17 @@ def _diff(arguments: argparse.Namespace) -> int:
     lines = list(differences(*map(StimulusSet.open, (arguments.first, arguments.second))))
     print("\n".join(lines) if lines else "the sets are the same")
     return 1 if lines else 0
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    from stimgen.bench import machine, measure_figures, table
+    from stimgen.build import pick_device
+
+    if arguments.repeats < 1:
+        raise BadInput(f"--repeats {arguments.repeats}: expected 1 or more")
+    device = pick_device(arguments.device)
+    print(machine(device), flush=True)
+    print(table(list(measure_figures(device, repeats=arguments.repeats))))
 
 
 if __name__ == "__main__":
