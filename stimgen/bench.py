@@ -23,9 +23,10 @@ from stimgen.images import crop
 from stimgen.networks import Network
 from stimgen.objectives import similarity
 from stimgen.prefetch import prefetch
-from stimgen.registry import load_network, randomise
+from stimgen.registry import load_network
 from stimgen.settings import ActivationSettings, ImagesSettings, SyntheticSettings
 from stimgen.sweep import sweep
+from stimgen.weights import randomise
 
 LAYER = "inception4a"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +18,8 @@ from stimgen.preprocessing import resize
 
 Side = Literal["pre", "post"]
 Reduction = Literal["mean", "max", "centre"]
+Layout = Literal["maps", "maps, channels last", "tokens"]
+Nonlinearity = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -30,20 +34,41 @@ class Branch:
         Its channels within the whole layer.
     module
         Path of the submodule that puts out the branch's pre-activations.
+    input_of_call
+        If given, the pre-activations are what enters the submodule (a nonlinearity) in this call,
+        counted from 0 within a forward pass.
     """
 
     name: str
     channels: range
     module: str
+    input_of_call: int | None = None
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer whose channels are units; ``aliases`` are other names users know it by."""
+    """A layer whose channels are units.
+
+    Parameters
+    ----------
+    name
+        Its own name.
+    branches
+        All its channels, in order.
+    aliases
+        Other names users know it by.
+    nonlinearity
+        What turns its pre-activations into its activations; None if nothing does.
+    layout
+        How the submodules put out their values: images x channels x height x width, with the
+        channels last, or as images x tokens x channels, the first token being no place.
+    """
 
     name: str
     branches: tuple[Branch, ...]
     aliases: tuple[str, ...] = ()
+    nonlinearity: Nonlinearity | None = F.relu
+    layout: Layout = "maps"
 
     @property
     def n_channels(self) -> int:
@@ -63,12 +88,14 @@ class Network:
     name
         Name in the network registry.
     module
-        Takes images x 3 x height x width and puts out anything; every layer's modules run once
-        in a forward pass.
+        Takes images x 3 x height x width and puts out anything; a layer's modules run once in a
+        forward pass, save for nonlinearities of which a branch names the call.
     layers
         In the order in which a forward pass computes them.
     input_px
         Side of the images that it is made for.
+    fixed_px
+        Whether it takes no other size, so that all images are brought to ``input_px``.
     mean, sd
         Per-channel normalisation of images in 0..1.
     weights_sha256
@@ -84,6 +111,7 @@ class Network:
         layers: Sequence[Layer],
         *,
         input_px: int,
+        fixed_px: bool = False,
         mean: Sequence[float] = (0.0, 0.0, 0.0),
         sd: Sequence[float] = (1.0, 1.0, 1.0),
         weights_sha256: str = "",
@@ -92,6 +120,7 @@ class Network:
         self.name = name
         self.layers = tuple(layers)
         self.input_px = input_px
+        self.fixed_px = fixed_px
         self.weights_sha256 = weights_sha256
         self.device = torch.device(device)
         module = module.eval().requires_grad_(False).to(self.device)
@@ -159,45 +188,78 @@ class Network:
         Parameters
         ----------
         images
-            Images x 3 x height x width in 0..1, seen at the size they have.
+            Images x 3 x height x width in 0..1, seen at the size they have unless the network
+            takes only one.
         layers
             Names of layers.
         side
-            Before or after the ReLU.
+            Before or after the nonlinearity, which is a ReLU in most networks.
 
         Returns
         -------
         dict of str to torch.Tensor
             For each name asked for, images x channels x height x width.
+
+        Raises
+        ------
+        BadInput
+            If a layer is asked for activations after a nonlinearity that it does not have.
         """
         wanted = {name: self.layer(name) for name in layers}
-        paths = {branch.module for layer in wanted.values() for branch in layer.branches}
-        outputs: dict[str, torch.Tensor] = {}
+        for layer in wanted.values():
+            if side == "post" and layer.nonlinearity is None:
+                raise BadInput(
+                    f"layer {layer.name!r} of network {self.name!r} feeds no nonlinearity of its "
+                    "own: it has activations on side 'pre' only"
+                )
+        seen = resize(images, self.input_px) if self.fixed_px else images
+        branches = {branch for layer in wanted.values() for branch in layer.branches}
+        outputs = self._run((seen - self._mean) / self._sd, branches)
+        maps = {}
+        for name, layer in wanted.items():
+            parts = [_as_map(outputs[branch], layer.layout) for branch in layer.branches]
+            together = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+            if side == "post" and layer.nonlinearity is not None:
+                together = layer.nonlinearity(together)
+            maps[name] = together
+        return maps
 
-        def hook_for(path: str) -> Any:
-            def hook(module: nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor:
-                outputs[path] = output
-                if len(outputs) == len(paths):
-                    raise _Reached
-                return output.clone()  # the ReLU that follows may work in place
+    def _run(self, seen: torch.Tensor, branches: set[Branch]) -> dict[Branch, torch.Tensor]:
+        """Pass on until every branch's value is there."""
+        found: dict[Branch, torch.Tensor] = {}
+
+        def keep(branch: Branch, value: torch.Tensor) -> torch.Tensor:
+            found[branch] = value
+            if len(found) == len(branches):
+                raise _Reached
+            return value.clone()  # what follows may work in place
+
+        def output_hook(branch: Branch) -> Any:
+            return lambda module, inputs, output: keep(branch, output)
+
+        def input_hook(branch: Branch) -> Any:
+            calls = itertools.count()
+
+            def hook(module: nn.Module, inputs: tuple[torch.Tensor]) -> torch.Tensor | None:
+                return keep(branch, inputs[0]) if next(calls) == branch.input_of_call else None
 
             return hook
 
-        handles = [
-            self.module.get_submodule(path).register_forward_hook(hook_for(path)) for path in paths
-        ]
+        handles = []
+        for branch in branches:
+            module = self.module.get_submodule(branch.module)
+            if branch.input_of_call is None:
+                handles.append(module.register_forward_hook(output_hook(branch)))
+            else:
+                handles.append(module.register_forward_pre_hook(input_hook(branch)))
         try:
-            self.module((images - self._mean) / self._sd)
+            self.module(seen)
         except _Reached:
             pass
         finally:
             for handle in handles:
                 handle.remove()
-        maps = {
-            name: torch.cat([outputs[branch.module] for branch in layer.branches], 1)
-            for name, layer in wanted.items()
-        }
-        return maps if side == "pre" else {name: F.relu(m) for name, m in maps.items()}
+        return found
 
     @torch.no_grad()
     def activations(
@@ -212,6 +274,17 @@ class Network:
         """
         maps = self.maps(resize(images, self.input_px), layers, side)
         return torch.cat([reduce_map(maps[name], reduction) for name in layers], 1)
+
+
+def _as_map(values: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """Bring values to images x channels x height x width."""
+    if layout == "maps, channels last":
+        return values.movedim(-1, 1)
+    if layout == "tokens":
+        n_images, n_tokens, n_channels = values.shape
+        side = math.isqrt(n_tokens - 1)
+        return values[:, 1:].transpose(1, 2).reshape(n_images, n_channels, side, side)
+    return values
 
 
 def reduce_map(maps: torch.Tensor, reduction: Reduction) -> torch.Tensor:

@@ -120,7 +120,7 @@ class ActivationSettings:
     Parameters
     ----------
     side
-        Before (``pre``) or after (``post``) the ReLU.
+        Before (``pre``) or after (``post``) the layer's nonlinearity.
     reduction
         ``mean`` or ``max`` over the map, or its ``centre``.
     """

@@ -11,7 +11,8 @@ from torchvision.models import GoogLeNet_Weights, googlenet
 
 from conditions.errors import BadInput
 from stimgen.networks import Network
-from stimgen.registry import load_network, load_weights, randomise
+from stimgen.registry import load_network
+from stimgen.weights import load_weights, randomise
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 SD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
