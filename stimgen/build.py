@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
 from importlib.metadata import version
@@ -28,16 +28,19 @@ from conditions.errors import BadInput
 from conditions.settings import read_yaml
 from conditions.stimulus_set import MANIFEST, SETTINGS, sha256_of
 from conditions.vocabulary import Unit
+from stimgen.checkpoints import Checkpoints
 from stimgen.exemplars import Exemplar, choose
 from stimgen.gallery import write_gallery
-from stimgen.images import ImageFolder, ImageSource, crop
+from stimgen.images import ImageSource, crop
 from stimgen.measure import measure
 from stimgen.networks import Network
 from stimgen.png import save_png
 from stimgen.prefetch import prefetch
+from stimgen.ranks import Ranks, local_device
 from stimgen.registry import load_network
 from stimgen.render import goals_for, render, rendered_path
 from stimgen.settings import BuildSettings
+from stimgen.sources import open_source
 from stimgen.sweep import Sweep, require, sweep
 from stimgen.units import choose_units
 
@@ -46,12 +49,13 @@ FORMAT = 1
 
 _FINGERPRINT = "fingerprint.json"
 _SWEEP = "sweep.npz"
+_PARTS = "sweep"
 _SECONDS = "seconds.json"
 _RENDERED = "rendered"
 
 
 def pick_device(name: str) -> torch.device:
-    """Return a device; ``auto`` takes CUDA where there is one.
+    """Return a device; ``auto`` takes CUDA where there is one, each rank its own.
 
     Raises
     ------
@@ -59,9 +63,9 @@ def pick_device(name: str) -> torch.device:
         If the device asked for is not there.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        device = torch.device(name)
+        device = local_device(torch.device(name))
     except RuntimeError:
         raise BadInput(f"no device {name!r}; expected auto, cpu or cuda") from None
     n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -74,6 +78,8 @@ def pick_device(name: str) -> torch.device:
 class Build:
     """One build: its parts as they are needed, and the steps that lead to the set.
 
+    Under torchrun all ranks take part in the sweep, and the first one does everything else.
+
     Parameters
     ----------
     settings
@@ -81,7 +87,7 @@ class Build:
     base
         Folder to which paths in the settings are relative.
     images
-        Folder of images, where the settings want one.
+        Folder, list file or tar shards, where the settings want photographs.
     out
         Gets a folder with the set's name.
     device
@@ -96,6 +102,7 @@ class Build:
     out: Path = Path("stimuli")
     device: str = "auto"
     quiet: bool = False
+    _has_passed: bool = field(default=False, init=False, repr=False)
 
     @property
     def folder(self) -> Path:
@@ -120,6 +127,11 @@ class Build:
         )
 
     @cached_property
+    def ranks(self) -> Ranks:
+        """This process among those that torchrun started."""
+        return Ranks.join(self.network.device)
+
+    @cached_property
     def source(self) -> ImageSource:
         """Where natural images come from."""
         wanted = self.settings.images
@@ -131,7 +143,7 @@ class Build:
             return DemoImages(wanted.n, wanted.seed, wanted.crop_px)
         if self.images is None:
             raise BadInput(f"{self.settings.name} needs photographs: give a folder with --images")
-        return ImageFolder(self.images)
+        return open_source(self.images)
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
@@ -155,18 +167,9 @@ class Build:
             "settings": settings,
             "units": [unit.name for unit in self.units],
             "weights_sha256": self.network.weights_sha256,
-            "images_sha256": self._images_sha256,
+            "images_sha256": self.source.sha256,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-    @cached_property
-    def _images_sha256(self) -> str:
-        if isinstance(self.source, ImageFolder):
-            return self.source.sha256
-        wanted = self.settings.images
-        return hashlib.sha256(
-            f"demo {wanted.n} {wanted.seed} {wanted.crop_px}".encode()
-        ).hexdigest()
 
     def is_done(self) -> bool:
         """Return whether this very set is there already.
@@ -191,7 +194,10 @@ class Build:
 
     def run(self) -> Path:
         """Build the set, unless it is there already, and return its folder."""
-        if self.is_done():
+        if self.ranks.agree(self.is_done):
+            return self.folder
+        if not self.ranks.is_first:
+            self._pass_over()
             return self.folder
         found = self.sweep()
         self.render()
@@ -205,35 +211,61 @@ class Build:
             write_gallery(self.partial, manifest, self.settings.name)
             for leftover in (_FINGERPRINT, _SECONDS, _SWEEP):
                 (self.partial / leftover).unlink()
-            shutil.rmtree(self.partial / _RENDERED, ignore_errors=True)
+            for leftover in (_RENDERED, _PARTS):
+                shutil.rmtree(self.partial / leftover, ignore_errors=True)
             self.partial.rename(self.folder)
         return self.folder
 
     def sweep(self) -> Sweep:
         """Return the pass over the images, made now or by an earlier run."""
+        self._pass_over()
+        return Sweep.load(self.partial / _SWEEP)
+
+    def _pass_over(self) -> None:
+        """Make the pass over the images, with all ranks, unless it is there."""
+        if self._has_passed:
+            return
         wanted = self.settings.natural
         k = wanted.n_batches * wanted.n_bins
         require(len(self.source), k)
         with self._writing():
-            self._open_partial()
-            path = self.partial / _SWEEP
-            if not path.exists():
+            if self.ranks.agree(self._lacks_sweep):
+                self.ranks.take_cores(shared=True)
                 with self._timed("sweep"):
-                    sweep(
-                        self.network,
-                        self.source,
-                        self.layers,
-                        k,
-                        self.settings.images,
-                        self.settings.activation,
-                        quiet=self.quiet,
-                    ).save(path)
-            return Sweep.load(path)
+                    self._sweep_share(k)
+                self.ranks.take_cores(shared=False)
+                self.ranks.wait()
+        self._has_passed = True
+
+    def _lacks_sweep(self) -> bool:
+        self._open_partial()
+        return not (self.partial / _SWEEP).exists()
+
+    def _sweep_share(self, k: int) -> None:
+        checkpoints = Checkpoints(self.partial / _PARTS, self.ranks)
+        found = sweep(
+            self.network,
+            self.source,
+            self.layers,
+            k,
+            self.settings.images,
+            self.settings.activation,
+            checkpoints=checkpoints,
+            quiet=self.quiet,
+        )
+        if found is not None:
+            found.save(self.partial / _SWEEP)
+            checkpoints.clear()
 
     def render(self) -> Path:
         """Render the feature visualizations that no earlier run has, and return their folder."""
         wanted = self.settings.synthetic
-        found = self.sweep() if wanted.activation_unit == "sd" and wanted.per_pole else None
+        found = None
+        if wanted.activation_unit == "sd" and wanted.per_pole:
+            self._pass_over()
+            found = Sweep.load(self.partial / _SWEEP) if self.ranks.is_first else None
+        if not self.ranks.is_first:
+            return self.partial / _RENDERED
         with self._writing():
             self._open_partial()
             folder = self.partial / _RENDERED
@@ -271,6 +303,9 @@ class Build:
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:
         """Add to the seconds that a step took, over all runs of an interrupted build."""
+        if not self.ranks.is_first:
+            yield
+            return
         start = time.monotonic()
         try:
             yield
@@ -356,7 +391,7 @@ class Build:
                 "folder": self.images.resolve().name if self.images else None,
                 "n_found": len(self.source),
                 "n_read": found.n_images,
-                "list_sha256": self._images_sha256,
+                "list_sha256": self.source.sha256,
                 "skipped": list(found.skipped),
             },
             "units": [unit.name for unit in self.units],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -25,6 +27,10 @@ class ImageSource(Protocol):
 
     def load(self, index: int) -> Image.Image:
         """Return an image in RGB; raises OSError or ValueError where it cannot be read."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what decides which images these are."""
 
 
 class ImageFolder:
@@ -65,21 +71,38 @@ class ImageFolder:
 
     def load(self, index: int) -> Image.Image:
         """Read an image as RGB, turned upright."""
-        try:
-            with Image.open(self.folder / self._names[index]) as image:
-                image.load()
-                return as_rgb(ImageOps.exif_transpose(image))
-        except UnidentifiedImageError:
-            # Pillow's own message holds the whole path, which is nobody else's business.
-            raise ValueError("not an image of a known format") from None
+        return read_rgb(self.folder / self._names[index])
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Hash of names and file sizes."""
-        digest = hashlib.sha256()
-        for name in self._names:
-            digest.update(f"{name}\t{(self.folder / name).stat().st_size}\n".encode())
-        return digest.hexdigest()
+        return hash_of_list((name, (self.folder / name).stat().st_size) for name in self._names)
+
+
+def hash_of_list(sizes: Iterable[tuple[str, int]]) -> str:
+    """Return the SHA-256 of the names and the sizes in bytes of a list of files."""
+    digest = hashlib.sha256()
+    for name, size in sizes:
+        digest.update(f"{name}\t{size}\n".encode())
+    return digest.hexdigest()
+
+
+def read_rgb(file: Path | BinaryIO) -> Image.Image:
+    """Read an image as RGB, turned upright.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it cannot be read; the message holds no path, which is nobody else's business.
+    """
+    try:
+        with Image.open(file) as image:
+            image.load()
+            return as_rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        raise ValueError("not an image of a known format") from None
+    except OSError as error:
+        raise OSError(error.strerror or str(error)) from None
 
 
 def as_rgb(image: Image.Image) -> Image.Image:

@@ -2,94 +2,40 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterator, Sequence
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from conditions.errors import BadInput
 from conditions.vocabulary import Unit
-from stimgen.images import ImageSource, crop
+from stimgen.batches import Batch, read_batches
+from stimgen.checkpoints import Checkpoints
+from stimgen.images import ImageSource
 from stimgen.networks import Network
-from stimgen.prefetch import prefetch
+from stimgen.npz import load_npz, save_npz
 from stimgen.preprocessing import to_tensor
+from stimgen.ranks import Ranks
+from stimgen.running import HISTOGRAM_EDGES
 from stimgen.settings import ActivationSettings, ImagesSettings
+from stimgen.tally import Tally
 from stimgen.workers import with_network
 
-_Batch = tuple[list[int], list[np.ndarray]]
-
-_LARGEST_INDEX = 2**32 - 1
-
-
-class RunningTop:
-    """The k largest values of every row and the indices they came with.
-
-    A value and its index are one whole number, so that the result does not depend on the order
-    or the grouping in which values arrive; of equal values the one with the smaller index wins.
-
-    Parameters
-    ----------
-    n_rows
-        Number of rows (units).
-    k
-        How many to keep.
-    device
-        Where the values arrive.
-    """
-
-    def __init__(self, n_rows: int, k: int, device: torch.device | str = "cpu") -> None:
-        self.k = k
-        self._keys = torch.empty((n_rows, 0), dtype=torch.int64, device=device)
-
-    def add(self, values: torch.Tensor, indices: torch.Tensor) -> None:
-        """Take in values (rows x new, float32) that came with indices (new, below 2**32)."""
-        keys = torch.cat([self._keys, _keys(values, indices)], 1)
-        if keys.shape[1] > self.k:
-            keys = keys.topk(self.k, sorted=False).values
-        self._keys = keys
-
-    def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return values (float32) and indices (int64), rows x k, largest first."""
-        keys = self._keys.sort(1, descending=True).values.cpu()
-        bits = (keys >> 32).to(torch.int32)
-        values = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).view(torch.float32)
-        return values.numpy(), (_LARGEST_INDEX - (keys & _LARGEST_INDEX)).numpy()
-
-
-def _keys(values: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
-    # Flipping a negative float's lower bits makes whole numbers sort as the floats do.
-    bits = (values.float() + 0.0).contiguous().view(torch.int32)
-    sortable = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).to(torch.int64)
-    return (sortable << 32) | (_LARGEST_INDEX - indices.to(torch.int64))
-
-
-class RunningMoments:
-    """Mean and standard deviation of every row, merged as in Chan et al. (1983)."""
-
-    def __init__(self, n_rows: int, device: torch.device | str = "cpu") -> None:
-        self.n = 0
-        self._mean = torch.zeros(n_rows, dtype=torch.float64, device=device)
-        self._squares = torch.zeros_like(self._mean)
-
-    def add(self, values: torch.Tensor) -> None:
-        """Take in values, rows x new."""
-        values = values.double()
-        n, mean = values.shape[1], values.mean(1)
-        shift = mean - self._mean
-        total = self.n + n
-        self._squares += (values - mean[:, None]).square().sum(1)
-        self._squares += shift.square() * (self.n * n / total)
-        self._mean += shift * (n / total)
-        self.n = total
-
-    def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and standard deviation (of the images at hand: divided by n)."""
-        sd = (self._squares / max(self.n, 1)).sqrt()
-        return self._mean.cpu().numpy(), sd.cpu().numpy()
+_ARRAYS = (
+    "top_values",
+    "top_indices",
+    "bottom_values",
+    "bottom_indices",
+    "mean",
+    "sd",
+    "histogram",
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +51,10 @@ class Sweep:
     bottom_values, bottom_indices
         Units x k, the least activating image first.
     mean, sd
-        Over all images, one per unit.
+        Over all images, one per unit; exact sums, rounded once.
+    histogram
+        Units x bins: how many images lie between each two of
+        :data:`stimgen.running.HISTOGRAM_EDGES`.
     n_images
         Images that could be read.
     skipped
@@ -119,6 +68,7 @@ class Sweep:
     bottom_indices: np.ndarray
     mean: np.ndarray
     sd: np.ndarray
+    histogram: np.ndarray
     n_images: int
     skipped: tuple[str, ...] = ()
 
@@ -128,21 +78,13 @@ class Sweep:
 
     def save(self, path: Path) -> None:
         """Write as a numpy archive without pickles, whole or not at all."""
-        partial = path.with_name(f".{path.name}.partial")
-        with partial.open("wb") as file:
-            np.savez(
-                file,
-                units=np.array(self.units, dtype=np.str_),
-                top_values=self.top_values,
-                top_indices=self.top_indices,
-                bottom_values=self.bottom_values,
-                bottom_indices=self.bottom_indices,
-                mean=self.mean,
-                sd=self.sd,
-                n_images=np.array(self.n_images),
-                skipped=np.array(self.skipped, dtype=np.str_),
-            )
-        partial.replace(path)
+        arrays = {
+            "units": np.array(self.units, dtype=np.str_),
+            "n_images": np.array(self.n_images),
+            "skipped": np.array(self.skipped, dtype=np.str_),
+            "histogram_edges": HISTOGRAM_EDGES,
+        }
+        save_npz(arrays | {name: getattr(self, name) for name in _ARRAYS}, path)
 
     @classmethod
     def load(cls, path: Path) -> Sweep:
@@ -153,17 +95,16 @@ class Sweep:
         BadInput
             If it is no such archive.
         """
+        arrays = load_npz(path, "a sweep")
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = dict(archive)
             return cls(
-                units=tuple(arrays.pop("units").tolist()),
-                skipped=tuple(arrays.pop("skipped").tolist()),
-                n_images=int(arrays.pop("n_images")),
-                **arrays,
+                units=tuple(arrays["units"].tolist()),
+                skipped=tuple(arrays["skipped"].tolist()),
+                n_images=int(arrays["n_images"]),
+                **{name: arrays[name] for name in _ARRAYS},
             )
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise BadInput(f"{path}: not a sweep ({error})") from None
+        except KeyError as error:
+            raise BadInput(f"{path}: not a sweep (it holds no {error})") from None
 
 
 def sweep(
@@ -176,9 +117,14 @@ def sweep(
     *,
     batch: int = 16,
     merge_every: int = 16,
+    checkpoints: Checkpoints | None = None,
     quiet: bool = False,
-) -> Sweep:
+) -> Sweep | None:
     """Pass over all images once; memory does not grow with their number.
+
+    Images go through the network in batches of consecutive indices, and what is kept of them is
+    summed without rounding. So the result is the same, bit for bit, for any number of ranks and
+    after any number of interruptions, on devices that compute a batch alike.
 
     Parameters
     ----------
@@ -194,8 +140,16 @@ def sweep(
         What is recorded.
     batch, merge_every
         Images in a forward pass, and passes between two updates of the tops.
+    checkpoints
+        Where to go on from and what to leave behind, and which rank this is; alone and without
+        any if None.
     quiet
         Whether to show no progress.
+
+    Returns
+    -------
+    Sweep or None
+        None on all ranks but the first.
 
     Raises
     ------
@@ -204,38 +158,81 @@ def sweep(
     """
     require(len(source), k)
     units = tuple(unit.name for unit in network.units(layers))
-    tops = RunningTop(len(units), k, network.device)
-    bottoms = RunningTop(len(units), k, network.device)
-    moments = RunningMoments(len(units), network.device)
-    skipped: list[str] = []
-    waiting: list[tuple[torch.Tensor, torch.Tensor]] = []
+    n_batches = -(-len(source) // batch)
+    mark = _mark(network, source, units, k, images, activation, batch)
+    ranks = checkpoints.ranks if checkpoints else Ranks()
+    tally = Tally(len(units), k, n_batches, network.device)
+    done = checkpoints.resume(tally, mark) if checkpoints else tally.done
+    left = [n for n in range(ranks.rank, n_batches, ranks.world) if not done[n]]
+    batches = read_batches(source, images, batch, left, quiet or not ranks.is_first)
 
-    def merge() -> None:
-        values = torch.cat([values for values, _ in waiting]).T
-        indices = torch.cat([indices for _, indices in waiting])
-        tops.add(values, indices)
-        bottoms.add(-values, indices)
-        moments.add(values)
-        waiting.clear()
+    def record(own: Network, item: Batch) -> tuple[Batch, torch.Tensor]:
+        if not item.pictures:
+            return item, torch.empty((0, len(units)), device=own.device)
+        pixels = to_tensor(item.pictures, own.device)
+        return item, own.activations(pixels, layers, activation.side, activation.reduction)
 
-    def record(own: Network, item: _Batch) -> tuple[list[int], torch.Tensor]:
-        indices, pictures = item
-        pixels = to_tensor(pictures, own.device)
-        return indices, own.activations(pixels, layers, activation.side, activation.reduction)
-
-    batches = _batches(source, images, batch, skipped, quiet)
-    for indices, values in with_network(network, record, batches):
+    waiting: list[tuple[Batch, torch.Tensor]] = []
+    saved_s = time.monotonic()
+    for item, values in with_network(network, record, batches):
         if not bool(torch.isfinite(values).all()):
             unit = units[int((~values.isfinite()).any(0).nonzero()[0])]
             raise BadInput(f"unit {unit} of network {network.name!r} is not finite for some image")
-        waiting.append((values, torch.tensor(indices, device=values.device)))
+        waiting.append((item, values))
         if len(waiting) == merge_every:
-            merge()
+            _take_in(tally, waiting)
+            if checkpoints and time.monotonic() - saved_s >= checkpoints.every_s:
+                checkpoints.save(tally, mark)
+                saved_s = time.monotonic()
     if waiting:
-        merge()
-    require(moments.n, k, len(skipped))
-    (top_values, top_indices), (low_values, low_indices) = tops.result(), bottoms.result()
-    mean, sd = moments.result()
+        _take_in(tally, waiting)
+    if checkpoints:
+        checkpoints.save(tally, mark)
+        ranks.wait()
+        if not ranks.is_first:
+            return None
+        tally = Tally(len(units), k, n_batches, network.device)
+        checkpoints.merge(tally, mark)
+    require(tally.moments.n, k, len(tally.skipped))
+    return _result(tally, units)
+
+
+def _mark(
+    network: Network,
+    source: ImageSource,
+    units: Sequence[str],
+    k: int,
+    images: ImagesSettings,
+    activation: ActivationSettings,
+    batch: int,
+) -> str:
+    """Return a hash of all that decides a part of a sweep, so that no two sweeps are mixed."""
+    content = {
+        "network": [network.name, network.weights_sha256, network.input_px],
+        "images": [source.sha256, dataclasses.asdict(images), batch],
+        "kept": [units, k, dataclasses.asdict(activation)],
+        # Others round otherwise.
+        "computed": [network.device.type, torch.__version__],
+    }
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _take_in(tally: Tally, waiting: list[tuple[Batch, torch.Tensor]]) -> None:
+    values = torch.cat([values for _, values in waiting]).T
+    indices = [index for item, _ in waiting for index in item.indices]
+    tally.add(values, torch.tensor(indices, dtype=torch.int64, device=values.device))
+    for item, _ in waiting:
+        tally.done[item.number] = True
+        tally.skipped.update(item.skipped)
+    waiting.clear()
+
+
+def _result(tally: Tally, units: tuple[str, ...]) -> Sweep:
+    (top_values, top_indices), (low_values, low_indices) = (
+        tally.tops.result(),
+        tally.bottoms.result(),
+    )
+    mean, sd = tally.moments.result()
     return Sweep(
         units=units,
         top_values=top_values,
@@ -244,8 +241,9 @@ def sweep(
         bottom_indices=low_indices,
         mean=mean,
         sd=sd,
-        n_images=moments.n,
-        skipped=tuple(skipped),
+        histogram=tally.histogram.result(),
+        n_images=tally.moments.n,
+        skipped=tuple(fault for _, fault in sorted(tally.skipped.items())),
     )
 
 
@@ -263,31 +261,3 @@ def require(n_images: int, k: int, n_skipped: int = 0) -> None:
             f"found {n_images} images{unreadable}, need at least {2 * k}: {k} at each pole; "
             "give more images or lower natural.n_batches"
         )
-
-
-def _batches(
-    source: ImageSource, settings: ImagesSettings, batch: int, skipped: list[str], quiet: bool
-) -> Iterator[_Batch]:
-    def load(index: int) -> tuple[int, np.ndarray | str]:
-        try:
-            image = crop(source.load(index), settings.resize_px, settings.crop_px)
-        except Exception as error:  # decoders raise whatever they like on a broken file
-            return index, f"{source.name(index)}: {error}"
-        return index, np.asarray(image)
-
-    indices: list[int] = []
-    pictures: list[np.ndarray] = []
-    loaded = prefetch(load, range(len(source)))
-    for index, picture in tqdm(
-        loaded, total=len(source), desc="sweep", unit="image", disable=quiet
-    ):
-        if isinstance(picture, str):
-            skipped.append(picture)
-            continue
-        indices.append(index)
-        pictures.append(picture)
-        if len(indices) == batch:
-            yield indices, pictures
-            indices, pictures = [], []
-    if indices:
-        yield indices, pictures

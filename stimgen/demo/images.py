@@ -1,5 +1,6 @@
 """Images for the demo network, rendered by this package: shape, texture and hue of one object."""
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,11 @@ class DemoImages:
     def name(self, i: int) -> str:
         """Return the name of image `i`, the same at every size and length of the list."""
         return f"demo-{self.seed}-{self._index(i):06d}"
+
+    @property
+    def sha256(self) -> str:
+        """Hash of number, seed and size."""
+        return hashlib.sha256(f"demo {self.n} {self.seed} {self.size_px}".encode()).hexdigest()
 
     def labels(self, i: int) -> tuple[int, int, int]:
         """Return the indices into `SHAPES`, `TEXTURES` and `HUES` of image `i`."""

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from stimgen.networks import Branch, Layer, Network
-from stimgen.registry import randomise
+from stimgen.weights import randomise
 
 INPUT_PX = 32
 
@@ -72,6 +72,10 @@ class NoiseImages:
 
     def name(self, index: int) -> str:
         return f"noise-{index}"
+
+    @property
+    def sha256(self) -> str:
+        return f"noise {self.n} {self.size_px}"
 
     def load(self, index: int) -> Image.Image:
         coarse = np.random.default_rng(index).integers(0, 256, (4, 4, 3), dtype=np.uint8)

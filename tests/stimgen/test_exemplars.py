@@ -53,6 +53,7 @@ def make_sweep(n_images: int, k: int) -> tuple[Sweep, np.ndarray]:
         bottom,
         values.mean(keepdims=True),
         values.std(keepdims=True),
+        np.empty((1, 0)),
         n_images,
     )
     return found, values

@@ -3,57 +3,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from conditions.errors import BadInput
 from stimgen.networks import Network
 from stimgen.preprocessing import to_tensor
 from stimgen.settings import ActivationSettings, ImagesSettings
-from stimgen.sweep import RunningMoments, RunningTop, Sweep, sweep
+from stimgen.sweep import Sweep, sweep
 from tests.stimgen.conftest import NoiseImages, make_toy
 
 CROP = ImagesSettings(resize_px=40, crop_px=32)
 MEAN = ActivationSettings()
-
-# Few distinct values, so that ties are common; signs, zeros of both signs and extremes.
-values_with_ties = st.lists(
-    st.sampled_from([-1e30, -2.5, -1.0, -1e-40, -0.0, 0.0, 1e-40, 1.0, 2.5, 1e30]),
-    min_size=1,
-    max_size=60,
-)
-
-
-@given(values_with_ties, st.integers(1, 12), st.lists(st.integers(1, 9), min_size=1), st.booleans())
-@settings(deadline=None)
-def test_streamed_top_is_that_of_a_full_sort(
-    values: list[float], k: int, cuts: list[int], backwards: bool
-) -> None:
-    array = np.array([values, values[::-1]], dtype=np.float32)
-    chunks, start = [], 0
-    while start < len(values):
-        stop = start + cuts[len(chunks) % len(cuts)]
-        chunks.append(np.arange(start, min(stop, len(values))))
-        start = stop
-    top = RunningTop(2, k)
-    for chunk in reversed(chunks) if backwards else chunks:
-        top.add(torch.from_numpy(array[:, chunk]), torch.from_numpy(chunk))
-    found_values, found_indices = top.result()
-    order = np.argsort(-array, axis=1, kind="stable")[:, :k]
-    np.testing.assert_array_equal(found_indices, order)
-    np.testing.assert_array_equal(found_values, np.take_along_axis(array, order, 1))
-
-
-@given(st.lists(st.floats(-100, 100, width=32), min_size=2, max_size=40), st.integers(1, 39))
-def test_moments_do_not_depend_on_the_cut(values: list[float], cut: int) -> None:
-    array = torch.tensor([values])
-    moments = RunningMoments(1)
-    for part in (array[:, :cut], array[:, cut:]):
-        if part.shape[1]:
-            moments.add(part)
-    mean, sd = moments.result()
-    np.testing.assert_allclose(mean, np.mean(values), atol=1e-9)
-    np.testing.assert_allclose(sd, np.std(values), atol=1e-6)
 
 
 @pytest.mark.parametrize(("batch", "merge_every"), [(64, 4), (7, 2), (1, 3)])
@@ -77,6 +36,7 @@ def test_sweep_finds_what_a_full_matrix_holds(toy: Network, batch: int, merge_ev
     np.testing.assert_allclose(found.bottom_values, np.sort(matrix, 1)[:, :8], atol=1e-5)
     np.testing.assert_allclose(found.mean, matrix.mean(1), atol=1e-5)
     np.testing.assert_allclose(found.sd, matrix.std(1), atol=1e-5)
+    assert found.histogram.sum(1).tolist() == [50] * len(matrix)
     assert found.units == tuple(unit.name for unit in toy.units())
 
 

@@ -1,0 +1,173 @@
+"""Statistics of rows of numbers that arrive bit by bit, the same in whatever order and grouping.
+
+All are held in whole numbers, whose sums no grouping changes: images may come in any order, from
+any number of processes and over any number of interruptions.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+LARGEST_INDEX = 2**32 - 1
+
+_LOWEST_OCTAVE, _HIGHEST_OCTAVE = -8, 8
+_N_PER_SIGN = 8 * (_HIGHEST_OCTAVE - _LOWEST_OCTAVE)
+
+_POSITIVE_EDGES = np.concatenate(
+    [2.0**octave * (1 + np.arange(8) / 8) for octave in range(_LOWEST_OCTAVE, _HIGHEST_OCTAVE)]
+)
+HISTOGRAM_EDGES = np.concatenate(
+    [[-np.inf], -_POSITIVE_EDGES[:0:-1], -_POSITIVE_EDGES[:1], _POSITIVE_EDGES, [np.inf]]
+)
+"""Edges of the bins of :class:`RunningHistogram`.
+
+Each octave from 2**-8 to 2**8 is cut into 8 bins of the same width, on either side of zero; what
+is smaller falls into one bin, and the outermost bins have no outer edge. An edge belongs to the bin
+that is farther from zero.
+"""
+
+Arrays = dict[str, np.ndarray]
+
+
+class RunningTop:
+    """The k largest values of every row and the indices they came with.
+
+    A value and its index are one whole number, so that the result does not depend on the order
+    or the grouping in which values arrive; of equal values the one with the smaller index wins.
+
+    Parameters
+    ----------
+    n_rows
+        Number of rows (units).
+    k
+        How many to keep.
+    device
+        Where the values arrive.
+    """
+
+    def __init__(self, n_rows: int, k: int, device: torch.device | str = "cpu") -> None:
+        self.k = k
+        self._keys = torch.empty((n_rows, 0), dtype=torch.int64, device=device)
+
+    def add(self, values: torch.Tensor, indices: torch.Tensor) -> None:
+        """Take in values (rows x new, float32) that came with indices (new, below 2**32)."""
+        self._add_keys(_keys(values, indices))
+
+    def merge(self, arrays: Arrays) -> None:
+        """Take in what the :attr:`arrays` of another hold."""
+        self._add_keys(torch.from_numpy(arrays["keys"]).to(self._keys.device))
+
+    @property
+    def arrays(self) -> Arrays:
+        """All that is held."""
+        return {"keys": self._keys.cpu().numpy()}
+
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return values (float32) and indices (int64), rows x k, largest first."""
+        keys = self._keys.sort(1, descending=True).values.cpu()
+        bits = (keys >> 32).to(torch.int32)
+        values = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).view(torch.float32)
+        return values.numpy(), (LARGEST_INDEX - (keys & LARGEST_INDEX)).numpy()
+
+    def _add_keys(self, new: torch.Tensor) -> None:
+        keys = torch.cat([self._keys, new], 1)
+        if keys.shape[1] > self.k:
+            keys = keys.topk(self.k, sorted=False).values
+        self._keys = keys
+
+
+def _keys(values: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    # Flipping a negative float's lower bits makes whole numbers sort as the floats do.
+    bits = (values.float() + 0.0).contiguous().view(torch.int32)
+    sortable = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).to(torch.int64)
+    return (sortable << 32) | (LARGEST_INDEX - indices.to(torch.int64))
+
+
+class RunningMoments:
+    """Exact sums of the values of every row and of their squares (Kulisch and Miranker, 1986).
+
+    A float32 is a whole number of 24 bits times a power of two. The whole numbers are summed apart
+    for every 4 exponents, those of squares in two halves; no sum overflows below 2**32 values.
+    """
+
+    _EXPONENT_OF_ONE = 150
+
+    def __init__(self, n_rows: int, device: torch.device | str = "cpu") -> None:
+        self.n = 0
+        # Values, lower and upper halves of squares; x rows x groups of exponents.
+        self._sums = torch.zeros((3, n_rows, 64), dtype=torch.int64, device=device)
+
+    def add(self, values: torch.Tensor) -> None:
+        """Take in values, rows x new, finite float32."""
+        bits = values.float().contiguous().view(torch.int32)
+        exponent = (bits >> 23) & 0xFF
+        whole = (bits & 0x7FFFFF) | ((exponent > 0).int() << 23)
+        exponent = exponent.clamp(min=1)  # subnormal numbers lack the leading bit, not a power
+        group, shift = (exponent >> 2).long(), (exponent & 3).long()
+        whole = whole.long()
+        square = whole * whole
+        self._sums[0].scatter_add_(1, group, torch.where(bits < 0, -whole, whole) * (1 << shift))
+        self._sums[1].scatter_add_(1, group, (square & 0xFFFFFF) << 2 * shift)
+        self._sums[2].scatter_add_(1, group, (square >> 24) << 2 * shift)
+        self.n += values.shape[1]
+
+    def merge(self, arrays: Arrays) -> None:
+        """Take in what the :attr:`arrays` of another hold."""
+        self._sums += torch.from_numpy(arrays["sums"]).to(self._sums.device)
+        self.n += int(arrays["n"])
+
+    @property
+    def arrays(self) -> Arrays:
+        """All that is held."""
+        return {"sums": self._sums.cpu().numpy(), "n": np.array(self.n)}
+
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and standard deviation (of the images at hand: divided by n), float64."""
+        n, unit = self.n, 1 << self._EXPONENT_OF_ONE
+        mean, sd = np.zeros(self._sums.shape[1]), np.zeros(self._sums.shape[1])
+        sums = self._sums.cpu().numpy()
+        for row in range(len(mean) if n else 0):
+            total = _weighed(sums[0, row], 4)
+            squares = _weighed(sums[1, row], 8) + (_weighed(sums[2, row], 8) << 24)
+            # Python divides whole numbers of any size and rounds once.
+            mean[row] = total / (n * unit)
+            sd[row] = math.sqrt((n * squares - total * total) / (n * unit) ** 2)
+        return mean, sd
+
+
+def _weighed(sums: np.ndarray, bits: int) -> int:
+    """Return the sum of sums[i] * 2**(bits * i)."""
+    return sum(int(sums[i]) << bits * int(i) for i in sums.nonzero()[0])
+
+
+class RunningHistogram:
+    """How many values of every row fall into each of the bins between :data:`HISTOGRAM_EDGES`."""
+
+    def __init__(self, n_rows: int, device: torch.device | str = "cpu") -> None:
+        n_bins = len(HISTOGRAM_EDGES) - 1
+        self._counts = torch.zeros((n_rows, n_bins), dtype=torch.int64, device=device)
+
+    def add(self, values: torch.Tensor) -> None:
+        """Take in values, rows x new, finite float32."""
+        bits = values.float().contiguous().view(torch.int32)
+        # The upper bits of a float32, without its sign, count eighths of octaves.
+        below = 8 * (127 + _LOWEST_OCTAVE) - 1
+        steps = (((bits & 0x7FFFFFFF) >> 20) - below).clamp(0, _N_PER_SIGN)
+        place = (torch.where(bits < 0, -steps, steps) + _N_PER_SIGN).long()
+        self._counts.scatter_add_(1, place, torch.ones_like(place))
+
+    def merge(self, arrays: Arrays) -> None:
+        """Take in what the :attr:`arrays` of another hold."""
+        self._counts += torch.from_numpy(arrays["counts"]).to(self._counts.device)
+
+    @property
+    def arrays(self) -> Arrays:
+        """All that is held."""
+        return {"counts": self._counts.cpu().numpy()}
+
+    def result(self) -> np.ndarray:
+        """Return counts (int64), rows x bins."""
+        return self._counts.cpu().numpy()

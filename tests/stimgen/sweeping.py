@@ -1,0 +1,70 @@
+"""A sweep of the toy network that can be killed: ``python -m tests.stimgen.sweeping``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+from pathlib import Path
+
+from PIL import Image
+
+from stimgen.checkpoints import Checkpoints
+from stimgen.ranks import Ranks
+from stimgen.settings import ActivationSettings, ImagesSettings
+from stimgen.sweep import Sweep, sweep
+from tests.stimgen.conftest import NoiseImages, make_toy
+
+N_IMAGES = 500
+
+
+class CoarseImages(NoiseImages):
+    """Every image comes seven times, so that ties are common; some cannot be read."""
+
+    n_loaded = 0
+    kill_at: int | None = None
+
+    def load(self, index: int) -> Image.Image:
+        if index == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.n_loaded += 1
+        if index % 50 == 9:
+            raise OSError("image file is truncated")
+        return super().load(index // 7)
+
+
+def sweep_toy(
+    images: NoiseImages, checkpoints: Checkpoints | None = None, **options: int
+) -> Sweep | None:
+    return sweep(
+        make_toy(),
+        images,
+        ["early", "late"],
+        20,
+        ImagesSettings(resize_px=40, crop_px=32),
+        ActivationSettings(),
+        checkpoints=checkpoints,
+        quiet=True,
+        **options,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--kill-at", type=int)
+    arguments = parser.parse_args()
+    images = CoarseImages(N_IMAGES)
+    # torchrun starts a killed rank again, which then lives.
+    if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0":
+        images.kill_at = arguments.kill_at
+    ranks = Ranks.join(make_toy().device)
+    checkpoints = Checkpoints(arguments.folder / "parts", ranks, every_s=0)
+    found = sweep_toy(images, checkpoints, merge_every=1)
+    (arguments.folder / f"loaded{ranks.rank}.txt").write_text(str(images.n_loaded))
+    if found is not None:
+        found.save(arguments.folder / "sweep.npz")
+
+
+if __name__ == "__main__":
+    main()
