@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import sys
 from collections.abc import Callable, Iterable
 
@@ -54,6 +55,10 @@ def run_command(
             raise
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return BAD_INPUT_EXIT_CODE
+    except BrokenPipeError:
+        # Whoever reads the output, such as ``head``, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         if debug:
             raise

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 from conditions.__main__ import main
 
 
@@ -21,3 +24,10 @@ def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path, capsys):
     assert printed.out == ""
     assert len(printed.err.strip().splitlines()) == 1
     assert "no stimulus set there" in printed.err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = f"{sys.executable} -m conditions list | true"
+    for _ in range(3):
+        done = subprocess.run(command, shell=True, capture_output=True, text=True)
+        assert "Traceback" not in done.stderr
