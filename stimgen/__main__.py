@@ -31,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     build.add_argument("--tables", type=Path, help="folder for the tables")
     _add_build_options(commands.add_parser("sweep", help="only pass over the images"))
     _add_build_options(commands.add_parser("render", help="only render feature visualizations"))
+    commands.add_parser("networks", help="list the networks' names")
     units = commands.add_parser("units", help="list a network's layers, branches and channels")
     units.add_argument("--network", default="demo", help="name of the network")
     verify = commands.add_parser("verify", help="check a set's files, numbers and rules")
@@ -45,21 +46,44 @@ def main(argv: list[str] | None = None) -> int:
     bench = commands.add_parser("bench", help="measure how fast this machine is")
     bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
     bench.add_argument("--repeats", type=int, default=3, help="times that each way is measured")
+    _add_occlude_options(commands.add_parser("occlude", help="write a set's occlusion stimuli"))
     run = {
         "build": _build,
         "sweep": _sweep,
         "render": _render,
+        "networks": _networks,
         "units": _units,
         "verify": _verify,
         "diff": _diff,
         "bench": _bench,
+        "occlude": _occlude,
     }
     return run_command(parser, lambda arguments: run[arguments.command](arguments), argv)
 
 
+def _add_occlude_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("set", type=Path, help="folder of a stimulus set")
+    parser.add_argument("--out", type=Path, help="folder to write; <set>-occlusion if left out")
+    parser.add_argument("--size", type=int, default=90, help="side of the patch in pixels")
+    parser.add_argument("--stride", type=int, default=2, help="pixels from position to position")
+    parser.add_argument("--max-overlap", type=float, default=1.0, help="of two queries, 0 to 1")
+    parser.add_argument("--min-effect", type=float, help="least relative activation difference")
+    parser.add_argument("--batches", type=int, help="how many batches, from 0; all if left out")
+    parser.add_argument("--blur", action="store_true", help="blurred references too (slow)")
+    parser.add_argument(
+        "--saliency",
+        default="spectral_residual",
+        help="spectral_residual, a folder of maps, or package.module:function",
+    )
+    parser.add_argument("--objects", type=Path, help="table of boxes around primary objects")
+    parser.add_argument("--weights", help="checkpoint's path, where the set was built from one")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
 def _add_build_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("settings", help="settings file, or the name of a shipped one")
-    parser.add_argument("--images", type=Path, help="folder of photographs, with subfolders")
+    parser.add_argument("--images", type=Path, help="folder, list (.txt) or .tar of photographs")
     parser.add_argument("--out", type=Path, default=STIMULI, help="folder for sets")
     parser.add_argument("--name", help="name of the set, instead of the settings' own")
     parser.add_argument("--weights", help="published name, 'random' or a checkpoint's path")
@@ -107,6 +131,8 @@ def _build(arguments: argparse.Namespace) -> None:
     build = _open(arguments)
     already = build.is_done()
     folder = build.run()
+    if not build.ranks.is_first:
+        return
     if already:
         print(f"{shown(folder)} is there already, built with the same settings")
     else:
@@ -133,6 +159,8 @@ def _report_skipped(build: Build) -> None:
 def _sweep(arguments: argparse.Namespace) -> None:
     build = _open(arguments)
     found = build.sweep()
+    if not build.ranks.is_first:
+        return
     print(
         f"swept {found.n_images} images for {len(found.units)} units; "
         f"{build.partial} keeps the result for: python -m stimgen build"
@@ -142,20 +170,29 @@ def _sweep(arguments: argparse.Namespace) -> None:
 def _render(arguments: argparse.Namespace) -> None:
     build = _open(arguments)
     folder = build.render()
+    if not build.ranks.is_first:
+        return
     n_images = sum(1 for _ in folder.rglob("*.png"))
     print(f"rendered {n_images} images; {folder} keeps them for: python -m stimgen build")
 
 
-def _units(arguments: argparse.Namespace) -> None:
-    from stimgen.registry import load_network
+def _networks(arguments: argparse.Namespace) -> None:
+    from stimgen.registry import network_names
 
-    # Untrained weights have the same units, and need no download.
-    network = load_network(arguments.network, "random")
+    for name in network_names():
+        print(name)
+
+
+def _units(arguments: argparse.Namespace) -> None:
+    from stimgen.registry import network_layers
+
+    layers = network_layers(arguments.network)
     print("layer,branch,first_channel,last_channel")
-    for layer in network.layers:
+    for layer in layers:
         for branch in layer.branches:
             print(f"{layer.name},{branch.name},{branch.channels[0]},{branch.channels[-1]}")
-    print(f"{len(network.units())} units in {len(network.layers)} layers", file=sys.stderr)
+    n_units = sum(layer.n_channels for layer in layers)
+    print(f"{n_units} units in {len(layers)} layers", file=sys.stderr)
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -207,6 +244,65 @@ def _bench(arguments: argparse.Namespace) -> None:
     device = pick_device(arguments.device)
     print(machine(device), flush=True)
     print(table(list(measure_figures(device, repeats=arguments.repeats))))
+
+
+def _occlude(arguments: argparse.Namespace) -> None:
+    from conditions.stimulus_set import StimulusSet
+    from stimgen.baselines import Baseline, Centre, PrimaryObject, SaliencyDensity, Variance
+    from stimgen.build import pick_device
+    from stimgen.occlusion import OcclusionSettings
+    from stimgen.occlusion_set import OcclusionSet
+    from stimgen.registry import load_network
+    from stimgen.saliency import find_saliency
+    from stimgen.verify import read_provenance
+
+    try:
+        settings = OcclusionSettings(
+            arguments.size, arguments.stride, arguments.max_overlap, arguments.min_effect
+        )
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    stimuli = StimulusSet.open(arguments.set)
+    built, weights_sha256 = read_provenance(arguments.set)
+    baselines: dict[str, Baseline] = {
+        "centre": Centre(),
+        "variance": Variance(),
+        "saliency": SaliencyDensity(find_saliency(arguments.saliency)),
+    }
+    if arguments.objects is not None:
+        baselines["object"] = PrimaryObject(arguments.objects)
+    wanted = built.network
+    network = load_network(
+        wanted.name,
+        arguments.weights or wanted.weights,
+        seed=wanted.seed,
+        input_px=wanted.input_px,
+        device=pick_device(arguments.device),
+    )
+    if network.weights_sha256 != weights_sha256:
+        raise BadInput(
+            f"{arguments.set}: built with other weights than those of {wanted.name} here "
+            f"(SHA-256 {weights_sha256[:12]}, not {network.weights_sha256[:12]}); give theirs"
+        )
+    folder = arguments.out or arguments.set.with_name(f"{stimuli.name}-occlusion")
+    left_out = OcclusionSet(
+        stimuli,
+        network,
+        built.activation,
+        settings,
+        folder,
+        n_batches=arguments.batches,
+        with_blur=arguments.blur,
+        baselines=baselines,
+        quiet=arguments.quiet,
+    ).run()
+    n_images = sum(1 for _ in (folder / "images").rglob("*.png"))
+    print(f"wrote {n_images} images of {len(stimuli.units)} units to {shown(folder)}")
+    if left_out:
+        print(
+            f"{len(left_out)} base images allow no query pair, such as {left_out[0]}",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

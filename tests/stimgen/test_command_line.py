@@ -89,3 +89,17 @@ def test_units_lists_every_branch(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown.out.splitlines()[0] == "layer,branch,first_channel,last_channel"
     assert "inception4a,3x3,192,399" in shown.out
     assert "5488 units in 9 layers" in shown.err
+
+
+def test_networks_lists_every_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks"]) == 0
+    names = capsys.readouterr().out.split()
+    assert {"demo", "inception_v1", "googlenet", "resnet18", "vit_b_16"} < set(names)
+    assert len(names) == len(set(names))
+
+
+def test_units_of_a_network_without_branches(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["units", "--network", "resnet18"]) == 0
+    shown = capsys.readouterr()
+    assert "layer3.1.conv2,,0,255" in shown.out.splitlines()
+    assert "6720 units in 28 layers" in shown.err

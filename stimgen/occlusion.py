@@ -1,0 +1,300 @@
+"""What hiding each part of a picture does to a unit, and the query pairs made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from conditions.vocabulary import Unit
+from stimgen.networks import Network
+from stimgen.patch_forward import PatchForward
+from stimgen.patches import Edit, Occlusion, Patch, Sharpening, apply, offsets
+from stimgen.preprocessing import to_tensor
+from stimgen.settings import ActivationSettings
+from stimgen.workers import with_network
+
+
+@dataclass(frozen=True)
+class OcclusionSettings:
+    """Where patches are put, and which pairs of them may be shown (Zimmermann et al., 2021).
+
+    Parameters
+    ----------
+    size_px
+        Side of the patch: 90, or 66 or 112, which are 40, 30 and 50 % of a picture of 224 px.
+    stride_px
+        Step from one position to the next.
+    max_overlap
+        Largest share of its area that a query's patch may have in common with the other's.
+    min_effect
+        Least relative activation difference that a base image must allow; None asks for none.
+    blur_kernel_px, blur_sigma_px
+        Gaussian of the blurred references.
+    """
+
+    size_px: int = 90
+    stride_px: int = 2
+    max_overlap: float = 1.0
+    min_effect: float | None = None
+    blur_kernel_px: int = 21
+    blur_sigma_px: float = 3.5
+
+    def __post_init__(self) -> None:
+        if self.size_px < 1 or self.stride_px < 1:
+            raise ValueError(
+                f"size_px is {self.size_px} and stride_px {self.stride_px}, expected at least 1"
+            )
+        if not 0 <= self.max_overlap <= 1:
+            raise ValueError(f"max_overlap is {self.max_overlap}, expected 0 to 1")
+        if self.blur_kernel_px < 1 or self.blur_kernel_px % 2 == 0:
+            raise ValueError(f"blur_kernel_px is {self.blur_kernel_px}, expected an odd number")
+        if not self.blur_sigma_px > 0:
+            raise ValueError(f"blur_sigma_px is {self.blur_sigma_px}, expected more than 0")
+
+
+@dataclass(frozen=True)
+class QueryPair:
+    """The two queries of a base image.
+
+    Parameters
+    ----------
+    low, high
+        Patches whose hiding leaves the unit least and most active.
+    low_activation, high_activation, base_activation
+        The unit's activations for the queries and for the picture with nothing hidden.
+    """
+
+    low: Patch
+    high: Patch
+    low_activation: float
+    high_activation: float
+    base_activation: float
+
+    @property
+    def effect(self) -> float:
+        """Relative activation difference; see :func:`relative_difference`."""
+        return relative_difference(self.low_activation, self.high_activation, self.base_activation)
+
+
+def activation_maps(
+    network: Network,
+    edit: Edit,
+    units: Sequence[Unit],
+    activation: ActivationSettings | None = None,
+    *,
+    size_px: int = 90,
+    stride_px: int = 2,
+    batch: int = 32,
+    incremental: bool = True,
+    report: Callable[[int], object] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return units' activations for a square picture edited at every position of a patch.
+
+    Parameters
+    ----------
+    network
+        Has the units.
+    edit
+        Such as :class:`~stimgen.patches.Occlusion` of the picture.
+    units
+        Share the forward passes, which stop at the last layer needed.
+    activation
+        What a unit's activation is.
+    size_px, stride_px
+        Side of the patch and step between positions.
+    batch
+        Positions in a forward pass.
+    incremental
+        Whether to compute only what a patch can change, which is exact; networks whose
+        computation cannot be followed get full passes all the same.
+    report
+        Called with the number of positions done since the last call.
+
+    Returns
+    -------
+    maps, base : numpy.ndarray
+        Units x rows x columns, one value for each position, and each unit's activation for
+        ``edit.base``.
+
+    Raises
+    ------
+    ValueError
+        If the picture is not square or smaller than the patch.
+    """
+    wanted = activation or ActivationSettings()
+    height, width = edit.base.shape[:2]
+    if height != width:
+        raise ValueError(f"the picture has {width} x {height} px, expected a square")
+    places = offsets(width, size_px, stride_px)
+    patches = [Patch(x, y, size_px) for y in places for x in places]
+    layers = [layer.name for layer in network.layers if layer.name in {u.layer for u in units}]
+    columns = _columns(network, layers, units)
+
+    def full(own: Network, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        seen = to_tensor(pictures, own.device)
+        found = own.activations(seen, layers, wanted.side, wanted.reduction)
+        return found.cpu().numpy()[:, columns]
+
+    forward = None
+    if incremental:
+        # The two ways must agree on the first and the middle position, or the plain one is taken.
+        probe = [patches[0], patches[len(patches) // 2]]
+        expected = full(network, [apply(edit, patch) for patch in probe])
+        try:
+            forward = PatchForward(network, edit.base, units, wanted.side, wanted.reduction)
+            found = forward(probe, edit.inside(probe))
+        except (RuntimeError, ValueError, TypeError, IndexError):
+            forward = None
+        else:
+            if not np.allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max()):
+                forward = None
+
+    def work(own: Network, part: Sequence[Patch]) -> np.ndarray:
+        if forward is None:
+            return full(own, [apply(edit, patch) for patch in part])
+        return forward(part, edit.inside(part))
+
+    parts = [patches[start : start + batch] for start in range(0, len(patches), batch)]
+    done = []
+    for values in with_network(network, work, parts):
+        done.append(values)
+        if report is not None:
+            report(len(values))
+    maps = np.concatenate(done).T.reshape(len(units), len(places), len(places))
+    return maps.astype(np.float64), full(network, [edit.base])[0].astype(np.float64)
+
+
+def _columns(network: Network, layers: Sequence[str], units: Sequence[Unit]) -> list[int]:
+    starts, start = {}, 0
+    for name in layers:
+        starts[name] = start
+        start += network.layer(name).n_channels
+    return [starts[unit.layer] + unit.channel for unit in units]
+
+
+def activation_map(
+    network: Network,
+    picture: np.ndarray,
+    unit: Unit,
+    *,
+    activation: ActivationSettings | None = None,
+    size_px: int = 90,
+    stride_px: int = 2,
+) -> np.ndarray:
+    """Return one unit's activation for each position of an occluding patch, rows x columns."""
+    maps, _ = activation_maps(
+        network, Occlusion(picture), [unit], activation, size_px=size_px, stride_px=stride_px
+    )
+    return np.asarray(maps[0])
+
+
+def choose_queries(
+    activations: np.ndarray, base_activation: float, settings: OcclusionSettings
+) -> QueryPair | None:
+    """Choose the positions with the smallest and the largest activation.
+
+    Where ``max_overlap`` forbids that pair, the allowed one with the largest difference is taken.
+    Of equal values the first one counts, row by row.
+
+    Parameters
+    ----------
+    activations
+        Rows x columns, a value for each position.
+    base_activation
+        The unit's activation with nothing hidden.
+    settings
+        Positions and constraints.
+
+    Returns
+    -------
+    QueryPair or None
+        None if no pair fulfils the constraints or all activations are equal.
+    """
+    flat = activations.ravel()
+    rows, columns = np.divmod(np.arange(flat.size), activations.shape[1])
+    rows, columns = rows * settings.stride_px, columns * settings.stride_px
+    best: tuple[float, int, int] | None = None
+    for low in np.argsort(flat, kind="stable"):
+        if best is not None and flat.max() - flat[low] <= best[0]:
+            break
+        apart_x, apart_y = np.abs(columns - columns[low]), np.abs(rows - rows[low])
+        shared = _shared(apart_x, settings.size_px) * _shared(apart_y, settings.size_px)
+        allowed = np.where(shared <= settings.max_overlap * settings.size_px**2, flat, -np.inf)
+        high = int(allowed.argmax())
+        difference = float(allowed[high] - flat[low])
+        if difference > (best[0] if best else 0):
+            best = difference, int(low), high
+    if best is None:
+        return None
+    low_patch, high_patch = (
+        Patch(int(columns[place]), int(rows[place]), settings.size_px) for place in best[1:]
+    )
+    pair = QueryPair(
+        low_patch, high_patch, float(flat[best[1]]), float(flat[best[2]]), base_activation
+    )
+    if settings.min_effect is not None and not pair.effect >= settings.min_effect:
+        return None
+    return pair
+
+
+def _shared(apart_px: np.ndarray, size_px: int) -> np.ndarray:
+    return np.clip(size_px - apart_px, 0, None)
+
+
+def relative_difference(low: float, high: float, base: float) -> float:
+    """Return (high - low) / base: NaN for a base of 0, and negative where the base is."""
+    return (high - low) / base if base else float("nan")
+
+
+def sharpen_best(
+    network: Network,
+    picture: np.ndarray,
+    unit: Unit,
+    settings: OcclusionSettings,
+    activation: ActivationSettings | None = None,
+    *,
+    report: Callable[[int], object] | None = None,
+) -> tuple[np.ndarray, Patch, np.ndarray]:
+    """Blur a picture save for the window that drives the unit most.
+
+    Returns
+    -------
+    picture : numpy.ndarray
+        The blurred picture with its sharp window, 8 bit.
+    window : Patch
+        Where it is sharp; of equal positions the first one, row by row.
+    activations : numpy.ndarray
+        Rows x columns, a value for each position of the window.
+    """
+    edit = Sharpening(picture, settings.blur_kernel_px, settings.blur_sigma_px)
+    maps, _ = activation_maps(
+        network,
+        edit,
+        [unit],
+        activation,
+        size_px=settings.size_px,
+        stride_px=settings.stride_px,
+        report=report,
+    )
+    row, column = divmod(int(maps[0].argmax()), maps.shape[2])
+    stride = settings.stride_px
+    window = Patch(column * stride, row * stride, settings.size_px)
+    return apply(edit, window), window, maps[0]
+
+
+def mix_references(natural: Sequence[str], synthetic: Sequence[str]) -> list[str]:
+    """Return the five strongest natural references, then the four strongest synthetic ones.
+
+    Parameters
+    ----------
+    natural, synthetic
+        In ascending order of activation; the base image is not among the natural ones.
+    """
+    if len(natural) < 5 or len(synthetic) < 4:
+        raise ValueError(
+            f"got {len(natural)} natural and {len(synthetic)} synthetic references, "
+            "expected at least 5 and 4"
+        )
+    return [*natural[-5:], *synthetic[-4:]]

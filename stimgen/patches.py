@@ -1,0 +1,161 @@
+"""Square patches of a picture, and what is done to the picture there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, order=True)
+class Patch:
+    """A square part of a picture, by its left and upper edge and its side."""
+
+    x_px: int
+    y_px: int
+    size_px: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns of the patch."""
+        return (
+            slice(self.y_px, self.y_px + self.size_px),
+            slice(self.x_px, self.x_px + self.size_px),
+        )
+
+    @property
+    def centre_px(self) -> tuple[float, float]:
+        """Middle of the patch, x and y, where the middle of the first pixel is 0."""
+        half = (self.size_px - 1) / 2
+        return self.x_px + half, self.y_px + half
+
+
+class Edit(Protocol):
+    """A picture, and what stands in a patch of it instead.
+
+    Attributes
+    ----------
+    base
+        The picture without a patch, height x width x 3, 8 bit.
+    """
+
+    base: np.ndarray
+
+    def inside(self, patches: Sequence[Patch]) -> np.ndarray:
+        """Return what fills patches of one size: patches x size x size x 3, 8 bit."""
+        ...
+
+
+class Occlusion:
+    """The patch is hidden under the mean colour of the pixels that it covers.
+
+    Each channel's mean is rounded to the nearest of the 256 levels, a half upwards, in whole
+    numbers: the saved picture holds that very colour, on every machine.
+    """
+
+    def __init__(self, picture: np.ndarray) -> None:
+        self.base = picture
+
+    def inside(self, patches: Sequence[Patch]) -> np.ndarray:
+        """Return patches filled with the colours of :func:`mean_colour`."""
+        size = patches[0].size_px
+        colours = np.stack([mean_colour(self.base, patch) for patch in patches])
+        return np.broadcast_to(colours[:, None, None], (len(patches), size, size, 3))
+
+
+class Sharpening:
+    """The picture is blurred, save for the patch.
+
+    Parameters
+    ----------
+    picture
+        Height x width x 3, 8 bit.
+    kernel_px, sigma_px
+        Of the Gaussian; beyond its edges the picture is mirrored.
+    """
+
+    def __init__(self, picture: np.ndarray, kernel_px: int = 21, sigma_px: float = 3.5) -> None:
+        self.sharp = picture
+        self.base = blur(picture, kernel_px, sigma_px)
+
+    def inside(self, patches: Sequence[Patch]) -> np.ndarray:
+        """Return the patches of the sharp picture."""
+        return np.stack([self.sharp[patch.slices] for patch in patches])
+
+
+def apply(edit: Edit, patch: Patch) -> np.ndarray:
+    """Return the picture with one patch edited.
+
+    Raises
+    ------
+    ValueError
+        If the patch does not lie in the picture.
+    """
+    height, width = edit.base.shape[:2]
+    fits = 0 <= patch.x_px <= width - patch.size_px and 0 <= patch.y_px <= height - patch.size_px
+    if patch.size_px < 1 or not fits:
+        raise ValueError(f"{patch} does not lie in a picture of {width} x {height} px")
+    picture: np.ndarray = edit.base.copy()
+    picture[patch.slices] = edit.inside([patch])[0]
+    return picture
+
+
+def occlude(picture: np.ndarray, x_px: int, y_px: int, size_px: int) -> np.ndarray:
+    """Return a picture with a patch hidden under its own mean colour.
+
+    Parameters
+    ----------
+    picture
+        Height x width x 3, 8 bit.
+    x_px, y_px, size_px
+        Left and upper edge and side of the patch.
+    """
+    return apply(Occlusion(picture), Patch(x_px, y_px, size_px))
+
+
+def mean_colour(picture: np.ndarray, patch: Patch) -> np.ndarray:
+    """Return the mean of the covered pixels, per channel, as the nearest 8-bit level."""
+    covered = picture[patch.slices].reshape(-1, 3)
+    n = len(covered)
+    total = covered.sum(0, dtype=np.int64)
+    return np.asarray((2 * total + n) // (2 * n), dtype=np.uint8)
+
+
+def blur(picture: np.ndarray, kernel_px: int, sigma_px: float) -> np.ndarray:
+    """Return a picture under a Gaussian, mirrored beyond its edges, rounded to 8 bit.
+
+    Parameters
+    ----------
+    picture
+        Height x width x 3, 8 bit, of more than half a kernel's side.
+    kernel_px, sigma_px
+        Side of the square kernel, an odd number, and standard deviation of the Gaussian.
+    """
+    reach = kernel_px // 2
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_px) ** 2)
+    kernel /= kernel.sum()
+    values = picture.astype(np.float64)
+    for axis in (0, 1):
+        widths = [(reach, reach) if a == axis else (0, 0) for a in range(3)]
+        padded = np.moveaxis(np.pad(values, widths, mode="reflect"), axis, 0)
+        n = values.shape[axis]
+        total = sum(weight * padded[i : i + n] for i, weight in enumerate(kernel))
+        values = np.moveaxis(np.asarray(total), 0, axis)
+    return np.asarray(np.rint(values), dtype=np.uint8)
+
+
+def offsets(picture_px: int, size_px: int, stride_px: int) -> range:
+    """Return the places of a patch along one side of a picture.
+
+    Raises
+    ------
+    ValueError
+        If the patch is larger than the picture or the stride is not positive.
+    """
+    if not 1 <= size_px <= picture_px:
+        raise ValueError(f"patch of {size_px} px, expected 1 to {picture_px} px, the picture's")
+    if stride_px < 1:
+        raise ValueError(f"stride_px is {stride_px}, expected at least 1")
+    return range(0, picture_px - size_px + 1, stride_px)

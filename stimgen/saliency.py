@@ -1,0 +1,146 @@
+"""Where a picture draws the eye: by the picture alone, by files, or by any function."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from conditions.errors import BadInput
+
+
+@dataclass(frozen=True)
+class NamedPicture:
+    """A picture with the name of the image that it was made from."""
+
+    name: str
+    picture: np.ndarray
+
+
+Saliency = Callable[[NamedPicture], np.ndarray]
+"""Gives height x width values, none of them negative; only their proportions matter."""
+
+
+def spectral_residual(picture: np.ndarray, *, side_px: int = 64, sigma_px: float = 2.5) -> Any:
+    """Return what in a picture's spectrum its neighbourhood does not predict.
+
+    Hou & Zhang (CVPR 2007): the log amplitude less its 3 x 3 mean, with the phase kept, back in
+    space, squared and smoothed.
+
+    Parameters
+    ----------
+    picture
+        Height x width x 3, 8 bit.
+    side_px
+        Side of the grey square to which the picture is brought.
+    sigma_px
+        Of the smoothing Gaussian, in pixels of that square.
+
+    Returns
+    -------
+    numpy.ndarray
+        Height x width, 0 or more; 1 on average, unless it is 0 everywhere.
+    """
+    height, width = picture.shape[:2]
+    grey = Image.fromarray(picture.astype(np.float32).mean(2))
+    small = np.asarray(grey.resize((side_px, side_px), Image.Resampling.BOX), dtype=np.float64)
+    # Without its mean, an even picture has an empty spectrum instead of a spike in rounding noise.
+    small = small - small.mean()
+    if np.abs(small).max() < 1e-3:
+        return np.zeros((height, width))
+    spectrum = np.fft.fft2(small)
+    log_amplitude = np.log(np.abs(spectrum) + 1e-9 * np.abs(spectrum).max())
+    local_mean = sum(
+        np.roll(log_amplitude, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)
+    )
+    residual = log_amplitude - local_mean / 9
+    back = np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))
+    smooth = _smooth(np.abs(back) ** 2, sigma_px)
+    full = Image.fromarray(smooth.astype(np.float32)).resize(
+        (width, height), Image.Resampling.BILINEAR
+    )
+    density = np.clip(np.asarray(full, dtype=np.float64), 0, None)
+    return density / density.mean()
+
+
+def _smooth(values: np.ndarray, sigma_px: float) -> np.ndarray:
+    reach = int(np.ceil(4 * sigma_px))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_px) ** 2)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        widths = [(reach, reach) if a == axis else (0, 0) for a in (0, 1)]
+        windows = np.lib.stride_tricks.sliding_window_view(
+            np.pad(values, widths, mode="symmetric"), len(kernel), axis
+        )
+        values = windows @ kernel
+    return values
+
+
+def find_saliency(name: str) -> Saliency:
+    """Return a saliency by its name.
+
+    Parameters
+    ----------
+    name
+        ``spectral_residual``; a folder of maps; or ``package.module:function``, a function that
+        takes a picture (height x width x 3, 8 bit) and returns height x width values.
+
+    Raises
+    ------
+    BadInput
+        If it is none of these.
+    """
+    if name == "spectral_residual":
+        return lambda image: np.asarray(spectral_residual(image.picture))
+    if name and Path(name).is_dir():
+        return saved_maps(Path(name))
+    module_name, _, function_name = name.rpartition(":" if ":" in name else ".")
+    try:
+        function = getattr(importlib.import_module(module_name), function_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BadInput(
+            f"saliency {name!r} is neither spectral_residual nor a folder nor a function "
+            f"such as package.module:function ({error})"
+        ) from None
+    if not callable(function):
+        raise BadInput(f"saliency {name!r} is no function")
+    return lambda image: np.asarray(function(image.picture), dtype=np.float64)
+
+
+def saved_maps(folder: Path) -> Saliency:
+    """Return a saliency that reads maps from a folder.
+
+    Parameters
+    ----------
+    folder
+        Holds, for an image ``birds/wren.jpg``, the file ``birds/wren.npy`` or ``birds/wren.png``
+        (grey, 8 or 16 bit), of the shown picture's size.
+    """
+
+    def read(image: NamedPicture) -> np.ndarray:
+        place = PurePosixPath(image.name)
+        if place.is_absolute() or ".." in place.parts:
+            raise BadInput(f"image name {image.name!r} leads out of {folder}")
+        whole = folder.joinpath(*place.parts)
+        stems = [whole, whole.with_suffix("")] if place.suffix else [whole]
+        files = [s.with_name(s.name + end) for s in stems for end in (".npy", ".png")]
+        path = next((file for file in files if file.is_file()), None)
+        if path is None:
+            raise BadInput(f"{folder}: no saliency map for {image.name!r}, such as {files[-1]}")
+        try:
+            if path.suffix == ".npy":
+                values = np.load(path, allow_pickle=False)
+            else:
+                with Image.open(path) as picture:
+                    grey = picture if picture.mode.startswith("I") else picture.convert("L")
+                    values = np.asarray(grey)
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{path}: cannot be read ({error})") from None
+        return np.asarray(values, dtype=np.float64)
+
+    return read
