@@ -7,24 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from analysis.panels import (
+    CHANCE,
+    PERCENT,
+    WIDTH_IN,
+    _patch,
+    condition_legend,
+    draw_times,
+    outcome_legend,
+    panels,
+    point_at,
+    points_with_interval,
+    swarm,
+)
 from analysis.performance import conditions_of
 from analysis.results import Results
 from analysis.style import BAND, FAINT, INK, MARKS, MAX_VECTOR_POINTS
 from analysis.words import points
 from conditions.vocabulary import CONFIDENCES
-
-CHANCE = 0.5
-"""Accuracy of guessing between two queries."""
-
-WIDTH_IN = 7.4
-
-_PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.0f}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Drawing:
 
 def accuracy_by_condition(results: Results) -> Figure:
     """Draw accuracy by reference condition, with every participant as a dot."""
-    figure, axes = _panels(results, height_in=3.3, sharey=True)
+    figure, axes = panels(results, height_in=3.3, sharey=True)
     for group, axis in zip(results.remaining, axes, strict=True):
         rows = results.of("accuracy", group)
         trials = group.rows_of(results.kept)
@@ -59,7 +62,7 @@ def accuracy_by_condition(results: Results) -> Figure:
             part = trials[trials["reference_condition"] == row.reference_condition]
             shares = part.groupby("participant")["correct"].mean().to_numpy(float)
             axis.scatter(
-                place + _swarm(shares) - 0.14,
+                place + swarm(shares) - 0.14,
                 shares,
                 s=9,
                 color=mark.colour,
@@ -68,7 +71,9 @@ def accuracy_by_condition(results: Results) -> Figure:
                 rasterized=len(shares) > MAX_VECTOR_POINTS,
                 zorder=2,
             )
-            _point(axis, place + 0.24, row.proportion, row.low, row.high, mark.colour, mark.marker)
+            point_at(
+                axis, place + 0.24, row.proportion, row.low, row.high, mark.colour, mark.marker
+            )
             axis.annotate(
                 f"{100 * row.proportion:.0f} %",
                 (place + 0.24, row.proportion),
@@ -84,7 +89,7 @@ def accuracy_by_condition(results: Results) -> Figure:
         axis.set_xticks(range(len(rows)), list(rows["reference_condition"]))
         axis.set_xlim(-0.55, len(rows) - 0.25)
         axis.set_ylim(-0.04, 1.04)
-        axis.yaxis.set_major_formatter(_PERCENT)
+        axis.yaxis.set_major_formatter(PERCENT)
         axis.grid(axis="y")
         axis.set_xlabel("reference images")
     axes[0].set_ylabel("right answers (% of trials)")
@@ -132,9 +137,9 @@ def differences(results: Results) -> Figure | None:
         for row in rows.itertuples(index=False):
             line += 1
             clear = bool(row.p_holm < 1 - results.settings.level)
-            _point(axis, row.difference, line, row.low, row.high, INK, "o", clear, sideways=True)
+            point_at(axis, row.difference, line, row.low, row.high, INK, "o", clear, sideways=True)
             axis.annotate(
-                _points_with_interval(row.difference, row.low, row.high),
+                points_with_interval(row.difference, row.low, row.high),
                 (1, line),
                 xycoords=("axes fraction", "data"),
                 xytext=(8, 0),
@@ -160,7 +165,7 @@ def reaction_times(results: Results) -> Figure | None:
     if not results.kept["rt_s"].gt(0).any():
         return None
     n_rows = max(len(conditions_of(group.rows_of(results.kept))) for group in results.remaining)
-    figure, axes = _panels(results, height_in=1.0 + 0.55 * n_rows, sharey=True, sharex=True)
+    figure, axes = panels(results, height_in=1.0 + 0.55 * n_rows, sharey=True, sharex=True)
     conditions = conditions_of(results.kept)
     for group, axis in zip(results.remaining, axes, strict=True):
         trials = group.rows_of(results.kept)
@@ -168,7 +173,7 @@ def reaction_times(results: Results) -> Figure | None:
             part = trials[(trials["reference_condition"] == condition) & trials["rt_s"].gt(0)]
             for right, offset in ((True, -0.19), (False, 0.19)):
                 times = part.loc[part["correct"].astype(bool) == right, "rt_s"].to_numpy(float)
-                _draw_times(axis, times, place + offset, condition, right)
+                draw_times(axis, times, place + offset, condition, right)
         axis.set_xscale("log")
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))
@@ -179,7 +184,7 @@ def reaction_times(results: Results) -> Figure | None:
         axis.grid(axis="x")
         axis.set_xlabel("reaction time (s)")
     axes[0].set_ylabel("reference images")
-    _outcome_legend(figure)
+    outcome_legend(figure)
     return figure
 
 
@@ -187,7 +192,7 @@ def confidence_by_outcome(results: Results) -> Figure:
     """Draw how confidence is spread over right and wrong answers."""
     shades = {1: ("#dbe6ee", INK), 2: ("#7fb0d0", INK), 3: ("#0b5a8a", "white")}
     conditions = conditions_of(results.kept)
-    figure, axes = _panels(results, height_in=1.1 + 0.55 * len(conditions), sharey=True)
+    figure, axes = panels(results, height_in=1.1 + 0.55 * len(conditions), sharey=True)
     ticks, labels = [], []
     for place, condition in enumerate(conditions):
         ticks += [place - 0.2, place + 0.2]
@@ -238,7 +243,7 @@ def confidence_by_outcome(results: Results) -> Figure:
         axis.set_xlim(0, 1)
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
-        axis.xaxis.set_major_formatter(_PERCENT)
+        axis.xaxis.set_major_formatter(PERCENT)
         axis.set_xlabel("share of answers (%)")
     handles = [_patch(shades[step][0], f"confidence {step}") for step in CONFIDENCES]
     figure.legend(handles=handles, loc="outside upper right", ncols=3, fontsize=8)
@@ -252,7 +257,7 @@ def accuracy_by_unit(results: Results) -> Figure:
     order = means.groupby("unit")["right"].mean().reindex(names).sort_values(kind="stable").index
     conditions = conditions_of(results.kept)
     step = max(0.3, 0.11 * len(conditions)) if len(order) <= 30 else 0.17
-    figure, axes = _panels(results, 1.1 + step * len(order), sharey=True, sharex=True)
+    figure, axes = panels(results, 1.1 + step * len(order), sharey=True, sharex=True)
     for group, axis in zip(results.remaining, axes, strict=True):
         rows = results.of("accuracy_by_unit", group).set_index(["unit", "reference_condition"])
         axis.axvline(CHANCE, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
@@ -285,15 +290,15 @@ def accuracy_by_unit(results: Results) -> Figure:
         axis.set_ylim(-0.6, len(order) - 0.4)
         axis.set_xlim(0, 1)
         axis.tick_params(axis="y", length=0)
-        axis.xaxis.set_major_formatter(_PERCENT)
+        axis.xaxis.set_major_formatter(PERCENT)
         axis.set_xlabel("right answers (% of trials)")
-    _condition_legend(figure, conditions)
+    condition_legend(figure, conditions)
     return figure
 
 
 def calibration(results: Results) -> Figure:
     """Draw accuracy against confidence."""
-    figure, axes = _panels(results, height_in=3.1, sharey=True)
+    figure, axes = panels(results, height_in=3.1, sharey=True)
     conditions = conditions_of(results.kept)
     for group, axis in zip(results.remaining, axes, strict=True):
         axis.axhline(CHANCE, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
@@ -314,7 +319,7 @@ def calibration(results: Results) -> Figure:
                 zorder=2,
             )
         for row in results.of("accuracy_by_confidence", group).itertuples(index=False):
-            _point(axis, row.confidence + 0.08, row.proportion, row.low, row.high, INK, "o")
+            point_at(axis, row.confidence + 0.08, row.proportion, row.low, row.high, INK, "o")
             axis.annotate(
                 f"n = {row.n_trials}",
                 (row.confidence, 0),
@@ -326,11 +331,11 @@ def calibration(results: Results) -> Figure:
         axis.set_xticks(CONFIDENCES)
         axis.set_xlim(0.6, 3.4)
         axis.set_ylim(-0.04, 1.04)
-        axis.yaxis.set_major_formatter(_PERCENT)
+        axis.yaxis.set_major_formatter(PERCENT)
         axis.grid(axis="y")
         axis.set_xlabel("confidence")
     axes[0].set_ylabel("right answers (% of trials)")
-    _condition_legend(figure, conditions, all_too=True)
+    condition_legend(figure, conditions, all_too=True)
     return figure
 
 
@@ -427,135 +432,3 @@ DRAWINGS = (
         calibration,
     ),
 )
-
-
-def _panels(
-    results: Results, height_in: float, sharey: bool = False, sharex: bool = False
-) -> tuple[Figure, list[Axes]]:
-    """Return a figure with one titled panel for each group, two in a row."""
-    number = len(results.remaining)
-    columns = min(2, number)
-    lines = -(-number // columns)
-    width = WIDTH_IN if columns == 2 else 0.72 * WIDTH_IN
-    figure = Figure(figsize=(width, height_in * lines))
-    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.06)
-    grid = figure.subplots(lines, columns, sharey=sharey, sharex=sharex, squeeze=False)
-    axes = list(grid.ravel())
-    for axis in axes[number:]:
-        axis.remove()
-    for group, axis in zip(results.remaining, axes, strict=False):
-        axis.set_title(group.title)
-        axis.tick_params(labelbottom=True)
-        n_participants = group.rows_of(results.kept)["participant"].nunique()
-        axis.annotate(
-            f"n = {n_participants}",
-            (0, 1),
-            xycoords="axes fraction",
-            xytext=(0, 5),
-            textcoords="offset points",
-            fontsize=7.5,
-        )
-    return figure, axes[:number]
-
-
-def _point(
-    axis: Axes,
-    x: float,
-    y: float,
-    low: float,
-    high: float,
-    colour: str,
-    marker: str,
-    filled: bool = True,
-    sideways: bool = False,
-) -> None:
-    """Draw a mean and, where there is one, its interval."""
-    if np.isfinite([low, high]).all():
-        ends = ([low, high], [y, y]) if sideways else ([x, x], [low, high])
-        axis.plot(*ends, color=colour, linewidth=1.6, solid_capstyle="butt", zorder=3)
-    axis.plot(
-        x,
-        y,
-        marker,
-        color=colour,
-        markerfacecolor=colour if filled else "white",
-        markeredgewidth=1.3,
-        markersize=6,
-        zorder=4,
-    )
-
-
-def _swarm(values: np.ndarray) -> np.ndarray:
-    """Return sideways offsets that set equal values side by side, within a column."""
-    offsets = np.zeros(len(values))
-    rounded = np.round(values, 2)
-    counts = pd.Series(rounded).value_counts()
-    gap = min(0.045, 0.4 / counts.max()) if len(values) else 0.0
-    for value in np.unique(rounded):
-        places = np.flatnonzero(rounded == value)
-        offsets[places] = gap * (np.arange(len(places)) - (len(places) - 1) / 2)
-    return offsets
-
-
-def _scatter_offsets(number: int) -> np.ndarray:
-    """Return offsets from -0.5 to 0.5 that spread evenly and are the same every time."""
-    return (np.arange(1, number + 1) * 0.6180339887498949) % 1 - 0.5
-
-
-def _draw_times(axis: Axes, times: np.ndarray, height: float, condition: str, right: bool) -> None:
-    if not len(times):
-        return
-    colour = MARKS[condition].colour
-    axis.scatter(
-        times,
-        height + 0.2 * _scatter_offsets(len(times)),
-        s=8,
-        marker="o" if right else "x",
-        color=colour,
-        alpha=0.45,
-        linewidths=0 if right else 0.8,
-        rasterized=len(times) > MAX_VECTOR_POINTS,
-        zorder=2,
-    )
-    lower, middle, upper = np.quantile(times, [0.25, 0.5, 0.75])
-    axis.plot([lower, upper], [height, height], color=INK, linewidth=2.2, zorder=3)
-    axis.plot([middle, middle], [height - 0.13, height + 0.13], color=INK, linewidth=2, zorder=4)
-
-
-def _outcome_legend(figure: Figure) -> None:
-    handles = [
-        Line2D([], [], color=INK, marker=marker, linestyle="", markersize=4.5, label=label)
-        for marker, label in (("o", "right"), ("x", "wrong"))
-    ]
-    note = "bar: quartiles, stroke: median"
-    handles.append(Line2D([], [], color=INK, marker="|", markersize=8, linewidth=2, label=note))
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=8)
-
-
-def _condition_legend(figure: Figure, conditions: list[str], all_too: bool = False) -> None:
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=MARKS[name].colour,
-            marker=MARKS[name].marker,
-            linestyle=MARKS[name].line,
-            markersize=5,
-            linewidth=1.2,
-            label=name,
-        )
-        for name in conditions
-    ]
-    if all_too:
-        handles.append(Line2D([], [], color=INK, marker="o", linewidth=1.6, label="all"))
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=8)
-
-
-def _patch(colour: str, label: str) -> Patch:
-    return Patch(facecolor=colour, edgecolor=FAINT, linewidth=0.4, label=label)
-
-
-def _points_with_interval(value: float, low: float, high: float) -> str:
-    if not np.isfinite([low, high]).all():
-        return points(value)
-    return f"{points(value)}  [{points(low)}, {points(high)}]"

@@ -198,26 +198,14 @@ def _units(arguments: argparse.Namespace) -> None:
 def _verify(arguments: argparse.Namespace) -> int:
     from conditions.stimulus_set import StimulusSet
     from stimgen.build import pick_device
-    from stimgen.registry import load_network
-    from stimgen.verify import read_provenance, verify, verify_activations
+    from stimgen.provenance import network_of, read_provenance
+    from stimgen.verify import verify, verify_activations
 
     stimuli = StimulusSet.open(arguments.set)
-    settings, weights_sha256 = read_provenance(arguments.set)
+    settings = read_provenance(arguments.set).settings
     faults = verify(stimuli)
     if not arguments.files_only:
-        wanted = settings.network
-        network = load_network(
-            wanted.name,
-            arguments.weights or wanted.weights,
-            seed=wanted.seed,
-            input_px=wanted.input_px,
-            device=pick_device(arguments.device),
-        )
-        if network.weights_sha256 != weights_sha256:
-            raise BadInput(
-                f"{arguments.set}: built with other weights than those of {wanted.name} here "
-                f"(SHA-256 {weights_sha256[:12]}, not {network.weights_sha256[:12]}); give theirs"
-            )
+        network = network_of(arguments.set, arguments.weights, pick_device(arguments.device))
         faults += verify_activations(stimuli, network, settings.activation, quiet=arguments.quiet)
     for fault in faults:
         print(f"{fault.where}: {fault.what}")
@@ -252,9 +240,8 @@ def _occlude(arguments: argparse.Namespace) -> None:
     from stimgen.build import pick_device
     from stimgen.occlusion import OcclusionSettings
     from stimgen.occlusion_set import OcclusionSet
-    from stimgen.registry import load_network
+    from stimgen.provenance import network_of, read_provenance
     from stimgen.saliency import find_saliency
-    from stimgen.verify import read_provenance
 
     try:
         settings = OcclusionSettings(
@@ -263,7 +250,7 @@ def _occlude(arguments: argparse.Namespace) -> None:
     except ValueError as error:
         raise BadInput(str(error)) from None
     stimuli = StimulusSet.open(arguments.set)
-    built, weights_sha256 = read_provenance(arguments.set)
+    built = read_provenance(arguments.set).settings
     baselines: dict[str, Baseline] = {
         "centre": Centre(),
         "variance": Variance(),
@@ -271,19 +258,7 @@ def _occlude(arguments: argparse.Namespace) -> None:
     }
     if arguments.objects is not None:
         baselines["object"] = PrimaryObject(arguments.objects)
-    wanted = built.network
-    network = load_network(
-        wanted.name,
-        arguments.weights or wanted.weights,
-        seed=wanted.seed,
-        input_px=wanted.input_px,
-        device=pick_device(arguments.device),
-    )
-    if network.weights_sha256 != weights_sha256:
-        raise BadInput(
-            f"{arguments.set}: built with other weights than those of {wanted.name} here "
-            f"(SHA-256 {weights_sha256[:12]}, not {network.weights_sha256[:12]}); give theirs"
-        )
+    network = network_of(arguments.set, arguments.weights, pick_device(arguments.device))
     folder = arguments.out or arguments.set.with_name(f"{stimuli.name}-occlusion")
     left_out = OcclusionSet(
         stimuli,

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 from PIL import Image
 
-from conditions.errors import BadInput
-from conditions.settings import build, read_yaml
-from conditions.stimulus_set import SETTINGS, StimulusSet, sha256_of
+from conditions.stimulus_set import StimulusSet, sha256_of
 from conditions.vocabulary import Unit
 from stimgen.measure import measure
 from stimgen.networks import Network
-from stimgen.settings import ActivationSettings, BuildSettings
+from stimgen.settings import ActivationSettings
 
 TOLERANCE = 1e-3
 """How far an activation may lie from the manifest's, relative to 1 plus its size.
@@ -32,25 +29,6 @@ class Fault:
 
     where: str
     what: str
-
-
-def read_provenance(folder: Path) -> tuple[BuildSettings, str]:
-    """Return the settings that a set was built with and the SHA-256 of its network's weights.
-
-    Raises
-    ------
-    BadInput
-        If ``set.yaml`` is missing or not what a build writes.
-    """
-    path = folder / SETTINGS
-    facts = read_yaml(path)
-    try:
-        settings, weights_sha256 = facts["settings"], facts["network"]["weights_sha256"]
-    except (KeyError, TypeError):
-        raise BadInput(f"{path}: not written by stimgen build (no settings in it)") from None
-    if not isinstance(settings, dict):
-        raise BadInput(f"{path}: not written by stimgen build (no settings in it)")
-    return build(BuildSettings, settings, str(path)), str(weights_sha256)
 
 
 def verify(stimuli: StimulusSet) -> list[Fault]:
