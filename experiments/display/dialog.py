@@ -8,7 +8,7 @@ from typing import Any
 from psychopy import gui
 
 from conditions.errors import BadInput
-from experiments.runner.log import COMPLETED, check_participant, read_session, session_folder
+from experiments.runner.log import check_participant
 from experiments.runner.session import Request
 
 
@@ -37,12 +37,9 @@ def choose_session(request: Request) -> Request | None:
         The request with the number of the session to run, None if the dialog was cancelled.
         Without an unfinished session it is the next one and nothing is asked.
     """
-    number = request.session_number()
-    folder = session_folder(request.data, request.design.name, request.participant, number)
-    before = read_session(folder)
-    if before and before.get("end_reason") != COMPLETED:
-        done, trials = before.get("trials_completed", 0), before.get("trials", "?")
-        resume = f"resume session {number} at trial {done + 1} of {trials}"
+    number, done = request.session_number(), request.unfinished_at()
+    if done is not None:
+        resume = f"resume session {number} at trial {done + 1}"
         begin = f"begin session {number + 1}"
         info: dict[str, Any] = {"choice": [resume, begin]}
         title = f"{request.participant} has an unfinished session"

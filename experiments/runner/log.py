@@ -76,6 +76,16 @@ def read_session(folder: Path) -> dict[str, Any]:
     return read
 
 
+def completed_trials(folder: Path) -> int:
+    """Count the trials in a session's log, without a last line that was cut off."""
+    path = folder / TRIALS
+    if not path.is_file():
+        return 0
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1].decode("utf-8", errors="replace")
+    return max(0, sum(1 for _ in csv.reader(io.StringIO(whole, newline=""))) - 1)
+
+
 def now_utc() -> str:
     """Return the wall-clock time, ISO 8601, UTC, to the millisecond."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")

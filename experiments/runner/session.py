@@ -23,6 +23,7 @@ from experiments.runner.log import (
     RUNNING,
     TrialLog,
     check_participant,
+    completed_trials,
     now_utc,
     read_session,
     session_folder,
@@ -78,6 +79,18 @@ class Request:
         found = sessions_of(self.data, self.design.name, self.participant)
         unfinished = [number for number, ended in found.items() if ended != COMPLETED]
         return unfinished[-1] if unfinished else max(found, default=0) + 1
+
+    def unfinished_at(self) -> int | None:
+        """Return how many trials the session to run has already; None where it is a new one.
+
+        They are counted in the log: after a crash ``session.json`` does not know of the last ones.
+        """
+        number = self.session_number()
+        folder = session_folder(self.data, self.design.name, self.participant, number)
+        before = read_session(folder)
+        if not before or before.get("end_reason") == COMPLETED:
+            return None
+        return completed_trials(folder)
 
 
 @dataclass

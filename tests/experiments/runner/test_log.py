@@ -10,6 +10,7 @@ from conditions.errors import BadInput
 from experiments.runner.log import (
     TrialLog,
     check_participant,
+    completed_trials,
     read_session,
     session_folder,
     sessions_of,
@@ -90,6 +91,18 @@ def test_a_header_cut_in_the_middle_leaves_an_empty_log(tmp_path):
     assert log.completed is None
     log.append(row(1))
     assert len(read_csv(tmp_path / "trials.csv", LOG_COLUMNS)) == 1
+
+
+def test_completed_trials_are_counted_in_the_log_itself(tmp_path):
+    assert completed_trials(tmp_path) == 0
+    log = TrialLog(tmp_path)
+    for number in (1, 2, 3):
+        log.append(row(number) | {"unit_pool": "plain"})
+    log.close()
+    assert completed_trials(tmp_path) == 3
+    path = tmp_path / "trials.csv"
+    path.write_bytes(path.read_bytes()[:-5])
+    assert completed_trials(tmp_path) == 2
 
 
 def test_session_facts_are_replaced_as_a_whole(tmp_path):

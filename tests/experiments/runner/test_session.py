@@ -112,6 +112,14 @@ def test_a_crashed_session_goes_on_at_the_next_trial(request_for, done):
     assert [run["end_reason"] for run in runs] == ["running", "completed"]
 
 
+def test_a_crashed_session_is_offered_at_its_very_next_trial(request_for):
+    assert request_for().unfinished_at() is None
+    run_trials(Session.open(request_for()), 7)
+    assert request_for().unfinished_at() == 7
+    simulate(Session.open(request_for()), GradedObserver(1))
+    assert request_for().unfinished_at() is None
+
+
 def test_a_resumed_session_gives_the_same_trials_as_an_uninterrupted_one(request_for, tmp_path):
     whole = Session.open(request_for(data=tmp_path / "whole"))
     simulate(whole, GradedObserver(1))
