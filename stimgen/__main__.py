@@ -238,10 +238,10 @@ def _occlude(arguments: argparse.Namespace) -> None:
     from conditions.stimulus_set import StimulusSet
     from stimgen.baselines import Baseline, Centre, PrimaryObject, SaliencyDensity, Variance
     from stimgen.build import pick_device
-    from stimgen.occlusion import OcclusionSettings
     from stimgen.occlusion_set import OcclusionSet
     from stimgen.provenance import network_of, read_provenance
     from stimgen.saliency import find_saliency
+    from stimgen.settings import OcclusionSettings
 
     try:
         settings = OcclusionSettings(

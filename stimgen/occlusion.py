@@ -12,46 +12,8 @@ from stimgen.networks import Network
 from stimgen.patch_forward import PatchForward
 from stimgen.patches import Edit, Occlusion, Patch, Sharpening, apply, offsets
 from stimgen.preprocessing import to_tensor
-from stimgen.settings import ActivationSettings
+from stimgen.settings import ActivationSettings, OcclusionSettings
 from stimgen.workers import with_network
-
-
-@dataclass(frozen=True)
-class OcclusionSettings:
-    """Where patches are put, and which pairs of them may be shown (Zimmermann et al., 2021).
-
-    Parameters
-    ----------
-    size_px
-        Side of the patch: 90, or 66 or 112, which are 40, 30 and 50 % of a picture of 224 px.
-    stride_px
-        Step from one position to the next.
-    max_overlap
-        Largest share of its area that a query's patch may have in common with the other's.
-    min_effect
-        Least relative activation difference that a base image must allow; None asks for none.
-    blur_kernel_px, blur_sigma_px
-        Gaussian of the blurred references.
-    """
-
-    size_px: int = 90
-    stride_px: int = 2
-    max_overlap: float = 1.0
-    min_effect: float | None = None
-    blur_kernel_px: int = 21
-    blur_sigma_px: float = 3.5
-
-    def __post_init__(self) -> None:
-        if self.size_px < 1 or self.stride_px < 1:
-            raise ValueError(
-                f"size_px is {self.size_px} and stride_px {self.stride_px}, expected at least 1"
-            )
-        if not 0 <= self.max_overlap <= 1:
-            raise ValueError(f"max_overlap is {self.max_overlap}, expected 0 to 1")
-        if self.blur_kernel_px < 1 or self.blur_kernel_px % 2 == 0:
-            raise ValueError(f"blur_kernel_px is {self.blur_kernel_px}, expected an odd number")
-        if not self.blur_sigma_px > 0:
-            raise ValueError(f"blur_sigma_px is {self.blur_sigma_px}, expected more than 0")
 
 
 @dataclass(frozen=True)

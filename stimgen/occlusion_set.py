@@ -27,16 +27,11 @@ from stimgen.baselines import Baseline, is_right
 from stimgen.measure import measure
 from stimgen.networks import Network
 from stimgen.npz import load_npz, save_npz
-from stimgen.occlusion import (
-    OcclusionSettings,
-    QueryPair,
-    activation_maps,
-    choose_queries,
-)
+from stimgen.occlusion import QueryPair, activation_maps, choose_queries
 from stimgen.patches import Edit, Occlusion, Patch, Sharpening, apply, offsets
 from stimgen.png import read_png, save_png
 from stimgen.saliency import NamedPicture
-from stimgen.settings import ActivationSettings
+from stimgen.settings import ActivationSettings, OcclusionSettings
 
 FORMAT = 1
 """Rises when the same input gives other files, so that no half-written folder is mixed up."""
