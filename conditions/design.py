@@ -16,6 +16,8 @@ Task = Literal["two_afc"]
 Pole = Literal["min", "max"]
 ReferenceCondition = Literal["natural", "synthetic", "none"]
 BlockRole = Literal["practice", "main"]
+Confidence = Literal["one_press", "two_step"]
+Input = Literal["keys", "mouse", "either"]
 
 
 def _at_least(name: str, value: float, low: float) -> None:
@@ -160,7 +162,14 @@ class Keys:
     Parameters
     ----------
     a, b
-        Keys for query a and query b, in the order of confidence 1, 2, 3.
+        Keys for query a and query b, in the order of confidence 1, 2, 3; in the two-step mode the
+        first of each gives the choice.
+    confidence
+        Keys for confidence 1, 2, 3 in the two-step mode.
+    numbers
+        Exemplar matching: keys for the halves at the right, from the top.
+    undo, confirm
+        Exemplar matching: takes back the last pair, confirms them all.
     forward
         Ends a break or an instruction page.
     pause
@@ -173,22 +182,34 @@ class Keys:
 
     a: tuple[str, str, str] = ("f", "d", "s")
     b: tuple[str, str, str] = ("j", "k", "l")
+    confidence: tuple[str, str, str] = ("1", "2", "3")
+    numbers: tuple[str, str, str, str, str] = ("1", "2", "3", "4", "5")
+    undo: str = "backspace"
+    confirm: str = "return"
     forward: str = "space"
     pause: str = "p"
     leave: str = "escape"
     confirm_leave: str = "q"
 
     def __post_init__(self) -> None:
-        every = [*self.a, *self.b, self.forward, self.pause, self.leave, self.confirm_leave]
-        for key in every:
-            if every.count(key) > 1:
-                raise ValueError(f"key {key!r} has two meanings")
+        always = [self.forward, self.pause, self.leave, self.confirm_leave]
+        choosing = [*self.a, *self.b, *self.confidence]
+        matching = [*self.numbers, self.undo, self.confirm]
+        for every in (always + choosing, always + matching):
+            for key in every:
+                if every.count(key) > 1:
+                    raise ValueError(f"key {key!r} has two meanings")
 
     @property
     def response(self) -> dict[str, tuple[str, int]]:
-        """Key to (choice, confidence)."""
+        """Key to (choice, confidence) where one press gives both."""
         sides = (("a", self.a), ("b", self.b))
         return {key: (side, i) for side, row in sides for i, key in enumerate(row, start=1)}
+
+    @property
+    def choice(self) -> dict[str, str]:
+        """Key to choice in the two-step mode."""
+        return {self.a[0]: "a", self.b[0]: "b"}
 
 
 @dataclass(frozen=True)
@@ -201,8 +222,10 @@ class Durations:
         Fixation cross before the queries.
     response_limit_s
         Longest time to respond; None for as long as it takes.
+    framed_after_s
+        From the answer until what was chosen is framed; not in the two-step mode.
     chosen_s
-        The chosen query is framed, before feedback.
+        What was chosen is framed, before feedback.
     feedback_s
         The right query is framed as well.
     blank_s
@@ -211,12 +234,13 @@ class Durations:
 
     fixation_s: float = 0.5
     response_limit_s: float | None = None
+    framed_after_s: float = 0.0
     chosen_s: float = 0.5
     feedback_s: float = 1.5
     blank_s: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("fixation_s", "chosen_s", "feedback_s", "blank_s"):
+        for name in ("fixation_s", "framed_after_s", "chosen_s", "feedback_s", "blank_s"):
             _between(name, getattr(self, name), 0, 60)
         if self.response_limit_s is not None:
             _between("response_limit_s", self.response_limit_s, 0.1, 3600)
@@ -251,13 +275,16 @@ class Layout:
     image
         Side of every image.
     gap
-        Between neighbouring references.
+        Between neighbouring images.
+    separation
+        Between groups of images: references and queries of the occlusion task, the two halves of
+        the rows of exemplar matching.
     reference_offset
-        From the screen's centre to the centre of a grid of references, sideways.
+        2AFC: from the screen's centre to the centre of a grid of references, sideways.
     query_offset
-        From the screen's centre to the centre of a query.
+        2AFC: from the screen's centre to the centre of a query.
     queries
-        ``vertical`` puts query a above b, ``horizontal`` left of it.
+        2AFC: ``vertical`` puts query a above b, ``horizontal`` left of it.
     text
         Height of letters.
     """
@@ -265,6 +292,7 @@ class Layout:
     unit: Literal["px", "deg"] = "px"
     image: float = 224
     gap: float = 7
+    separation: float = 64
     reference_offset: float = 583
     query_offset: float = 202
     queries: Literal["vertical", "horizontal"] = "vertical"
@@ -274,8 +302,9 @@ class Layout:
         for name in ("image", "reference_offset", "query_offset", "text"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
-        if self.gap < 0:
-            raise ValueError(f"gap is {self.gap}, expected 0 or more")
+        for name in ("gap", "separation"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected 0 or more")
 
 
 @dataclass(frozen=True)
@@ -299,6 +328,10 @@ class Design:
         that stands several times goes on with the next units of its pool.
     participants
         Most participants that the counterbalancing allows.
+    confidence
+        ``one_press`` gives choice and confidence at once, ``two_step`` asks for the choice first.
+    input
+        What exemplar matching is answered with.
     break_after
         Which blocks end with a break and, if ``feedback.block_score``, their score.
     language
@@ -325,6 +358,8 @@ class Design:
     durations: Durations = Durations()
     feedback: Feedback = Feedback()
     layout: Layout = Layout()
+    confidence: Confidence = "one_press"
+    input: Input = "keys"
     break_after: Literal["all", "main", "none"] = "main"
     language: str = "en"
     path: str = field(default="", init=False)
