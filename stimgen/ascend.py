@@ -10,12 +10,14 @@ import torch
 
 from conditions.vocabulary import Unit
 from stimgen.augment import Transforms, transform
-from stimgen.fourier import FourierImages
+from stimgen.methods import open_method
 from stimgen.networks import Network, reduce_map
 from stimgen.objectives import similarity, total_variation
+from stimgen.parametrization import Start
 from stimgen.preprocessing import resize
 from stimgen.relus import RedirectedRelus
-from stimgen.settings import ActivationSettings, SyntheticSettings
+from stimgen.settings import ActivationSettings
+from stimgen.synthetic_settings import SyntheticSettings
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def ascend(
     activation: ActivationSettings,
     shown_px: int,
     *,
+    start: Start | None = None,
     after_step: Callable[[], object] = lambda: None,
 ) -> torch.Tensor:
     """Optimise images for several goals in one batch.
@@ -63,6 +66,8 @@ def ascend(
     shown_px
         Side at which the finished images will be shown to the network: parts have the size that
         they will have then.
+    start
+        What the images are made of; what the settings' method says if None.
     after_step
         Called after each step.
 
@@ -72,28 +77,25 @@ def ascend(
         Goals x images x 3 x height x width in 0..1, the margin cut off.
     """
     seeds = [seed for goal in goals for seed in goal.seeds]
-    pictured = FourierImages(
-        seeds,
-        settings.image_px,
-        start_sd=settings.start_sd,
-        decay=settings.decay,
-        device=network.device,
-    )
+    pictured = (start or open_method(settings, network))(seeds)
     transforms = Transforms(settings.jitter_px, settings.scales, settings.rotate_deg)
     matrices = transforms.draw(seeds, settings.steps, settings.image_px).to(network.device)
     seen_px = transforms.seen_px(settings.image_px)
     input_px = round(seen_px * network.input_px / settings.kept_px)
     score = _Score(network, goals, settings, activation)
-    optimiser = torch.optim.Adam([pictured.spectrum], lr=settings.learning_rate)
     for step in range(settings.steps):
-        seen = transform(pictured.images(), matrices[step], seen_px)
-        with RedirectedRelus() if step < settings.redirected_steps else nullcontext():
-            loss = -score(resize(seen, input_px)).sum()
-        (pictured.spectrum.grad,) = torch.autograd.grad(loss, [pictured.spectrum])
-        optimiser.step()
-        after_step()
-    with torch.no_grad():
         images = pictured.images()
+        seen = pictured.views(images, step)
+        if seen is None:
+            seen = resize(transform(images, matrices[step], seen_px), input_px)
+        with RedirectedRelus() if step < settings.redirected_steps else nullcontext():
+            loss = -score(seen).sum()
+        gradients = torch.autograd.grad(loss, pictured.parameters)
+        for parameter, gradient in zip(pictured.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        pictured.update(step)
+        after_step()
+    images = pictured.finished()
     margin, end = settings.margin_px, settings.image_px - settings.margin_px
     images = images[..., margin:end, margin:end]
     return images.reshape(len(goals), -1, *images.shape[1:])
@@ -112,7 +114,7 @@ class _Score:
         self.network = network
         self.settings = settings
         self.activation = activation
-        self.n_goals = len(goals)
+        self.n_goals, self.n_images = len(goals), len(goals[0].seeds)
         self.by_layer: dict[str, list[int]] = {}
         for place, goal in enumerate(goals):
             self.by_layer.setdefault(goal.unit.layer, []).append(place)
@@ -127,16 +129,18 @@ class _Score:
         for layer, places in self.by_layer.items():
             grouped = self._grouped(maps[layer])[places]
             channels = self.channels[places]
-            chosen = grouped[torch.arange(len(places), device=channels.device), :, channels]
-            activation = reduce_map(chosen, self.activation.reduction).mean(1)
+            chosen = grouped[torch.arange(len(places), device=channels.device), :, :, channels]
+            activation = reduce_map(chosen, self.activation.reduction).mean((1, 2))
             worth = activation * self.signs[places]
-            if self.settings.diversity_weight and grouped.shape[1] > 1:
-                worth = worth - self.settings.diversity_weight * similarity(grouped)
+            if self.settings.diversity_weight and self.n_images > 1:
+                alike = similarity(grouped.movedim(2, 3))
+                worth = worth - self.settings.diversity_weight * alike
             score = score.index_add(0, torch.tensor(places, device=score.device), worth)
         if self.settings.total_variation_weight:
-            variation = self._grouped(total_variation(images)).mean(1)
+            variation = self._grouped(total_variation(images)).mean((1, 2))
             score = score - self.settings.total_variation_weight * variation
         return score
 
-    def _grouped(self, of_images: torch.Tensor) -> torch.Tensor:
-        return of_images.reshape(self.n_goals, -1, *of_images.shape[1:])
+    def _grouped(self, of_views: torch.Tensor) -> torch.Tensor:
+        """Return goals x images x views x ..."""
+        return of_views.reshape(self.n_goals, self.n_images, -1, *of_views.shape[1:])

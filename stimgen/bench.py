@@ -24,8 +24,9 @@ from stimgen.networks import Network
 from stimgen.objectives import similarity
 from stimgen.prefetch import prefetch
 from stimgen.registry import load_network
-from stimgen.settings import ActivationSettings, ImagesSettings, SyntheticSettings
+from stimgen.settings import ActivationSettings, ImagesSettings
 from stimgen.sweep import sweep
+from stimgen.synthetic_settings import SyntheticSettings
 from stimgen.weights import randomise
 
 LAYER = "inception4a"

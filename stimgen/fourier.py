@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from stimgen.parametrization import Parametrization
+
 _COLOUR = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 _COLOUR = _COLOUR / np.linalg.norm(_COLOUR, axis=0).max()
 
 
-class FourierImages:
+class FourierImages(Parametrization):
     """Images whose pixels follow from a damped spectrum (Olah et al., 2017).
 
     Each image starts from noise drawn from its own seed, so that it does not depend on the other
@@ -27,6 +29,8 @@ class FourierImages:
         Standard deviation of the starting spectrum's real and imaginary parts.
     decay
         Power of the frequency by which amplitudes are damped; more is smoother.
+    learning_rate
+        Adam's.
     device
         Where the images are.
 
@@ -43,6 +47,7 @@ class FourierImages:
         *,
         start_sd: float = 0.01,
         decay: float = 1.0,
+        learning_rate: float = 0.05,
         device: torch.device | str = "cpu",
     ) -> None:
         self.size_px = size_px
@@ -50,7 +55,9 @@ class FourierImages:
         # Drawn by numpy on the CPU, so that every device starts from the same noise.
         start = np.stack([np.random.default_rng(seed).standard_normal(shape) for seed in seeds])
         self.spectrum = torch.tensor(start * start_sd, dtype=torch.float32, device=device)
-        self.spectrum.requires_grad_()
+        self.parameters = (self.spectrum.requires_grad_(),)
+        self.optimiser = torch.optim.Adam(self.parameters, lr=learning_rate)
+        self.buffers = {}
         vertical = np.fft.fftfreq(size_px)[:, None]
         frequency = np.hypot(vertical, np.fft.rfftfreq(size_px)[None, :])
         damping = 1 / np.maximum(frequency, 1 / size_px) ** decay / 4

@@ -11,7 +11,7 @@ def similarity(maps: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     maps
-        Groups x images x channels x height x width, the whole layer's.
+        Groups x images x channels x any axes of places, the whole layer's.
 
     Returns
     -------

@@ -16,8 +16,9 @@ from stimgen.networks import Network
 from stimgen.png import save_png
 from stimgen.preprocessing import to_pictures
 from stimgen.seeds import seed_of
-from stimgen.settings import ActivationSettings, SyntheticSettings
+from stimgen.settings import ActivationSettings
 from stimgen.sweep import Sweep
+from stimgen.synthetic_settings import SyntheticSettings
 from stimgen.workers import with_network
 
 

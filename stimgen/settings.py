@@ -9,14 +9,11 @@ from typing import Literal
 
 from conditions.errors import BadInput, nearest
 from conditions.settings import read_settings
+from conditions.vocabulary import POLES
+from stimgen.bounds import at_least
+from stimgen.synthetic_settings import SyntheticSettings
 
 FOLDER = Path(__file__).parent
-
-
-def _at_least(low: float, **values: float) -> None:
-    for name, value in values.items():
-        if value < low:
-            raise ValueError(f"{name} is {value}, expected at least {low:g}")
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class NetworkSettings:
 
     def __post_init__(self) -> None:
         if self.input_px is not None:
-            _at_least(32, input_px=self.input_px)
+            at_least(32, input_px=self.input_px)
 
 
 @dataclass(frozen=True)
@@ -66,8 +63,8 @@ class ImagesSettings:
     crop_px: int = 224
 
     def __post_init__(self) -> None:
-        _at_least(1, n=self.n, crop_px=self.crop_px)
-        _at_least(self.crop_px, resize_px=self.resize_px)
+        at_least(1, n=self.n, crop_px=self.crop_px)
+        at_least(self.crop_px, resize_px=self.resize_px)
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class SampleSettings:
     exclude: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _at_least(1, n=self.n)
+        at_least(1, n=self.n)
 
 
 @dataclass(frozen=True)
@@ -130,77 +127,74 @@ class ActivationSettings:
 
 
 @dataclass(frozen=True)
-class NaturalSettings:
-    """How many natural images a unit gets at each pole: ``n_batches`` times ``n_bins``."""
-
-    n_batches: int = 20
-    n_bins: int = 10
-
-    def __post_init__(self) -> None:
-        _at_least(1, n_batches=self.n_batches, n_bins=self.n_bins)
-
-
-@dataclass(frozen=True)
-class SyntheticSettings:
-    """Feature visualizations.
+class QuerySettings:
+    """Queries that are no extremes, and so harder (Zimmermann, Klein & Brendel, 2023).
 
     Parameters
     ----------
-    per_pole
-        Images a unit gets at each pole; 0 makes none.
-    steps, learning_rate
-        Length of the optimisation and Adam's learning rate.
-    image_px, margin_px
-        Side of the optimised image, and what is cut from each side of it at the end. What
-        remains is brought to ``crop_px`` of the images if it differs.
-    start_sd, decay
-        Spread of the starting spectrum, and power of the frequency by which it is damped.
-    jitter_px
-        Largest shift before and after scaling and rotating.
-    scales
-        Scales drawn from.
-    rotate_deg
-        Largest rotation to either side, in whole degrees.
-    activation_unit
-        Whether activation counts in standard deviations over the natural images (``sd``), which
-        makes the weights below comparable between units, or as it is (``raw``).
-    diversity_weight, total_variation_weight
-        Weights of what is subtracted from the mean activation of a unit's images.
-    redirected_steps
-        First steps in which gradients may pass a ReLU that lets none through.
-    batch
-        Most images optimised together; the images of one unit and pole are never parted.
+    percentile
+        Of the max query among all images by their activation, above 50; the min query's is 100
+        less it.
+    window
+        Number of images around that percentile from which the batches' queries are drawn; as
+        many as there are batches if None.
     """
 
-    per_pole: int = 9
-    steps: int = 512
-    learning_rate: float = 0.05
-    image_px: int = 256
-    margin_px: int = 16
-    start_sd: float = 0.01
-    decay: float = 1.0
-    jitter_px: tuple[int, int] = (16, 8)
-    scales: tuple[float, ...] = (1.0, 0.975, 1.025, 0.95, 1.05)
-    rotate_deg: int = 5
-    activation_unit: Literal["sd", "raw"] = "sd"
-    diversity_weight: float = 0.2
-    total_variation_weight: float = 0.0
-    redirected_steps: int = 16
-    batch: int = 36
+    percentile: float
+    window: int | None = None
 
     def __post_init__(self) -> None:
-        _at_least(0, per_pole=self.per_pole, margin_px=self.margin_px, start_sd=self.start_sd)
-        _at_least(0, rotate_deg=self.rotate_deg, redirected_steps=self.redirected_steps)
-        _at_least(0, **{f"jitter_px[{i}]": value for i, value in enumerate(self.jitter_px)})
-        _at_least(1, steps=self.steps, batch=self.batch)
-        _at_least(32 + 2 * self.margin_px + sum(self.jitter_px), image_px=self.image_px)
-        if self.learning_rate <= 0 or not self.scales or min(self.scales) <= 0:
-            raise ValueError("learning_rate and scales must be above 0")
+        if not 50 < self.percentile <= 100:
+            raise ValueError(f"percentile is {self.percentile:g}, expected more than 50, up to 100")
+
+
+@dataclass(frozen=True)
+class NaturalSettings:
+    """Natural images of a unit: ``n_batches`` times ``n_bins`` at each pole.
+
+    Parameters
+    ----------
+    n_batches, n_bins
+        A pole's strongest images are cut into ``n_bins`` rank bins; each of ``n_batches`` batches
+        gets one image of each.
+    shuffle_top_bin
+        Whether the bin of the very strongest images is shuffled as the others are. If not, batch
+        b of n has the (n - b)-th best image as its last.
+    pair_batches
+        Further batches with one query and one reference a pole, from the strongest images of all
+        as if there were but two bins; they are numbered after the others.
+    queries
+        If given, queries are drawn around a percentile, and only references are extremes.
+    """
+
+    n_batches: int = 20
+    n_bins: int = 10
+    shuffle_top_bin: bool = True
+    pair_batches: int = 0
+    queries: QuerySettings | None = None
+
+    def __post_init__(self) -> None:
+        at_least(1, n_batches=self.n_batches, n_bins=self.n_bins)
+        at_least(0, pair_batches=self.pair_batches)
+        if self.queries is not None:
+            at_least(2, n_bins=self.n_bins)
+            at_least(self.n_batches, **{"queries.window": self.n_queries_from})
 
     @property
-    def kept_px(self) -> int:
-        """Side of the image once its margin is cut."""
-        return self.image_px - 2 * self.margin_px
+    def n_dealt(self) -> int:
+        """Images of a batch and pole that are among the extremes."""
+        return self.n_bins - (self.queries is not None)
+
+    @property
+    def n_extremes(self) -> int:
+        """Extreme images that are needed at each pole."""
+        return max(self.n_batches * self.n_dealt, 2 * self.pair_batches)
+
+    @property
+    def n_queries_from(self) -> int:
+        """Images from which the queries of a percentile are drawn."""
+        window = self.queries.window if self.queries else None
+        return self.n_batches if window is None else window
 
 
 @dataclass(frozen=True)
@@ -241,9 +235,9 @@ class OcclusionSettings:
     objects: str | None = None
 
     def __post_init__(self) -> None:
-        _at_least(1, size_px=self.size_px, stride_px=self.stride_px)
+        at_least(1, size_px=self.size_px, stride_px=self.stride_px)
         if self.batches is not None:
-            _at_least(1, batches=self.batches)
+            at_least(1, batches=self.batches)
         if not 0 <= self.max_overlap <= 1:
             raise ValueError(f"max_overlap is {self.max_overlap}, expected 0 to 1")
         if self.blur_kernel_px < 1 or self.blur_kernel_px % 2 == 0:
@@ -262,6 +256,10 @@ class BuildSettings:
         Name of the set, which its folder gets.
     network, images, units, activation, natural, synthetic
         See the classes of these names.
+    occlusion
+        Occlusion stimuli, made from the batches' strongest images; none if left out.
+    poles
+        Poles of the natural and synthetic images: ``[min, max]``, or only one.
     seed
         Seed of the drawn units, of the shuffles and of the feature visualizations.
     """
@@ -273,6 +271,8 @@ class BuildSettings:
     activation: ActivationSettings = field(default_factory=ActivationSettings)
     natural: NaturalSettings = field(default_factory=NaturalSettings)
     synthetic: SyntheticSettings = field(default_factory=SyntheticSettings)
+    occlusion: OcclusionSettings | None = None
+    poles: tuple[Literal["min", "max"], ...] = ("min", "max")
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -280,6 +280,18 @@ class BuildSettings:
             raise ValueError(
                 f"name is {self.name!r}, expected letters, digits, '-' and '_' (it names a folder)"
             )
+        if not self.poles or self.poles != tuple(p for p in POLES if p in self.poles):
+            raise ValueError(f"poles are {list(self.poles)}, expected [min, max], [min] or [max]")
+        if self.occlusion is not None:
+            if "max" not in self.poles or self.natural.queries is not None:
+                raise ValueError(
+                    "occlusion needs the strongest images: pole max, and no natural.queries"
+                )
+            if (self.occlusion.batches or 0) > self.natural.n_batches:
+                raise ValueError(
+                    f"occlusion.batches is {self.occlusion.batches}, but there are "
+                    f"{self.natural.n_batches} (natural.n_batches)"
+                )
 
 
 def shipped() -> list[str]:

@@ -7,7 +7,8 @@ from stimgen.ascend import Goal, ascend
 from stimgen.networks import Network
 from stimgen.objectives import similarity
 from stimgen.preprocessing import resize
-from stimgen.settings import ActivationSettings, SyntheticSettings
+from stimgen.settings import ActivationSettings
+from stimgen.synthetic_settings import SyntheticSettings
 
 PRE = ActivationSettings()
 SMALL = SyntheticSettings(

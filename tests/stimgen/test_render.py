@@ -5,7 +5,8 @@ from PIL import Image
 
 from stimgen.networks import Network
 from stimgen.render import goals_for, render, rendered_path
-from stimgen.settings import ActivationSettings, SyntheticSettings
+from stimgen.settings import ActivationSettings
+from stimgen.synthetic_settings import SyntheticSettings
 
 SMALL = SyntheticSettings(
     per_pole=2, steps=2, image_px=48, margin_px=4, jitter_px=(4, 2), batch=5, activation_unit="raw"
