@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from conditions.columns import FRAME_COLUMNS, LOG_COLUMNS, Column, names
-from conditions.csv_files import empty_frame, parse, read_cells
+from conditions.columns import FRAME_COLUMNS, Column, log_columns, names
+from conditions.csv_files import empty_frame, parse, read_cells, task_of
 from conditions.errors import BadInput
-from conditions.vocabulary import Unit
+from conditions.vocabulary import TASKS, Unit
 
 SESSION_STATES = ("completed", "unfinished")
 
@@ -89,7 +89,8 @@ def load_log(path: Path | str) -> Log:
     """
     found: list[str] = []
     folders = _session_folders(Path(path))
-    logged = _read_files([folder / "trials.csv" for folder in folders], LOG_COLUMNS, found)
+    files = [folder / "trials.csv" for folder in folders]
+    logged = _read_files(files, log_columns(_task_of(files)), found)
     read = [
         _read_session(folder, trials, found) for folder, trials in zip(folders, logged, strict=True)
     ]
@@ -215,6 +216,16 @@ def _read_files(
         empty_frame(columns) if text is None else parse(text, columns, file)
         for file, text in zip(files, texts, strict=True)
     ]
+
+
+def _task_of(files: list[Path]) -> str:
+    """Return the task of the first log that has trials."""
+    for file in files:
+        if file.is_file():
+            text = _read_text(file, [])
+            if len(text):
+                return task_of(text, file)
+    return TASKS[0]
 
 
 def _read_text(path: Path, found: list[str]) -> pd.DataFrame:

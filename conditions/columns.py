@@ -2,69 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
-from conditions.vocabulary import (
-    CHOICES,
-    CONFIDENCES,
-    KINDS,
-    OBSERVER_KINDS,
-    POLES,
-    REFERENCE_CONDITIONS,
-    TASKS,
-    TRIAL_ROLES,
+from conditions.column import UNIT_COLUMNS, Column, filled_by, names
+from conditions.response_columns import OF_RESPONSE, RESPONSE
+from conditions.trial_columns import (
+    FILLED_BY_SESSION,
+    MAX_REFERENCES,
+    MAX_ROW_IMAGES,
+    MAX_ROWS,
+    OF_TRIAL,
+    REFERENCE_COLUMN_NAMES,
+    ROW_IMAGE_NAMES,
+    TRIAL,
 )
+from conditions.vocabulary import KINDS, OBSERVER_KINDS, POLES, TASKS
 
-MAX_REFERENCES = 9
-"""References a side that a condition table has room for."""
+__all__ = [
+    "FRAME_COLUMNS",
+    "MANIFEST_COLUMNS",
+    "MAX_REFERENCES",
+    "MAX_ROWS",
+    "MAX_ROW_IMAGES",
+    "RATING_COLUMNS",
+    "REFERENCE_COLUMN_NAMES",
+    "RESERVED_NAMES",
+    "ROW_IMAGE_NAMES",
+    "SESSION_COLUMNS",
+    "TABLES",
+    "UNIT_COLUMNS",
+    "Column",
+    "log_columns",
+    "names",
+    "response_columns",
+    "table_columns",
+]
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table.
-
-    Parameters
-    ----------
-    name
-        Name in the file's header.
-    type
-        ``str``, ``int``, ``float`` or ``bool`` (written True and False).
-    description
-        What the value means, in one sentence.
-    unit
-        Unit of a quantity, empty where it has none.
-    levels
-        The only values allowed; empty where any value is.
-    blank
-        Whether a cell may be empty.
-    source
-        Who fills the column: ``stimgen``, ``table``, ``session`` or ``response``.
-    """
-
-    name: str
-    type: str
-    description: str
-    unit: str = ""
-    levels: tuple[str | int, ...] = ()
-    blank: bool = False
-    source: str = "table"
-
-
-def _columns(source: str, *rows: Column) -> tuple[Column, ...]:
-    return tuple(
-        Column(c.name, c.type, c.description, c.unit, c.levels, c.blank, source) for c in rows
-    )
-
-
-UNIT_COLUMNS = _columns(
-    "stimgen",
-    Column("network", "str", "Network that the unit belongs to."),
-    Column("layer", "str", "Layer of the unit."),
-    Column("branch", "str", "Branch of a mixed layer; blank where it has none.", blank=True),
-    Column("channel", "int", "Channel of the unit, an index into the whole layer, from 0."),
-)
-
-MANIFEST_COLUMNS = _columns(
+MANIFEST_COLUMNS = filled_by(
     "stimgen",
     Column("path", "str", "Image file, relative to the stimulus set's folder."),
     Column("sha256", "str", "SHA-256 of the image file."),
@@ -81,50 +55,7 @@ MANIFEST_COLUMNS = _columns(
     Column("occluder_size_px", "int", "Side of the occluding patch.", "px", blank=True),
 )
 
-REFERENCE_COLUMN_NAMES = tuple(
-    f"reference_{pole}_{place}" for pole in POLES for place in range(MAX_REFERENCES)
-)
-
-TABLE_COLUMNS = _columns(
-    "table",
-    Column("design", "str", "Name of the design."),
-    Column("design_sha256", "str", "SHA-256 of the design file."),
-    Column("stimulus_set", "str", "Name of the stimulus set."),
-    Column("manifest_sha256", "str", "SHA-256 of the stimulus set's manifest."),
-    Column("task", "str", "Task of the trial.", levels=TASKS),
-    Column("participant_number", "int", "Number that fixes order and batches, from 1."),
-    Column("trial_number", "int", "Place of the trial in the session, from 1."),
-    Column("block_number", "int", "Place of the block in the session, from 1."),
-    Column("block_name", "str", "Name of the block in the design."),
-    Column("trial_in_block", "int", "Place of the trial in its block, from 1."),
-    Column("trial_role", "str", "What the trial is for.", levels=TRIAL_ROLES),
-    Column(
-        "reference_condition",
-        "str",
-        "Pictures that explain the unit in this trial.",
-        levels=REFERENCE_CONDITIONS,
-    ),
-    *UNIT_COLUMNS,
-    Column("unit_pool", "str", "Pool of the design that the unit was taken from."),
-    Column("batch", "int", "Batch of natural images that the queries come from."),
-    Column("query_a", "str", "Image of query a, relative to the stimulus set's folder."),
-    Column("query_b", "str", "Image of query b, relative to the stimulus set's folder."),
-    Column("activation_a", "float", "The unit's activation for query a."),
-    Column("activation_b", "float", "The unit's activation for query b."),
-    Column("correct_choice", "str", "The query that drives the unit more.", levels=CHOICES),
-    *(
-        Column(
-            name,
-            "str",
-            f"Reference image, place {name.rsplit('_', 1)[1]} of the "
-            f"{'least' if '_min_' in name else 'most'} activating ones.",
-            blank=True,
-        )
-        for name in REFERENCE_COLUMN_NAMES
-    ),
-)
-
-SESSION_COLUMNS = _columns(
+SESSION_COLUMNS = filled_by(
     "session",
     Column("participant", "str", "Participant id; never a name."),
     Column("session", "int", "Session of the participant, from 1."),
@@ -135,35 +66,47 @@ SESSION_COLUMNS = _columns(
     ),
 )
 
-RESPONSE_COLUMNS = _columns(
+
+def table_columns(task: str) -> tuple[Column, ...]:
+    """Return the columns of a task's condition tables."""
+    own = tuple(
+        replace(column, blank=column.blank or column.name in FILLED_BY_SESSION)
+        if task != "exemplar_matching"
+        else column
+        for column in OF_TRIAL[task]
+    )
+    return filled_by("table", *TRIAL, *own)
+
+
+def response_columns(task: str) -> tuple[Column, ...]:
+    """Return the columns that a trial of a task adds to its row."""
+    return filled_by("response", *RESPONSE, *OF_RESPONSE[task])
+
+
+def log_columns(task: str) -> tuple[Column, ...]:
+    """Return the columns of a task's ``trials.csv``, in the order in which they are written."""
+    rows = filled_by("table", *TRIAL, *OF_TRIAL[task])
+    return SESSION_COLUMNS + rows + response_columns(task)
+
+
+LOG_COLUMNS = log_columns("two_afc")
+TABLE_COLUMNS = table_columns("two_afc")
+
+RATING_COLUMNS = filled_by(
     "response",
-    Column("trial_began_utc", "str", "Wall-clock time at which the trial began, ISO 8601, UTC."),
-    Column("fixation_onset_s", "float", "Flip that showed the fixation cross.", "s", blank=True),
-    Column("onset_s", "float", "Flip that showed the queries, on the session's clock.", "s"),
-    Column("response_s", "float", "Key press, on the same clock.", "s", blank=True),
-    Column("rt_s", "float", "Reaction time: key press minus onset.", "s", blank=True),
-    Column("response_key", "str", "Key that was pressed.", blank=True),
-    Column("choice", "str", "Chosen query.", levels=CHOICES, blank=True),
-    Column("confidence", "int", "Confidence in the choice.", levels=CONFIDENCES, blank=True),
-    Column("correct", "bool", "Whether the choice was right.", blank=True),
-    Column("timed_out", "bool", "Whether the response limit passed without a response."),
-    Column("early_presses", "int", "Response keys pressed before onset, which do not count."),
-    Column("paused_s", "float", "Time spent in the pause screen before onset or response.", "s"),
-    Column("feedback_onset_s", "float", "Flip that showed the feedback.", "s", blank=True),
-    Column("trial_end_s", "float", "Time at which the trial ended.", "s"),
-    Column("response_source", "str", "What delivered the press, such as keyboard-ptb."),
-    Column("frames", "int", "Frames drawn during the trial."),
-    Column("dropped_frames", "int", "Frame intervals above 1.5 nominal ones."),
-    Column("largest_frame_interval_s", "float", "Longest frame interval.", "s", blank=True),
-    Column(
-        "photodiode", "str", "Photodiode patch: off, or on with the queries.", levels=("off", "on")
-    ),
+    *SESSION_COLUMNS[:3],
+    Column("moment", "str", "Before or after the trials.", levels=("before", "after")),
+    Column("rating_number", "int", "Place of the rating at its moment, from 1."),
+    *UNIT_COLUMNS,
+    Column("image", "str", "Image that was rated."),
+    Column("rating", "int", "How intuitive it is, from -100 (not at all) to 100."),
+    Column("onset_s", "float", "Flip that showed the image, on the session's clock.", "s"),
+    Column("rt_s", "float", "Confirmation minus onset.", "s"),
+    Column("response_source", "str", "What delivered the response."),
 )
+"""Columns of ``ratings.csv``."""
 
-LOG_COLUMNS = SESSION_COLUMNS + TABLE_COLUMNS + RESPONSE_COLUMNS
-"""Columns of ``trials.csv``, in the order in which they are written."""
-
-FRAME_COLUMNS = _columns(
+FRAME_COLUMNS = filled_by(
     "session",
     Column("run", "int", "Run of the session."),
     Column("trial_number", "int", "Trial during which the frame was shown."),
@@ -175,14 +118,28 @@ FRAME_COLUMNS = _columns(
     Column("phase", "str", "Phase that the frame showed."),
 )
 
+_RESERVED = """
+FINISHED FOREVER NOT_STARTED PAUSED PILOTING PLAYING PRESSED RELEASED STARTED STOPPED STOPPING
+asarray average clock colors comp continueRoutine core cos currentLoop currentRoutine data dataDir
+defaultKeyboard deg2rad deviceManager dlg endExpNow endExperiment environmenttools event expInfo
+expName expVersion eyetracker fcn filename frameDur frameN frameTolerance globalClock gui hardware
+inputs ioConfig ioServer ioSession keyboard layout linspace locale_setup log log10 logFile logging
+normal np os paramName pauseExperiment pauseTimer pi plugins prefs priority psychopyVersion rad2deg
+randchoice randint random routineForceEnded routineTimer run runAtExit saveData setupData
+setupDevices setupLogging setupWindow showExpInfoDlg shuffle sin sound sqrt std sys t tThisFlip
+tThisFlipGlobal tan theseKeys thisComponent thisExp thisSession thisTrial timer timers trial
+trialComponents trials val visual waitOnFlip win
+"""
+RESERVED_NAMES = frozenset(_RESERVED.split())
+"""Names that compiled Builder scripts use: every column of a condition table becomes a global."""
+
 TABLES = {
     "manifest.csv of a stimulus set": MANIFEST_COLUMNS,
-    "condition table": TABLE_COLUMNS,
-    "trials.csv": LOG_COLUMNS,
+    "condition table": filled_by("table", *TRIAL),
+    **{f"condition table, {task}": filled_by("table", *OF_TRIAL[task]) for task in TASKS},
+    "trials.csv": SESSION_COLUMNS + filled_by("response", *RESPONSE),
+    **{f"trials.csv, {task}": filled_by("response", *OF_RESPONSE[task]) for task in TASKS},
+    "ratings.csv": RATING_COLUMNS,
     "frames.csv": FRAME_COLUMNS,
 }
-
-
-def names(columns: tuple[Column, ...]) -> list[str]:
-    """Return the names of columns, in order."""
-    return [column.name for column in columns]
+"""What the data dictionary lists; what stands in every task's table stands there once."""

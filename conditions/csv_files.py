@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from conditions.columns import Column, names
 from conditions.errors import BadInput, nearest
+from conditions.vocabulary import TASKS
 
 _DTYPES = {"str": "string", "int": "Int64", "float": "float64", "bool": "boolean"}
 _EXPECTED = {
@@ -44,14 +46,65 @@ def read_csv(path: Path | str, columns: tuple[Column, ...], *, extra: bool = Fal
     BadInput
         If the file cannot be read or a cell does not fit, naming file, line and column.
     """
-    path = Path(path)
+    return parse(read_cells(read_content(Path(path)), path), columns, path, extra=extra)
+
+
+def read_content(path: Path) -> bytes:
+    """Read the bytes of a file.
+
+    Raises
+    ------
+    BadInput
+        If it is missing or cannot be read.
+    """
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
-    return parse(read_cells(content, path), columns, path, extra=extra)
+
+
+def read_by_task(path: Path | str, columns: Callable[[str], tuple[Column, ...]]) -> pd.DataFrame:
+    """Read a CSV file whose columns depend on the task that it names.
+
+    Parameters
+    ----------
+    path
+        As for :func:`read_csv`.
+    columns
+        Task to columns, such as ``conditions.columns.log_columns``.
+
+    Raises
+    ------
+    BadInput
+        As for :func:`read_csv`, or if the file names no known task or several.
+    """
+    text = read_cells(read_content(Path(path)), path)
+    return parse(text, columns(task_of(text, path)), path)
+
+
+def task_of(text: pd.DataFrame, path: Path | str) -> str:
+    """Return the task that all rows of a frame of strings name.
+
+    Raises
+    ------
+    BadInput
+        If the column is missing, or a row names another task or none that is known.
+    """
+    if "task" not in text.columns:
+        raise BadInput(f"{path}: column 'task' is missing")
+    if text.empty:
+        raise BadInput(f"{path}: no rows, expected at least one")
+    first = str(text["task"].iloc[0])
+    expected = f"one of {', '.join(TASKS)}" if first not in TASKS else f"{first!r} as above"
+    for line, task in enumerate(text["task"], start=2):
+        if task != first or first not in TASKS:
+            raise BadInput(
+                f"{path}, line {line}, column 'task': found {task!r}, expected {expected}"
+                f"{nearest(task, TASKS)}"
+            )
+    return first
 
 
 def read_cells(content: bytes, path: Path | str) -> pd.DataFrame:

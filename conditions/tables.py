@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from conditions.columns import REFERENCE_COLUMN_NAMES, TABLE_COLUMNS
-from conditions.csv_files import read_csv, write_csv
+from conditions.columns import REFERENCE_COLUMN_NAMES, names, table_columns
+from conditions.csv_files import read_by_task, write_csv
 from conditions.design import Block, Design, read_design
 from conditions.errors import BadInput
 from conditions.places import STIMULI, TABLES
@@ -69,7 +69,7 @@ def make_table(design: Design, stimuli: StimulusSet, participant: int) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        One row per trial, in order, with the columns of ``TABLE_COLUMNS``.
+        One row per trial, in order, with the columns of the design's task.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def make_table(design: Design, stimuli: StimulusSet, participant: int) -> pd.Dat
         _row(design, stimuli, participant, number, trial, side)
         for number, (trial, side) in enumerate(zip(planned, sides, strict=True), start=1)
     ]
-    return pd.DataFrame(rows, columns=[column.name for column in TABLE_COLUMNS])
+    return pd.DataFrame(rows, columns=names(table_columns(design.task)))
 
 
 @dataclass(frozen=True)
@@ -314,7 +314,7 @@ def write_tables(
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(".partial")
-            write_csv(table, partial, TABLE_COLUMNS)
+            write_csv(table, partial, table_columns(read.task))
             partial.replace(path)
     return list(made)
 
@@ -325,7 +325,7 @@ def _as_text(table: pd.DataFrame) -> str:
 
 def read_table(path: Path | str) -> pd.DataFrame:
     """Read a condition table, checking every cell and that its trials are numbered in order."""
-    table = read_csv(path, TABLE_COLUMNS)
+    table = read_by_task(path, table_columns)
     if table.empty:
         raise BadInput(f"{path}: the table has no trials")
     misplaced = np.flatnonzero(table["trial_number"].to_numpy() != np.arange(1, len(table) + 1))

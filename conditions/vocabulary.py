@@ -22,6 +22,14 @@ CHOICES = ("a", "b")
 
 CONFIDENCES = (1, 2, 3)
 
+DEPTHS = ("early", "middle", "late")
+"""Third of a network that a layer lies in."""
+
+MATCHINGS = ("exemplar", "feature_visualization")
+"""What is paired with natural images of a unit: more of them, or synthetic ones."""
+
+INPUTS = ("keys", "mouse")
+
 OBSERVER_KINDS = ("person", "simulated", "machine", "baseline")
 
 

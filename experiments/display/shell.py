@@ -8,7 +8,7 @@ from typing import Any
 
 from psychopy import data, logging
 
-from conditions.columns import LOG_COLUMNS, names
+from conditions.columns import log_columns, names
 from conditions.design import Design
 from conditions.errors import BadInput
 from conditions.places import DATA, shown
@@ -158,7 +158,7 @@ def run_in_window(session: Session, display: Display, arguments: argparse.Namesp
     logging.LogFile(f"{psychopy_files}.log", level=logging.INFO, filemode="a")
 
     def add_entry(row: dict[str, Any]) -> None:
-        for name in names(LOG_COLUMNS):
+        for name in names(log_columns(session.design.task)):
             handler.addData(name, row[name])
         handler.nextEntry()
 

@@ -15,14 +15,12 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from conditions.columns import FRAME_COLUMNS, LOG_COLUMNS, Column, names
+from conditions.columns import FRAME_COLUMNS, RATING_COLUMNS, Column, log_columns, names
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput
+from conditions.records import FRAMES, RATINGS, RUNNING, SESSION, TRIALS, read_session
 
-TRIALS, FRAMES, SESSION, LOCK = "trials.csv", "frames.csv", "session.json", ".lock"
-
-RUNNING, COMPLETED, ABORTED, INTERRUPTED = "running", "completed", "aborted", "interrupted"
-"""How a run ended: ``running`` stands for a crash once nothing holds the lock."""
+LOCK = ".lock"
 
 
 def check_participant(participant: str) -> str:
@@ -56,26 +54,6 @@ def sessions_of(data: Path, design: str, participant: str) -> dict[int, str]:
     return found
 
 
-def read_session(folder: Path) -> dict[str, Any]:
-    """Read ``session.json``; empty where it is missing.
-
-    Raises
-    ------
-    BadInput
-        If it is not JSON.
-    """
-    path = folder / SESSION
-    if not path.is_file():
-        return {}
-    try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read as JSON ({error})") from None
-    if not isinstance(read, dict):
-        raise BadInput(f"{path}: found {type(read).__name__}, expected an object")
-    return read
-
-
 def completed_trials(folder: Path) -> int:
     """Count the trials in a session's log, without a last line that was cut off."""
     path = folder / TRIALS
@@ -98,6 +76,8 @@ class TrialLog:
     ----------
     folder
         Folder of the session; made if missing.
+    task
+        Task of its trials, which fixes the columns of the log.
 
     Raises
     ------
@@ -106,8 +86,9 @@ class TrialLog:
         beyond its last line.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, task: str = "two_afc") -> None:
         self.folder = folder
+        self._columns = log_columns(task)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(folder / LOCK)
@@ -119,14 +100,12 @@ class TrialLog:
         try:
             self.repaired = _repair(folder / TRIALS)
             _repair(folder / FRAMES)
-            self.completed = self._read_completed()
+            _repair(folder / RATINGS)
+            self.completed = _read(folder / TRIALS, self._columns)
+            self.ratings = _read(folder / RATINGS, RATING_COLUMNS)
         except BaseException:
             self._lock.release()
             raise
-
-    def _read_completed(self) -> pd.DataFrame | None:
-        path = self.folder / TRIALS
-        return read_csv(path, LOG_COLUMNS) if path.exists() else None
 
     def append(self, row: Mapping[str, Any], frames: Iterable[Mapping[str, Any]] = ()) -> None:
         """Append a completed trial and flush it to the disk, its frames first.
@@ -134,14 +113,18 @@ class TrialLog:
         Parameters
         ----------
         row
-            Has every column of ``LOG_COLUMNS`` and no other.
+            Has every column of the task's log and no other.
         frames
             Have the columns of ``FRAME_COLUMNS``.
         """
         rows = list(frames)
         if rows:
             _append(self.folder / FRAMES, FRAME_COLUMNS, rows)
-        _append(self.folder / TRIALS, LOG_COLUMNS, [row])
+        _append(self.folder / TRIALS, self._columns, [row])
+
+    def append_rating(self, row: Mapping[str, Any]) -> None:
+        """Append a rating, with the columns of ``RATING_COLUMNS``, and flush it to the disk."""
+        _append(self.folder / RATINGS, RATING_COLUMNS, [row])
 
     def write_session(self, facts: Mapping[str, Any]) -> None:
         """Replace ``session.json`` as a whole."""
@@ -156,6 +139,10 @@ class TrialLog:
     def close(self) -> None:
         """Let other processes have the session."""
         self._lock.release()
+
+
+def _read(path: Path, columns: tuple[Column, ...]) -> pd.DataFrame | None:
+    return read_csv(path, columns) if path.exists() else None
 
 
 def _append(path: Path, columns: tuple[Column, ...], rows: list[Mapping[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from conditions.columns import SESSION_COLUMNS, TABLE_COLUMNS, names
+from conditions.columns import SESSION_COLUMNS, names, response_columns, table_columns
 from conditions.design import Design
 from conditions.errors import BadInput
 from conditions.places import DATA, STIMULI
@@ -160,7 +160,7 @@ class Session:
                 "leave out the session's number to begin a new one"
             )
         _check_same_session(before, folder, path)
-        log = TrialLog(folder)
+        log = TrialLog(folder, design.task)
         runs = [*before.get("runs", []), {"began_utc": now_utc(), "end_reason": RUNNING}]
         whole = {
             "design": design.name,
@@ -274,7 +274,8 @@ class Session:
                 strict=True,
             )
         )
-        row = own | dict(trial.row) | trial.response() | dict(measured)
+        blank = dict.fromkeys(names(response_columns(self.design.task)))
+        row = own | dict(trial.row) | blank | trial.response() | dict(measured)
         keys = {"run": self.run, "trial_number": number}
         self.log.append(row, [keys | dict(frame) for frame in frames])
         self.completed[number] = trial.correct
@@ -369,7 +370,7 @@ def _check_same_session(before: Mapping[str, Any], folder: Path, table: Path) ->
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Turn a typed frame into rows of plain Python values, None where a cell is blank."""
-    wanted = names(TABLE_COLUMNS)
+    wanted = names(table_columns(str(table["task"].iloc[0])))
     return [
         {
             name: None if pd.isna(value) else getattr(value, "item", lambda v=value: v)()
