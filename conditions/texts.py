@@ -36,17 +36,26 @@ class Texts:
     question: str
     title_min: str
     title_max: str
+    title_base: str
+    how_sure: str
+    question_matching: str
+    hits: str
+    undo: str
+    confirm: str
     sure: str
     unsure: str
     right: str
     wrong: str
     timed_out: str
     space: str
+    enter: str
+    backspace: str
 
     def key(self, name: str) -> str:
         """Return what a key is called on the screen."""
-        if name == "space":
-            return self.space
+        names = {"space": self.space, "return": self.enter, "backspace": self.backspace}
+        if name in names:
+            return names[name]
         return name.upper() if len(name) == 1 else name
 
 
