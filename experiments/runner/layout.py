@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from typing import TypeVar
 
 from conditions.design import Layout
 from conditions.errors import BadInput
@@ -72,6 +76,11 @@ class Box:
         """Upper edge."""
         return self.y + self.height / 2
 
+    def contains(self, place: tuple[int, int]) -> bool:
+        """Return whether a place lies in the rectangle."""
+        x, y = place
+        return self.left <= x < self.right and self.bottom <= y < self.top
+
     def overlaps(self, other: Box) -> bool:
         """Return whether two rectangles share a pixel."""
         return (
@@ -83,130 +92,163 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Placement:
-    """Where everything of a 2AFC screen stands.
+class Placement(ABC):
+    """Where everything of one task's screen stands.
 
     Parameters
     ----------
-    queries
-        Choice to its image's box.
-    references
-        Column name, such as ``reference_min_0``, to its image's box.
-    titles
-        Pole to the box of its references' title.
-    legends
-        Choice to the box of its keys.
-    question, progress
-        Boxes of the question between the queries and of the block's progress bar.
     text_px
         Height of letters.
     scale
         1 as designed, less where the screen is too small.
     """
 
-    queries: dict[str, Box]
-    references: dict[str, Box]
-    titles: dict[str, Box]
-    legends: dict[str, Box]
-    question: Box
-    progress: Box
     text_px: int
     scale: float
 
+    @abstractmethod
     def boxes(self) -> dict[str, Box]:
         """Return every box by a name, for checks."""
-        named = {f"query_{choice}": box for choice, box in self.queries.items()}
-        named.update(self.references)
-        named.update({f"title_{pole}": box for pole, box in self.titles.items()})
-        named.update({f"legend_{choice}": box for choice, box in self.legends.items()})
-        return named | {"question": self.question, "progress": self.progress}
+
+    @abstractmethod
+    def images(self) -> dict[str, Box]:
+        """Return the box of each image by its column of the condition table."""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """A layout's lengths in whole pixels.
+
+    Parameters
+    ----------
+    side
+        Side of an image; even, so that its edges fall between pixels.
+    gap, separation
+        Between images, and between groups of them.
+    text
+        Height of letters.
+    px
+        Pixels per unit of the layout.
+    scale
+        1 as designed, less where the screen is too small.
+    """
+
+    side: int
+    gap: int
+    separation: int
+    text: int
+    px: float
+    scale: float
+
+    @property
+    def pitch(self) -> int:
+        """From one image to the next."""
+        return self.side + self.gap
+
+    def span(self, images: int) -> int:
+        """Return the length of so many images side by side."""
+        return images * self.pitch - self.gap
+
+
+def measure(layout: Layout, unit_px: float, scale: float) -> Measures:
+    """Turn a layout's lengths into whole pixels."""
+    px = unit_px * scale
+    return Measures(
+        side=max(2, 2 * math.floor(layout.image * px / 2)),
+        gap=round(layout.gap * px),
+        separation=round(layout.separation * px),
+        text=max(8, round(layout.text * px)),
+        px=px,
+        scale=scale,
+    )
+
+
+def grid(name: str, x: int, y: int, number: int, columns: int, m: Measures) -> dict[str, Box]:
+    """Return boxes named by their number, row by row, around a centre."""
+    rows = math.ceil(number / columns)
+    left, top = x - m.span(columns) // 2, y + m.span(rows) // 2
+    return {
+        f"{name}_{i}": Box(
+            left + m.side // 2 + (i % columns) * m.pitch,
+            top - m.side // 2 - (i // columns) * m.pitch,
+            m.side,
+            m.side,
+        )
+        for i in range(number)
+    }
 
 
 MARGIN_PX = 8
 """Kept free at every edge of the screen, so that frames are not cut off."""
 
+Placed = TypeVar("Placed", bound=Placement)
 
-def place(
-    layout: Layout, screen: Screen, poles: tuple[str, ...], per_side: int, *, shrink: bool = False
-) -> Placement:
-    """Place the parts of a 2AFC screen.
+
+def fit(
+    arrangements: Sequence[Callable[[Measures], Placed]],
+    layout: Layout,
+    screen: Screen,
+    *,
+    shrink: bool = False,
+) -> list[Placed]:
+    """Place the parts of a session's screens, all at one scale.
 
     Image sides are even and centres whole pixels, so that no image is resampled.
 
     Parameters
     ----------
+    arrangements
+        Each places the parts of one sort of screen.
     layout
         The design's layout, in pixels or degrees.
     screen
-        Where it is shown.
-    poles, per_side
-        The design's references.
+        Where they are shown.
     shrink
         Whether to scale everything down where the screen is too small.
 
     Raises
     ------
     BadInput
-        If the screen is too small and ``shrink`` is False.
+        If the layout puts one part over another, or the screen is too small and ``shrink`` is
+        False.
     """
     unit_px = 1.0 if layout.unit == "px" else screen.px_per_deg()
-    placed = _place_at(layout, poles, per_side, unit_px, 1.0)
-    needed_x = 2 * (max(max(-b.left, b.right) for b in placed.boxes().values()) + MARGIN_PX)
-    needed_y = 2 * (max(max(-b.bottom, b.top) for b in placed.boxes().values()) + MARGIN_PX)
-    scale = min(screen.width_px / needed_x, screen.height_px / needed_y)
-    if scale >= 1:
-        return placed
-    if not shrink:
+
+    def placed_at(scale: float) -> list[Placed]:
+        return [arrange(measure(layout, unit_px, scale)) for arrange in arrangements]
+
+    placed = placed_at(1.0)
+    for placement in placed:
+        _check_apart(placement)
+    needed_x, needed_y = _needed(placed)
+    fits = needed_x <= screen.width_px and needed_y <= screen.height_px
+    if not fits and not shrink:
         raise BadInput(
-            f"the layout needs {math.ceil(needed_x)} x {math.ceil(needed_y)} px, but the screen "
-            f"has {screen.width_px} x {screen.height_px}; use a larger screen or change 'layout' "
-            "in the design"
+            f"the layout needs {needed_x} x {needed_y} px, but the screen has {screen.width_px} x "
+            f"{screen.height_px}; use a larger screen or change 'layout' in the design"
         )
-    return _place_at(layout, poles, per_side, unit_px * scale, scale)
+    scale = 1.0
+    while not fits and scale > 0.05:
+        # Letters have a least height, so that the first try may still be too large.
+        scale *= min(0.99, screen.width_px / needed_x, screen.height_px / needed_y)
+        placed = placed_at(scale)
+        needed_x, needed_y = _needed(placed)
+        fits = needed_x <= screen.width_px and needed_y <= screen.height_px
+    return placed
 
 
-def _place_at(
-    layout: Layout, poles: tuple[str, ...], per_side: int, unit_px: float, scale: float
-) -> Placement:
-    side = max(2, 2 * math.floor(layout.image * unit_px / 2))
-    pitch = side + round(layout.gap * unit_px)
-    text = max(8, round(layout.text * unit_px))
-    offset = round(layout.query_offset * unit_px)
-    columns = math.ceil(math.sqrt(per_side))
-    rows = math.ceil(per_side / columns)
-    grid_width, grid_height = (n * pitch - (pitch - side) for n in (columns, rows))
-
-    references: dict[str, Box] = {}
-    titles: dict[str, Box] = {}
-    for pole in poles:
-        x = round(layout.reference_offset * unit_px) * (-1 if pole == "min" else 1)
-        for i in range(per_side):
-            row, column = divmod(i, columns)
-            references[f"reference_{pole}_{i}"] = Box(
-                x + round((column - (columns - 1) / 2) * pitch),
-                round(((rows - 1) / 2 - row) * pitch),
-                side,
-                side,
-            )
-        titles[pole] = Box(x, grid_height // 2 + 2 * text, max(grid_width, 12 * text), 2 * text)
-
-    legend_height = 4 * text
-    across = layout.queries == "vertical"
-    if across:
-        queries = {"a": Box(0, offset, side, side), "b": Box(0, -offset, side, side)}
-        away = offset + side // 2 + legend_height // 2 + text // 2
-        legends = {"a": Box(0, away, side, legend_height), "b": Box(0, -away, side, legend_height)}
-        question = Box(0, 0, 18 * text, max(2 * offset - side - text, 2 * text))
-    else:
-        queries = {"a": Box(-offset, 0, side, side), "b": Box(offset, 0, side, side)}
-        below = side // 2 + legend_height // 2 + text // 2
-        legends = {c: Box(box.x, -below, side, legend_height) for c, box in queries.items()}
-        question = Box(0, side // 2 + 2 * text, 18 * text, 3 * text)
-    top = max(
-        *(box.top for box in titles.values()),
-        *(box.top for box in legends.values()),
-        *(box.top for box in queries.values()),
-        question.top,
+def _needed(placed: Sequence[Placement]) -> tuple[int, int]:
+    boxes = [box for placement in placed for box in placement.boxes().values()]
+    return (
+        math.ceil(2 * (max(max(-box.left, box.right) for box in boxes) + MARGIN_PX)),
+        math.ceil(2 * (max(max(-box.bottom, box.top) for box in boxes) + MARGIN_PX)),
     )
-    progress = Box(0, math.ceil(top) + text, side, max(6, text // 3))
-    return Placement(queries, references, titles, legends, question, progress, text, scale)
+
+
+def _check_apart(placement: Placement) -> None:
+    boxes = placement.boxes()
+    for one, other in combinations(boxes, 2):
+        if boxes[one].overlaps(boxes[other]):
+            raise BadInput(
+                f"the layout puts {one} over {other}; change the lengths of 'layout' in the design"
+            )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+CLICK = "click"
+"""Name of the mouse's button, as if it were a key."""
 
 
 @dataclass(frozen=True, order=True)
@@ -15,11 +18,14 @@ class Press:
     time_s
         When it began, on the clock that the flips are on, in seconds.
     key
-        Name of the key, as in a design's ``keys``.
+        Name of the key, as in a design's ``keys``, or ``click``.
+    place
+        Where a click was: pixels to the right of the screen's centre and up from it.
     """
 
     time_s: float
     key: str
+    place: tuple[int, int] | None = field(default=None, compare=False)
 
 
 class ResponseSource(Protocol):

@@ -1,0 +1,157 @@
+"""What exemplar matching looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from conditions.design import Design
+from conditions.texts import Texts
+from experiments.display.drawing import (
+    FAINT,
+    INK,
+    PAPER,
+    RIGHT,
+    Color,
+    Parts,
+    bar,
+    check_mark,
+    cross_mark,
+    draw,
+    frame,
+    key_cap,
+    line,
+    text,
+)
+from experiments.display.trial_screen import TrialScreen
+from experiments.runner.exemplar_matching import CONFIRM, MATCHING, UNDO, ExemplarMatchingTrial
+from experiments.runner.layout import Box
+from experiments.runner.matching_layout import MatchingPlacement
+from experiments.runner.trial import FEEDBACK, Trial
+
+PAIR_COLORS: tuple[Color, ...] = (
+    (-1.0, -0.11, 0.4),
+    (0.67, -0.26, -1.0),
+    (-1.0, 0.1, -0.3),
+    (0.6, -0.05, 0.31),
+    (-0.6, -0.6, -0.6),
+)
+"""Colours of the slots, told apart by the colour-blind too; the numbers say the same."""
+
+
+class MatchingScreen(TrialScreen):
+    """Draws rows, right halves, their numbers, the lines between them, and the right pairs.
+
+    Parameters
+    ----------
+    win, file, block_sizes
+        See :class:`TrialScreen`.
+    design, texts
+        Keys and words.
+    placement
+        Where everything stands.
+    """
+
+    def __init__(
+        self,
+        win: Any,
+        design: Design,
+        texts: Texts,
+        placement: MatchingPlacement,
+        file: Callable[[str], Path],
+        block_sizes: Mapping[int, int],
+    ) -> None:
+        super().__init__(win, placement, placement.progress, file, block_sizes)
+        self._win = win
+        self._texts = texts
+        self._placement = placement
+        text_px = placement.text_px
+        self._line_px = max(3, round(text_px / 4))
+        slots = range(len(placement.slots))
+        self._question = text(win, texts.question_matching, placement.question, text_px)
+        self._slot_badges = [
+            key_cap(win, placement.slot_badges[s], design.keys.numbers[s], text_px) for s in slots
+        ]
+        self._empty_badges = [bar(win, box, (0, 0, 0), FAINT) for box in placement.row_badges]
+        self._selected = [frame(win, box, self._line_px, INK) for box in placement.rows]
+        self._pairs = {(r, s): self._pair(r, s, PAIR_COLORS[s]) for r in slots for s in slots}
+        self._right_pairs = {(r, s): self._pair(r, s, RIGHT) for r in slots for s in slots}
+        self._marks = [
+            {
+                right: mark(win, box.left - 0.5 * text_px, box.top, 1.2 * text_px)
+                for right, mark in ((True, check_mark), (False, cross_mark))
+            }
+            for box in placement.row_badges
+        ]
+        self._outcomes: dict[str, Any] = {
+            str(hits): self._result(texts.hits.format(hits=hits, rows=len(slots)))
+            for hits in range(len(slots) + 1)
+        } | {"timed_out": self._result(texts.timed_out)}
+        keys = {UNDO: design.keys.undo, CONFIRM: design.keys.confirm}
+        self._buttons = {
+            (name, active): self._button(
+                name, keys[name] if design.input != "mouse" else "", active
+            )
+            for name in keys
+            for active in (True, False)
+        }
+
+    def load(self, trial: Trial) -> None:
+        """Load the trial's images and tell it where a click means what."""
+        super().load(trial)
+        assert isinstance(trial, ExemplarMatchingTrial)
+        trial.targets = self._placement.targets
+
+    def _draw_around(self, phase: str, trial: Trial) -> None:
+        assert isinstance(trial, ExemplarMatchingTrial)
+        draw(self._empty_badges)
+        for badge in self._slot_badges:
+            draw(badge)
+        if phase == FEEDBACK:
+            self._draw_feedback(trial)
+            return
+        self._question.draw()
+        for row, slot in trial.pairs.items():
+            draw(self._pairs[row, slot])
+        if phase == MATCHING:
+            if trial.selected is not None:
+                self._selected[trial.selected].draw()
+            draw(self._buttons[UNDO, bool(trial.pairs)])
+            draw(self._buttons[CONFIRM, trial.is_whole])
+
+    def _draw_feedback(self, trial: ExemplarMatchingTrial) -> None:
+        for row, slot in trial.right_pairs.items():
+            draw(self._right_pairs[row, slot])
+            draw(self._marks[row][trial.pairs.get(row) == slot])
+        self._outcomes["timed_out" if trial.timed_out else str(trial.hits)].draw()
+
+    def _result(self, words: str) -> Any:
+        return text(self._win, words, self._placement.question, self._placement.text_px, bold=True)
+
+    def _pair(self, row: int, slot: int, color: Color) -> Parts:
+        """Return the line from a row to a slot, and the slot's number at both ends."""
+        start, end = self._placement.row_badges[row], self._placement.slot_badges[slot]
+        text_px = self._placement.text_px
+        parts: Parts = [
+            line(self._win, (start.right, start.y), (end.left, end.y), self._line_px, color)
+        ]
+        for box in (start, end):
+            parts += [
+                bar(self._win, box, color, PAPER),
+                text(self._win, str(slot + 1), box, text_px, color=PAPER, bold=True),
+            ]
+        return parts
+
+    def _button(self, name: str, key: str, active: bool) -> Parts:
+        box, text_px = self._placement.buttons[name], self._placement.text_px
+        color = INK if active else FAINT
+        words = getattr(self._texts, name)
+        if key:
+            words = f"{self._texts.key(key)}: {words}"
+        fill = PAPER if active else (0.0, 0.0, 0.0)
+        inner = Box(box.x, box.y, box.width - text_px, box.height)
+        return [
+            bar(self._win, box, fill, color),
+            text(self._win, words, inner, 0.85 * text_px, color=color),
+        ]

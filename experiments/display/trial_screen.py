@@ -1,0 +1,63 @@
+"""What the screens of all tasks share: the fixation cross, pictures and the block's progress."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments.display.drawing import ProgressBar, cross, draw
+from experiments.display.pictures import Pictures
+from experiments.runner.layout import Box, Placement
+from experiments.runner.trial import BLANK, FIXATION, Trial
+
+
+class TrialScreen(ABC):
+    """Draws the phases of the trials that have one placement.
+
+    Parameters
+    ----------
+    win
+        The window.
+    placement
+        Where everything stands.
+    progress
+        Box of the block's progress bar.
+    file
+        Turns an image name of the table into its file.
+    block_sizes
+        Trials of each block, for the progress bar.
+    """
+
+    def __init__(
+        self,
+        win: Any,
+        placement: Placement,
+        progress: Box,
+        file: Callable[[str], Path],
+        block_sizes: Mapping[int, int],
+    ) -> None:
+        self.pictures = Pictures(win, placement.images(), file)
+        self._block_sizes = block_sizes
+        self._cross = cross(win, round(0.8 * placement.text_px))
+        self._progress = ProgressBar(win, progress)
+
+    def load(self, trial: Trial) -> None:
+        """Load the trial's images."""
+        self.pictures.load(trial.row)
+        done = int(trial.row["trial_in_block"]) - 1
+        self._progress.show(done / self._block_sizes[int(trial.row["block_number"])])
+
+    def draw(self, phase: str, trial: Trial) -> None:
+        """Draw one phase."""
+        if phase == FIXATION:
+            draw(self._cross)
+        elif phase != BLANK:
+            self.pictures.draw()
+            self._progress.draw()
+            self._draw_around(phase, trial)
+
+    @abstractmethod
+    def _draw_around(self, phase: str, trial: Trial) -> None:
+        """Draw what stands around the pictures."""

@@ -1,0 +1,79 @@
+"""Where everything stands in the trials of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from conditions.design import Design
+from conditions.vocabulary import POLES
+from experiments.runner.layout import Measures, Placement, Screen, fit
+from experiments.runner.matching_layout import place_matching
+from experiments.runner.occlusion_layout import place_occlusion
+from experiments.runner.two_afc_layout import place_two_afc
+
+Sort = tuple[Any, ...]
+"""What tells apart trials whose parts stand elsewhere."""
+
+
+def sort_of(row: Mapping[str, Any], design: Design) -> Sort:
+    """Return which placement a trial has.
+
+    A 2AFC trial without references is placed as those with the design's own.
+    """
+    if design.task == "occlusion":
+        return ()
+    if design.task == "exemplar_matching":
+        return (int(row["n_rows"]), int(row["n_images"]))
+    filled = [name for name in row if name.startswith("reference_m") and row[name]]
+    poles = tuple(pole for pole in POLES if any(f"_{pole}_" in name for name in filled))
+    if not poles:
+        own = design.references
+        return tuple(pole for pole in POLES if pole in own.poles), own.per_side
+    return poles, len(filled) // len(poles)
+
+
+def placements(
+    rows: Iterable[Mapping[str, Any]], design: Design, screen: Screen, *, shrink: bool = False
+) -> dict[Sort, Placement]:
+    """Place the parts of every sort of trial that a session has, all at one scale.
+
+    Parameters
+    ----------
+    rows
+        Rows of the condition table.
+    design
+        Its task, layout and way of answering.
+    screen
+        Where they are shown.
+    shrink
+        Whether to scale everything down where the screen is too small.
+
+    Raises
+    ------
+    BadInput
+        If the screen is too small and ``shrink`` is False, or parts overlap.
+    """
+    sorts = sorted({sort_of(row, design) for row in rows})
+    two_step = design.confidence == "two_step"
+    arrangements: list[Callable[[Measures], Placement]] = []
+    for sort in sorts:
+        if design.task == "occlusion":
+            arrangements.append(partial(place_occlusion, two_step=two_step))
+        elif design.task == "exemplar_matching":
+            n_rows, n_images = sort
+            arrangements.append(partial(place_matching, n_rows=n_rows, n_images=n_images))
+        else:
+            poles, per_side = sort
+            arrangements.append(
+                partial(
+                    place_two_afc,
+                    layout=design.layout,
+                    poles=poles,
+                    per_side=per_side,
+                    two_step=two_step,
+                )
+            )
+    placed = fit(arrangements, design.layout, screen, shrink=shrink)
+    return dict(zip(sorts, placed, strict=True))

@@ -1,0 +1,197 @@
+"""What the trials of every task share: their phases, their clock and their interruptions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any, ClassVar
+
+from conditions.design import Design
+from experiments.runner.answers import Answer
+from experiments.runner.phases import DONE, ENDED, OVERLAYS, Interruption
+from experiments.runner.responses import Press
+
+FIXATION = "fixation"
+ANSWERED = "answered"
+CHOSEN = "chosen"
+FEEDBACK = "feedback"
+BLANK = "blank"
+
+
+class Trial(ABC):
+    """One trial: fixation, the phases that are answered, answered, chosen, feedback, blank.
+
+    A press that began before the onset is counted, but is no response. A pause before the answer
+    is whole hides the images; the trial then begins again with the fixation. A phase of no
+    duration is left out.
+
+    Parameters
+    ----------
+    row
+        Row of the condition table.
+    design
+        Keys, durations and feedback.
+    frame_s
+        Nominal duration of a frame, in seconds.
+    wanted
+        Interruption asked for during the trial before: the trial begins in it.
+    """
+
+    task: ClassVar[str]
+
+    def __init__(
+        self, row: Mapping[str, Any], design: Design, frame_s: float, wanted: str | None = None
+    ) -> None:
+        self.row = row
+        self.phase = FIXATION
+        self.wanted: str | None = None
+        self.timed_out = False
+        self.early_presses = 0
+        self.response_s: float | None = None
+        self._design = design
+        self._frame_s = frame_s
+        self._began_utc = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        self._interruption = Interruption(design.keys, wanted)
+        self._onsets_s: dict[str, float] = {}
+        self._shown = ""
+        self._last_flip_s: float | None = None
+        self._end_s: float | None = None
+
+    @property
+    @abstractmethod
+    def answering(self) -> tuple[str, ...]:
+        """The phases that the participant answers, in order; the first one's flip is the onset."""
+
+    @property
+    @abstractmethod
+    def correct(self) -> bool | None:
+        """Whether the answer was right; None without one."""
+
+    @abstractmethod
+    def presses_for(self, answer: Answer) -> list[Press]:
+        """Return the presses that give an answer, their times counted from the onset."""
+
+    @abstractmethod
+    def _take(self, press: Press, onset_s: float) -> None:
+        """Take a press begun after the onset, while the answer is not whole."""
+
+    @abstractmethod
+    def _means(self, press: Press) -> bool:
+        """Return whether a press has a meaning while a trial is answered."""
+
+    @abstractmethod
+    def _is_given(self, phase: str) -> bool:
+        """Return whether a phase has what it asks for."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Forget the answer, as the trial begins again."""
+
+    @abstractmethod
+    def _answer(self, onset_s: float) -> dict[str, Any]:
+        """Return the columns that this task adds to those of every task."""
+
+    @property
+    def shows_feedback(self) -> bool:
+        """Whether the right answer is shown after this trial."""
+        return bool(getattr(self._design.feedback, str(self.row["trial_role"]), False))
+
+    def step(self, now_s: float, presses: list[Press]) -> str:
+        """Return the phase that the next flip shall show, an overlay, ``done`` or ``left``."""
+        if self._interruption.phase:
+            overlay = self._interruption.step(now_s, presses)
+            if overlay:
+                return overlay
+            self._begin_again()
+            return self.phase
+        for press in presses:
+            asked = self._interruption.asked_by(press)
+            if asked and self._is_open():
+                return self._interruption.begin(asked, now_s)
+            if asked:
+                self.wanted = asked
+            elif self._means(press):
+                self._receive(press)
+        self._advance(now_s)
+        return self.phase
+
+    def flipped(self, flip_s: float) -> None:
+        """Take note that the phase last returned is on the screen since a time."""
+        self._last_flip_s = flip_s
+        showing = self._interruption.phase or self.phase
+        if showing != self._shown and showing not in OVERLAYS:
+            self._onsets_s[showing] = flip_s
+        self._shown = showing
+
+    def response(self) -> dict[str, Any]:
+        """Return the columns that the trial adds to its row, once it is done."""
+        assert self._end_s is not None
+        onset_s = self._onsets_s[self.answering[0]]
+        return {
+            "trial_began_utc": self._began_utc,
+            "fixation_onset_s": self._onsets_s.get(FIXATION),
+            "onset_s": onset_s,
+            "response_s": self.response_s,
+            "rt_s": None if self.response_s is None else self.response_s - onset_s,
+            "correct": self.correct,
+            "timed_out": self.timed_out,
+            "early_presses": self.early_presses,
+            "paused_s": self._interruption.total_s,
+            "feedback_onset_s": self._onsets_s.get(FEEDBACK),
+            "trial_end_s": self._end_s,
+        } | self._answer(onset_s)
+
+    def _is_open(self) -> bool:
+        """Return whether the participant can still answer."""
+        if self.phase == FIXATION:
+            return True
+        return self.phase in self.answering and not self._is_given(self.answering[-1])
+
+    def _begin_again(self) -> None:
+        self.phase, self._shown = FIXATION, ""
+        self._onsets_s.clear()
+        self._last_flip_s = self.response_s = None
+        self._forget()
+
+    def _receive(self, press: Press) -> None:
+        onset_s = self._onsets_s.get(self.answering[0])
+        if onset_s is None or press.time_s < onset_s:
+            self.early_presses += 1
+        elif self._is_open():
+            self._take(press, onset_s)
+
+    def _advance(self, now_s: float) -> None:
+        """Go through the phases that will be over when the next flip comes."""
+        next_flip_s = now_s
+        if self._last_flip_s is not None:
+            next_flip_s = max(now_s, self._last_flip_s + self._frame_s)
+        order = (FIXATION, *self.answering, ANSWERED, CHOSEN, FEEDBACK, BLANK, DONE)
+        while self.phase not in ENDED and self._is_over(next_flip_s):
+            self.phase = order[order.index(self.phase) + 1]
+        if self.phase == DONE and self._end_s is None:
+            self._end_s = now_s
+
+    def _is_over(self, next_flip_s: float) -> bool:
+        if self.phase not in self.answering:
+            return self._lasted(self._duration_s(), next_flip_s)
+        limit_s = self._design.durations.response_limit_s
+        if self.phase == self.answering[0] and not self._is_given(self.phase) and limit_s:
+            self.timed_out = self._lasted(limit_s, next_flip_s)
+        return self.timed_out or self._is_given(self.phase)
+
+    def _duration_s(self) -> float:
+        durations = self._design.durations
+        if self.phase in (ANSWERED, CHOSEN) and self.timed_out:
+            return 0
+        if self.phase == FEEDBACK and not self.shows_feedback:
+            return 0
+        name = "framed_after" if self.phase == ANSWERED else self.phase
+        return float(getattr(durations, f"{name}_s", 0))
+
+    def _lasted(self, duration_s: float, next_flip_s: float) -> bool:
+        """Return whether the next flip is the nearest one to the end of the phase."""
+        if duration_s == 0:
+            return True
+        onset_s = self._onsets_s.get(self.phase)
+        return onset_s is not None and next_flip_s - onset_s >= duration_s - self._frame_s / 2
