@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+
+from experiments.runner.exemplar_matching import ExemplarMatchingTrial
+from experiments.runner.layout import Screen
+from experiments.runner.matching_layout import MatchingPlacement
 from experiments.runner.observers import Observer
-from experiments.runner.pages import Page
-from experiments.runner.phases import ENDED, LEFT
+from experiments.runner.phases import ENDED, LEFT, OVERLAYS, Stage
+from experiments.runner.placements import placements, sort_of
 from experiments.runner.responses import Press
 from experiments.runner.session import Session
-from experiments.runner.two_afc import QUERIES, TwoAFCTrial
+from experiments.runner.standing import Standing
+from experiments.runner.trial import Trial
 
 FRAME_S = 1 / 60
+SCREEN = Screen(1920, 1080, width_cm=53.0, distance_cm=60.0)
+"""Where a simulated participant's clicks go."""
 
 
-def simulate(session: Session, observer: Observer) -> None:
+def simulate(session: Session, observer: Observer, seed: int = 0) -> None:
     """Let an observer go through what remains of a session, frame by frame.
 
     Parameters
@@ -21,29 +31,69 @@ def simulate(session: Session, observer: Observer) -> None:
         An open session; it is finished when this returns.
     observer
         Answers every trial.
+    seed
+        Fixes what is pressed on pages and sliders.
     """
+    participant = _Participant(session, observer, seed)
     clock_s = 0.0
     with session:
         for stage in session.stages(FRAME_S):
-            clock_s, phase, frames = _run_stage(stage, session, observer, clock_s)
+            clock_s, phase, frames = run_stage(stage, participant, clock_s)
             if phase == LEFT:
                 break
-            if isinstance(stage, TwoAFCTrial):
+            if isinstance(stage, Trial):
                 measured = {
                     "response_source": "simulated",
                     "frames": frames,
                     "dropped_frames": 0,
                     "largest_frame_interval_s": FRAME_S,
                     "photodiode": "off",
+                    "trigger": None,
                 }
                 session.record(stage, measured)
 
 
-def _run_stage(
-    stage: Page | TwoAFCTrial, session: Session, observer: Observer, clock_s: float
+class _Participant:
+    """Decides what is pressed once a phase has come on the screen."""
+
+    def __init__(self, session: Session, observer: Observer, seed: int) -> None:
+        self._observer = observer
+        self._design = session.design
+        self._rng = np.random.default_rng(seed)
+        self._placements = placements(session.rows, session.design, SCREEN, shrink=True)
+
+    def __call__(self, phase: str, stage: Stage) -> list[Press]:
+        """Return the presses that answer a phase, their times counted from its flip."""
+        if isinstance(stage, Trial) and phase == stage.answering[0]:
+            if isinstance(stage, ExemplarMatchingTrial):
+                placement = self._placements[sort_of(stage.row, self._design)]
+                assert isinstance(placement, MatchingPlacement)
+                stage.targets = placement.targets
+            return stage.presses_for(self._observer.respond(stage.row))
+        if isinstance(stage, Standing) and phase not in OVERLAYS:
+            return stage.simulate(phase, self._rng)
+        return []
+
+
+def run_stage(
+    stage: Stage, participant: Callable[[str, Stage], list[Press]], clock_s: float
 ) -> tuple[float, str, int]:
-    keys = session.design.keys
-    by_answer = {answer: key for key, answer in keys.response.items()}
+    """Drive one stage as a screen of 60 Hz does.
+
+    Parameters
+    ----------
+    stage
+        A trial, page or slider.
+    participant
+        Returns what is pressed after a phase's first flip, with times counted from it.
+    clock_s
+        The time now.
+
+    Returns
+    -------
+    tuple
+        The time at the end, ``done`` or ``left``, and the number of frames.
+    """
     coming: list[Press] = []
     shown, frames = "", 0
     while True:
@@ -55,13 +105,9 @@ def _run_stage(
         clock_s += FRAME_S
         frames += 1
         stage.flipped(clock_s)
-        if phase == shown:
-            continue
-        shown = phase
-        if isinstance(stage, TwoAFCTrial):
-            if phase == QUERIES:
-                answer = observer.respond(stage.row)
-                key = by_answer[answer.choice, answer.confidence]
-                coming.append(Press(clock_s + answer.rt_s, key))
-        else:
-            coming.append(Press(clock_s + 0.5, keys.forward))
+        if phase != shown:
+            shown = phase
+            coming += [
+                Press(clock_s + press.time_s, press.key, press.place)
+                for press in participant(phase, stage)
+            ]

@@ -1,0 +1,66 @@
+"""The mouse as a response source: every click, with the time of the frame that saw it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psychopy import logging
+
+from experiments.runner.responses import CLICK, Press, ResponseSource
+
+
+class WindowMouse:
+    """Clicks of the left button by the window's events, whose times are those of the frame.
+
+    The window keeps every click until it is asked, so that one shorter than a frame is not missed.
+
+    Parameters
+    ----------
+    win
+        The window.
+    """
+
+    name = "mouse-frame"
+
+    def __init__(self, win: Any) -> None:
+        self._win = win
+        self._clicks: list[Press] = []
+        win.winHandle.push_handlers(on_mouse_press=self._note)
+        win.mouseVisible = True
+
+    def presses(self) -> list[Press]:
+        """Return the clicks since the last call, earliest first."""
+        self._win.winHandle.dispatch_events()
+        clicks, self._clicks = self._clicks, []
+        return clicks
+
+    def _note(self, x: int, y: int, button: int, modifiers: int) -> None:
+        from pyglet.window import mouse  # cannot be imported without a display
+
+        if button == mouse.LEFT:
+            # Events count in the system's points, which need not be the window's pixels.
+            in_points, in_px = self._win.winHandle.get_size(), self._win.size
+            place = tuple(
+                int((at + 0.5) / whole * px) - int(px) // 2
+                for at, whole, px in zip((x, y), in_points, in_px, strict=True)
+            )
+            time_s = float(logging.defaultClock.getTime())
+            self._clicks.append(Press(time_s, CLICK, (place[0], place[1])))
+
+
+class KeyboardAndMouse:
+    """Key presses and clicks together.
+
+    Parameters
+    ----------
+    keyboard, mouse
+        The two sources.
+    """
+
+    def __init__(self, keyboard: ResponseSource, mouse: ResponseSource) -> None:
+        self._sources = (keyboard, mouse)
+        self.name = f"{keyboard.name}+{mouse.name}"
+
+    def presses(self) -> list[Press]:
+        """Return the presses and clicks since the last call, earliest first."""
+        return sorted(press for source in self._sources for press in source.presses())

@@ -1,0 +1,136 @@
+"""A machine observer that looks at the pictures and compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from conditions.trial_columns import REFERENCE_COLUMN_NAMES
+from conditions.vocabulary import TASKS
+from experiments.runner.answers import Answer, Choice, Matching
+from experiments.runner.simulated import best_matching, generator
+
+
+@lru_cache(maxsize=50_000)
+def picture_features(path: Path) -> np.ndarray:
+    """Describe a picture by its colours and edges.
+
+    Parameters
+    ----------
+    path
+        An image file.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (100,): over a 2 x 2 grid of fields, mean and spread of lightness and two colour
+        axes, a histogram of hue weighted by chroma, and the energy of edges in eight directions
+        at two scales, each part scaled to unit size overall.
+    """
+    with Image.open(path) as image:
+        rgb = np.asarray(image.convert("RGB").resize((64, 64), Image.Resampling.BOX), float) / 255
+    light = rgb @ [0.3, 0.59, 0.11]
+    axes = np.stack([light, rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., :2].mean(-1)], -1)
+    hue = np.arctan2(axes[..., 2], axes[..., 1])
+    parts = [
+        [f(field[..., i]) for field in _fields(axes) for i in range(3) for f in (np.mean, np.std)],
+        _histogram(hue, np.hypot(axes[..., 1], axes[..., 2]), 2 * np.pi, 12),
+    ]
+    for scale in (1, 2):
+        small = light.reshape(64 // scale, scale, 64 // scale, scale).mean((1, 3))
+        dy, dx = np.gradient(small)
+        direction, strength = np.arctan2(dy, dx) % np.pi, np.hypot(dx, dy)
+        for field, weight in zip(_fields(direction), _fields(strength), strict=True):
+            parts.append(_histogram(field, weight, np.pi, 8))
+    flat = [np.asarray(part, float) for part in parts]
+    return np.concatenate([part / (np.linalg.norm(part) + 1e-9) for part in flat])
+
+
+def _fields(values: np.ndarray) -> list[np.ndarray]:
+    return [half for row in np.array_split(values, 2, 0) for half in np.array_split(row, 2, 1)]
+
+
+def _histogram(values: np.ndarray, weights: np.ndarray, period: float, bins: int) -> np.ndarray:
+    places = np.floor(values % period / period * bins).astype(int).ravel() % bins
+    return np.bincount(places, weights.ravel(), minlength=bins)
+
+
+class SimilarityObserver:
+    """A machine observer that compares the pictures of a trial by their features.
+
+    It knows nothing of the answer. It chooses the query that resembles the most activating
+    references more, and the least activating ones less, than the other query does; an occluded
+    query resembles them less where its patch hides what they share. Without references it guesses.
+    In exemplar matching it takes the pairs whose halves resemble each other most, all together.
+
+    Parameters
+    ----------
+    seed
+        Fixes guesses and reaction times.
+    file
+        Turns an image name of the table into its file.
+    features
+        Describes a picture by a vector.
+    """
+
+    name = "similarity"
+    kind = "machine"
+    tasks: tuple[str, ...] = TASKS
+
+    def __init__(
+        self,
+        seed: int,
+        file: Callable[[str], Path],
+        features: Callable[[Path], np.ndarray] = picture_features,
+    ) -> None:
+        self._seed = seed
+        self._file = file
+        self._features = features
+
+    def respond(self, row: Mapping[str, Any]) -> Answer:
+        """Return the answer to one trial."""
+        rng = generator(self._seed, "trial", row["trial_number"])
+        rt_s = float(0.5 + rng.gamma(2, 0.1))
+        if row["task"] == "exemplar_matching":
+            return Matching(best_matching(self._fits(row)), rt_s)
+        shown = {
+            pole: self._vectors(
+                row.get(name) for name in REFERENCE_COLUMN_NAMES if f"_{pole}_" in name
+            )
+            for pole in ("min", "max")
+        }
+        if not any(len(vectors) for vectors in shown.values()):
+            return Choice("ab"[rng.integers(2)], 1, rt_s)
+        a, b = (
+            _likeness(query, shown["max"]) - _likeness(query, shown["min"])
+            for query in (self._vectors([row["query_a"]]), self._vectors([row["query_b"]]))
+        )
+        choice = "a" if a > b or (a == b and rng.integers(2)) else "b"
+        return Choice(choice, 1 + int(abs(a - b) > 0.05) + int(abs(a - b) > 0.15), rt_s)
+
+    def _fits(self, row: Mapping[str, Any]) -> np.ndarray:
+        """Return how well each row's left half fits each right half."""
+        numbers = range(int(row["n_rows"]))
+        left, right = (
+            [
+                self._vectors(row[f"{side}_{i}_{j}"] for j in range(int(row["n_images"])))
+                for i in numbers
+            ]
+            for side in ("left", "right")
+        )
+        return np.array([[_likeness(one, other) for other in right] for one in left])
+
+    def _vectors(self, images: Iterable[str | None]) -> np.ndarray:
+        """Return features of unit length, a row for each image that is there."""
+        vectors = [self._features(self._file(image)) for image in images if image]
+        return np.array([vector / np.linalg.norm(vector) for vector in vectors])
+
+
+def _likeness(some: np.ndarray, others: np.ndarray) -> float:
+    """Return the mean cosine between two groups of pictures, 0 where one is empty."""
+    return float((some @ others.T).mean()) if len(some) and len(others) else 0.0

@@ -1,0 +1,127 @@
+"""Simulated observers: one by signal detection, one that guesses."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from conditions.vocabulary import TASKS
+from experiments.runner.answers import Answer, Choice, Matching
+
+
+def generator(seed: int, *labels: object) -> np.random.Generator:
+    """Return a generator of random numbers that a seed and labels fix on every machine."""
+    digest = hashlib.sha256("/".join(map(str, labels)).encode()).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest[:8], "big")])
+
+
+def best_matching(fit: np.ndarray) -> tuple[int, ...]:
+    """Return the slot of each row, each slot once, that fit best together.
+
+    Parameters
+    ----------
+    fit
+        Shape (rows, rows): how well each row (first) fits each slot (second).
+    """
+    rows = range(len(fit))
+    return max(permutations(rows), key=lambda slots: fit[rows, slots].sum())
+
+
+class GradedObserver:
+    """A simulated observer by signal detection: clearer trials are right, sure and fast.
+
+    In each trial the evidence for the right query is normal with sd 1 and mean d'/sqrt(2), where
+    d' depends on the reference condition, the participant's ability and the unit; its sign is the
+    choice, its size gives confidence and reaction time. In exemplar matching the evidence for each
+    pair is normal with sd 1 and mean d' if it is right, else 0; the matching with most evidence is
+    taken.
+
+    Parameters
+    ----------
+    seed
+        Fixes ability and noise.
+    d_prime
+        Mean d' by reference condition.
+    ability_sd, unit_sd
+        Spread of d' over participants and over units.
+    """
+
+    name = "graded"
+    kind = "simulated"
+    tasks: tuple[str, ...] = TASKS
+
+    def __init__(
+        self,
+        seed: int,
+        d_prime: Mapping[str, float] | None = None,
+        ability_sd: float = 0.3,
+        unit_sd: float = 0.3,
+    ) -> None:
+        self._seed = seed
+        self._d_prime = d_prime or {"natural": 2.0, "mixed": 1.7, "synthetic": 1.3, "blur": 1.3}
+        self._unit_sd = unit_sd
+        self._ability = ability_sd * float(generator(seed, "ability").standard_normal())
+
+    def respond(self, row: Mapping[str, Any]) -> Answer:
+        """Return the answer to one trial, the same whenever the trial is asked again."""
+        rng = generator(self._seed, "trial", row["trial_number"])
+        if row["task"] == "exemplar_matching":
+            return self._match(row, rng)
+        d_prime = self._d_prime_of(row, row["channel"])
+        if row["trial_role"] == "catch":
+            d_prime += 2
+        evidence = rng.normal(d_prime / np.sqrt(2), 1)
+        right = str(row["correct_choice"])
+        confidence = 1 + int(abs(evidence) > 0.6) + int(abs(evidence) > 1.4)
+        median_s = 0.4 + 1.6 / (1 + abs(evidence))
+        return Choice(
+            right if evidence > 0 else "ab"[right == "a"],
+            confidence,
+            float(median_s * np.exp(rng.normal(0, 0.25))),
+        )
+
+    def _match(self, row: Mapping[str, Any], rng: np.random.Generator) -> Matching:
+        rows = range(int(row["n_rows"]))
+        evidence = rng.standard_normal((len(rows), len(rows)))
+        for i in rows:
+            evidence[i, int(row[f"correct_slot_{i}"])] += self._d_prime_of(row, row[f"unit_{i}"])
+        return Matching(best_matching(evidence), float(len(rows) * rng.lognormal(0.7, 0.25)))
+
+    def _d_prime_of(self, row: Mapping[str, Any], unit: object) -> float:
+        """Return d' for a unit; without anything to go by it is 0."""
+        d_prime = self._d_prime.get(row["reference_condition"], 0.0)
+        if not d_prime:
+            return 0.0
+        labels = (row["network"], row["layer"], unit)
+        own = float(generator(0, *labels).standard_normal())
+        return d_prime + self._ability + self._unit_sd * own
+
+
+class ChanceObserver:
+    """A simulated observer that guesses.
+
+    Parameters
+    ----------
+    seed
+        Fixes the guesses.
+    """
+
+    name = "chance"
+    kind = "simulated"
+    tasks: tuple[str, ...] = TASKS
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def respond(self, row: Mapping[str, Any]) -> Answer:
+        """Return a guess, the same whenever the trial is asked again."""
+        rng = generator(self._seed, "trial", row["trial_number"])
+        if row["task"] == "exemplar_matching":
+            slots = tuple(int(slot) for slot in rng.permutation(int(row["n_rows"])))
+            return Matching(slots, float(2 + rng.gamma(2, 0.3)))
+        choice = "ab"[rng.integers(2)]
+        return Choice(choice, int(rng.integers(1, 4)), float(0.4 + rng.gamma(2, 0.3)))
