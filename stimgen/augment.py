@@ -23,11 +23,14 @@ class Transforms:
         Drawn from these.
     rotate_deg
         Whole degrees up to this, to either side.
+    pad_px
+        Grey at each side of the image that shifts may bring into sight.
     """
 
     jitter_px: tuple[int, int] = (16, 8)
     scales: tuple[float, ...] = (1.0, 0.975, 1.025, 0.95, 1.05)
     rotate_deg: int = 5
+    pad_px: int = 0
 
     def draw(self, seeds: Sequence[int], steps: int, size_px: int) -> torch.Tensor:
         """Draw the transforms of a whole optimisation, each image's from its own seed.
@@ -57,7 +60,7 @@ class Transforms:
 
     def seen_px(self, size_px: int) -> int:
         """Return the side of transformed images: what the largest shifts leave inside."""
-        return size_px - sum(self.jitter_px)
+        return size_px + 2 * self.pad_px - sum(self.jitter_px)
 
 
 def transform(images: torch.Tensor, matrices: torch.Tensor, seen_px: int) -> torch.Tensor:

@@ -9,8 +9,9 @@ import torch
 
 from stimgen.parametrization import Parametrization
 
-_COLOUR = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
-_COLOUR = _COLOUR / np.linalg.norm(_COLOUR, axis=0).max()
+_COLOUR_SD = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+COLOUR = _COLOUR_SD / np.linalg.norm(_COLOUR_SD, axis=0).max()
+"""From decorrelated colour to red, green and blue."""
 
 
 class FourierImages(Parametrization):
@@ -59,10 +60,10 @@ class FourierImages(Parametrization):
         self.optimiser = torch.optim.Adam(self.parameters, lr=learning_rate)
         self.buffers = {}
         vertical = np.fft.fftfreq(size_px)[:, None]
-        frequency = np.hypot(vertical, np.fft.rfftfreq(size_px)[None, :])
+        self._frequency = frequency = np.hypot(vertical, np.fft.rfftfreq(size_px)[None, :])
         damping = 1 / np.maximum(frequency, 1 / size_px) ** decay / 4
         self._damping = torch.tensor(damping, dtype=torch.float32, device=device)[..., None]
-        self._colour = torch.tensor(_COLOUR, dtype=torch.float32, device=device)
+        self._colour = torch.tensor(COLOUR, dtype=torch.float32, device=device)
 
     def images(self) -> torch.Tensor:
         """Return images x 3 x size x size in 0..1."""
@@ -70,3 +71,9 @@ class FourierImages(Parametrization):
         size = (self.size_px, self.size_px)
         decorrelated = torch.fft.irfft2(damped, s=size, norm="ortho")
         return torch.einsum("rc,bchw->brhw", self._colour, decorrelated).sigmoid()
+
+    def blur(self, sd_px: float) -> None:
+        """Blur the images, before the sigmoid, by a Gaussian."""
+        kept = np.exp(-2 * (np.pi * sd_px * self._frequency) ** 2)
+        with torch.no_grad():
+            self.spectrum *= torch.tensor(kept[..., None], device=self.spectrum.device).float()

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from conditions.errors import BadInput
+from stimgen.crops import Crops
 from stimgen.fourier import FourierImages
-from stimgen.images import ImageSource
+from stimgen.generator_prior import Generator, GeneratorImages, load_generator
+from stimgen.maco import MacoImages
 from stimgen.networks import Network
 from stimgen.parametrization import Start
 from stimgen.pixels import PixelImages
-from stimgen.settings import ImagesSettings
 from stimgen.synthetic_settings import SyntheticSettings
 
 
 def open_method(
     settings: SyntheticSettings,
     network: Network,
-    source: ImageSource | None = None,
-    images: ImagesSettings | None = None,
+    *,
+    generator: Generator | None = None,
+    magnitude: np.ndarray | None = None,
 ) -> Start:
     """Return what starts images by the settings' method.
-
-    What a method reads (a generator's weights, the natural images' mean spectrum) is read here,
-    once.
 
     Parameters
     ----------
@@ -28,14 +30,28 @@ def open_method(
         Name the method.
     network
         Which the images are for; gives the device.
-    source, images
-        The natural images and how they are cropped, for methods that take their statistics.
+    generator
+        What draws the images of method ``generator``; the one that the settings name if None.
+    magnitude
+        Spectrum of the images of method ``maco``.
 
     Raises
     ------
     BadInput
         If the method lacks something that it needs.
     """
+    if settings.method == "generator":
+        draws = generator or load_generator(settings.generator, device=network.device)
+        return lambda seeds: GeneratorImages(
+            seeds,
+            draws,
+            settings.generator,
+            size_px=settings.image_px,
+            steps=settings.steps,
+            device=network.device,
+        )
+    if settings.method == "maco":
+        return _maco(settings, network, magnitude)
     if settings.method == "pixels":
         return lambda seeds: PixelImages(
             seeds,
@@ -50,5 +66,21 @@ def open_method(
         start_sd=settings.start_sd,
         decay=settings.decay,
         learning_rate=settings.learning_rate,
+        device=network.device,
+    )
+
+
+def _maco(settings: SyntheticSettings, network: Network, magnitude: np.ndarray | None) -> Start:
+    if magnitude is None:
+        raise BadInput("method 'maco' needs natural images, whose spectrum its images have")
+    wanted = settings.maco
+    crops = Crops(wanted.crops, (wanted.first_side, wanted.last_side), wanted.noise_sd)
+    return lambda seeds: MacoImages(
+        seeds,
+        magnitude,
+        steps=settings.steps,
+        crops=crops,
+        input_px=network.input_px,
+        learning_rate=wanted.learning_rate,
         device=network.device,
     )

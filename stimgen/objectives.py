@@ -1,4 +1,4 @@
-"""What feature visualizations are optimised for, as functions of maps and images."""
+"""How alike images are to a network."""
 
 from __future__ import annotations
 
@@ -26,10 +26,3 @@ def similarity(maps: torch.Tensor) -> torch.Tensor:
     n_images = maps.shape[1]
     products: torch.Tensor = (grams @ grams.mT).sum((1, 2))
     return products / n_images - 1
-
-
-def total_variation(images: torch.Tensor) -> torch.Tensor:
-    """Return each image's mean absolute difference of neighbouring pixels, for any leading axes."""
-    down = (images[..., 1:, :] - images[..., :-1, :]).abs().mean((-3, -2, -1))
-    right = (images[..., :, 1:] - images[..., :, :-1]).abs().mean((-3, -2, -1))
-    return down + right

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from stimgen.parametrization import Parametrization
+from stimgen.priors import blur
 
 
 class PixelImages(Parametrization):
@@ -46,3 +47,8 @@ class PixelImages(Parametrization):
     def images(self) -> torch.Tensor:
         """Return images x 3 x size x size in 0..1."""
         return self.pixels.sigmoid()
+
+    def blur(self, sd_px: float) -> None:
+        """Blur the images, before the sigmoid, by a Gaussian."""
+        with torch.no_grad():
+            self.pixels.copy_(blur(self.pixels, sd_px))

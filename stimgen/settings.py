@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from conditions.errors import BadInput, nearest
-from conditions.settings import read_settings
+from conditions.settings import build, read_yaml
 from conditions.vocabulary import POLES
 from stimgen.bounds import at_least
+from stimgen.presets import with_preset
 from stimgen.synthetic_settings import SyntheticSettings
 
 FOLDER = Path(__file__).parent
@@ -30,12 +31,16 @@ class NetworkSettings:
         Seed of random weights.
     input_px
         Side of the image that the network sees; the network's own if None.
+    precision
+        ``fp32``, or ``bf16``, which is faster where the processor knows it and rounds each
+        activation to 2 or 3 digits.
     """
 
     name: str
     weights: str = "DEFAULT"
     seed: int = 0
     input_px: int | None = None
+    precision: Literal["fp32", "bf16"] = "fp32"
 
     def __post_init__(self) -> None:
         if self.input_px is not None:
@@ -319,5 +324,12 @@ def find_settings(name_or_path: str) -> Path:
 
 
 def read(name_or_path: str) -> BuildSettings:
-    """Read the settings of a build; see :func:`find_settings`."""
-    return read_settings(find_settings(name_or_path), BuildSettings)
+    """Read the settings of a build; see :func:`find_settings`.
+
+    Under ``synthetic`` a preset may be named; see :func:`stimgen.presets.with_preset`.
+    """
+    path = find_settings(name_or_path)
+    data = read_yaml(path)
+    if isinstance(data.get("synthetic"), dict):
+        data["synthetic"] = with_preset(data["synthetic"], str(path))
+    return build(BuildSettings, data, str(path))

@@ -58,3 +58,12 @@ def test_draws_depend_on_the_images_own_seed_only() -> None:
     torch.testing.assert_close(company[:, 1], transforms.draw([6], 4, 64)[:, 0])
     assert not torch.equal(company[:, 0], company[:, 1])
     assert not torch.equal(company[0], company[1])
+
+
+def test_padding_shows_grey_at_the_sides() -> None:
+    transforms = Transforms((0, 0), (1.0,), 0, pad_px=3)
+    seen_px = transforms.seen_px(10)
+    seen = transform(torch.ones(1, 3, 10, 10), transforms.draw([0], 1, 10)[0], seen_px)
+    assert seen_px == 16
+    torch.testing.assert_close(seen[..., 3:13, 3:13], torch.ones(1, 3, 10, 10))
+    assert seen[..., :3, :].sum() == pytest.approx(0.5 * 3 * 3 * 16)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stimgen.objectives import similarity, total_variation
+from stimgen.objectives import similarity
 
 
 def test_similarity_is_that_of_the_double_sum() -> None:
@@ -19,9 +19,3 @@ def test_equal_images_are_as_similar_as_can_be() -> None:
     maps = torch.randn(1, 1, 5, 3, 3).expand(1, 4, 5, 3, 3)
     assert similarity(maps).item() == pytest.approx(3, abs=1e-5)
     assert similarity(maps[:, :1]).item() == pytest.approx(0, abs=1e-5)
-
-
-def test_total_variation_counts_steps() -> None:
-    images = torch.zeros(2, 3, 4, 4)
-    images[1, :, :, 2:] = 1
-    assert total_variation(images).tolist() == pytest.approx([0, 1 / 3])

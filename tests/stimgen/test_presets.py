@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+
+from conditions.errors import BadInput
+from stimgen.presets import presets
+from stimgen.settings import read
+
+BASE = "name: mine\nnetwork: {name: demo}\nunits: {sample: {n: 1}}\n"
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_preset_is_valid(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"{BASE}synthetic: {{preset: {name}}}\n")
+    assert read(str(path)).synthetic.steps > 1
+
+
+def test_what_is_given_replaces_what_the_preset_says(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"{BASE}synthetic: {{steps: 7, preset: borowski2021, rotate_deg: 1}}\n")
+    settings = read(str(path)).synthetic
+    assert (settings.steps, settings.rotate_deg) == (7, 1)
+    assert (settings.diversity_weight, settings.activation_unit) == (100.0, "raw")
+    assert (settings.per_pole, settings.jitter_px, settings.learning_rate) == (10, (16, 8), 0.05)
+
+
+def test_unknown_presets_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"{BASE}synthetic: {{preset: borowsky2021}}\n")
+    with pytest.raises(BadInput, match="synthetic.preset.*did you mean 'borowski2021'"):
+        read(str(path))
