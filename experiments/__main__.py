@@ -1,4 +1,4 @@
-"""Command line: run sessions that need no window."""
+"""Command line: make a lab machine ready, and run sessions that need no window."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from conditions.design import read_design
 from conditions.errors import run_command
 from conditions.places import DATA, TABLES, shown
 from conditions.tables import parse_participants, participant_id, table_path
-from experiments.runner.log import COMPLETED, sessions_of
+from experiments.lab import calibrate
+from conditions.records import COMPLETED
+from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer
 from experiments.runner.session import Request, Session
 from experiments.runner.simulation import simulate
@@ -58,6 +60,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--tables", type=Path, default=TABLES, help="folder of all condition tables")
     run.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     run.set_defaults(run=_simulate)
+    monitor = commands.add_parser("calibrate", help="measure a monitor and save it for PsychoPy")
+    calibrate.add_options(monitor)
+    monitor.set_defaults(run=calibrate.calibrate)
     return top
 
 

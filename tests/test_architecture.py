@@ -24,11 +24,21 @@ BORDERS = {
         {"conditions", "experiments.runner", "experiments.display"},
         {"psychopy", "pyglet", "PIL", "Xlib"},
     ),
-    "experiments/two_afc.py": (
-        {"conditions", "experiments.runner", "experiments.display"},
-        {"psychopy"},
+    "experiments/lab": (
+        {"conditions", "experiments.runner", "experiments.display", "experiments.lab"},
+        {"numpy", "pandas", "scipy", "matplotlib", "psychopy"},
     ),
-    "experiments/__main__.py": ({"conditions", "experiments.runner"}, {"tqdm"}),
+    **{
+        f"experiments/{script}.py": (
+            {"conditions", "experiments.runner", "experiments.display"},
+            {"psychopy"},
+        )
+        for script in ("two_afc", "occlusion", "exemplar_matching", "builder_files")
+    },
+    "experiments/__main__.py": (
+        {"conditions", "experiments.runner", "experiments.lab"},
+        {"tqdm"},
+    ),
     "experiments/__init__.py": (set(), set()),
     "analysis": (
         {"conditions"},
@@ -62,6 +72,8 @@ SOURCES = sorted(
     path
     for folder in [*OURS, "bootstrap.py"]
     for path in ([ROOT / folder] if folder.endswith(".py") else (ROOT / folder).rglob("*.py"))
+    # What Builder compiled a file to when it was last run.
+    if not path.stem.endswith("_lastrun")
 )
 
 

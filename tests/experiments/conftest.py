@@ -1,7 +1,12 @@
-"""A quick version of the demo design, its tables, and requests for sessions on them."""
+"""A quick version of the demo design, its tables, and a virtual screen for real windows."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,3 +57,26 @@ def request_for(quick_design, quick_tables, stimulus_set, tmp_path):
         return Request(design=quick_design, participant=participant, **settings)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def virtual_screen() -> Iterator[dict[str, str]]:
+    """Environment of commands that shall use a virtual screen of 1920 x 1080.
+
+    Each test worker has its own, so that no key goes astray.
+    """
+    if not sys.platform.startswith("linux"):
+        pytest.skip("keys can be pressed from outside under X11 only")
+    assert shutil.which("Xvfb"), "Xvfb is missing; run: python3 bootstrap.py install"
+    read, write = os.pipe()
+    options = ["-screen", "0", "1920x1080x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), *options], pass_fds=[write], stderr=subprocess.DEVNULL
+    )
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    assert number, "Xvfb did not start"
+    yield dict(os.environ, DISPLAY=f":{number}", PYTHONFAULTHANDLER="1")
+    server.terminate()
+    server.wait()

@@ -1,9 +1,7 @@
-"""A virtual screen of its own for every test worker, so that no key goes astray."""
+"""Sessions of the Coder script on the virtual screen."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,26 +10,6 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[3] / "experiments" / "two_afc.py"
-
-
-@pytest.fixture(scope="session")
-def virtual_screen() -> Iterator[dict[str, str]]:
-    """Environment of commands that shall use a virtual screen of 1920 x 1080."""
-    if not sys.platform.startswith("linux"):
-        pytest.skip("keys can be pressed from outside under X11 only")
-    assert shutil.which("Xvfb"), "Xvfb is missing; run: python3 bootstrap.py install"
-    read, write = os.pipe()
-    options = ["-screen", "0", "1920x1080x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), *options], pass_fds=[write], stderr=subprocess.DEVNULL
-    )
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        number = pipe.readline().strip()
-    assert number, "Xvfb did not start"
-    yield dict(os.environ, DISPLAY=f":{number}", PYTHONFAULTHANDLER="1")
-    server.terminate()
-    server.wait()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What makes a lab machine trustworthy: calibration, pre-flight, live monitor, timing."""
