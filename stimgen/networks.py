@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from stimgen.preprocessing import resize
 Side = Literal["pre", "post"]
 Reduction = Literal["mean", "max", "centre"]
 Layout = Literal["maps", "maps, channels last", "tokens"]
+Precision = Literal["fp32", "bf16"]
 Nonlinearity = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -104,6 +105,8 @@ class Network:
         Where it runs.
     """
 
+    precision: Precision = "fp32"
+
     def __init__(
         self,
         name: str,
@@ -127,6 +130,14 @@ class Network:
         self.module = module.to(memory_format=torch.channels_last)
         self._mean = torch.tensor(mean, device=self.device).view(3, 1, 1)
         self._sd = torch.tensor(sd, device=self.device).view(3, 1, 1)
+
+    def lower_precision(self) -> None:
+        """Compute with 8 instead of 24 bits to a number, of as large a range (bfloat16).
+
+        Images are given, and maps and activations returned, in 32 bits all the same.
+        """
+        self.precision = "bf16"
+        self.module = self.module.to(torch.bfloat16)
 
     def layer(self, name: str) -> Layer:
         """Return a layer by its name or by an alias.
@@ -206,33 +217,65 @@ class Network:
             If a layer is asked for activations after a nonlinearity that it does not have.
         """
         wanted = {name: self.layer(name) for name in layers}
-        for layer in wanted.values():
-            if side == "post" and layer.nonlinearity is None:
-                raise BadInput(
-                    f"layer {layer.name!r} of network {self.name!r} feeds no nonlinearity of its "
-                    "own: it has activations on side 'pre' only"
-                )
-        seen = resize(images, self.input_px) if self.fixed_px else images
-        branches = {branch for layer in wanted.values() for branch in layer.branches}
-        outputs = self._run((seen - self._mean) / self._sd, branches)
+        _check_side(self.name, wanted.values(), side)
+        # A copy, for what follows may work in place.
+        values = self._run(images, wanted.values(), lambda layer, value: value.clone())
         maps = {}
         for name, layer in wanted.items():
-            parts = [_as_map(outputs[branch], layer.layout) for branch in layer.branches]
+            parts = [_as_map(values[branch], layer.layout) for branch in layer.branches]
             together = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
             if side == "post" and layer.nonlinearity is not None:
                 together = layer.nonlinearity(together)
-            maps[name] = together
+            maps[name] = together.float()
         return maps
 
-    def _run(self, seen: torch.Tensor, branches: set[Branch]) -> dict[Branch, torch.Tensor]:
-        """Pass on until every branch's value is there."""
-        found: dict[Branch, torch.Tensor] = {}
+    @torch.no_grad()
+    def activations(
+        self, images: torch.Tensor, layers: Sequence[str], side: Side, reduction: Reduction
+    ) -> torch.Tensor:
+        """Return every unit's activation for images of any size, brought to ``input_px`` first.
 
-        def keep(branch: Branch, value: torch.Tensor) -> torch.Tensor:
-            found[branch] = value
-            if len(found) == len(branches):
+        Returns
+        -------
+        torch.Tensor
+            Images x units, the layers' channels one after the other.
+
+        Raises
+        ------
+        BadInput
+            As :meth:`maps` does.
+        """
+        wanted = [self.layer(name) for name in layers]
+        _check_side(self.name, wanted, side)
+
+        def reduce(layer: Layer, value: torch.Tensor) -> torch.Tensor:
+            own = _as_map(value, layer.layout)
+            if side == "post" and layer.nonlinearity is not None:
+                own = layer.nonlinearity(own)
+            # A copy, for the centre is a part of what the network may go on to work on in place.
+            return reduce_map(own, reduction).clone()
+
+        values = self._run(resize(images, self.input_px), wanted, reduce)
+        return torch.cat([values[branch] for layer in wanted for branch in layer.branches], 1)
+
+    def _run(
+        self,
+        images: torch.Tensor,
+        layers: Iterable[Layer],
+        take: Callable[[Layer, torch.Tensor], torch.Tensor],
+    ) -> dict[Branch, torch.Tensor]:
+        """Pass images on until the value of every branch was there, and return what was taken."""
+        seen = resize(images, self.input_px) if self.fixed_px else images
+        seen = (seen - self._mean) / self._sd
+        if self.precision == "bf16":
+            seen = seen.to(torch.bfloat16)
+        layer_of = {branch: layer for layer in layers for branch in layer.branches}
+        taken: dict[Branch, torch.Tensor] = {}
+
+        def keep(branch: Branch, value: torch.Tensor) -> None:
+            taken[branch] = take(layer_of[branch], value)
+            if len(taken) == len(layer_of):
                 raise _Reached
-            return value.clone()  # what follows may work in place
 
         def output_hook(branch: Branch) -> Any:
             return lambda module, inputs, output: keep(branch, output)
@@ -240,13 +283,14 @@ class Network:
         def input_hook(branch: Branch) -> Any:
             calls = itertools.count()
 
-            def hook(module: nn.Module, inputs: tuple[torch.Tensor]) -> torch.Tensor | None:
-                return keep(branch, inputs[0]) if next(calls) == branch.input_of_call else None
+            def hook(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+                if next(calls) == branch.input_of_call:
+                    keep(branch, inputs[0])
 
             return hook
 
         handles = []
-        for branch in branches:
+        for branch in layer_of:
             module = self.module.get_submodule(branch.module)
             if branch.input_of_call is None:
                 handles.append(module.register_forward_hook(output_hook(branch)))
@@ -259,21 +303,16 @@ class Network:
         finally:
             for handle in handles:
                 handle.remove()
-        return found
+        return taken
 
-    @torch.no_grad()
-    def activations(
-        self, images: torch.Tensor, layers: Sequence[str], side: Side, reduction: Reduction
-    ) -> torch.Tensor:
-        """Return every unit's activation for images of any size, brought to ``input_px`` first.
 
-        Returns
-        -------
-        torch.Tensor
-            Images x units, the layers' channels one after the other.
-        """
-        maps = self.maps(resize(images, self.input_px), layers, side)
-        return torch.cat([reduce_map(maps[name], reduction) for name in layers], 1)
+def _check_side(network: str, layers: Iterable[Layer], side: Side) -> None:
+    for layer in layers:
+        if side == "post" and layer.nonlinearity is None:
+            raise BadInput(
+                f"layer {layer.name!r} of network {network!r} feeds no nonlinearity of its own: it "
+                "has activations on side 'pre' only"
+            )
 
 
 def _as_map(values: torch.Tensor, layout: Layout) -> torch.Tensor:
@@ -288,9 +327,12 @@ def _as_map(values: torch.Tensor, layout: Layout) -> torch.Tensor:
 
 
 def reduce_map(maps: torch.Tensor, reduction: Reduction) -> torch.Tensor:
-    """Reduce maps of ... x height x width to one number each: mean, max, or the centre's."""
+    """Reduce maps of ... x height x width to one number each: mean, max, or the centre's.
+
+    The numbers are of 32 bits, whatever the maps' are.
+    """
     if reduction == "mean":
-        return maps.mean((-2, -1))
+        return maps.mean((-2, -1), dtype=torch.float32)
     if reduction == "max":
-        return maps.amax((-2, -1))
-    return maps[..., maps.shape[-2] // 2, maps.shape[-1] // 2]
+        return maps.amax((-2, -1)).float()
+    return maps[..., maps.shape[-2] // 2, maps.shape[-1] // 2].float()

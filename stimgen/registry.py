@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from conditions.errors import BadInput, nearest
-from stimgen.networks import Branch, Layer, Network
+from stimgen.memory import keep_freed_memory
+from stimgen.networks import Branch, Layer, Network, Precision
 from stimgen.torchvision_networks import (
     load_module,
     load_torchvision,
@@ -30,6 +32,7 @@ def load_network(
     seed: int = 0,
     input_px: int | None = None,
     device: torch.device | str = "cpu",
+    precision: Precision = "fp32",
 ) -> Network:
     """Load a network, frozen and in evaluation mode, its batch norms folded away.
 
@@ -46,6 +49,8 @@ def load_network(
         Side of the images it sees; its own if None.
     device
         Where it runs.
+    precision
+        ``fp32``, or ``bf16`` for :meth:`~stimgen.networks.Network.lower_precision`.
 
     Raises
     ------
@@ -54,9 +59,12 @@ def load_network(
         or it takes no images of that size.
     """
     _check_name(name)
-    if name in _OWN:
-        return _OWN[name](weights, seed, input_px, device)
-    return load_torchvision(name, weights, seed, input_px, device)
+    keep_freed_memory()
+    load = _OWN.get(name) or partial(load_torchvision, name)
+    network = load(weights, seed, input_px, device)
+    if precision == "bf16":
+        network.lower_precision()
+    return network
 
 
 def network_names() -> list[str]:

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,6 +118,7 @@ def sweep(
     batch: int = 16,
     merge_every: int = 16,
     checkpoints: Checkpoints | None = None,
+    observe: Callable[[Sequence[int], np.ndarray], object] | None = None,
     quiet: bool = False,
 ) -> Sweep | None:
     """Pass over all images once; memory does not grow with their number.
@@ -143,6 +144,9 @@ def sweep(
     checkpoints
         Where to go on from and what to leave behind, and which rank this is; alone and without
         any if None.
+    observe
+        Called with the indices of each batch's images and their activations, images x units, before
+        a checkpoint counts the batch as done.
     quiet
         Whether to show no progress.
 
@@ -178,6 +182,8 @@ def sweep(
         if not bool(torch.isfinite(values).all()):
             unit = units[int((~values.isfinite()).any(0).nonzero()[0])]
             raise BadInput(f"unit {unit} of network {network.name!r} is not finite for some image")
+        if observe is not None:
+            observe(item.indices, values.cpu().numpy())
         waiting.append((item, values))
         if len(waiting) == merge_every:
             _take_in(tally, waiting)
@@ -208,7 +214,7 @@ def _mark(
 ) -> str:
     """Return a hash of all that decides a part of a sweep, so that no two sweeps are mixed."""
     content = {
-        "network": [network.name, network.weights_sha256, network.input_px],
+        "network": [network.name, network.weights_sha256, network.input_px, network.precision],
         "images": [source.sha256, dataclasses.asdict(images), batch],
         "kept": [units, k, dataclasses.asdict(activation)],
         # Others round otherwise.

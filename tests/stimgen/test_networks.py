@@ -3,7 +3,8 @@ import torch
 
 from conditions.errors import BadInput
 from conditions.vocabulary import Unit
-from stimgen.networks import Network, reduce_map
+from stimgen.networks import Network, Reduction, Side, reduce_map
+from stimgen.registry import load_network
 from tests.stimgen.conftest import ToyModule
 
 
@@ -46,6 +47,33 @@ def test_maps_are_pre_activations_though_the_relus_work_in_place(toy: Network) -
     late = torch.cat([module.left(early.relu()), module.right(early.relu())], 1)
     torch.testing.assert_close(maps["late"], late)
     torch.testing.assert_close(toy.maps(images, ["late"], "post")["late"], late.relu())
+
+
+@pytest.mark.parametrize("side", ["pre", "post"])
+@pytest.mark.parametrize("reduction", ["mean", "max", "centre"])
+def test_activations_are_the_reduced_maps(toy: Network, side: Side, reduction: Reduction) -> None:
+    images = torch.rand(2, 3, 32, 32)
+    maps = toy.maps(images, ["late", "early"], side)
+    expected = torch.cat([reduce_map(maps[name], reduction) for name in ("late", "early")], 1)
+    found = toy.activations(images, ["late", "early"], side, reduction)
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_lower_precision_changes_little_and_still_lets_gradients_through() -> None:
+    exact, rough = load_network("demo"), load_network("demo", precision="bf16")
+    assert exact.weights_sha256 == rough.weights_sha256
+    images = torch.rand(4, 3, 64, 64, requires_grad=True)
+    layers = ["inception3a", "inception5b"]
+    for found, wanted in zip(
+        rough.maps(images, layers).values(), exact.maps(images, layers).values(), strict=True
+    ):
+        assert found.dtype == torch.float32
+        error = (found - wanted).detach().square().mean().sqrt() / wanted.detach().std()
+        assert 0 < error < 0.03
+    rough.maps(images, ["inception3a"])["inception3a"].sum().backward()
+    assert images.grad is not None
+    assert images.grad.abs().amax((1, 2, 3)).min() > 0
+    assert rough.activations(images, layers, "post", "max").dtype == torch.float32
 
 
 def test_the_pass_stops_at_the_layer_and_leaves_no_hooks(toy: Network) -> None:
