@@ -170,7 +170,7 @@ def _task(design: Design) -> str:
         if len(references.poles) > 1
         else (f"{references.per_side} reference images")
     )
-    conditions = _joined([_name(c) for c in design.batches.rotation])
+    conditions = _joined([_name(c) for c in design.conditions])
     source = f" ({design.source})" if design.source else ""
     limit = design.durations.response_limit_s
     paced = "without a time limit" if limit is None else f"within {limit:g} s"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from conditions.blocks import Block
 from conditions.columns import REFERENCE_COLUMN_NAMES, names, table_columns
 from conditions.csv_files import read_by_task, write_csv
-from conditions.design import Block, Design, read_design
+from conditions.design import Design, read_design
 from conditions.errors import BadInput
 from conditions.places import STIMULI, TABLES
+from conditions.pools import pools_of
+from conditions.randomness import generator
 from conditions.stimulus_set import StimulusSet, sha256_of
-from conditions.units import pools_of
 from conditions.vocabulary import Unit
 
 
@@ -43,15 +44,6 @@ def parse_participants(text: str) -> list[int]:
     if not numbers or min(numbers) < 1:
         raise BadInput(f"participants {text!r}: expected numbers from 1 on, rising")
     return sorted(set(numbers))
-
-
-def generator(design: Design, *labels: object) -> np.random.Generator:
-    """Return the random generator that belongs to a purpose of a design.
-
-    The same seed and labels give the same generator on every machine.
-    """
-    digest = hashlib.sha256("/".join(map(str, labels)).encode()).digest()
-    return np.random.default_rng([design.seed, int.from_bytes(digest[:8], "big")])
 
 
 def make_table(design: Design, stimuli: StimulusSet, participant: int) -> pd.DataFrame:
@@ -127,7 +119,7 @@ def _planned_trials(design: Design, stimuli: StimulusSet, participant: int) -> I
         batches = design.batches
         if block.role == "practice":
             # One stream for all conditions: practice shows each unit once.
-            role, batch = "practice", batches.practice
+            role, batch = "practice", int(batches.practice)
             stream: tuple[str, ...] = ("practice", block.pool)
         else:
             role, batch = "main", batches.main(block.condition, participant)
@@ -141,7 +133,7 @@ def _planned_trials(design: Design, stimuli: StimulusSet, participant: int) -> I
                 "catch",
                 next_unit(block, block.catch_pool, "catch", block.catch_pool),
                 block.catch_pool,
-                batches.catch,
+                int(batches.catch),
             )
             for _ in range(block.catch)
         ]
