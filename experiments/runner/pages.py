@@ -1,14 +1,47 @@
-"""A page of text that stays until a key is pressed."""
+"""A page of text, with or without pictures, that stays until a key is pressed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from conditions.design import Keys
-from experiments.runner.phases import DONE, LEAVING, Interruption
 from experiments.runner.responses import Press
+from experiments.runner.standing import Standing
 
 PAGE = "page"
+
+FORWARD, BACK, AGREE, DECLINE = "forward", "back", "agree", "decline"
+"""What a key can do on a page."""
+
+CONSENT_KEYS = {"1": AGREE, "2": DECLINE}
+
+TURNED_BACK = 0.15
+"""How often a simulated participant looks at the page before once more."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Pictures in rows, with a title.
+
+    Parameters
+    ----------
+    title
+        Stands above them.
+    images
+        Names relative to the stimulus set, row by row.
+    columns
+        Pictures in a row.
+    right
+        Place of the right answer, which is marked.
+    """
+
+    title: str
+    images: tuple[str, ...]
+    columns: int
+    right: int | None = None
 
 
 @dataclass(frozen=True)
@@ -18,20 +51,23 @@ class PageText:
     Parameters
     ----------
     name
-        Which page it is: welcome, part, break, resumed or end.
+        Which page it is, such as welcome, part or break.
     text
         Paragraphs in the participant's language.
     hint
-        Which key goes on.
+        Which key does what.
+    panels
+        Pictures below the text, from left to right.
     """
 
     name: str
     text: str
     hint: str
+    panels: tuple[Panel, ...] = ()
 
 
-class Page:
-    """Show a page until the forward key; the leave key asks whether to end the session.
+class Page(Standing):
+    """Show a page until one of its keys.
 
     Parameters
     ----------
@@ -39,30 +75,30 @@ class Page:
         What it says.
     keys
         The design's keys.
+    turns
+        Key to what it does, the usual one first; the forward key alone if None.
     """
 
-    def __init__(self, content: PageText, keys: Keys) -> None:
+    kind = "page"
+    phase = PAGE
+
+    def __init__(
+        self, content: PageText, keys: Keys, turns: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(content.name, keys)
         self.content = content
-        self.wanted: str | None = None
-        self.onset_s: float | None = None
-        self._keys = keys
-        self._interruption = Interruption(keys)
+        self.turned: str | None = None
+        self._turns = dict(turns or {keys.forward: FORWARD})
 
-    def step(self, now_s: float, presses: list[Press]) -> str:
-        """Return ``page``, ``leaving``, ``left`` or ``done``."""
-        if self._interruption.phase:
-            phase = self._interruption.step(now_s, presses)
-            return phase or PAGE
-        for press in presses:
-            if self.onset_s is None or press.time_s < self.onset_s:
-                continue
-            if press.key == self._keys.leave:
-                return self._interruption.begin(LEAVING, now_s)
-            if press.key == self._keys.forward:
-                return DONE
-        return PAGE
+    def _take(self, press: Press) -> bool:
+        self.turned = self._turns.get(press.key)
+        return self.turned is not None
 
-    def flipped(self, flip_s: float) -> None:
-        """Take note of the first flip; presses before it do not count."""
-        if self.onset_s is None:
-            self.onset_s = flip_s
+    def simulate(self, phase: str, rng: np.random.Generator) -> list[Press]:
+        """Return the press of somebody who reads on, or now and then back."""
+        if phase != PAGE:
+            return []
+        by_turn = {turn: key for key, turn in reversed(self._turns.items())}
+        usual = next(iter(self._turns))
+        back = BACK in by_turn and rng.random() < TURNED_BACK
+        return [Press(0.5, by_turn[BACK] if back else usual)]

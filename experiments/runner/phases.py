@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from conditions.design import Keys
 from experiments.runner.responses import Press
@@ -17,11 +17,17 @@ ENDED = (DONE, LEFT)
 
 
 class Stage(Protocol):
-    """A trial or a page: a pure state machine that a screen drives once per frame.
+    """A trial, page, slider or comment: a pure state machine that a screen drives once per frame.
 
     Each frame: ``phase = step(now_s, presses)``; unless the phase is ``done`` or ``left``, the
     screen draws it, flips, and reports the flip's time with ``flipped``.
     """
+
+    kind: ClassVar[str]
+    """``trial``, ``page``, ``slider`` or ``comment``: which screen shows it."""
+
+    name: str
+    """Which one it is, such as ``welcome``."""
 
     wanted: str | None
     """``paused`` or ``leaving`` where that was asked for too late for this stage."""

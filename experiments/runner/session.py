@@ -1,96 +1,48 @@
-"""One session: which page or trial comes next, and what is recorded of it."""
+"""One session: what was asked for, and the record of what was done."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from conditions.columns import SESSION_COLUMNS, names, response_columns, table_columns
+from conditions.columns import RATING_COLUMNS, SESSION_COLUMNS, names, response_columns
 from conditions.design import Design
 from conditions.errors import BadInput
-from conditions.places import DATA, STIMULI
-from conditions.stimulus_set import StimulusSet, sha256_of
-from conditions.tables import check_table, images_of, read_table, table_path
-from conditions.texts import Texts, read_texts
-from experiments.runner.log import (
+from conditions.places import STIMULI
+from conditions.records import (
     ABORTED,
     COMPLETED,
+    DECLINED,
+    FINAL,
     INTERRUPTED,
     RUNNING,
-    TrialLog,
-    check_participant,
-    completed_trials,
-    now_utc,
     read_session,
-    session_folder,
-    sessions_of,
 )
-from experiments.runner.pages import Page, PageText
-from experiments.runner.two_afc import TwoAFCTrial
+from conditions.stimulus_set import StimulusSet, sha256_of
+from conditions.tables import check_table, images_of, read_table
+from conditions.texts import Texts, read_texts
+from experiments.runner.log import TrialLog, now_utc
+from experiments.runner.phases import Stage
+from experiments.runner.plan import Plan
+from experiments.runner.practice import (
+    PracticeLoop,
+    practice_loops,
+    rounds_used,
+    skipped_trials,
+)
+from experiments.runner.ratings import MOMENTS, planned_ratings
+from experiments.runner.repeats import choose_repeat
+from experiments.runner.request import Request
+from experiments.runner.slider import Rated, Slider
+from experiments.runner.trial import Trial
+from experiments.runner.wording import check_instructions
 
-
-@dataclass(frozen=True)
-class Request:
-    """Which session is asked for.
-
-    Parameters
-    ----------
-    design
-        What is run.
-    participant
-        Id: letters and digits.
-    session
-        Number from 1; None resumes the participant's unfinished session, or begins the next one.
-    table
-        Condition table; None for the participant's own.
-    stimuli
-        Folder of the stimulus set; None for the one that the table names.
-    data
-        Folder of all logs.
-    observer_kind, observer
-        Who responds.
-    language
-        Language of the screens; None for the design's.
-    """
-
-    design: Design
-    participant: str
-    session: int | None = None
-    table: Path | None = None
-    stimuli: Path | None = None
-    data: Path = DATA
-    observer_kind: str = "person"
-    observer: str | None = None
-    language: str | None = None
-
-    def table_file(self) -> Path:
-        """Return where the participant's condition table lies."""
-        own = table_path(self.design, 1).with_name(f"{check_participant(self.participant)}.csv")
-        return self.table or own
-
-    def session_number(self) -> int:
-        """Return the session to run: as asked, else the unfinished one, else the next."""
-        if self.session is not None:
-            return self.session
-        found = sessions_of(self.data, self.design.name, self.participant)
-        unfinished = [number for number, ended in found.items() if ended != COMPLETED]
-        return unfinished[-1] if unfinished else max(found, default=0) + 1
-
-    def unfinished_at(self) -> int | None:
-        """Return how many trials the session to run has already; None where it is a new one.
-
-        They are counted in the log: after a crash ``session.json`` does not know of the last ones.
-        """
-        number = self.session_number()
-        folder = session_folder(self.data, self.design.name, self.participant, number)
-        before = read_session(folder)
-        if not before or before.get("end_reason") == COMPLETED:
-            return None
-        return completed_trials(folder)
+__all__ = ["Request", "Session"]
 
 
 @dataclass
@@ -105,12 +57,20 @@ class Session:
         Rows of the condition table.
     stimuli
         The stimulus set that they show.
+    texts
+        What the participant reads.
     log
         Where trials are recorded; its lock is held.
     number, run
         Session of the participant, and run of the session.
     facts
         What ``session.json`` holds.
+    completed, confidences
+        Number of each completed trial to whether it was right, and to its confidence.
+    rated
+        Moment and number of the ratings that were given.
+    wanted
+        Interruption that was asked for too late for the last trial.
     """
 
     request: Request
@@ -122,7 +82,10 @@ class Session:
     run: int
     facts: dict[str, Any]
     completed: dict[int, bool | None] = field(default_factory=dict)
+    confidences: dict[int, int | None] = field(default_factory=dict)
+    rated: set[tuple[str, int]] = field(default_factory=set)
     wanted: str | None = None
+    has_begun: bool = False
 
     @classmethod
     def open(cls, request: Request, facts: Mapping[str, Any] | None = None) -> Session:
@@ -151,18 +114,16 @@ class Session:
         table = read_table(path)
         stimuli = StimulusSet.open(request.stimuli or STIMULI / str(table["stimulus_set"].iloc[0]))
         check_table(table, path, design, stimuli)
+        check_instructions(design)
+        for moment in MOMENTS:
+            planned_ratings(design, stimuli, _plain(table), moment)
         number = request.session_number()
-        folder = session_folder(request.data, design.name, request.participant, number)
+        folder = request.folder(number)
         before = read_session(folder)
-        if before.get("end_reason") == COMPLETED:
-            raise BadInput(
-                f"{folder}: session {number} of participant {request.participant} is completed; "
-                "leave out the session's number to begin a new one"
-            )
-        _check_same_session(before, folder, path)
+        _check_same_session(before, request, number, path)
         log = TrialLog(folder, design.task)
         runs = [*before.get("runs", []), {"began_utc": now_utc(), "end_reason": RUNNING}]
-        whole = {
+        whole = before | {
             "design": design.name,
             "design_sha256": design.sha256,
             "participant": request.participant,
@@ -176,7 +137,7 @@ class Session:
             "manifest_sha256": stimuli.manifest_sha256,
             "language": language,
             "trials": len(table),
-            "trials_completed": 0,
+            "instruction_s": before.get("instruction_s", 0.0),
             "runs": runs,
         }
         runs[-1].update(facts or {})
@@ -185,11 +146,7 @@ class Session:
         session = cls(
             request, _plain(table), stimuli, texts, log, number, run=len(runs), facts=whole
         )
-        if log.completed is not None:
-            for row in log.completed.itertuples(index=False):
-                session.completed[int(row.trial_number)] = (
-                    None if pd.isna(row.correct) else bool(row.correct)
-                )
+        session._recall()
         session._write_facts()
         return session
 
@@ -207,39 +164,93 @@ class Session:
 
     @property
     def images(self) -> list[str]:
-        """Every image of the session, relative to the stimulus set."""
+        """Every image of the trials, relative to the stimulus set."""
         return images_of(pd.DataFrame(self.rows))
+
+    @cached_property
+    def loops(self) -> tuple[PracticeLoop, ...]:
+        """Practice that is repeated until all of it is right."""
+        return practice_loops(self.rows)
+
+    @property
+    def settled(self) -> set[int]:
+        """Trials that are completed or need no showing."""
+        return set(self.completed) | skipped_trials(self.loops, self.completed)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether trials, ratings and comment are all there."""
+        return (
+            len(self.settled) == len(self.rows)
+            and not self.wants_comment
+            and not any(self.ratings_left(moment) for moment in MOMENTS)
+        )
+
+    @property
+    def wants_consent(self) -> bool:
+        """Whether consent must still be asked for."""
+        return self.design.consent and "consent_utc" not in self.facts
+
+    @property
+    def wants_instructions(self) -> bool:
+        """Whether the instructions were not read to their end."""
+        return "instructions_utc" not in self.facts and not self.completed
+
+    @property
+    def wants_comment(self) -> bool:
+        """Whether a comment must still be asked for."""
+        return self.design.comment and "comment" not in self.facts
+
+    def ratings_left(self, moment: str) -> list[Rated]:
+        """Return what is still to be rated before or after the trials."""
+        planned = planned_ratings(self.design, self.stimuli, self.rows, moment)
+        return [rated for rated in planned if (moment, rated.number) not in self.rated]
+
+    def filled(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row as its trial shows it: a placeholder is given the trial that it repeats."""
+        if row["repeat_of"] is None:
+            return dict(row)
+        chosen = choose_repeat(row, self.rows, self.confidences, self.design)
+        return {name: chosen[name] if value is None else value for name, value in row.items()}
 
     def note(self, facts: Mapping[str, Any]) -> None:
         """Add what is known of this run to ``session.json``."""
         self.facts["runs"][-1].update(facts)
         self._write_facts()
 
-    def stages(self, frame_s: float) -> Iterator[Page | TwoAFCTrial]:
-        """Yield the pages and trials that are still to come, in order.
+    def note_consent(self, agreed: bool, spent_s: float) -> None:
+        """Record consent or its refusal, and the time that it took."""
+        self.facts["consent_utc" if agreed else "declined_utc"] = now_utc()
+        self.add_instruction_time(spent_s)
+
+    def note_instructions(self) -> None:
+        """Record that the instructions were read to their end."""
+        self.facts["instructions_utc"] = now_utc()
+        self._write_facts()
+
+    def note_comment(self, text: str) -> None:
+        """Record the comment."""
+        self.facts["comment"] = text
+        self._write_facts()
+
+    def add_instruction_time(self, spent_s: float) -> None:
+        """Add to the time spent on consent and instructions."""
+        self.facts["instruction_s"] = round(self.facts["instruction_s"] + spent_s, 4)
+        self._write_facts()
+
+    def stages(self, frame_s: float) -> Iterator[Stage]:
+        """Yield the pages, ratings and trials that are still to come; see :class:`Plan`.
 
         Parameters
         ----------
         frame_s
             Nominal duration of a frame, in seconds.
         """
-        remaining = [row for row in self.rows if row["trial_number"] not in self.completed]
-        if not remaining:
-            return
-        yield self._resumed(remaining[0]) if self.completed else self._welcome()
-        block = 0
-        for row in remaining:
-            if row["block_number"] != block:
-                block = row["block_number"]
-                yield self._part(block)
-            yield TwoAFCTrial(row, self.design, frame_s, self.wanted)
-            if self._ends_with_break(row):
-                yield self._break(block)
-        yield self._page("end", self.texts.end, self.texts.end_hint)
+        return Plan(self, frame_s).stages()
 
     def record(
         self,
-        trial: TwoAFCTrial,
+        trial: Trial,
         measured: Mapping[str, Any],
         frames: Iterable[Mapping[str, Any]] = (),
     ) -> dict[str, Any]:
@@ -251,7 +262,7 @@ class Session:
             A trial whose phase is ``done``.
         measured
             The response columns that only the display knows: response_source, frames,
-            dropped_frames, largest_frame_interval_s, photodiode.
+            dropped_frames, largest_frame_interval_s, photodiode, trigger.
         frames
             Phase, flip and interval of every frame.
 
@@ -260,27 +271,23 @@ class Session:
         dict
             The row as it was written.
         """
-        number = trial.row["trial_number"]
-        own = dict(
-            zip(
-                names(SESSION_COLUMNS),
-                (
-                    self.request.participant,
-                    self.number,
-                    self.run,
-                    self.request.observer_kind,
-                    self.request.observer,
-                ),
-                strict=True,
-            )
-        )
+        number = int(trial.row["trial_number"])
         blank = dict.fromkeys(names(response_columns(self.design.task)))
-        row = own | dict(trial.row) | blank | trial.response() | dict(measured)
+        row = self._own() | dict(trial.row) | blank | trial.response() | dict(measured)
+        row["repeated_trial"] = self._repeated_by(number)
         keys = {"run": self.run, "trial_number": number}
         self.log.append(row, [keys | dict(frame) for frame in frames])
         self.completed[number] = trial.correct
+        self.confidences[number] = row.get("confidence")
         self.wanted = trial.wanted
         return row
+
+    def record_rating(self, slider: Slider) -> None:
+        """Log a confirmed rating; it is on the disk when this returns."""
+        source = self.facts["runs"][-1].get("response_source", "simulated")
+        row = self._own() | slider.rating() | {"response_source": source}
+        self.log.append_rating({name: row[name] for name in names(RATING_COLUMNS)})
+        self.rated.add((slider.rated.moment, slider.rated.number))
 
     def finish(self, reason: str | None = None) -> None:
         """Write how the run ended and let go of the record.
@@ -288,79 +295,68 @@ class Session:
         Parameters
         ----------
         reason
-            None for ``completed`` if every trial is done, else ``aborted``. Only the first call
-            counts.
+            None for ``completed`` if nothing is left to do, for ``declined`` if consent was
+            refused, else ``aborted``. Only the first call counts.
         """
         if self.facts["end_reason"] != RUNNING:
             return
-        done = len(self.completed) == len(self.rows)
-        ended = COMPLETED if done else reason or ABORTED
+        ended = reason or ABORTED
+        if "declined_utc" in self.facts:
+            ended = DECLINED
+        elif self.is_complete:
+            ended = COMPLETED
         self.facts["end_reason"] = self.facts["runs"][-1]["end_reason"] = ended
         self.facts["runs"][-1]["ended_utc"] = now_utc()
         self._write_facts()
         self.log.close()
 
+    def _recall(self) -> None:
+        """Take from the log what earlier runs did."""
+        if self.log.completed is not None:
+            for row in _plain(self.log.completed):
+                self.completed[row["trial_number"]] = row["correct"]
+                self.confidences[row["trial_number"]] = row.get("confidence")
+        if self.log.ratings is not None:
+            for row in _plain(self.log.ratings):
+                self.rated.add((row["moment"], row["rating_number"]))
+        self.has_begun = bool(self.completed or self.rated or "instructions_utc" in self.facts)
+
+    def _own(self) -> dict[str, Any]:
+        """Return the columns that are the same in every row of this run."""
+        values = (
+            self.request.participant,
+            self.number,
+            self.run,
+            self.request.observer_kind,
+            self.request.observer,
+        )
+        return dict(zip(names(SESSION_COLUMNS), values, strict=True))
+
+    def _repeated_by(self, number: int) -> int | None:
+        """Return the trial that a trial repeats, None if it repeats none."""
+        row = self.rows[number - 1]
+        if row["repeat_of"] is None:
+            return None
+        chosen = choose_repeat(row, self.rows, self.confidences, self.design)
+        return int(chosen["trial_number"])
+
     def _write_facts(self) -> None:
         self.facts["trials_completed"] = len(self.completed)
+        self.facts["trials_skipped"] = len(self.settled) - len(self.completed)
+        self.facts["practice_rounds"] = rounds_used(self.loops, self.completed)
         self.log.write_session(self.facts)
 
-    def _page(self, name: str, text: str, hint: str | None = None) -> Page:
-        if hint is None:
-            hint = self.texts.go_on.format(key=self.texts.key(self.design.keys.forward))
-        return Page(PageText(name, text, hint), self.design.keys)
 
-    def _rounds(self, number: int) -> str:
-        return self.texts.one_round if number == 1 else self.texts.rounds.format(number=number)
-
-    def _welcome(self) -> Page:
-        keys = self.design.keys
-        vertical = self.design.layout.queries == "vertical"
-        text = self.texts.welcome if vertical else self.texts.welcome_horizontal
-        filled = text.format(
-            keys_a=" ".join(map(self.texts.key, reversed(keys.a))),
-            keys_b=" ".join(map(self.texts.key, keys.b)),
-            trials=len(self.rows),
-            blocks=self.rows[-1]["block_number"],
+def _check_same_session(
+    before: Mapping[str, Any], request: Request, number: int, table: Path
+) -> None:
+    folder = request.folder(number)
+    if before.get("end_reason") in FINAL:
+        how = "is completed" if before["end_reason"] == COMPLETED else "was declined"
+        raise BadInput(
+            f"{folder}: session {number} of participant {request.participant} {how}; "
+            "leave out the session's number to begin a new one"
         )
-        return self._page("welcome", filled)
-
-    def _resumed(self, row: Mapping[str, Any]) -> Page:
-        text = self.texts.resumed.format(trial=row["trial_number"], trials=len(self.rows))
-        return self._page("resumed", text)
-
-    def _part(self, number: int) -> Page:
-        rows = [row for row in self.rows if row["block_number"] == number]
-        left = [row for row in rows if row["trial_number"] not in self.completed]
-        practice = all(row["trial_role"] == "practice" for row in rows)
-        task = self.texts.practice if practice else self.texts.main
-        paragraphs = (
-            self.texts.part.format(number=number, blocks=self.rows[-1]["block_number"]),
-            task.format(trials=self._rounds(len(left))),
-            getattr(self.texts, f"references_{rows[0]['reference_condition']}"),
-        )
-        return self._page("part", "\n\n".join(paragraphs))
-
-    def _ends_with_break(self, row: Mapping[str, Any]) -> bool:
-        if row is self.rows[-1]:
-            return False
-        following = self.rows[row["trial_number"]]
-        if following["block_number"] == row["block_number"]:
-            return False
-        wanted = self.design.break_after
-        main = self.design.blocks[row["block_name"]].role == "main"
-        return wanted == "all" or (wanted == "main" and main)
-
-    def _break(self, number: int) -> Page:
-        paragraphs = [self.texts.rest]
-        if self.design.feedback.block_score:
-            trials = [r["trial_number"] for r in self.rows if r["block_number"] == number]
-            right = sum(bool(self.completed[trial]) for trial in trials)
-            score = self.texts.block_score.format(right=right, trials=len(trials))
-            paragraphs.insert(0, score)
-        return self._page("break", "\n\n".join(paragraphs))
-
-
-def _check_same_session(before: Mapping[str, Any], folder: Path, table: Path) -> None:
     if before and before.get("table_sha256") != sha256_of(table):
         raise BadInput(
             f"{folder}: the unfinished session there was begun with another condition table than "
@@ -370,11 +366,10 @@ def _check_same_session(before: Mapping[str, Any], folder: Path, table: Path) ->
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Turn a typed frame into rows of plain Python values, None where a cell is blank."""
-    wanted = names(table_columns(str(table["task"].iloc[0])))
     return [
         {
-            name: None if pd.isna(value) else getattr(value, "item", lambda v=value: v)()
-            for name, value in zip(wanted, row, strict=True)
+            str(name): None if pd.isna(value) else getattr(value, "item", lambda v=value: v)()
+            for name, value in zip(table.columns, row, strict=True)
         }
-        for row in table[wanted].itertuples(index=False, name=None)
+        for row in table.itertuples(index=False, name=None)
     ]

@@ -38,12 +38,14 @@ class Trial(ABC):
         Interruption asked for during the trial before: the trial begins in it.
     """
 
+    kind: ClassVar[str] = "trial"
     task: ClassVar[str]
 
     def __init__(
         self, row: Mapping[str, Any], design: Design, frame_s: float, wanted: str | None = None
     ) -> None:
         self.row = row
+        self.name = str(row["reference_condition"])
         self.phase = FIXATION
         self.wanted: str | None = None
         self.timed_out = False

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from conditions.columns import FRAME_COLUMNS, LOG_COLUMNS, names
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput
+from conditions.records import read_session
 from experiments.runner.log import (
     TrialLog,
     check_participant,
     completed_trials,
-    read_session,
     session_folder,
     sessions_of,
 )

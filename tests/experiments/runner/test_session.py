@@ -6,12 +6,12 @@ import pytest
 from conditions.columns import LOG_COLUMNS
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput
-from experiments.runner.log import read_session
+from conditions.records import read_session
 from experiments.runner.observers import GradedObserver
 from experiments.runner.pages import Page
 from experiments.runner.session import Session
-from experiments.runner.simulation import FRAME_S, _run_stage, simulate
-from experiments.runner.two_afc import TwoAFCTrial
+from experiments.runner.simulation import FRAME_S, _Participant, run_stage, simulate
+from experiments.runner.trial import Trial
 
 MEASURED = {
     "response_source": "simulated",
@@ -22,14 +22,20 @@ MEASURED = {
 }
 
 
+def stages_of(session):
+    """Yield the stages of a session, each once an observer has gone through it."""
+    clock_s, participant = 0.0, _Participant(session, GradedObserver(1), 0)
+    for stage in session.stages(FRAME_S):
+        clock_s, _, _ = run_stage(stage, participant, clock_s)
+        if isinstance(stage, Trial):
+            session.record(stage, MEASURED)
+        yield stage
+
+
 def run_trials(session, number):
     """Run some trials of a session and leave it as a crash would."""
-    clock_s = 0.0
-    for stage in session.stages(FRAME_S):
-        clock_s, _, _ = _run_stage(stage, session, GradedObserver(1), clock_s)
-        if isinstance(stage, TwoAFCTrial):
-            session.record(stage, MEASURED)
-            number -= 1
+    for stage in stages_of(session):
+        number -= isinstance(stage, Trial)
         if not number:
             break
     session.log.close()
@@ -55,14 +61,9 @@ def test_a_whole_session_is_logged_with_its_condition_rows(request_for):
 
 def test_pages_stand_where_they_belong(request_for):
     session = Session.open(request_for())
-    names, clock_s = [], 0.0
-    for stage in session.stages(FRAME_S):
-        clock_s, _, _ = _run_stage(stage, session, GradedObserver(1), clock_s)
-        if isinstance(stage, Page):
-            names.append(stage.content.name)
-        else:
-            session.record(stage, MEASURED)
-            names.append("trial")
+    names = [
+        stage.content.name if isinstance(stage, Page) else "trial" for stage in stages_of(session)
+    ]
     session.finish()
     shortened = [n for i, n in enumerate(names) if n != "trial" or names[i - 1] != "trial"]
     practice, main = ["part", "trial"], ["part", "trial", "break"]
@@ -82,11 +83,10 @@ def test_pages_stand_where_they_belong(request_for):
 
 def test_the_break_tells_the_score_of_its_block(request_for):
     session = Session.open(request_for())
-    clock_s, block = 0.0, []
-    for stage in session.stages(FRAME_S):
-        clock_s, _, _ = _run_stage(stage, session, GradedObserver(3), clock_s)
-        if isinstance(stage, TwoAFCTrial):
-            block.append(session.record(stage, MEASURED)["correct"])
+    block = []
+    for stage in stages_of(session):
+        if isinstance(stage, Trial):
+            block.append(stage.correct)
         elif stage.content.name == "break":
             assert f"right in {sum(block)} of {len(block)} rounds" in stage.content.text
         elif stage.content.name == "part":

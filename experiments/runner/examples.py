@@ -1,0 +1,160 @@
+"""A solved example for the instructions, of images that no trial shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from conditions.columns import MAX_REFERENCES
+from conditions.stimulus_set import StimulusSet
+from conditions.texts import Texts
+from conditions.vocabulary import POLES, Unit
+from experiments.runner.pages import Panel
+
+Row = Mapping[str, Any]
+
+EXAMPLE_ROWS = 2
+"""Rows of the example of exemplar matching."""
+
+
+def example_panels(
+    rows: Sequence[Row], like: Row, stimuli: StimulusSet, texts: Texts
+) -> tuple[Panel, ...]:
+    """Make an example of a trial with its right answer marked.
+
+    It is about a unit that only practice uses, in a batch of natural images that no trial of this
+    unit takes, where the stimulus set has one; else about whatever comes nearest to that.
+
+    Parameters
+    ----------
+    rows
+        The condition table.
+    like
+        The row whose kind of trial is shown.
+    stimuli
+        Where its images come from.
+    texts
+        Titles.
+
+    Returns
+    -------
+    tuple of Panel
+        From left to right; empty where the set has no fitting images.
+    """
+    if like["task"] == "exemplar_matching":
+        return _matching_panels(rows, like, stimuli)
+    for unit, batch in _candidates(rows, stimuli):
+        panels = _choice_panels(like, unit, batch, stimuli, texts)
+        if panels:
+            return panels
+    return ()
+
+
+def _candidates(rows: Sequence[Row], stimuli: StimulusSet) -> Iterator[tuple[Unit, int]]:
+    """Yield units with a free batch: first those of practice, then unused ones, then of catch."""
+    batches: dict[Unit, set[int]] = {}
+    roles: dict[Unit, set[str]] = {}
+    for row in rows:
+        if row["channel"] is not None:
+            unit = Unit(row["network"], row["layer"], row["branch"] or "", row["channel"])
+            batches.setdefault(unit, set()).add(row["batch"])
+            roles.setdefault(unit, set()).add(row["trial_role"])
+    sorts: dict[int, list[Unit]] = {0: [], 1: [], 2: []}
+    for unit in stimuli.units:
+        own = roles.get(unit, set())
+        if not own & {"main", "repeat"}:
+            sorts[1 if not own else 2 if "catch" in own else 0].append(unit)
+    for unit in [*sorts[0], *sorts[1], *sorts[2]]:
+        free = [b for b in stimuli.batches(unit) if b not in batches.get(unit, set())]
+        yield from ((unit, batch) for batch in free[-1:])
+
+
+def _choice_panels(
+    like: Row, unit: Unit, batch: int, stimuli: StimulusSet, texts: Texts
+) -> tuple[Panel, ...]:
+    occlusion = like["task"] == "occlusion"
+    kind = "occluded" if occlusion else "natural"
+    low, high = (_paths(stimuli, unit, kind, pole, batch) for pole in POLES)
+    if not low or not high:
+        return ()
+    kinds = dict(zip(stimuli.manifest["path"], stimuli.manifest["kind"], strict=True))
+    sides = {}
+    for pole in POLES:
+        shown = [like.get(f"reference_{pole}_{i}") for i in range(MAX_REFERENCES)]
+        wanted = [str(kinds[name]) for name in shown if name]
+        found = _references(unit, batch, pole, wanted, stimuli)
+        if len(found) < len(wanted):
+            return ()
+        if wanted:
+            sides[pole] = Panel(getattr(texts, f"title_{pole}"), tuple(found), _columns(found))
+    queries = (high[-1], low[0])
+    if occlusion:
+        base = _paths(stimuli, unit, "base", "max", batch)
+        middle = [Panel(texts.title_base, (base[0],), 1)] if base else []
+        pair = Panel(texts.example_queries, queries, 2, right=0)
+        return (*sides.values(), *middle, pair)
+    pair = Panel(texts.example_queries, queries, 1, right=0)
+    parts = (sides.get("min"), pair, sides.get("max"))
+    return tuple(part for part in parts if part is not None)
+
+
+def _references(
+    unit: Unit, batch: int, pole: str, wanted: list[str], stimuli: StimulusSet
+) -> list[str]:
+    """Take as many images of each kind as wanted, without the most extreme natural ones."""
+    found: list[str] = []
+    for kind in dict.fromkeys(wanted):
+        names = _paths(stimuli, unit, kind, pole, batch if kind != "synthetic" else None)
+        if kind == "natural":
+            names = names[1:] if pole == "min" else names[:-1]
+        number = wanted.count(kind)
+        found += names[:number] if pole == "min" else names[-number:]
+    return found
+
+
+def _columns(images: Sequence[str]) -> int:
+    return next(columns for columns in (1, 2, 3) if columns**2 >= min(9, len(images)))
+
+
+def _matching_panels(rows: Sequence[Row], like: Row, stimuli: StimulusSet) -> tuple[Panel, ...]:
+    number = int(like["n_images"])
+    in_main = {
+        row[f"unit_{i}"]
+        for row in rows
+        if row["trial_role"] == "main"
+        for i in range(row["n_rows"])
+    }
+    fresh = [unit for unit in stimuli.units if unit.name not in in_main]
+    left: list[str] = []
+    right: list[str] = []
+    for unit in fresh:
+        natural = _natural_images(unit, stimuli)
+        other = natural[number:]
+        if like["matching"] != "exemplar":
+            other = _paths(stimuli, unit, "synthetic", "max")[::-1]
+        if len(natural) >= number and len(other) >= number and len(left) < EXAMPLE_ROWS * number:
+            left += natural[:number]
+            right += other[:number]
+    if len(left) < EXAMPLE_ROWS * number:
+        return ()
+    return tuple(Panel("", tuple(images), number) for images in (left, right))
+
+
+def _natural_images(unit: Unit, stimuli: StimulusSet) -> list[str]:
+    """Return the most activating natural images of a unit, the strongest first."""
+    manifest = stimuli.manifest
+    chosen = (
+        (manifest["network"] == unit.network)
+        & (manifest["layer"] == unit.layer)
+        & (manifest["channel"] == unit.channel)
+        & (manifest["kind"] == "natural")
+        & (manifest["pole"] == "max")
+    )
+    found = manifest[chosen].sort_values(["activation", "path"], ascending=[False, True])
+    return [str(path) for path in found["path"]]
+
+
+def _paths(
+    stimuli: StimulusSet, unit: Unit, kind: str, pole: str, batch: int | None = None
+) -> list[str]:
+    return [str(path) for path in stimuli.images(unit, kind, pole, batch)["path"]]

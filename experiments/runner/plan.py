@@ -1,0 +1,158 @@
+"""Which stage of a session comes next, from consent to the last page."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from experiments.runner.comment import Comment
+from experiments.runner.pages import BACK, CONSENT_KEYS, DECLINE, FORWARD, Page, PageText
+from experiments.runner.phases import Stage
+from experiments.runner.slider import Slider
+from experiments.runner.tasks import make_trial
+from experiments.runner.wording import Wording
+
+if TYPE_CHECKING:
+    from experiments.runner.session import Session
+
+Row = Mapping[str, Any]
+
+BACK_KEY = "left"
+
+
+class Plan:
+    """The stages that a session still has to go through, given what its record holds.
+
+    Whatever a stage other than a trial gave is on the disk before the next stage begins; trials are
+    recorded by whoever shows them, who knows how their frames went.
+
+    Parameters
+    ----------
+    session
+        An open session.
+    frame_s
+        Nominal duration of a frame, in seconds.
+    """
+
+    def __init__(self, session: Session, frame_s: float) -> None:
+        self._session = session
+        self._frame_s = frame_s
+        self._keys = session.design.keys
+        self._wording = Wording(session.texts, session.design, session.rows, session.stimuli)
+
+    def stages(self) -> Iterator[Stage]:
+        """Yield the stages in order, each made when it is asked for."""
+        session = self._session
+        if session.is_complete:
+            return
+        if not (yield from self._consent()):
+            return
+        if session.has_begun:
+            yield self._resumed()
+        yield from self._ratings("before")
+        yield from self._instructions()
+        yield from self._trials()
+        yield from self._ratings("after")
+        if session.wants_comment:
+            comment = Comment(self._keys)
+            yield comment
+            session.note_comment(comment.text)
+        yield self._page(self._wording.end())
+
+    def _page(self, content: PageText) -> Page:
+        return Page(content, self._keys)
+
+    def _consent(self) -> Generator[Stage, None, bool]:
+        """Ask for consent unless it was given; returns whether it is."""
+        session = self._session
+        if not session.wants_consent:
+            return True
+        page = Page(self._wording.consent(), self._keys, CONSENT_KEYS)
+        yield page
+        session.note_consent(page.turned != DECLINE, page.spent_s)
+        if page.turned != DECLINE:
+            return True
+        yield self._page(self._wording.declined())
+        return False
+
+    def _resumed(self) -> Page:
+        session = self._session
+        left = len(session.settled) < len(session.rows)
+        return self._page(self._wording.resumed(len(session.completed), trials_left=left))
+
+    def _ratings(self, moment: str) -> Iterator[Stage]:
+        left = self._session.ratings_left(moment)
+        if left:
+            yield self._page(self._wording.ratings(moment, len(left)))
+        for rated in left:
+            slider = Slider(rated, self._keys)
+            yield slider
+            self._session.record_rating(slider)
+
+    def _instructions(self) -> Iterator[Stage]:
+        session = self._session
+        if not session.wants_instructions:
+            return
+        pages = self._wording.instructions()
+        at = 0
+        while at < len(pages):
+            turns = {self._keys.forward: FORWARD}
+            if at > 0:
+                turns[BACK_KEY] = BACK
+            if at < len(pages) - 1:
+                turns["right"] = FORWARD
+            page = Page(pages[at], self._keys, turns)
+            yield page
+            session.add_instruction_time(page.spent_s)
+            at += -1 if page.turned == BACK else 1
+        session.note_instructions()
+
+    def _trials(self) -> Iterator[Stage]:
+        session = self._session
+        last: Row | None = None
+        for row in session.rows:
+            if row["trial_number"] in session.settled:
+                continue
+            if last is None or _section(row) != _section(last):
+                yield from self._between(last, row)
+            last = row
+            yield make_trial(session.filled(row), session.design, self._frame_s, session.wanted)
+
+    def _between(self, last: Row | None, row: Row) -> Iterator[Page]:
+        """Yield what stands between two parts: a break, and what comes next."""
+        session, settled = self._session, self._session.settled
+        if last is not None and self._ends_with_break(last, row):
+            yield self._page(self._wording.rest(*self._score(last)))
+        left = [
+            other
+            for other in session.rows
+            if _section(other) == _section(row) and other["trial_number"] not in settled
+        ]
+        if (row["practice_round"] or 1) > 1 and row["trial_number"] == _first(session.rows, row):
+            before = session.rows[row["trial_number"] - 2]
+            yield self._page(self._wording.again(*self._score(before)))
+        else:
+            yield self._page(self._wording.part(row, left))
+
+    def _ends_with_break(self, last: Row, row: Row) -> bool:
+        if row["block_number"] == last["block_number"] or (row["practice_round"] or 1) > 1:
+            return False
+        wanted = self._session.design.break_after
+        roles = {r["trial_role"] for r in self._session.rows if _section(r) == _section(last)}
+        return wanted == "all" or (wanted == "main" and roles != {"practice"})
+
+    def _score(self, row: Row) -> tuple[int, int]:
+        """Return how many trials of a part were right, and of how many."""
+        completed = self._session.completed
+        numbers = [r["trial_number"] for r in self._session.rows if _section(r) == _section(row)]
+        done = [number for number in numbers if number in completed]
+        return sum(bool(completed[number]) for number in done), len(done)
+
+
+def _section(row: Row) -> tuple[int, int | None]:
+    """Return what has a page of its own before it: a block, or a round of practice in it."""
+    return row["block_number"], row["practice_round"]
+
+
+def _first(rows: list[dict[str, Any]], row: Row) -> int:
+    return int(min(r["trial_number"] for r in rows if _section(r) == _section(row)))

@@ -1,0 +1,66 @@
+"""Practice that is repeated, each time with a new draw, until all of a round is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Outcomes = Mapping[int, bool | None]
+"""Number of each completed trial to whether it was right."""
+
+
+@dataclass(frozen=True)
+class PracticeLoop:
+    """Rounds of practice that stand in a table one after the other.
+
+    Parameters
+    ----------
+    rounds
+        The trial numbers of each round.
+    """
+
+    rounds: tuple[tuple[int, ...], ...]
+
+    def passed_in(self, outcomes: Outcomes) -> int | None:
+        """Return the first round, from 1, whose trials were all right; None if there is none."""
+        for number, trials in enumerate(self.rounds, start=1):
+            if all(outcomes.get(trial) for trial in trials):
+                return number
+        return None
+
+    def used(self, outcomes: Outcomes) -> int:
+        """Return how many rounds were begun."""
+        return sum(any(trial in outcomes for trial in trials) for trials in self.rounds)
+
+    def skipped(self, outcomes: Outcomes) -> set[int]:
+        """Return the trials that need no showing, as a round before theirs was all right."""
+        passed = self.passed_in(outcomes)
+        later = self.rounds[passed:] if passed else ()
+        return {trial for trials in later for trial in trials}
+
+
+def practice_loops(rows: Iterable[Mapping[str, Any]]) -> tuple[PracticeLoop, ...]:
+    """Find the loops of a condition table: their ``practice_round`` begins at 1 and rises."""
+    loops: list[list[list[int]]] = []
+    last: int | None = None
+    for row in rows:
+        practice_round = row["practice_round"]
+        if practice_round is not None:
+            if last is None or practice_round < last:
+                loops.append([[]])
+            elif practice_round > last:
+                loops[-1].append([])
+            loops[-1][-1].append(int(row["trial_number"]))
+        last = practice_round
+    return tuple(PracticeLoop(tuple(map(tuple, loop))) for loop in loops)
+
+
+def skipped_trials(loops: Sequence[PracticeLoop], outcomes: Outcomes) -> set[int]:
+    """Return the trials of all loops that need no showing."""
+    return {trial for loop in loops for trial in loop.skipped(outcomes)}
+
+
+def rounds_used(loops: Sequence[PracticeLoop], outcomes: Outcomes) -> int | None:
+    """Return the most rounds that a loop took so far; None where no practice is repeated."""
+    return max((loop.used(outcomes) for loop in loops), default=None)

@@ -1,0 +1,96 @@
+"""Trials that are shown again, chosen by the confidence that they were answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conditions.design import Design
+from conditions.errors import BadInput
+from conditions.randomness import generator
+
+
+def choose_repeat(
+    placeholder: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    confidences: Mapping[int, int | None],
+    design: Design,
+) -> Mapping[str, Any]:
+    """Choose the trial that a placeholder repeats.
+
+    Borowski et al., ICLR 2021 (arXiv 2010.12606): of each reference condition, some of the trials
+    that were answered with the least and with the most confidence are shown again. Equal
+    confidences are put in an order that the seed and the participant fix; the least and the most
+    confident are the two ends of one ranking, so that they differ where there are enough trials.
+
+    Parameters
+    ----------
+    placeholder
+        Row with role ``repeat`` whose ``repeat_of`` is such as ``synthetic-least-1``.
+    rows
+        Every row of the table.
+    confidences
+        Number of each completed trial to its confidence, None for a trial without a response,
+        which is repeated only where there are no others left.
+    design
+        Its seed fixes the order.
+
+    Returns
+    -------
+    Mapping
+        The row that is repeated.
+
+    Raises
+    ------
+    BadInput
+        If ``repeat_of`` cannot be read, or no such trial was completed.
+    """
+    condition, end, place = _parts(str(placeholder["repeat_of"]), int(placeholder["trial_number"]))
+    first = min(
+        row["trial_number"] for row in rows if _repeats(row) and _repeats(row)[0] == condition
+    )
+    candidates = [
+        row
+        for row in rows
+        if row["trial_role"] == "main"
+        and row["reference_condition"] == condition
+        and row["trial_number"] < first
+        and row["trial_number"] in confidences
+    ]
+    if not candidates:
+        raise BadInput(
+            f"{design.path}: trial {placeholder['trial_number']} repeats a main trial with "
+            f"condition {condition!r}, but none comes before it"
+        )
+    ranked = _ranked(candidates, confidences, design, condition, end)
+    return ranked[(place - 1) % len(ranked)]
+
+
+def _ranked(
+    rows: Sequence[Mapping[str, Any]],
+    confidences: Mapping[int, int | None],
+    design: Design,
+    condition: str,
+    end: str,
+) -> list[Mapping[str, Any]]:
+    """Put trials in the order in which they are repeated, those without a response last."""
+    rng = generator(design, rows[0]["participant_number"], "repeats", condition)
+    shuffled = [rows[i] for i in rng.permutation(len(rows))]
+    answered = [row for row in shuffled if confidences[row["trial_number"]] is not None]
+    rising = sorted(answered, key=lambda row: confidences[row["trial_number"]] or 0)
+    ranked = rising if end == "least" else rising[::-1]
+    return ranked + [row for row in shuffled if confidences[row["trial_number"]] is None]
+
+
+def _repeats(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row["repeat_of"]).split("-")) if row["trial_role"] == "repeat" else ()
+
+
+def _parts(repeat_of: str, trial_number: int) -> tuple[str, str, int]:
+    parts = repeat_of.split("-")
+    if len(parts) == 3 and parts[1] in ("least", "most") and parts[2].isdecimal() and int(parts[2]):
+        return parts[0], parts[1], int(parts[2])
+    raise BadInput(
+        f"condition table, trial {trial_number}, column 'repeat_of': found {repeat_of!r}, "
+        "expected such as synthetic-least-1"
+    )

@@ -1,0 +1,237 @@
+"""The words of a session's pages, filled in for its design and its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conditions.columns import MAX_REFERENCES
+from conditions.design import Design
+from conditions.errors import BadInput, nearest
+from conditions.stimulus_set import StimulusSet
+from conditions.texts import PAGE_NAMES, Texts
+from conditions.vocabulary import POLES
+from experiments.runner.examples import example_panels
+from experiments.runner.pages import AGREE, CONSENT_KEYS, DECLINE, PageText
+
+Row = Mapping[str, Any]
+
+GAP = " " * 10
+"""Between the keys of a hint."""
+
+
+def check_instructions(design: Design) -> None:
+    """Check that the pages exist which a design's instructions list.
+
+    Raises
+    ------
+    BadInput
+        Naming the first that does not.
+    """
+    for name in design.instructions:
+        if name not in PAGE_NAMES:
+            raise BadInput(
+                f"{design.path}: 'instructions' lists {name!r}{nearest(name, PAGE_NAMES)}; "
+                f"expected pages of {', '.join(PAGE_NAMES)}"
+            )
+
+
+class Wording:
+    """Makes every page of a session.
+
+    Parameters
+    ----------
+    texts
+        In the session's language.
+    design
+        Keys and layout.
+    rows
+        The condition table.
+    stimuli
+        Where the pictures of examples come from.
+    """
+
+    def __init__(
+        self, texts: Texts, design: Design, rows: Sequence[Row], stimuli: StimulusSet
+    ) -> None:
+        self._texts = texts
+        self._design = design
+        self._rows = rows
+        self._stimuli = stimuli
+        # Later rounds of practice are shown only if they must be.
+        self._expected = [row for row in rows if (row["practice_round"] or 1) == 1]
+        self._parts = list(dict.fromkeys(row["block_number"] for row in self._expected))
+
+    def consent(self) -> PageText:
+        """Ask for consent."""
+        keys = {turn: key for key, turn in CONSENT_KEYS.items()}
+        hint = self._texts.agree.format(agree=keys[AGREE], decline=keys[DECLINE])
+        return PageText("consent", self._fill("consent"), hint)
+
+    def declined(self) -> PageText:
+        """Take leave of somebody who does not want to take part."""
+        return PageText("declined", self._fill("declined"), self._texts.end_hint)
+
+    def instructions(self) -> list[PageText]:
+        """Explain the task, on the pages that the design lists."""
+        pages = [
+            p for name in self._design.instructions or PAGE_NAMES[:1] for p in self._named(name)
+        ]
+        return [
+            PageText(page.name, page.text, self._hint(back=i > 0), page.panels)
+            for i, page in enumerate(pages)
+        ]
+
+    def part(self, row: Row, left: Sequence[Row]) -> PageText:
+        """Announce a block, or a round of practice, of which some trials are left."""
+        name = "practice" if all(r["trial_role"] == "practice" for r in left) else "main"
+        if row["practice_round"] is not None:
+            name = "practice_until_right"
+        paragraphs = [self._fill(name, trials=self._rounds(len(left))), self._of_part(left)]
+        if row["block_number"] in self._parts:
+            number = 1 + self._parts.index(row["block_number"])
+            paragraphs.insert(0, self._fill("part", number=number))
+        return self._page("part", *paragraphs)
+
+    def again(self, right: int, trials: int) -> PageText:
+        """Announce one more round of practice."""
+        return self._page("again", self._fill("again", right=right, trials=trials))
+
+    def rest(self, right: int, trials: int) -> PageText:
+        """Offer a break, with the block's score if the design wants it."""
+        paragraphs = [self._fill("rest")]
+        if self._design.feedback.block_score:
+            paragraphs.insert(0, self._fill("block_score", right=right, trials=trials))
+        return self._page("break", *paragraphs)
+
+    def resumed(self, done: int, *, trials_left: bool) -> PageText:
+        """Welcome somebody back after a session was cut off."""
+        name = "resumed" if trials_left else "resumed_questions"
+        return self._page("resumed", self._fill(name, trial=done + 1))
+
+    def ratings(self, moment: str, number: int) -> PageText:
+        """Announce the ratings before or after the trials."""
+        texts = self._texts
+        pictures = texts.one_picture if number == 1 else texts.pictures.format(number=number)
+        return self._page(f"ratings_{moment}", self._fill(f"ratings_{moment}", pictures=pictures))
+
+    def end(self) -> PageText:
+        """Thank the participant."""
+        return PageText("end", self._fill("end"), self._texts.end_hint)
+
+    def _named(self, name: str) -> list[PageText]:
+        """Return the pages that an instruction's name stands for."""
+        task = self._design.task
+        if name == "references":
+            return [PageText(name, self._all_references(), "")]
+        if name == "example":
+            return self._examples()
+        return [PageText(name, self._fill(name, task), "")]
+
+    def _examples(self) -> list[PageText]:
+        pages = []
+        for condition in self._conditions():
+            like = next(row for row in self._rows if row["reference_condition"] == condition)
+            panels = example_panels(self._rows, like, self._stimuli, self._texts)
+            if panels and condition != "none":
+                text = self._fill("example", *_kind(like))
+                pages.append(PageText(f"example_{condition}", text, "", panels))
+        return pages
+
+    def _all_references(self) -> str:
+        sentences = []
+        for condition in self._conditions():
+            rows = [row for row in self._rows if row["reference_condition"] == condition]
+            kinds = {_kind(row) for row in rows if row["repeat_of"] is None}
+            general = (self._design.task, condition)
+            sentences.append(
+                self._fill("references", *(kinds.pop() if len(kinds) == 1 else general))
+            )
+        heading = "references_several" if len(sentences) > 1 else "references"
+        return "\n\n".join([self._fill(heading), *sentences])
+
+    def _of_part(self, rows: Sequence[Row]) -> str:
+        """Say what helps in some trials."""
+        sentences = {self._fill("references", *_kind(self._original(row))) for row in rows}
+        return sentences.pop() if len(sentences) == 1 else self._fill("references_vary")
+
+    def _original(self, row: Row) -> Row:
+        """Return a row of the kind that a placeholder for a repeated trial will have."""
+        if row["repeat_of"] is None:
+            return row
+        same = ("reference_condition", "scheme")
+        return next(
+            (
+                other
+                for other in self._rows
+                if other["trial_role"] == "main" and all(other[n] == row[n] for n in same)
+            ),
+            row,
+        )
+
+    def _conditions(self) -> list[str]:
+        return list(dict.fromkeys(str(row["reference_condition"]) for row in self._rows))
+
+    def _page(self, name: str, *paragraphs: str) -> PageText:
+        return PageText(name, "\n\n".join(paragraphs), self._hint())
+
+    def _hint(self, *, back: bool = False) -> str:
+        texts, forward = self._texts, self._design.keys.forward
+        hints = [texts.go_on.format(key=texts.key(forward))]
+        if back:
+            hints.insert(0, texts.go_back.format(key=texts.key("left")))
+        return GAP.join(hints)
+
+    def _rounds(self, number: int) -> str:
+        texts = self._texts
+        return texts.one_round if number == 1 else texts.rounds.format(number=number)
+
+    def _fill(self, *names: str, **values: Any) -> str:
+        return self._texts.page(*names).format(**(self._values() | values))
+
+    def _values(self) -> dict[str, Any]:
+        """Return what any text may name."""
+        keys, key = self._design.keys, self._texts.key
+        return {
+            "trials": len(self._expected),
+            "parts": len(self._parts),
+            "answer": self._answer(),
+            "leave": key(keys.leave),
+            "pause": key(keys.pause),
+        }
+
+    def _answer(self) -> str:
+        """Say which keys give an answer."""
+        design, texts = self._design, self._texts
+        keys, key = design.keys, texts.key
+        if design.task == "exemplar_matching":
+            text = texts.page(f"keys_matching_{design.input}")
+            return text.format(undo=key(keys.undo), confirm=key(keys.confirm))
+        vertical = design.task == "two_afc" and design.layout.queries == "vertical"
+        pictures = {
+            "picture_a": texts.picture_upper if vertical else texts.picture_left,
+            "picture_b": texts.picture_lower if vertical else texts.picture_right,
+        }
+        if design.confidence == "two_step":
+            levels = {f"confidence_{i}": key(k) for i, k in enumerate(keys.confidence, start=1)}
+            text = texts.page("keys_two_step")
+            return text.format(key_a=key(keys.a[0]), key_b=key(keys.b[0]), **pictures, **levels)
+        return texts.page("keys_one_press").format(
+            keys_a=" ".join(map(key, reversed(keys.a))),
+            keys_b=" ".join(map(key, keys.b)),
+            **pictures,
+        )
+
+
+def _kind(row: Row) -> tuple[str, ...]:
+    """Return what the text of a row's references depends on, the most general first."""
+    shown = {
+        pole: sum(bool(row.get(f"reference_{pole}_{i}")) for i in range(MAX_REFERENCES))
+        for pole in POLES
+    }
+    poles = [pole for pole, number in shown.items() if number]
+    kind = [str(row["task"]), str(row["reference_condition"])]
+    if poles:
+        kind.append("both" if len(poles) == 2 else poles[0])
+        kind += ["one"] * (max(shown.values()) == 1)
+    return tuple(kind)
