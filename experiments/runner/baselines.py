@@ -64,7 +64,7 @@ class CentreObserver(Baseline):
     name = "centre"
 
     def _weight(self, base: np.ndarray, x: int, y: int, size: int) -> int:
-        height, width = base.shape[:2]
+        height, width = (int(n) for n in base.shape[:2])
         return -((2 * x + size - width) ** 2) - (2 * y + size - height) ** 2
 
 

@@ -36,7 +36,7 @@ class TwoAFCTrial(Trial):
         self._choices: dict[str, tuple[str, int | None]] = dict(keys.response)
         self._confidences: dict[str, int] = {}
         if self.two_step:
-            self._choices = {key: (choice, None) for key, choice in keys.choice.items()}
+            self._choices = {keys.a[0]: ("a", None), keys.b[0]: ("b", None)}
             self._confidences = {key: i for i, key in enumerate(keys.confidence, start=1)}
         self._forget()
 
