@@ -31,6 +31,6 @@ def keep_freed_memory() -> bool:
         library = ctypes.CDLL(None)
         library.gnu_get_libc_version  # noqa: B018  # raises where it is not glibc
         wanted = {_MMAP_MAX: 0, _TRIM_THRESHOLD: _NEVER, _ARENA_MAX: 1}
-        return all([library.mallopt(what, value) == 1 for what, value in wanted.items()])
+        return all(library.mallopt(what, value) == 1 for what, value in wanted.items())
     except (OSError, AttributeError):
         return False

@@ -17,6 +17,7 @@ from conditions.errors import BadInput
 from conditions.vocabulary import Unit
 from stimgen.batches import Batch, read_batches
 from stimgen.checkpoints import Checkpoints
+from stimgen.halving import Halving
 from stimgen.images import ImageSource
 from stimgen.networks import Network
 from stimgen.npz import load_npz, save_npz
@@ -26,6 +27,9 @@ from stimgen.running import HISTOGRAM_EDGES
 from stimgen.settings import ActivationSettings, ImagesSettings
 from stimgen.tally import Tally
 from stimgen.workers import with_network
+
+BATCH = {"cpu": 16, "cuda": 128}
+"""Images in a forward pass, by the kind of device: more gain nothing."""
 
 _ARRAYS = (
     "top_values",
@@ -115,8 +119,8 @@ def sweep(
     images: ImagesSettings,
     activation: ActivationSettings,
     *,
-    batch: int = 16,
-    merge_every: int = 16,
+    batch: int | None = None,
+    merge_every: int = 8,
     checkpoints: Checkpoints | None = None,
     observe: Callable[[Sequence[int], np.ndarray], object] | None = None,
     quiet: bool = False,
@@ -140,7 +144,8 @@ def sweep(
     activation
         What is recorded.
     batch, merge_every
-        Images in a forward pass, and passes between two updates of the tops.
+        Images in a forward pass (what suits the device if None; half as many once its memory has
+        run out), and passes between two updates of what is kept.
     checkpoints
         Where to go on from and what to leave behind, and which rank this is; alone and without
         any if None.
@@ -162,6 +167,7 @@ def sweep(
     """
     require(len(source), k)
     units = tuple(unit.name for unit in network.units(layers))
+    batch = batch or BATCH[network.device.type]
     n_batches = -(-len(source) // batch)
     mark = _mark(network, source, units, k, images, activation, batch)
     ranks = checkpoints.ranks if checkpoints else Ranks()
@@ -170,11 +176,16 @@ def sweep(
     left = [n for n in range(ranks.rank, n_batches, ranks.world) if not done[n]]
     batches = read_batches(source, images, batch, left, quiet or not ranks.is_first)
 
+    fitting = Halving()
+
     def record(own: Network, item: Batch) -> tuple[Batch, torch.Tensor]:
         if not item.pictures:
             return item, torch.empty((0, len(units)), device=own.device)
         pixels = to_tensor(item.pictures, own.device)
-        return item, own.activations(pixels, layers, activation.side, activation.reduction)
+        return item, fitting(
+            lambda part: own.activations(part, layers, activation.side, activation.reduction),
+            pixels,
+        )
 
     waiting: list[tuple[Batch, torch.Tensor]] = []
     saved_s = time.monotonic()
