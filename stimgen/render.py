@@ -16,19 +16,16 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from conditions.vocabulary import POLES, Unit
 from stimgen.ascend import Goal, ascend
-from stimgen.device_memory import Parts
 from stimgen.diversity_search import Found, search_diversity
 from stimgen.methods import open_method
 from stimgen.networks import Network
 from stimgen.parametrization import Start
+from stimgen.parts import Parts
 from stimgen.png import save_png
 from stimgen.preprocessing import to_pictures, to_tensor
 from stimgen.ranks import Ranks
-from stimgen.seeds import seed_of
 from stimgen.settings import ActivationSettings
-from stimgen.sweep import Sweep
 from stimgen.synthetic_settings import SyntheticSettings
 from stimgen.unfinished import Unfinished
 from stimgen.workers import with_network
@@ -38,45 +35,6 @@ _UNFINISHED = "unfinished"
 
 class _Stopped(Exception):
     """Whoever wanted the images does so no longer."""
-
-
-def goals_for(
-    units: Sequence[Unit], settings: SyntheticSettings, seed: int, sweep: Sweep | None
-) -> list[Goal]:
-    """Return the goals of all units: both poles of each, in order.
-
-    Parameters
-    ----------
-    units, settings
-        What to make.
-    seed
-        Of the set.
-    sweep
-        Gives the units' standard deviations, where activation counts in these, and the strongest
-        natural images, where a search has to beat them.
-    """
-    return [
-        Goal(
-            unit,
-            pole,
-            tuple(seed_of(seed, unit.name, pole, i) for i in range(settings.per_pole)),
-            _sd(sweep, unit) if sweep and settings.activation_unit == "sd" else 1.0,
-            strongest=_strongest(sweep, unit, pole) if sweep and settings.search else None,
-        )
-        for unit in units
-        for pole in POLES
-    ]
-
-
-def _sd(sweep: Sweep, unit: Unit) -> float:
-    row = sweep.row(unit)
-    moves = sweep.sd[row] > 1e-6 * abs(sweep.mean[row])
-    return float(sweep.sd[row]) if moves else 1.0
-
-
-def _strongest(sweep: Sweep, unit: Unit, pole: str) -> float:
-    values = sweep.top_values if pole == "max" else sweep.bottom_values
-    return float(values[sweep.row(unit), 0])
 
 
 def rendered_path(folder: Path, goal: Goal, index: int) -> Path:
@@ -126,27 +84,22 @@ def render(
         Whether to show no progress.
     """
     ranks = ranks or Ranks()
-    batches = list(_batches(network, goals, settings.batch))[ranks.rank :: ranks.world]
-    left = [batch for batch in batches if not all(path.exists() for path in _files(batch, folder))]
-    stop = threading.Event()
-    n_left = sum(len(batch) for batch in left)
-    total = n_left * settings.per_pole * settings.longest
-    quiet = quiet or not ranks.is_first or not total
+    own = list(_batches(network, goals, settings.batch))[ranks.rank :: ranks.world]
+    left = [batch for batch in own if not all(path.exists() for path in _files(batch, folder))]
+    total = sum(map(len, left)) * settings.per_pole * settings.longest
+    quiet = quiet or not ranks.is_first or not left
     with tqdm(total=total, desc="render", unit="step", unit_scale=True, disable=quiet) as progress:
-        parts = Parts(
-            settings.batch // max(1, settings.per_pole),
-            "unit",
-            lambda sentence: progress.write(sentence),
+        job = _Job(
+            settings,
+            activation,
+            shown_px,
+            folder,
+            start or open_method(settings, network),
+            every_s,
+            Parts(settings.batch // max(1, settings.per_pole), "unit", progress.write),
+            progress,
         )
-        start = start or (open_method(settings, network) if left else None)
-
-        def work(own: Network, batch: list[Goal]) -> None:
-            _Batch(
-                own, batch, settings, activation, shown_px, folder, start, parts, progress, stop,
-                every_s,
-            ).run()  # fmt: skip
-
-        for _ in with_network(network, work, left, stop=stop):
+        for _ in with_network(network, job.do, left, stop=job.stop):
             pass
     with suppress(OSError):  # others may be at work in it
         (folder / _UNFINISHED).rmdir()
@@ -172,109 +125,120 @@ def _batches(network: Network, goals: Sequence[Goal], size: int) -> Iterator[lis
 Pictures = list[np.ndarray]
 
 
-@dataclass
-class _Batch:
-    """The work on one batch of goals."""
+@dataclass(frozen=True)
+class _Job:
+    """What is the same for all batches."""
 
-    network: Network
-    goals: list[Goal]
     settings: SyntheticSettings
     activation: ActivationSettings
     shown_px: int
     folder: Path
-    start: Start | None
+    start: Start
+    every_s: float
     parts: Parts
     progress: tqdm
-    stop: threading.Event
-    every_s: float
-    _kept: list[Unfinished] = field(default_factory=list)
-    _counted: int = 0
+    stop: threading.Event = field(default_factory=threading.Event)
 
-    def run(self) -> None:
-        """Make the images and save those that the folder lacks."""
+    def do(self, network: Network, goals: list[Goal]) -> None:
+        """Make a batch's images and save those that the folder lacks."""
+        batch = _Batch(self, network)
         if self.settings.search is None:
-            made = self._make(self.goals)
+            made = batch.make(goals)
         else:
-            found = search_diversity(self.goals, self.settings.search, self._make, self._beats)
+            found = search_diversity(goals, self.settings.search, batch.make, batch.beats)
             made = [one.images for one in found]
-            for goal, one in zip(self.goals, found, strict=True):
+            for goal, one in zip(goals, found, strict=True):
                 self._note(goal, one)
-        for goal, pictures in zip(self.goals, made, strict=True):
+        for goal, pictures in zip(goals, made, strict=True):
             for index, picture in enumerate(pictures):
                 path = rendered_path(self.folder, goal, index)
                 if not path.exists():
                     save_png(picture, path)
-        for unfinished in self._kept:
-            unfinished.clear()
-        wanted = len(self.goals) * self.settings.per_pole * self.settings.longest
-        self.progress.update(wanted - self._counted)
-
-    def _make(self, goals: Sequence[Goal]) -> list[Pictures]:
-        return self.parts.work(self._make_part, goals)
-
-    def _make_part(self, goals: Sequence[Goal]) -> list[Pictures]:
-        unfinished = Unfinished(self._path_for(goals), every_s=self.every_s)
-        self._kept.append(unfinished)
-        n_images = len(goals) * self.settings.per_pole
-        n_before, state = unfinished.load()
-        if "pictures" not in state:
-
-            def after_step(n_steps: int) -> None:
-                nonlocal n_before
-                if self.stop.is_set():
-                    raise _Stopped
-                self.progress.update((n_steps - n_before) * n_images)
-                self._counted += (n_steps - n_before) * n_images
-                n_before = n_steps
-
-            images = ascend(
-                self.network,
-                goals,
-                self.settings,
-                self.activation,
-                self.shown_px,
-                start=self.start,
-                unfinished=unfinished,
-                after_step=after_step,
-            )
-            made = [_enlarge(p, self.shown_px) for p in to_pictures(images.flatten(0, 1))]
-            state = {"pictures": np.stack(made)}
-            if self.settings.search:  # whose next steps depend on these
-                unfinished.save(self.settings.steps, state)
-        pictures = state["pictures"].reshape(len(goals), -1, self.shown_px, self.shown_px, 3)
-        return [list(group) for group in pictures]
-
-    def _path_for(self, goals: Sequence[Goal]) -> Path:
-        """Return a path that no optimisation has which would go on otherwise."""
-        content = {
-            "goals": [dataclasses.asdict(goal) for goal in goals],
-            "settings": dataclasses.asdict(self.settings),
-            "activation": dataclasses.asdict(self.activation),
-            "network": [self.network.name, self.network.weights_sha256, self.network.input_px],
-            "shown_px": self.shown_px,
-            # Others round otherwise.
-            "computed": [self.network.device.type, torch.__version__],
-        }
-        mark = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-        return self.folder / _UNFINISHED / f"{mark[:32]}.npz"
-
-    def _beats(self, goal: Goal, pictures: Pictures) -> bool:
-        """Return whether even the weakest of the diverse images beats the natural ones."""
-        if goal.strongest is None:
-            raise ValueError("a search needs to know the strongest natural image")
-        diverse = pictures[: len(pictures) - self.settings.plain_per_pole]
-        values = self.network.activations(
-            to_tensor(diverse, self.network.device),
-            [goal.unit.layer],
-            self.activation.side,
-            self.activation.reduction,
-        )[:, goal.unit.channel]
-        return bool((goal.sign * values).min() > goal.sign * goal.strongest)
+        batch.finish(len(goals) * self.settings.per_pole * self.settings.longest)
 
     def _note(self, goal: Goal, found: Found[Pictures]) -> None:
         path = found_path(self.folder, goal)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"diversity_weight": found.weight, "beats": found.beats}))
+
+
+@dataclass
+class _Batch:
+    """The work on one batch: what is kept until it is finished, and how many steps it took."""
+
+    job: _Job
+    network: Network
+    kept: list[Unfinished] = field(default_factory=list)
+    n_steps: int = 0
+
+    def make(self, goals: Sequence[Goal]) -> list[Pictures]:
+        """Return the pictures of goals as they are saved."""
+        return self.job.parts.work(self._make_part, goals)
+
+    def beats(self, goal: Goal, pictures: Pictures) -> bool:
+        """Return whether even the weakest of the diverse images beats the natural ones."""
+        if goal.strongest is None:
+            raise ValueError("a search needs to know the strongest natural image")
+        diverse = pictures[: len(pictures) - self.job.settings.plain_per_pole]
+        values = self.network.activations(
+            to_tensor(diverse, self.network.device),
+            [goal.unit.layer],
+            self.job.activation.side,
+            self.job.activation.reduction,
+        )[:, goal.unit.channel]
+        return bool((goal.sign * values).min() > goal.sign * goal.strongest)
+
+    def finish(self, longest: int) -> None:
+        """Forget what is kept, and show the steps that were not needed as made."""
+        for unfinished in self.kept:
+            unfinished.clear()
+        self.job.progress.update(longest - self.n_steps)
+
+    def _make_part(self, goals: Sequence[Goal]) -> list[Pictures]:
+        job, shown_px = self.job, self.job.shown_px
+        unfinished = Unfinished(self._path_for(goals), every_s=job.every_s)
+        self.kept.append(unfinished)
+        n_before, state = unfinished.load()
+
+        def after_step(n_steps: int) -> None:
+            nonlocal n_before
+            if job.stop.is_set():
+                raise _Stopped
+            made = (n_steps - n_before) * sum(len(goal.seeds) for goal in goals)
+            job.progress.update(made)
+            self.n_steps += made
+            n_before = n_steps
+
+        if "pictures" not in state:
+            images = ascend(
+                self.network,
+                goals,
+                job.settings,
+                job.activation,
+                shown_px,
+                start=job.start,
+                unfinished=unfinished,
+                after_step=after_step,
+            )
+            made = [_enlarge(picture, shown_px) for picture in to_pictures(images.flatten(0, 1))]
+            state = {"pictures": np.stack(made)}
+            if job.settings.search:  # whose next steps depend on these
+                unfinished.save(job.settings.steps, state)
+        return [list(group) for group in np.split(state["pictures"], len(goals))]
+
+    def _path_for(self, goals: Sequence[Goal]) -> Path:
+        """Return a path that no optimisation has which would go on otherwise."""
+        content = {
+            "goals": [dataclasses.asdict(goal) for goal in goals],
+            "settings": dataclasses.asdict(self.job.settings),
+            "activation": dataclasses.asdict(self.job.activation),
+            "network": [self.network.name, self.network.weights_sha256, self.network.input_px],
+            "shown_px": self.job.shown_px,
+            # Others round otherwise.
+            "computed": [self.network.device.type, torch.__version__],
+        }
+        mark = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return self.job.folder / _UNFINISHED / f"{mark[:32]}.npz"
 
 
 def _enlarge(picture: np.ndarray, size_px: int) -> np.ndarray:
