@@ -75,7 +75,7 @@ def _add_occlude_options(parser: argparse.ArgumentParser) -> None:
         default="spectral_residual",
         help="spectral_residual, a folder of maps, or package.module:function",
     )
-    parser.add_argument("--objects", type=Path, help="table of boxes around primary objects")
+    parser.add_argument("--objects", help="table of boxes around primary objects")
     parser.add_argument("--weights", help="checkpoint's path, where the set was built from one")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
@@ -151,9 +151,11 @@ def _build(arguments: argparse.Namespace) -> None:
 def _report_skipped(build: Build) -> None:
     from conditions.settings import read_yaml
 
-    skipped = read_yaml(build.folder / "set.yaml")["images"]["skipped"]
+    facts = read_yaml(build.folder / "set.yaml")
+    skipped = facts["images"]["skipped"]
     if skipped:
         print(f"{len(skipped)} images could not be read, such as {skipped[0]}", file=sys.stderr)
+    _report_left_out(facts.get("occlusion", {}).get("left_out", []))
 
 
 def _sweep(arguments: argparse.Namespace) -> None:
@@ -163,7 +165,7 @@ def _sweep(arguments: argparse.Namespace) -> None:
         return
     print(
         f"swept {found.n_images} images for {len(found.units)} units; "
-        f"{build.partial} keeps the result for: python -m stimgen build"
+        f"{build.partial.path} keeps the result for: python -m stimgen build"
     )
 
 
@@ -197,7 +199,7 @@ def _units(arguments: argparse.Namespace) -> None:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from conditions.stimulus_set import StimulusSet
-    from stimgen.build import pick_device
+    from stimgen.devices import pick_device
     from stimgen.provenance import network_of, read_provenance
     from stimgen.verify import verify, verify_activations
 
@@ -225,7 +227,7 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 def _bench(arguments: argparse.Namespace) -> None:
     from stimgen.bench import machine, measure_figures, table
-    from stimgen.build import pick_device
+    from stimgen.devices import pick_device
 
     if arguments.repeats < 1:
         raise BadInput(f"--repeats {arguments.repeats}: expected 1 or more")
@@ -236,43 +238,36 @@ def _bench(arguments: argparse.Namespace) -> None:
 
 def _occlude(arguments: argparse.Namespace) -> None:
     from conditions.stimulus_set import StimulusSet
-    from stimgen.baselines import Baseline, Centre, PrimaryObject, SaliencyDensity, Variance
-    from stimgen.build import pick_device
+    from stimgen.devices import pick_device
     from stimgen.occlusion_set import OcclusionSet
-    from stimgen.provenance import network_of, read_provenance
-    from stimgen.saliency import find_saliency
+    from stimgen.provenance import network_of
     from stimgen.settings import OcclusionSettings
 
     try:
         settings = OcclusionSettings(
-            arguments.size, arguments.stride, arguments.max_overlap, arguments.min_effect
+            arguments.size,
+            arguments.stride,
+            arguments.max_overlap,
+            arguments.min_effect,
+            batches=arguments.batches,
+            blur=arguments.blur,
+            saliency=arguments.saliency,
+            objects=arguments.objects,
         )
     except ValueError as error:
         raise BadInput(str(error)) from None
     stimuli = StimulusSet.open(arguments.set)
-    built = read_provenance(arguments.set).settings
-    baselines: dict[str, Baseline] = {
-        "centre": Centre(),
-        "variance": Variance(),
-        "saliency": SaliencyDensity(find_saliency(arguments.saliency)),
-    }
-    if arguments.objects is not None:
-        baselines["object"] = PrimaryObject(arguments.objects)
     network = network_of(arguments.set, arguments.weights, pick_device(arguments.device))
     folder = arguments.out or arguments.set.with_name(f"{stimuli.name}-occlusion")
     left_out = OcclusionSet(
-        stimuli,
-        network,
-        built.activation,
-        settings,
-        folder,
-        n_batches=arguments.batches,
-        with_blur=arguments.blur,
-        baselines=baselines,
-        quiet=arguments.quiet,
+        stimuli, network, settings, folder, base=Path.cwd(), quiet=arguments.quiet
     ).run()
     n_images = sum(1 for _ in (folder / "images").rglob("*.png"))
     print(f"wrote {n_images} images of {len(stimuli.units)} units to {shown(folder)}")
+    _report_left_out(left_out)
+
+
+def _report_left_out(left_out: Sequence[str]) -> None:
     if left_out:
         print(
             f"{len(left_out)} base images allow no query pair, such as {left_out[0]}",

@@ -16,7 +16,8 @@ from conditions.columns import Column
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput
 from stimgen.patches import Patch
-from stimgen.saliency import NamedPicture, Saliency
+from stimgen.saliency import NamedPicture, Saliency, find_saliency
+from stimgen.settings import OcclusionSettings
 
 Choice = Literal["a", "b"]
 
@@ -36,6 +37,26 @@ class Baseline(Protocol):
     def choose(self, image: NamedPicture, a: Patch, b: Patch) -> Choice | None:
         """Return the patch that matters less for the picture, None for a tie."""
         ...
+
+
+def find_baselines(settings: OcclusionSettings, base: Path) -> dict[str, Baseline]:
+    """Return the rules that settings name, by name; ``base`` is where their paths start.
+
+    Raises
+    ------
+    BadInput
+        If there is no such saliency or table.
+    """
+    saliency = settings.saliency
+    folder = base / saliency
+    found: dict[str, Baseline] = {
+        "centre": Centre(),
+        "variance": Variance(),
+        "saliency": SaliencyDensity(find_saliency(str(folder) if folder.is_dir() else saliency)),
+    }
+    if settings.objects is not None:
+        found["object"] = PrimaryObject(base / settings.objects)
+    return found
 
 
 def is_right(baseline: Baseline, image: NamedPicture, low: Patch, high: Patch) -> bool:

@@ -5,80 +5,58 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import platform
-import shutil
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pandas as pd
-import torch
-import yaml
 
 from conditions.columns import MANIFEST_COLUMNS
 from conditions.csv_files import write_csv
 from conditions.errors import BadInput
 from conditions.settings import read_yaml
-from conditions.stimulus_set import MANIFEST, SETTINGS, sha256_of
+from conditions.stimulus_set import MANIFEST, SETTINGS
 from conditions.vocabulary import Unit
+from stimgen.activation_table import ActivationTable
+from stimgen.ascend import Goal
 from stimgen.checkpoints import Checkpoints
-from stimgen.exemplars import Exemplar, choose
+from stimgen.devices import pick_device
+from stimgen.exemplars import choose
 from stimgen.gallery import write_gallery
-from stimgen.images import ImageSource, crop
+from stimgen.goals import goals_for
+from stimgen.images import ImageSource
+from stimgen.manifest import Picture, manifest_of
 from stimgen.measure import measure
+from stimgen.naturals import save_naturals
 from stimgen.networks import Network
-from stimgen.png import save_png
-from stimgen.prefetch import prefetch
-from stimgen.ranks import Ranks, local_device
+from stimgen.occlusion_set import Occluder
+from stimgen.partial import PartialFolder
+from stimgen.provenance import provenance_of, write_provenance
+from stimgen.ranks import Ranks
 from stimgen.registry import load_network
-from stimgen.render import goals_for, render, rendered_path
+from stimgen.render import render
 from stimgen.settings import BuildSettings
 from stimgen.sources import open_source
 from stimgen.sweep import Sweep, require, sweep
-from stimgen.units import choose_units
+from stimgen.synthetics import candidates_of, rank_synthetics
+from stimgen.unit_statistics import write_statistics
+from stimgen.units import UnitChoice, choose_units
 
-FORMAT = 1
+FORMAT = 2
 """Rises when the same settings give another set, so that no half-built one is mixed up."""
 
-_FINGERPRINT = "fingerprint.json"
 _SWEEP = "sweep.npz"
 _PARTS = "sweep"
-_SECONDS = "seconds.json"
+_TABLE = "activations.npy"
 _RENDERED = "rendered"
-
-
-def pick_device(name: str) -> torch.device:
-    """Return a device; ``auto`` takes CUDA where there is one, each rank its own.
-
-    Raises
-    ------
-    BadInput
-        If the device asked for is not there.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = local_device(torch.device(name))
-    except RuntimeError:
-        raise BadInput(f"no device {name!r}; expected auto, cpu or cuda") from None
-    n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device.type == "cuda" and (device.index or 0) >= n_devices:
-        raise BadInput(f"device {name!r} is not there: torch finds {n_devices} CUDA devices")
-    return device
 
 
 @dataclass
 class Build:
     """One build: its parts as they are needed, and the steps that lead to the set.
 
-    Under torchrun all ranks take part in the sweep, and the first one does everything else.
+    Under torchrun all ranks share the sweep and the rendering; the first one does everything else.
 
     Parameters
     ----------
@@ -109,10 +87,10 @@ class Build:
         """Where the finished set lies."""
         return self.out / self.settings.name
 
-    @property
-    def partial(self) -> Path:
+    @cached_property
+    def partial(self) -> PartialFolder:
         """Where the set lies until it is whole."""
-        return self.out / f".{self.settings.name}.partial"
+        return PartialFolder(self.folder)
 
     @cached_property
     def network(self) -> Network:
@@ -123,6 +101,7 @@ class Build:
             wanted.weights,
             seed=wanted.seed,
             input_px=wanted.input_px,
+            precision=wanted.precision,
             device=pick_device(self.device),
         )
 
@@ -146,15 +125,44 @@ class Build:
         return open_source(self.images)
 
     @cached_property
+    def chosen(self) -> UnitChoice:
+        """Units of the set, and batches to which some keep."""
+        return choose_units(self.network, self.settings.units, self.settings.seed, self.base)
+
+    @property
     def units(self) -> tuple[Unit, ...]:
         """Units of the set, in order."""
-        return choose_units(self.network, self.settings.units, self.settings.seed, self.base)
+        return self.chosen.units
 
     @cached_property
     def layers(self) -> list[str]:
         """Layers of the units, in the network's order."""
         used = {unit.layer for unit in self.units}
         return [layer.name for layer in self.network.layers if layer.name in used]
+
+    @cached_property
+    def occluder(self) -> Occluder | None:
+        """What makes the occlusion stimuli, where the settings want any."""
+        if self.settings.occlusion is None:
+            return None
+        return Occluder(
+            self.network,
+            self.settings.activation,
+            self.settings.occlusion,
+            n_batches=self.settings.natural.n_batches,
+            only=self.chosen.batches,
+            base=self.base,
+            quiet=self.quiet,
+        )
+
+    @cached_property
+    def goals(self) -> list[Goal]:
+        """Feature visualizations to make, without the units' scales."""
+        return self._goals(None)
+
+    def _goals(self, found: Sweep | None) -> list[Goal]:
+        goals = goals_for(self.units, self.settings.synthetic, self.settings.seed, found)
+        return [goal for goal in goals if goal.pole in self.settings.poles and goal.seeds]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -179,7 +187,7 @@ class Build:
         BadInput
             If something else is there.
         """
-        with self._writing():
+        with self.partial.writing():
             if not self.folder.exists():
                 return False
         provenance = self.folder / SETTINGS
@@ -194,247 +202,149 @@ class Build:
 
     def run(self) -> Path:
         """Build the set, unless it is there already, and return its folder."""
-        if self.ranks.agree(self.is_done):
-            return self.folder
-        if not self.ranks.is_first:
-            self._pass_over()
-            return self.folder
-        found = self.sweep()
-        self.render()
-        with self._writing():
-            with self._timed("natural"):
-                exemplars = self._write_natural(found)
-            with self._timed("measure"):
-                manifest = self._manifest(exemplars)
-            write_csv(manifest, self.partial / MANIFEST, MANIFEST_COLUMNS)
-            self._write_provenance(found)
-            write_gallery(self.partial, manifest, self.settings.name)
-            for leftover in (_FINGERPRINT, _SECONDS, _SWEEP):
-                (self.partial / leftover).unlink()
-            for leftover in (_RENDERED, _PARTS):
-                shutil.rmtree(self.partial / leftover, ignore_errors=True)
-            self.partial.rename(self.folder)
+        with self._working():
+            if self.ranks.agree(self.is_done):
+                return self.folder
+            found = self.sweep()
+            # Images too few for the selection must show before hours of rendering.
+            chosen = self._choose(found)
+            self.render()
+            if not self.ranks.is_first:
+                return self.folder
+            with self.partial.timed("natural"):
+                naturals = save_naturals(
+                    self.source, self.settings.images, chosen, self.partial.path
+                )
+            with self.partial.timed("measure"):
+                rows = self._measure(naturals)
+            occlusion: dict[str, Any] | None = None
+            if self.occluder is not None:
+                with self.partial.timed("occlusion"):
+                    made = self.occluder.run(naturals, self.partial.path)
+                rows += made.rows
+                occlusion = made.facts
+            manifest = manifest_of(rows, self.units)
+            write_csv(manifest, self.partial.path / MANIFEST, MANIFEST_COLUMNS)
+            write_statistics(found, self.units, self.partial.path)
+            write_provenance(provenance_of(self, found, occlusion), self.partial.path)
+            write_gallery(self.partial.path)
+            self.partial.finish(_SWEEP, _RENDERED, _PARTS, _TABLE)
         return self.folder
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Let one process write, the first rank, and say what the disk refuses."""
+        if not self.ranks.is_first:
+            yield
+            return
+        _ = self.fingerprint  # mistakes in the settings show before anything is written
+        with self.partial.held(), self.partial.writing():
+            yield
 
     def sweep(self) -> Sweep:
         """Return the pass over the images, made now or by an earlier run."""
-        self._pass_over()
-        return Sweep.load(self.partial / _SWEEP)
+        with self._working():
+            self._pass_over()
+            return Sweep.load(self.partial.path / _SWEEP)
 
     def _pass_over(self) -> None:
         """Make the pass over the images, with all ranks, unless it is there."""
         if self._has_passed:
             return
-        wanted = self.settings.natural
-        k = wanted.n_batches * wanted.n_bins
-        require(len(self.source), k)
-        with self._writing():
-            if self.ranks.agree(self._lacks_sweep):
-                self.ranks.take_cores(shared=True)
-                with self._timed("sweep"):
-                    self._sweep_share(k)
-                self.ranks.take_cores(shared=False)
-                self.ranks.wait()
+        require(len(self.source), self.settings.natural.n_extremes)
+        if self.ranks.agree(self._lacks_sweep):
+            self.ranks.take_cores(shared=True)
+            with self._timed("sweep"):
+                self._sweep_share()
+            self.ranks.take_cores(shared=False)
+            self.ranks.wait()
         self._has_passed = True
 
     def _lacks_sweep(self) -> bool:
-        self._open_partial()
-        return not (self.partial / _SWEEP).exists()
+        self.partial.open(self.fingerprint)
+        if self.table is not None:
+            self.table.create(len(self.source))
+        return not (self.partial.path / _SWEEP).exists()
 
-    def _sweep_share(self, k: int) -> None:
-        checkpoints = Checkpoints(self.partial / _PARTS, self.ranks)
+    @cached_property
+    def table(self) -> ActivationTable | None:
+        """Activations for every image, where queries by percentile need them."""
+        if self.settings.natural.queries is None:
+            return None
+        places = {u.name: place for place, u in enumerate(self.network.units(self.layers))}
+        columns = [places[unit.name] for unit in self.units]
+        return ActivationTable(self.partial.path / _TABLE, columns)
+
+    def _sweep_share(self) -> None:
+        checkpoints = Checkpoints(self.partial.path / _PARTS, self.ranks)
         found = sweep(
             self.network,
             self.source,
             self.layers,
-            k,
+            self.settings.natural.n_extremes,
             self.settings.images,
             self.settings.activation,
             checkpoints=checkpoints,
+            observe=self.table.record if self.table else None,
             quiet=self.quiet,
         )
         if found is not None:
-            found.save(self.partial / _SWEEP)
+            found.save(self.partial.path / _SWEEP)
             checkpoints.clear()
 
     def render(self) -> Path:
         """Render the feature visualizations that no earlier run has, and return their folder."""
+        folder = self.partial.path / _RENDERED
         wanted = self.settings.synthetic
-        found = None
-        if wanted.activation_unit == "sd" and wanted.per_pole:
-            self._pass_over()
-            found = Sweep.load(self.partial / _SWEEP) if self.ranks.is_first else None
-        if not self.ranks.is_first:
-            return self.partial / _RENDERED
-        with self._writing():
-            self._open_partial()
-            folder = self.partial / _RENDERED
+        with self._working():
+            found = None
+            if self.goals and (wanted.activation_unit == "sd" or wanted.search is not None):
+                self._pass_over()
+                found = Sweep.load(self.partial.path / _SWEEP)
+            if self.ranks.is_first:
+                self.partial.open(self.fingerprint)
+            self.ranks.wait()
+            self.ranks.take_cores(shared=True)
             with self._timed("render"):
                 render(
                     self.network,
-                    goals_for(self.units, wanted, self.settings.seed, found),
+                    self._goals(found),
                     wanted,
                     self.settings.activation,
                     self.settings.images.crop_px,
                     folder,
+                    ranks=self.ranks,
                     quiet=self.quiet,
                 )
+            self.ranks.take_cores(shared=False)
+            self.ranks.wait()
         return folder
 
-    def _open_partial(self) -> None:
-        mark = self.partial / _FINGERPRINT
-        if self.partial.exists():
-            if not mark.is_file() and any(self.partial.iterdir()):
-                raise BadInput(f"{self.partial}: not a build's folder; remove it")
-            if mark.is_file() and json.loads(mark.read_text()) != self.fingerprint:
-                shutil.rmtree(self.partial)
-        self.partial.mkdir(parents=True, exist_ok=True)
-        if not mark.is_file():
-            mark.write_text(json.dumps(self.fingerprint))
+    def _timed(self, step: str) -> AbstractContextManager[None]:
+        return self.partial.timed(step) if self.ranks.is_first else nullcontext()
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            where = error.filename or self.partial
-            raise BadInput(f"{where}: cannot be written ({error.strerror or error})") from None
-
-    @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
-        """Add to the seconds that a step took, over all runs of an interrupted build."""
-        if not self.ranks.is_first:
-            yield
-            return
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            path = self.partial / _SECONDS
-            seconds = json.loads(path.read_text()) if path.exists() else {}
-            spent = seconds.get(step, 0.0) + time.monotonic() - start
-            path.write_text(json.dumps({**seconds, step: round(spent, 2)}))
-
-    def _write_natural(self, found: Sweep) -> list[tuple[Unit, Exemplar, str]]:
-        wanted = self.settings.natural
-        chosen = [
-            (unit, exemplar, _natural_path(unit, exemplar))
-            for unit in self.units
-            for exemplar in choose(found, unit, wanted.n_batches, wanted.n_bins, self.settings.seed)
+    def _choose(self, found: Sweep) -> list[Any]:
+        wanted, seed = self.settings.natural, self.settings.seed
+        return [
+            (unit, exemplar)
+            for place, unit in enumerate(self.units)
+            for exemplar in choose(
+                found,
+                unit,
+                wanted,
+                self.settings.poles,
+                seed,
+                self.table.of_unit(place, found.n_images) if self.table else None,
+            )
         ]
-        paths: dict[int, list[Path]] = {}
-        for _, exemplar, path in chosen:
-            if not (self.partial / path).exists():
-                paths.setdefault(exemplar.index, []).append(self.partial / path)
 
-        def write(index: int) -> None:
-            size = self.settings.images
-            try:
-                image = self.source.load(index)
-            except Exception as error:
-                name = self.source.name(index)
-                raise BadInput(f"image {name} could be read before, but not now: {error}") from None
-            picture = np.asarray(crop(image, size.resize_px, size.crop_px))
-            for path in paths[index]:
-                save_png(picture, path)
-
-        for _ in prefetch(write, paths):
-            pass
-        return chosen
-
-    def _manifest(self, exemplars: list[tuple[Unit, Exemplar, str]]) -> pd.DataFrame:
-        goals = goals_for(self.units, self.settings.synthetic, self.settings.seed, None)
-        rendered = [
-            (goal, seed, rendered_path(self.partial / _RENDERED, goal, index))
-            for goal in goals
-            for index, seed in enumerate(goal.seeds)
-        ]
-        files = [(self.partial / path, unit) for unit, _, path in exemplars]
-        files += [(path, goal.unit) for goal, _, path in rendered]
-        values = measure(self.network, files, self.settings.activation, quiet=self.quiet)
-        rows: list[dict[str, Any]] = [
-            _row(unit, "natural", exemplar.pole, exemplar.rank, path, value)
-            | {"batch": exemplar.batch, "source_image": self.source.name(exemplar.index)}
-            for (unit, exemplar, path), value in zip(exemplars, values, strict=False)
-        ]
-        measured = list(zip(rendered, values[len(exemplars) :], strict=True))
-        for goal in goals:
-            ours = sorted((v, seed, path) for (g, seed, path), v in measured if g == goal)
-            for rank, (value, seed, source) in enumerate(ours):
-                path = f"images/{goal.unit.name}/synthetic_{goal.pole}_r{rank:02d}.png"
-                (self.partial / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, self.partial / path)
-                row = _row(goal.unit, "synthetic", goal.pole, rank, path, value)
-                rows.append(row | {"seed": seed})
-        for row in rows:
-            row["sha256"] = sha256_of(self.partial / row["path"])
-        order = {unit.name: place for place, unit in enumerate(self.units)}
-        rows.sort(key=lambda row: order[Path(row["path"]).parent.name])
-        frame = pd.DataFrame(rows, columns=[column.name for column in MANIFEST_COLUMNS])
-        whole = [column.name for column in MANIFEST_COLUMNS if column.type == "int"]
-        return frame.astype(dict.fromkeys(whole, "Int64"))
-
-    def _write_provenance(self, found: Sweep) -> None:
-        settings = dataclasses.asdict(self.settings)
-        seconds = json.loads((self.partial / _SECONDS).read_text())
-        provenance = {
-            "name": self.settings.name,
-            "fingerprint": self.fingerprint,
-            "created_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "network": {
-                "name": self.network.name,
-                "weights_sha256": self.network.weights_sha256,
-                "input_px": self.network.input_px,
-            },
-            "images": {
-                "source": self.settings.images.source,
-                "folder": self.images.resolve().name if self.images else None,
-                "n_found": len(self.source),
-                "n_read": found.n_images,
-                "list_sha256": self.source.sha256,
-                "skipped": list(found.skipped),
-            },
-            "units": [unit.name for unit in self.units],
-            "settings": settings,
-            "versions": {
-                "python": platform.python_version(),
-                **{p: version(p) for p in ("unitscope", "torch", "torchvision", "numpy", "pillow")},
-            },
-            "device": {
-                "name": str(self.network.device),
-                "model": _device_model(self.network.device),
-                "threads": torch.get_num_threads(),
-            },
-            "seconds": seconds,
-        }
-        text = yaml.safe_dump(_plain(provenance), sort_keys=False, allow_unicode=True)
-        (self.partial / SETTINGS).write_text(text, encoding="utf-8")
-
-
-def _natural_path(unit: Unit, exemplar: Exemplar) -> str:
-    name = f"natural_{exemplar.pole}_b{exemplar.batch:02d}_r{exemplar.rank:02d}.png"
-    return f"images/{unit.name}/{name}"
-
-
-def _row(unit: Unit, kind: str, pole: str, rank: int, path: str, value: float) -> dict[str, Any]:
-    return {
-        "path": path,
-        **dataclasses.asdict(unit),
-        "kind": kind,
-        "pole": pole,
-        "rank": rank,
-        "activation": value,
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Turn tuples into lists, which is all that YAML knows."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _device_model(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return platform.processor() or platform.machine()
+    def _measure(self, naturals: list[Picture]) -> list[dict[str, Any]]:
+        folder = self.partial.path
+        candidates = candidates_of(self.goals, folder / _RENDERED)
+        files = [(folder / picture.path, picture.unit) for picture in naturals]
+        files += [(candidate.file, candidate.goal.unit) for candidate in candidates]
+        values = measure(self.network, files, self.settings.activation, quiet=self.quiet).tolist()
+        n = len(naturals)
+        measured = list(zip(naturals, values[:n], strict=True))
+        measured += rank_synthetics(candidates, values[n:], folder)
+        return [picture.row(folder, value) for picture, value in measured]

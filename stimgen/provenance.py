@@ -1,18 +1,30 @@
-"""What a stimulus set was built with, and the network that it was built with."""
+"""What a stimulus set was built with, written and read again."""
 
 from __future__ import annotations
 
+import dataclasses
+import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
+import yaml
 
 from conditions.errors import BadInput
 from conditions.settings import build, read_yaml
 from conditions.stimulus_set import SETTINGS
+from stimgen.devices import device_model
 from stimgen.networks import Network
 from stimgen.registry import load_network
 from stimgen.settings import BuildSettings
+from stimgen.sweep import Sweep
+
+if TYPE_CHECKING:
+    from stimgen.build import Build
 
 
 @dataclass(frozen=True)
@@ -21,6 +33,67 @@ class Provenance:
 
     settings: BuildSettings
     weights_sha256: str
+
+
+def provenance_of(
+    build: Build, found: Sweep, occlusion: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return what ``set.yaml`` says of a build.
+
+    Parameters
+    ----------
+    build
+        Whose set is whole but for this.
+    found
+        By the build's sweep.
+    occlusion
+        What is to be said of the occlusion stimuli, if there are any.
+    """
+    network, device = build.network, build.network.device
+    return {
+        "name": build.settings.name,
+        "fingerprint": build.fingerprint,
+        "created_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "network": {
+            "name": network.name,
+            "weights_sha256": network.weights_sha256,
+            "input_px": network.input_px,
+        },
+        "images": {
+            "source": build.settings.images.source,
+            "folder": build.images.resolve().name if build.images else None,
+            "n_found": len(build.source),
+            "n_read": found.n_images,
+            "list_sha256": build.source.sha256,
+            "skipped": list(found.skipped),
+        },
+        "units": [unit.name for unit in build.units],
+        "settings": dataclasses.asdict(build.settings),
+        **({"occlusion": dict(occlusion)} if occlusion is not None else {}),
+        "versions": {
+            "python": platform.python_version(),
+            **{p: version(p) for p in ("unitscope", "torch", "torchvision", "numpy", "pillow")},
+        },
+        "device": {
+            "name": str(device),
+            "model": device_model(device),
+            "threads": torch.get_num_threads(),
+        },
+        "seconds": build.partial.seconds,
+    }
+
+
+def write_provenance(facts: Mapping[str, Any], folder: Path) -> None:
+    """Write ``set.yaml``."""
+    text = yaml.safe_dump(_plain(dict(facts)), sort_keys=False, allow_unicode=True)
+    (folder / SETTINGS).write_text(text, encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into lists, which is all that YAML knows."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def read_provenance(folder: Path) -> Provenance:
@@ -67,6 +140,7 @@ def network_of(folder: Path, weights: str | None, device: torch.device) -> Netwo
         weights or wanted.weights,
         seed=wanted.seed,
         input_px=wanted.input_px,
+        precision=wanted.precision,
         device=device,
     )
     if network.weights_sha256 != expected:

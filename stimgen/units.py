@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from conditions.columns import UNIT_COLUMNS
+import pandas as pd
+
+from conditions.column import UNIT_COLUMNS, Column
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput, nearest
 from conditions.vocabulary import Unit
@@ -12,10 +15,26 @@ from stimgen.networks import Network
 from stimgen.seeds import seed_of
 from stimgen.settings import SampleSettings, UnitsSettings
 
+_BATCH = Column("batch", "int", "The only batch of the unit that a design shows.", blank=True)
 
-def choose_units(
-    network: Network, settings: UnitsSettings, seed: int, base: Path
-) -> tuple[Unit, ...]:
+
+@dataclass(frozen=True)
+class UnitChoice:
+    """Units of a set, in order.
+
+    Parameters
+    ----------
+    units
+        All of them.
+    batches
+        Batches for which alone a unit needs occlusion stimuli; units that need all are left out.
+    """
+
+    units: tuple[Unit, ...]
+    batches: dict[Unit, tuple[int, ...]] = field(default_factory=dict)
+
+
+def choose_units(network: Network, settings: UnitsSettings, seed: int, base: Path) -> UnitChoice:
     """Return the units in the order of their table, or in the order in which they are drawn.
 
     Parameters
@@ -37,14 +56,21 @@ def choose_units(
     if settings.table is not None:
         return read_units(network, base / settings.table)
     assert settings.sample is not None
-    return sample_units(network, settings.sample, seed)
+    return UnitChoice(sample_units(network, settings.sample, seed))
 
 
-def read_units(network: Network, path: Path) -> tuple[Unit, ...]:
-    """Read a table of units with the columns layer, branch and channel."""
+def read_units(network: Network, path: Path) -> UnitChoice:
+    """Read a table of units with the columns layer, branch and channel.
+
+    A column ``batch`` may name the only batch of a unit that a design shows, as of catch trials;
+    it is blank for units that need all.
+    """
     columns = tuple(column for column in UNIT_COLUMNS if column.name != "network")
     table = read_csv(path, columns, extra=True)
+    if "batch" in table:
+        table = read_csv(path, (*columns, _BATCH), extra=True)
     units: list[Unit] = []
+    batches: dict[Unit, tuple[int, ...]] = {}
     table["branch"] = table["branch"].fillna("")
     for line, row in enumerate(table.itertuples(index=False), 2):
         try:
@@ -54,9 +80,11 @@ def read_units(network: Network, path: Path) -> tuple[Unit, ...]:
         if unit in units:
             raise BadInput(f"{path}, line {line}: unit {unit.name} stands twice")
         units.append(unit)
+        if "batch" in table and pd.notna(row.batch):
+            batches[unit] = (int(row.batch),)
     if not units:
         raise BadInput(f"{path}: holds no units")
-    return tuple(units)
+    return UnitChoice(tuple(units), batches)
 
 
 def sample_units(network: Network, rule: SampleSettings, seed: int) -> tuple[Unit, ...]:

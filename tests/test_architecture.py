@@ -17,7 +17,17 @@ BORDERS = {
     "conditions": (set(), {"yaml", "numpy", "pandas"}),
     "stimgen": (
         {"conditions"},
-        {"torch", "torchvision", "numpy", "PIL", "pandas", "tqdm", "safetensors", "yaml"},
+        {
+            "torch",
+            "torchvision",
+            "numpy",
+            "PIL",
+            "pandas",
+            "tqdm",
+            "safetensors",
+            "yaml",
+            "filelock",
+        },
     ),
     "experiments/runner": ({"conditions"}, {"numpy", "pandas", "PIL", "filelock"}),
     "experiments/display": (

@@ -9,9 +9,11 @@ import yaml
 from PIL import Image
 
 import stimgen.build
+import stimgen.naturals
 from conditions.errors import BadInput
 from conditions.stimulus_set import StimulusSet, sha256_of
-from stimgen.build import Build, pick_device
+from stimgen.build import Build
+from stimgen.devices import pick_device
 from stimgen.measure import measure
 from stimgen.networks import Network
 from stimgen.settings import (
@@ -70,11 +72,12 @@ def test_a_whole_set_opens_and_is_complete(built: Build) -> None:
         "images",
         "manifest.csv",
         "set.yaml",
+        "units.csv",
         "index.html",
     }
     on_disk = {p.relative_to(built.folder).as_posix() for p in built.folder.rglob("*.png")}
     assert on_disk == set(stimuli.manifest["path"])
-    assert not built.partial.exists()
+    assert not built.partial.path.exists()
 
 
 def test_manifest_holds_what_is_measured_again(built: Build) -> None:
@@ -217,7 +220,7 @@ def test_a_full_disk_is_a_sentence(
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(stimgen.build, "save_png", full)
+    monkeypatch.setattr(stimgen.naturals, "save_png", full)
     with pytest.raises(BadInput, match="cannot be written .No space left"):
         make_build(photographs, tmp_path).run()
 

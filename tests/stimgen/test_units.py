@@ -12,8 +12,18 @@ def test_a_table_keeps_its_order_and_may_hold_other_columns(toy: Network, tmp_pa
     (tmp_path / "units.csv").write_text(
         "role,layer,branch,channel\nmain,late,3x3,6\ncatch,first,,1\n"
     )
-    units = choose_units(toy, UnitsSettings(table="units.csv"), 0, tmp_path)
-    assert [unit.name for unit in units] == ["late-3x3-0006", "early-0001"]
+    chosen = choose_units(toy, UnitsSettings(table="units.csv"), 0, tmp_path)
+    assert [unit.name for unit in chosen.units] == ["late-3x3-0006", "early-0001"]
+
+
+def test_a_table_may_name_the_only_batch_of_a_unit(toy: Network, tmp_path: Path) -> None:
+    path = tmp_path / "units.csv"
+    path.write_text("layer,branch,channel,batch\nlate,3x3,6,14\nearly,,1,\n")
+    chosen = read_units(toy, path)
+    assert chosen.batches == {chosen.units[0]: (14,)}
+    path.write_text("layer,branch,channel,batch\nlate,3x3,6,last\n")
+    with pytest.raises(BadInput, match="line 2, column 'batch': found 'last'"):
+        read_units(toy, path)
 
 
 @pytest.mark.parametrize(
