@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import pandas as pd
 from conditions.columns import FRAME_COLUMNS, Column, log_columns, names
 from conditions.csv_files import empty_frame, parse, read_cells, task_of
 from conditions.errors import BadInput
+from conditions.records import FRAMES, SESSION, TRIALS, read_session
 from conditions.vocabulary import TASKS, Unit
 
 SESSION_STATES = ("completed", "unfinished")
@@ -89,7 +89,7 @@ def load_log(path: Path | str) -> Log:
     """
     found: list[str] = []
     folders = _session_folders(Path(path))
-    files = [folder / "trials.csv" for folder in folders]
+    files = [folder / TRIALS for folder in folders]
     logged = _read_files(files, log_columns(_task_of(files)), found)
     read = [
         _read_session(folder, trials, found) for folder, trials in zip(folders, logged, strict=True)
@@ -122,7 +122,7 @@ def load_frames(log: Log) -> pd.DataFrame:
         If a file is damaged before its last line.
     """
     windowed = log.sessions[log.sessions["windowed"]]
-    files = [Path(folder) / "frames.csv" for folder in windowed["folder"]]
+    files = [Path(folder) / FRAMES for folder in windowed["folder"]]
     parts = [
         frames.assign(participant=participant, session=session)
         for frames, participant, session in zip(
@@ -148,12 +148,12 @@ class _Session:
 def _session_folders(path: Path) -> list[Path]:
     """Return the folders of sessions, in the order of their names on every file system."""
     if path.is_file():
-        if path.name != "trials.csv":
+        if path.name != TRIALS:
             raise BadInput(f"{path}: expected a trials.csv, or a folder of sessions")
         return [path.parent]
     if not path.is_dir():
         raise BadInput(f"{path}: no such file or folder")
-    if (path / "trials.csv").is_file() or (path / "session.json").is_file():
+    if (path / TRIALS).is_file() or (path / SESSION).is_file():
         return [path]
     for pattern in ("ses-*", "sub-*/ses-*"):
         folders = sorted(folder for folder in path.glob(pattern) if folder.is_dir())
@@ -169,8 +169,8 @@ def _session_folders(path: Path) -> list[Path]:
 
 
 def _read_session(folder: Path, trials: pd.DataFrame, found: list[str]) -> _Session:
-    facts = _read_facts(folder)
-    path = folder / "trials.csv"
+    facts = read_session(folder)
+    path = folder / TRIALS
     _check_trials(trials, path)
     if not facts:
         found.append(f"{folder}: session.json is missing, so the session counts as unfinished")
@@ -179,19 +179,6 @@ def _read_session(folder: Path, trials: pd.DataFrame, found: list[str]) -> _Sess
         session_state=pd.Series(state, index=trials.index, dtype="string"), unit=_unit_names(trials)
     )
     return _Session(trials, path, _facts_of(folder, trials, facts, state))
-
-
-def _read_facts(folder: Path) -> dict[str, Any]:
-    path = folder / "session.json"
-    if not path.is_file():
-        return {}
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read as JSON ({error})") from None
-    if not isinstance(facts, dict):
-        raise BadInput(f"{path}: found {type(facts).__name__}, expected an object")
-    return facts
 
 
 def _read_files(
@@ -340,8 +327,8 @@ def _facts_of(
             int(trials["run"].max()) if len(trials) else 0,
         ),
         "trials": len(trials),
-        "trials_planned": int(facts.get("trials") or 0),
-        "windowed": (folder / "frames.csv").is_file(),
+        "trials_planned": int(facts.get("trials") or 0) - int(facts.get("trials_skipped") or 0),
+        "windowed": (folder / FRAMES).is_file(),
         "folder": str(folder),
     }
 
