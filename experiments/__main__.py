@@ -12,7 +12,7 @@ from conditions.design import read_design
 from conditions.errors import run_command
 from conditions.places import DATA, TABLES, shown
 from conditions.tables import parse_participants, participant_id, table_path
-from experiments.lab import calibrate
+from experiments.lab import calibrate, monitor
 from conditions.records import COMPLETED
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer
@@ -60,9 +60,12 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--tables", type=Path, default=TABLES, help="folder of all condition tables")
     run.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     run.set_defaults(run=_simulate)
-    monitor = commands.add_parser("calibrate", help="measure a monitor and save it for PsychoPy")
-    calibrate.add_options(monitor)
-    monitor.set_defaults(run=calibrate.calibrate)
+    measure = commands.add_parser("calibrate", help="measure a monitor and save it for PsychoPy")
+    calibrate.add_options(measure)
+    measure.set_defaults(run=calibrate.calibrate)
+    page = commands.add_parser("monitor", help="serve a live page on the sessions that run")
+    monitor.add_options(page)
+    page.set_defaults(run=monitor.monitor)
     return top
 
 

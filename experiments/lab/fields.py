@@ -120,7 +120,7 @@ class Fields:
             self._keys = open_keyboard()
         while not is_over():
             draw()
-            self._display.flip()
+            self._flip()
             for press in self._keys.presses():
                 state.take(press)
             if state.is_left:
@@ -128,7 +128,11 @@ class Fields:
 
     def _show_field(self, gun: str, level: float) -> None:
         self._draw_field(gun, level)
-        self._display.flip()
+        self._flip()
+
+    def _flip(self) -> None:
+        self._display.pace()
+        self._display.win.flip()
 
     def _draw_field(self, gun: str, level: float) -> None:
         self._field.fillColor = [2 * level * share - 1 for share in _COLOURS[gun]]

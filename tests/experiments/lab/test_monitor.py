@@ -1,0 +1,198 @@
+"""The live page: what it reads from logs, who may see it, and how it looks to a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from conditions.errors import BadInput
+from conditions.exclusions import ExclusionRules
+from experiments.lab.monitor import Labs, address_of, open_server
+from experiments.lab.watch import QUIET_S, watch
+
+HEADER = (
+    "trial_number,trial_role,reference_condition,trial_began_utc,rt_s,choice,correct,frames,"
+    "dropped_frames"
+)
+RULES = {"study": ExclusionRules(catch_share=0.6)}
+
+
+def trial(number, role="main", choice="a", correct=True, dropped=0):
+    began = f"2026-11-21T10:{number:02d}:00.000+00:00"
+    return f"{number},{role},natural,{began},{1 + number / 10},{choice},{correct},100,{dropped}"
+
+
+def write_session(data, lines, participant="p001", **facts):
+    folder = data / "study" / f"sub-{participant}" / "ses-01"
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {
+        "design": "study",
+        "participant": participant,
+        "session": 1,
+        "observer_kind": "person",
+        "end_reason": "running",
+        "trials": 20,
+        "runs": [{"began_utc": "2026-11-21T09:59:00+00:00"}],
+    } | facts
+    (folder / "session.json").write_text(json.dumps(whole), encoding="utf-8")
+    (folder / "trials.csv").write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
+    return folder
+
+
+def only(data, **options):
+    (state,) = watch("lab", data, RULES, **options)
+    return state
+
+
+def test_progress_comes_from_the_log(tmp_path):
+    write_session(tmp_path, [trial(i) for i in range(1, 6)])
+    state = only(tmp_path)
+    assert (state.done, state.planned, state.status) == (5, 20, "running")
+    assert state.left_s == pytest.approx(15 * 60)
+    assert state.rts_s == pytest.approx([1.1, 1.2, 1.3, 1.4, 1.5])
+    assert state.share_a == 1
+    assert state.warnings == []
+
+
+def test_half_a_line_is_left_out(tmp_path):
+    folder = write_session(tmp_path, [trial(1), trial(2)])
+    with (folder / "trials.csv").open("a") as file:
+        file.write("3,main,nat")
+    assert only(tmp_path).done == 2
+    (folder / "session.json").write_text('{"design": "stu')
+    assert list(watch("lab", tmp_path, RULES)) == []
+
+
+def test_accuracy_is_hidden_unless_asked_for(tmp_path):
+    write_session(tmp_path, [trial(1), trial(2, correct=False), trial(3, "practice")])
+    assert only(tmp_path).accuracy == {}
+    assert only(tmp_path, accuracy=True).accuracy == {"natural": (1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("lines", "facts", "later_s", "sentence"),
+    [
+        ([trial(1)], {}, QUIET_S + 10, "nothing written for 5 min"),
+        ([trial(1, "catch", correct=False)], {}, 0, "0 of 1 catch trials right"),
+        ([trial(i) for i in range(1, 10)], {}, 0, "100 % of answers are on one side"),
+        ([trial(1, dropped=3)], {}, 0, "3.0 % of frames were dropped"),
+        ([], {"runs": [{"override": "in a hurry"}]}, 0, "overridden: in a hurry"),
+        ([], {"runs": [{"display": {"renderer": "llvmpipe"}}]}, 0, "drawn by software"),
+        ([], {"runs": [{"response_source": "keyboard-event"}]}, 0, "those of the frame"),
+    ],
+)
+def test_what_is_odd_is_said(tmp_path, lines, facts, later_s, sentence):
+    write_session(tmp_path, lines, **facts)
+    state = only(tmp_path, now_s=time.time() + later_s)
+    assert any(sentence in warning for warning in state.warnings)
+
+
+def test_looking_changes_nothing(tmp_path):
+    folder = write_session(tmp_path, [trial(1)])
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    only(tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(labs, token=None):
+        server = open_server(labs, "127.0.0.1", 0, token)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return address_of(server)
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def get(address):
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        return answer.read(), answer.headers
+
+
+def test_the_page_and_its_data(serve, tmp_path):
+    write_session(tmp_path, [trial(1)])
+    address = serve(Labs({"room 1": tmp_path}, {}, RULES))
+    page, headers = get(address)
+    assert b"<title>Unitscope sessions</title>" in page
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    state = json.loads(get(address + "state.json")[0])
+    assert [s["participant"] for s in state["sessions"]] == ["p001"]
+    assert state["sessions"][0]["accuracy"] == {}
+    for path in ("trials.csv", "../etc/passwd", "state.json/x"):
+        with pytest.raises(urllib.error.HTTPError, match="404") as error:
+            get(address + path)
+        error.value.close()
+
+
+def test_a_token_is_needed_where_one_is_set(serve, tmp_path):
+    address = serve(Labs({"lab": tmp_path}, {}, {}), token="secret")
+    assert address.endswith("?token=secret")
+    bare = address.partition("?")[0]
+    for wrong in (bare, bare + "state.json", bare + "?token=other", bare + "?token=%C3%A9"):
+        with pytest.raises(urllib.error.HTTPError, match="403") as error:
+            get(wrong)
+        error.value.close()
+    assert json.loads(get(bare + "state.json?token=secret")[0])["sessions"] == []
+
+
+def test_others_can_reach_it_with_a_token_only(tmp_path):
+    server = open_server(Labs({"lab": tmp_path}, {}, {}), "0.0.0.0", 0)
+    try:
+        assert len(address_of(server).partition("?token=")[2]) >= 16
+    finally:
+        server.server_close()
+
+
+def test_another_labs_monitor_stands_on_the_same_page(serve, tmp_path):
+    write_session(tmp_path / "far", [trial(1), trial(2)], participant="p077")
+    far = serve(Labs({"there": tmp_path / "far"}, {}, RULES), token="t")
+    (tmp_path / "near").mkdir()
+    near = Labs({"here": tmp_path / "near"}, {"far": far, "gone": "http://127.0.0.1:9/"}, RULES)
+    state = near.state(accuracy=True)
+    assert [(s["lab"], s["participant"]) for s in state["sessions"]] == [("far", "p077")]
+    assert state["sessions"][0]["accuracy"]
+    assert [line.partition(":")[0] for line in state["unreachable"]] == ["gone"]
+
+
+def test_a_port_in_use_gets_one_sentence(serve, tmp_path):
+    labs = Labs({"lab": tmp_path}, {}, {})
+    port = int(serve(labs).rstrip("/").rpartition(":")[2])
+    with pytest.raises(BadInput, match="give another --port"):
+        open_server(labs, "127.0.0.1", port)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium")
+def test_a_browser_shows_it_without_running_what_a_log_holds(serve, tmp_path):
+    evil = "<img src=x onerror=document.title='taken'>"
+    write_session(tmp_path / "data", [trial(1)], runs=[{"override": evil}])
+    address = serve(Labs({"room 1": tmp_path / "data"}, {}, RULES))
+    browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu"]
+    browser += [f"--user-data-dir={tmp_path / 'browser'}", "--disable-background-networking"]
+    browser += ["--virtual-time-budget=4000", "--enable-logging=stderr"]
+    done = subprocess.run(
+        [*browser, "--dump-dom", address],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=dict(os.environ, HOME=str(tmp_path)),
+    )
+    assert "p001, session 1" in done.stdout
+    assert "1 of 20 trials" in done.stdout
+    assert "&lt;img src=x" in done.stdout
+    assert "<title>Unitscope sessions</title>" in done.stdout
+    assert "CONSOLE" not in done.stderr
