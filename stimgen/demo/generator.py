@@ -1,0 +1,81 @@
+"""The demo generator: a small up-convolutional network that draws images like the demo's."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional as F
+
+CODE_SIZE = 192
+WEIGHTS = Path(__file__).with_name("generator.safetensors")
+
+_WIDTHS = (96, 64, 48, 32)
+_SLOPE = 0.3
+
+
+class DemoGenerator(nn.Module):
+    """Draws images of 64 pixels from codes, after Dosovitskiy & Brox (2016).
+
+    Attributes
+    ----------
+    code_shape
+        Shape of one image's code.
+    code_sd
+        Standard deviation of each of the code's elements over the training images, whose codes are
+        nowhere below zero.
+    """
+
+    code_shape = (CODE_SIZE,)
+    code_sd: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("code_sd", torch.ones(CODE_SIZE))
+        self.start = nn.Linear(CODE_SIZE, _WIDTHS[0] * 4 * 4)
+        self.ups = nn.ModuleList(
+            nn.Sequential(
+                nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+            )
+            for before, after in pairwise(_WIDTHS)
+        )
+        self.last = nn.ConvTranspose2d(_WIDTHS[-1], 3, 4, stride=2, padding=1)
+
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        """Return RGB images in [0, 1], shape (images, 3, 64, 64), of codes (images, 192)."""
+        x = F.leaky_relu(self.start(codes), _SLOPE).reshape(-1, _WIDTHS[0], 4, 4)
+        for up in self.ups:
+            x = F.leaky_relu(up(x), _SLOPE)
+        return torch.sigmoid(self.last(x))
+
+
+class DemoEncoder(nn.Module):
+    """Gives the codes of images; needed only to train the generator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, 16, 32, 48, 64)
+        self.downs = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+            )
+            for before, after in pairwise(widths)
+        )
+        self.last = nn.Linear(widths[-1] * 4 * 4, CODE_SIZE)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return codes, shape (images, 192), none below 0, of RGB images in [0, 1]."""
+        x = 2 * images - 1
+        for down in self.downs:
+            x = F.leaky_relu(down(x), _SLOPE)
+        return F.relu(self.last(x.flatten(1)))
+
+
+def load_demo_generator() -> DemoGenerator:
+    """Return the trained generator in evaluation mode, on the CPU, in single precision."""
+    generator = DemoGenerator()
+    generator.load_state_dict(load_file(WEIGHTS))
+    return generator.eval()
