@@ -1,48 +1,64 @@
-"""Fewer images at a time once a device's memory has run out."""
+"""Fewer items at a time once a device's memory has run out."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from tqdm import tqdm
 
 from conditions.errors import BadInput
 
+Result = TypeVar("Result")
+
 
 class Halving:
-    """Calls functions of images, with half as many whenever memory runs out, and from then on."""
+    """Calls functions of items, with half as many whenever memory runs out, and from then on.
 
-    def __init__(self) -> None:
-        self.most: int | None = None
+    Parameters
+    ----------
+    what
+        An item is called, for messages.
+    most
+        Most items at a time; all if None.
+    """
 
-    def __call__(
-        self, function: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor
-    ) -> torch.Tensor:
-        """Return what a function gives for images, saying so where their number was halved.
+    def __init__(self, what: str = "image", most: int | None = None) -> None:
+        self.what = what
+        self.most = most
+
+    def __call__(self, function: Callable[[Any], Result], items: Any) -> list[Result]:
+        """Return what a function gives for each part of the items, saying so where they shrank.
 
         Parameters
         ----------
         function
-            Takes images and returns as many rows, each from its own image.
-        images
-            At least one.
+            Takes some of the items.
+        items
+            A sequence or a tensor of any length.
 
         Raises
         ------
         BadInput
-            If the memory does not hold what one image needs.
+            If the memory does not hold what one item needs.
         """
-        while True:
-            size = min(self.most or len(images), len(images))
+        results: list[Result] = []
+        done = 0
+        while done < len(items):
+            part = items[done : done + (self.most or len(items))]
             try:
-                return torch.cat([function(part) for part in torch.split(images, size)])
+                results.append(function(part))
             except torch.OutOfMemoryError:
-                if size == 1:
-                    raise BadInput("the device's memory does not hold one image's pass") from None
-            # Not before the error is gone, for it holds on to what the failed pass had.
+                pass  # it holds on to what the failed pass had, until this block is left
+            else:
+                done += len(part)
+                continue
             torch.cuda.empty_cache()
-            self.most = size // 2
-            told = f"{size} images at a time do not fit into memory; going on with {self.most}"
-            tqdm.write(told, file=sys.stderr)
+            if len(part) == 1:
+                raise BadInput(f"the device's memory does not hold one {self.what}'s pass")
+            self.most = len(part) // 2
+            told = f"{len(part)} {self.what}s at a time do not fit into memory; going on with "
+            tqdm.write(f"{told}{self.most}", file=sys.stderr)
+        return results

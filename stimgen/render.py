@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,10 +19,10 @@ from tqdm import tqdm
 
 from stimgen.ascend import Goal, ascend
 from stimgen.diversity_search import Found, search_diversity
+from stimgen.halving import Halving
 from stimgen.methods import open_method
 from stimgen.networks import Network
 from stimgen.parametrization import Start
-from stimgen.parts import Parts
 from stimgen.png import save_png
 from stimgen.preprocessing import to_pictures, to_tensor
 from stimgen.ranks import Ranks
@@ -96,7 +97,7 @@ def render(
             folder,
             start or open_method(settings, network),
             every_s,
-            Parts(settings.batch // max(1, settings.per_pole), "unit", progress.write),
+            Halving("unit", max(1, settings.batch // max(1, settings.per_pole))),
             progress,
         )
         for _ in with_network(network, job.do, left, stop=job.stop):
@@ -135,7 +136,7 @@ class _Job:
     folder: Path
     start: Start
     every_s: float
-    parts: Parts
+    fitting: Halving
     progress: tqdm
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -173,7 +174,7 @@ class _Batch:
 
     def make(self, goals: Sequence[Goal]) -> list[Pictures]:
         """Return the pictures of goals as they are saved."""
-        return self.job.parts.work(self._make_part, goals)
+        return list(itertools.chain(*self.job.fitting(self._make_part, goals)))
 
     def beats(self, goal: Goal, pictures: Pictures) -> bool:
         """Return whether even the weakest of the diverse images beats the natural ones."""

@@ -182,10 +182,11 @@ def sweep(
         if not item.pictures:
             return item, torch.empty((0, len(units)), device=own.device)
         pixels = to_tensor(item.pictures, own.device)
-        return item, fitting(
+        values = fitting(
             lambda part: own.activations(part, layers, activation.side, activation.reduction),
             pixels,
         )
+        return item, torch.cat(values)
 
     waiting: list[tuple[Batch, torch.Tensor]] = []
     saved_s = time.monotonic()
