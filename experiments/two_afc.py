@@ -12,6 +12,7 @@ from conditions.errors import run_command
 from experiments.display import dialog, shell
 from experiments.runner.session import Session
 
+TASK = "two_afc"
 DESIGN = "demo_two_afc"
 
 
@@ -21,6 +22,7 @@ def run(arguments: argparse.Namespace) -> None:
     core.setPilotModeFromArgs()
     monitor = None if arguments.simulate else shell.find_monitor(arguments)
     design = read_design(arguments.design)
+    shell.check_task(design, TASK)
 
     # Who takes part: from the command line, or asked for.
     participant = arguments.participant or (shell.PILOT if arguments.pilot else None)

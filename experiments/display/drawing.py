@@ -44,7 +44,7 @@ def text(win: Any, words: str, box: Box, height_px: float, **settings: Any) -> A
         autoLog=False,
         **settings,
     )
-    while stimulus.boundingBox[1] > box.height and stimulus.height > 10:
+    while words and stimulus.boundingBox[1] > box.height and stimulus.height > 10:
         stimulus.height *= 0.92
     return stimulus
 

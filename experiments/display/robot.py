@@ -1,7 +1,7 @@
-"""A participant in a process of its own that presses real keys (X11 only).
+"""A participant in a process of its own that presses real keys and clicks (X11 only).
 
-It is told which phase has come on the screen, asks an observer for the answer, and presses through
-the X server, so that the keys reach the session as a person's would.
+An observer answers what has come on the screen; the presses go through the X server, so that they
+reach the session as a person's would.
 """
 
 from __future__ import annotations
@@ -10,26 +10,47 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from conditions.errors import BadInput
-from experiments.runner.observers import Observer, make_observer
-from experiments.runner.pages import PAGE, Page
+from experiments.display.hook import FlipHook
+from experiments.display.window import Display
+from experiments.runner.observers import make_observer
+from experiments.runner.phases import OVERLAYS, Stage
+from experiments.runner.responses import CLICK, Press
 from experiments.runner.session import Session
-from experiments.runner.two_afc import QUERIES, TwoAFCTrial
+from experiments.runner.standing import Standing
+from experiments.runner.trial import Trial
 
 HOLD_S = 0.08
-PAGE_S = 0.35
+LONGEST_S = 1.0
+"""Nobody waits for a robot's thoughts."""
+
+KEYSYMS = {
+    "backspace": "BackSpace",
+    "down": "Down",
+    "escape": "Escape",
+    "f10": "F10",
+    "left": "Left",
+    "return": "Return",
+    "right": "Right",
+    "up": "Up",
+}
+"""Names of keys that X11 writes in another way."""
 
 
-class Robot:
-    """Starts the robot's process and tells it what is on the screen.
+class Robot(FlipHook):
+    """Answers every stage by way of a process that presses keys.
 
     Parameters
     ----------
     session
         The session that it takes part in.
+    display
+        Its window.
     observer
         Name of the observer that answers.
     seed
@@ -41,27 +62,26 @@ class Robot:
         On a system without X11.
     """
 
-    def __init__(self, session: Session, observer: str, seed: int) -> None:
+    def __init__(self, session: Session, display: Display, observer: str, seed: int) -> None:
         if sys.platform != "linux":
             raise BadInput("the robot presses keys through X11, which this system lacks")
-        setup = {
-            "observer": observer,
-            "seed": seed,
-            "stimuli": str(session.stimuli.folder.resolve()),
-            "keys": {f"{c}{i}": key for key, (c, i) in session.design.keys.response.items()},
-            "forward": session.design.keys.forward,
-        }
+        self._observer = make_observer(observer, seed, session.stimuli.file)
+        self._rng = np.random.default_rng(seed)
+        self._middle = (display.screen.width_px // 2, display.screen.height_px // 2)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "experiments.display.robot"], stdin=subprocess.PIPE, text=True
         )
-        self._send(setup)
 
-    def __call__(self, phase: str, stage: Page | TwoAFCTrial) -> None:
-        """Tell the robot of a phase that has come on the screen."""
-        if phase == PAGE:
-            self._send({"phase": PAGE})
-        elif phase == QUERIES and isinstance(stage, TwoAFCTrial):
-            self._send({"phase": QUERIES, "row": dict(stage.row)})
+    def on_flip(self, phase: str, stage: Stage) -> None:
+        """Have the presses made that answer a phase which has come on the screen."""
+        presses: list[Press] = []
+        if isinstance(stage, Trial) and phase == stage.answering[0]:
+            presses = stage.presses_for(self._observer.respond(stage.row))
+        elif isinstance(stage, Standing) and phase not in OVERLAYS:
+            presses = stage.simulate(phase, self._rng)
+        if presses:
+            haste = min(0.5, LONGEST_S / max(press.time_s for press in presses))
+            self._send([(press.time_s * haste, press.key, self._place(press)) for press in presses])
 
     def close(self) -> None:
         """End the robot's process."""
@@ -69,14 +89,20 @@ class Robot:
             self._process.stdin.close()
         self._process.wait(timeout=10)
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _place(self, press: Press) -> tuple[int, int] | None:
+        """Return where to click: pixels from the screen's upper left corner."""
+        if press.place is None:
+            return None
+        return self._middle[0] + press.place[0], self._middle[1] - press.place[1]
+
+    def _send(self, message: Any) -> None:
         assert self._process.stdin
         self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()
 
 
 class Fingers:
-    """Presses keys through the X server's test extension.
+    """Presses keys and clicks through the X server's test extension.
 
     A desktop's other windows are safe: while a window manager runs, keys are pressed only when the
     session's window has the focus.
@@ -90,25 +116,29 @@ class Fingers:
         check = self._display.intern_atom("_NET_SUPPORTING_WM_CHECK")
         self._managed = root.get_full_property(check, 0) is not None
 
-    def press(self, key: str, hold_s: float = HOLD_S) -> None:
-        """Press a key for a while, as soon as the session's window may have it."""
+    def press(self, key: str, place: tuple[int, int] | None = None, hold_s: float = HOLD_S) -> None:
+        """Press a key, or click at a place, as soon as the session's window may have it."""
         from Xlib import XK, X
         from Xlib.ext import xtest
 
         while self._managed and not self._session_has_focus():
             time.sleep(0.1)
-        keysym = XK.string_to_keysym({"escape": "Escape"}.get(key, key))
-        code = self._display.keysym_to_keycode(keysym)
-        xtest.fake_input(self._display, X.KeyPress, code)
+        if key == CLICK and place:
+            xtest.fake_input(self._display, X.MotionNotify, x=place[0], y=place[1])
+            down, up, code = X.ButtonPress, X.ButtonRelease, 1
+        else:
+            keysym = XK.string_to_keysym(KEYSYMS.get(key, key))
+            down, up, code = X.KeyPress, X.KeyRelease, self._display.keysym_to_keycode(keysym)
+        xtest.fake_input(self._display, down, code)
         self._display.sync()
         time.sleep(hold_s)
-        xtest.fake_input(self._display, X.KeyRelease, code)
+        xtest.fake_input(self._display, up, code)
         self._display.sync()
 
     def _session_has_focus(self) -> bool:
         window: Any = self._display.get_input_focus().focus
         while not isinstance(window, int):
-            if window.get_wm_name() == "Unitscope":
+            if window.get_wm_name() in ("Unitscope", "PsychoPy"):
                 return True
             window = window.query_tree().parent
             if not window:
@@ -116,21 +146,13 @@ class Fingers:
         return False
 
 
-def take_part(lines: Any, fingers: Fingers) -> None:
-    """Answer the messages of a session until there are no more."""
-    setup = json.loads(next(lines))
-    folder = Path(setup["stimuli"])
-    observer: Observer = make_observer(setup["observer"], setup["seed"], folder.joinpath)
+def take_part(lines: Iterable[str], fingers: Fingers) -> None:
+    """Make the presses of each message, timed from its arrival, until there are no more."""
     for line in lines:
-        message, told_s = json.loads(line), time.monotonic()
-        if message["phase"] == PAGE:
-            time.sleep(PAGE_S)
-            fingers.press(setup["forward"])
-        else:
-            answer = observer.respond(message["row"])
-            # Half the time that a person would take: nobody waits for a robot's thoughts.
-            time.sleep(max(0.0, told_s + min(answer.rt_s, 2.0) / 2 - time.monotonic()))
-            fingers.press(setup["keys"][f"{answer.choice}{answer.confidence}"])
+        told_s = time.monotonic()
+        for at_s, key, place in json.loads(line):
+            time.sleep(max(0.0, told_s + at_s - time.monotonic()))
+            fingers.press(key, place)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@ from collections import Counter
 from pathlib import Path
 
 from experiments.display.window import Display
-from experiments.runner.pages import Page
-from experiments.runner.two_afc import TwoAFCTrial
+from experiments.runner.phases import Stage
+from experiments.runner.standing import Standing
+from experiments.runner.trial import Trial
 
 
 class Screenshots:
     """Saves what was drawn for the first frame of each phase, as numbered PNG files.
 
-    Drawing once more and reading the pixels takes time, so such a session is no measurement.
+    Reading the pixels takes time, so such a session is no measurement.
 
     Parameters
     ----------
@@ -29,15 +30,15 @@ class Screenshots:
         self._display = display
         self._seen: Counter[str] = Counter()
 
-    def save(self, phase: str, stage: Page | TwoAFCTrial) -> None:
-        """Save what is drawn and not yet flipped, then clear it."""
-        if isinstance(stage, Page):
-            name = f"{phase}_{stage.content.name}"
-        else:
-            name = f"{phase}_{stage.row['reference_condition']}"
+    def save(self, phase: str, stage: Stage) -> None:
+        """Save what is drawn and not yet flipped."""
+        name = phase
+        if isinstance(stage, Standing):
+            name += f"_{stage.name}"
+        elif isinstance(stage, Trial):
+            name += f"_{stage.row['reference_condition']}"
         self._seen[name] += 1
         path = self._folder / f"{name}_{self._seen[name]:02d}.png"
         if not path.exists():
             # The front buffer reads as black under some renderers.
             self._display.win._getFrame(buffer="back").save(path)
-        self._display.win.clearBuffer()

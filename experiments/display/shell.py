@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from psychopy import data, logging
 
-from conditions.columns import log_columns, names
 from conditions.design import Design
 from conditions.errors import BadInput
 from conditions.places import DATA, shown
 from conditions.tables import table_path
+from experiments.display.hook import FlipHook
 from experiments.display.keyboard import EventKeyboard, open_keyboard
+from experiments.display.loop import run_stages
+from experiments.display.mouse import KeyboardAndMouse, WindowMouse
 from experiments.display.robot import Robot
+from experiments.display.screenshots import Screenshots
+from experiments.display.stepper import Stepper
 from experiments.display.window import Display, check_monitor, find_screens, open_window
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer
+from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Request, Session
 from experiments.runner.simulation import simulate
 
@@ -85,6 +91,21 @@ def make_request(arguments: argparse.Namespace, design: Design, participant: str
     )
 
 
+def check_task(design: Design, task: str) -> None:
+    """Refuse a design of another task than the script's.
+
+    Raises
+    ------
+    BadInput
+        Naming the script for the design's task.
+    """
+    if design.task != task:
+        raise BadInput(
+            f"design {design.name} is of the task {design.task}, not {task}; run it with "
+            f"experiments/{design.task}.py or experiments/{design.task}.psyexp"
+        )
+
+
 def observer_seed(participant: str) -> int:
     """Return the seed of the observer that stands in for a participant."""
     return int.from_bytes(participant.encode(), "big") % 2**31
@@ -114,13 +135,18 @@ def open_display(arguments: argparse.Namespace, monitor: Any) -> Display:
     size = _size(arguments.size) if arguments.size else None
     full_screen = not (arguments.pilot or size)
     display = open_window(monitor, full_screen=full_screen, size=size, index=arguments.screen)
+    check_pace(display, arguments)
+    return display
+
+
+def check_pace(display: Display, arguments: argparse.Namespace) -> None:
+    """Refuse a real session on a screen whose flips wait for nothing."""
     if display.paced and not is_lenient(arguments):
         display.close()
         raise BadInput(
             "this screen does not wait for its refresh, so onsets would be wrong; switch vertical "
             'synchronisation on, or give --override "reason", or --pilot'
         )
-    return display
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -136,61 +162,77 @@ def run_simulated(session: Session, name: str) -> None:
     simulate(session, make_observer(name, seed, session.stimuli.file))
 
 
+def make_stepper(session: Session, display: Display, arguments: argparse.Namespace) -> Stepper:
+    """Open the devices of a session; returns what shows its stages.
+
+    Raises
+    ------
+    BadInput
+        If reaction times would be coarse and nothing allows that.
+    """
+    if arguments.override:
+        session.note({"override": arguments.override})
+    keyboard = open_keyboard()
+    if isinstance(keyboard, EventKeyboard) and not is_lenient(arguments):
+        raise BadInput(
+            "psychtoolbox cannot read the keyboard, so reaction times would be coarse; install "
+            'what it lacks, or give --override "reason", or --pilot'
+        )
+    source: ResponseSource = keyboard
+    if session.design.task == "exemplar_matching" and session.design.input != "keys":
+        source = KeyboardAndMouse(keyboard, WindowMouse(display.win))
+    hooks: list[FlipHook] = []
+    if arguments.robot:
+        hooks.append(
+            Robot(session, display, arguments.robot, observer_seed(session.request.participant))
+        )
+    folder = arguments.screenshots
+    return Stepper(
+        session,
+        display,
+        source,
+        tuple(hooks),
+        shrink=bool(arguments.pilot or arguments.override),
+        screenshots=Screenshots(folder, display) if folder else None,
+    )
+
+
+def psychopy_files(session: Session) -> Path:
+    """Return where PsychoPy's own csv, psydat and log of this run lie, without their endings."""
+    return session.log.folder / f"psychopy_run-{session.run:02d}"
+
+
+def add_row(experiment: data.ExperimentHandler, row: Mapping[str, Any]) -> None:
+    """Hand a trial's row to PsychoPy's own record of the experiment."""
+    for name, value in row.items():
+        experiment.addData(name, value)
+
+
 def run_in_window(session: Session, display: Display, arguments: argparse.Namespace) -> str:
     """Run a session in a window; returns how it ended.
 
     PsychoPy's own csv, psydat and log files are kept beside ours.
     """
-    # Cannot be imported without a display.
-    from experiments.display.loop import Loop
-    from experiments.display.screenshots import Screenshots
-
-    psychopy_files = session.log.folder / f"psychopy_run-{session.run:02d}"
     logging.console.setLevel(logging.ERROR)
-    handler = data.ExperimentHandler(
+    files = str(psychopy_files(session))
+    experiment = data.ExperimentHandler(
         name=session.design.name,
         extraInfo={"participant": session.request.participant, "session": session.number},
-        dataFileName=str(psychopy_files),
+        dataFileName=files,
         savePickle=True,
         saveWideText=True,
     )
-
-    logging.LogFile(f"{psychopy_files}.log", level=logging.INFO, filemode="a")
+    logging.LogFile(f"{files}.log", level=logging.INFO, filemode="a")
 
     def add_entry(row: dict[str, Any]) -> None:
-        for name in names(log_columns(session.design.task)):
-            handler.addData(name, row[name])
-        handler.nextEntry()
+        add_row(experiment, row)
+        experiment.nextEntry()
 
-    if arguments.override:
-        session.note({"override": arguments.override})
-    robot = None
-    if arguments.robot:
-        robot = Robot(session, arguments.robot, observer_seed(session.request.participant))
     try:
-        source = open_keyboard()
-        if isinstance(source, EventKeyboard) and not is_lenient(arguments):
-            raise BadInput(
-                "psychtoolbox cannot read the keyboard, so reaction times would be coarse; install "
-                'what it lacks, or give --override "reason", or --pilot'
-            )
-        loop = Loop(
-            session,
-            display,
-            source,
-            (robot,) if robot else (),
-            shrink=bool(arguments.pilot or arguments.override),
-            screenshots=Screenshots(arguments.screenshots, display)
-            if arguments.screenshots
-            else None,
-            on_row=add_entry,
-        )
-        return loop.run()
+        return run_stages(session, display, make_stepper(session, display, arguments), add_entry)
     finally:
         display.close()
-        if robot:
-            robot.close()
-        handler.close()
+        experiment.close()
         logging.flush()
 
 

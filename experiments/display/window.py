@@ -50,14 +50,13 @@ class Display:
         """Return the time on the clock of flips and key presses, in seconds."""
         return float(logging.defaultClock.getTime())
 
-    def flip(self) -> float:
-        """Show what was drawn; returns the time of the flip."""
+    def pace(self) -> None:
+        """Wait for the moment to flip, where flips wait for nothing."""
         if self.paced:
             now = self.now()
             if now < self._next_s:
                 time.sleep(self._next_s - now)
             self._next_s = max(self._next_s + self.frame_s, now)
-        return float(self.win.flip())
 
     def close(self) -> None:
         """Close the window."""
@@ -153,6 +152,27 @@ def open_window(
         autoLog=False,
         title="Unitscope",
     )
+    return adopt_window(win, monitor, full_screen=full_screen)
+
+
+def adopt_window(win: Any, monitor: Any = None, *, full_screen: bool) -> Display:
+    """Take a window that is open and measure its frame rate.
+
+    Parameters
+    ----------
+    win
+        PsychoPy window.
+    monitor
+        Calibrated PsychoPy monitor that it is on, or None for an uncalibrated one.
+    full_screen
+        Whether it covers the screen.
+
+    Raises
+    ------
+    BadInput
+        If the window's size is not that of the calibrated monitor.
+    """
+    # Without this the frame buffer object stayed blank under a software renderer.
     win.depthTest = False
     got = (int(win.size[0]), int(win.size[1]))
     if monitor and full_screen and got != tuple(monitor.getSizePix()):

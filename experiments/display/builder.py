@@ -1,0 +1,253 @@
+"""A session that PsychoPy's Builder runs: its routines step it as the Coder scripts' loop does."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from psychopy.constants import FINISHED, NOT_STARTED
+
+from conditions.design import read_design
+from conditions.errors import BAD_INPUT_EXIT_CODE, BadInput
+from conditions.records import INTERRUPTED
+from experiments.display import shell
+from experiments.display.stepper import Stepper, undisturbed
+from experiments.display.window import Display, adopt_window, check_monitor
+from experiments.runner.phases import Stage
+from experiments.runner.session import Session
+from experiments.runner.standing import Standing
+from experiments.runner.trial import Trial
+
+FIELDS = (
+    "participant",
+    "session",
+    "design",
+    "language",
+    "table",
+    "stimuli",
+    "data",
+    "override",
+    "robot",
+    "screenshots",
+)
+"""Options of the Coder scripts that may be fields of Builder's experiment info."""
+
+PAGES = ("consent", "before", "instructions", "block_start", "block_end", "after", "end")
+"""Routines of pages, ratings and the comment, in the order of a session."""
+
+SHOWN_IN = {
+    "consent": PAGES[:1],
+    "before": PAGES[:2],
+    "instructions": PAGES[:3],
+    "block_start": PAGES,
+    "trial": PAGES,
+    "block_end": ("block_end",),
+    "after": PAGES[:-1],
+    "end": PAGES,
+}
+"""Routine to those whose stages it may show: what a routine that was taken out would have shown, a
+later one does."""
+
+HOMES = {
+    "consent": "consent",
+    "declined": "consent",
+    "resumed": "before",
+    "ratings_before": "before",
+    "rating_before": "before",
+    "break": "block_end",
+    "ratings_after": "after",
+    "rating_after": "after",
+    "comment": "after",
+    "end": "end",
+}
+"""Name of a stage to the routine that it belongs to; all others are instructions or a block's."""
+
+
+class BuilderSession:
+    """One session, stepped by the Code components of a Builder file.
+
+    To PsychoPy it is a component of each routine as well: a routine without any would end with its
+    first frame.
+
+    Parameters
+    ----------
+    task
+        Task of the Builder file.
+    """
+
+    def __init__(self, task: str) -> None:
+        self.status = NOT_STARTED
+        self.name = "unitscope"
+        self._task = task
+        self._arguments = argparse.Namespace()
+        self._session: Session | None = None
+        self._display: Display | None = None
+        self._stepper: Stepper | None = None
+        self._experiment: Any = None
+        self._stages: Iterator[Stage] = iter(())
+        self._coming: Stage | None = None
+        self._running = self._blocks_began = False
+        self._routine = ""
+        self._trial_number: int | None = None
+        self._cleanup = ExitStack()
+
+    @property
+    def session(self) -> Session:
+        """The open session."""
+        assert self._session, "the session is not open: Data filename shall be unitscope.open(...)"
+        return self._session
+
+    @property
+    def condition_file(self) -> str:
+        """The participant's condition table."""
+        return str(self.session.request.table_file())
+
+    @property
+    def block_rows(self) -> list[list[int]]:
+        """Rows of the condition table, from 0, of each block that is still to come."""
+        blocks: dict[int, list[int]] = {}
+        for i, row in enumerate(self.session.rows):
+            if row["trial_number"] not in self.session.completed:
+                blocks.setdefault(row["block_number"], []).append(i)
+        return list(blocks.values())
+
+    def open(self, info: Mapping[str, Any], piloting: bool) -> str:
+        """Check everything that the session needs, before a window opens.
+
+        Parameters
+        ----------
+        info
+            Builder's experiment info; fields of other names than those of ``FIELDS`` are ignored.
+        piloting
+            Whether the script runs in pilot mode.
+
+        Returns
+        -------
+        str
+            Where PsychoPy's own files go, for the setting "Data filename".
+        """
+        given = {name: str(info[name]).strip() for name in FIELDS if name in info}
+        options = [f"--{name}={value}" for name, value in given.items() if value]
+        options += ["--pilot"] if piloting else []
+        arguments = shell.options("", "").parse_args(options)
+        with _one_sentence():
+            if not arguments.participant:
+                raise BadInput("the field participant is empty, expected an id such as p007")
+            design = read_design(arguments.design)
+            shell.check_task(design, self._task)
+            request = shell.make_request(arguments, design, arguments.participant)
+            self._session = Session.open(request)
+        self._arguments = arguments
+        atexit.register(self.finish, INTERRUPTED)
+        return str(shell.psychopy_files(self._session))
+
+    def use(self, win: Any, experiment: Any) -> None:
+        """Take the window that Builder opened, and the experiment that is told of every row."""
+        lenient = shell.is_lenient(self._arguments)
+        with _one_sentence():
+            monitor = None if lenient else check_monitor(win.monitor.name)
+            self._display = adopt_window(win, monitor, full_screen=bool(win._isFullScr))
+            shell.check_pace(self._display, self._arguments)
+        self._experiment = experiment
+
+    def begin(self, routine: str, trial_number: int | None = None) -> None:
+        """Begin a routine.
+
+        Parameters
+        ----------
+        routine
+            One of ``SHOWN_IN``.
+        trial_number
+            Of the condition file's row, in the routine of the trial.
+        """
+        self._routine, self._trial_number = routine, trial_number
+        if self._stepper is None:
+            self._start()
+        with _one_sentence():
+            self._begin_next()
+
+    def frame(self) -> bool:
+        """Draw the next frame; returns whether the routine goes on."""
+        assert self._stepper
+        while self._running:
+            if self._stepper.frame():
+                return True
+            row = self._stepper.end()
+            self._running = False
+            if row:
+                shell.add_row(self._experiment, row)
+            if self._stepper.left:
+                self._experiment.status = FINISHED
+                self.finish()
+            else:
+                self._begin_next()
+        return False
+
+    def end(self) -> None:
+        """End a routine.
+
+        Raises
+        ------
+        RuntimeError
+            If something else ended it, so that a trial would be lost.
+        """
+        if self._running:
+            raise RuntimeError(f"routine {self._routine!r} was ended before its stage was over")
+
+    def finish(self, reason: str | None = None) -> None:
+        """Write how the run ended; only the first call counts."""
+        if self._stepper:
+            self._stepper.close()
+            self._stepper = None
+            self._cleanup.close()
+            self.session.finish(reason)
+            shell.report_end(self.session)
+        self.session.finish(reason)
+
+    def _start(self) -> None:
+        """Open the keyboard: only now is PsychoPy's clock the one that it stays on."""
+        assert self._display
+        with _one_sentence():
+            self._stepper = shell.make_stepper(self.session, self._display, self._arguments)
+        self._stages = iter(self.session.stages(self._display.frame_s))
+        self._cleanup.enter_context(undisturbed())
+
+    def _begin_next(self) -> None:
+        """Begin the stage that comes next, if this routine shows it."""
+        assert self._stepper
+        if self._coming is None:
+            self._coming = next(self._stages, None)
+        if self._coming is not None and self._shows(self._coming):
+            self._stepper.begin(self._coming)
+            self._coming, self._running = None, True
+
+    def _shows(self, stage: Stage) -> bool:
+        if isinstance(stage, Standing):
+            self._blocks_began |= stage.name == "part"
+            other = "block_start" if self._blocks_began else "instructions"
+            return HOMES.get(stage.name, other) in SHOWN_IN[self._routine]
+        assert isinstance(stage, Trial)
+        coming, number = int(stage.row["trial_number"]), self._trial_number
+        if self._routine != "trial" or number is None:
+            return False
+        if coming < number:
+            raise BadInput(
+                f"the loop came to trial {number}, but trial {coming} is next; let the loops be "
+                "sequential and leave out no row"
+            )
+        # A trial that was done before, or practice that is not needed, is passed over.
+        return coming == number
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """End the script after bad input with one sentence, as the commands do."""
+    try:
+        yield
+    except BadInput as error:
+        print(f"unitscope: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT_EXIT_CODE)

@@ -1,0 +1,72 @@
+"""Which screen shows a stage: one for each kind of stage, one for what lies over any."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from experiments.display.comment_screen import CommentScreen
+from experiments.display.page_screen import PageScreen
+from experiments.display.slider_screen import SliderScreen
+from experiments.display.trial_screens import TrialScreens
+from experiments.display.window import Display
+from experiments.runner.comment import Comment
+from experiments.runner.pages import Page
+from experiments.runner.phases import OVERLAYS, Stage
+from experiments.runner.session import Session
+from experiments.runner.slider import Slider
+from experiments.runner.standing import Standing
+
+
+class Scene(Protocol):
+    """Draws the stages of one kind."""
+
+    def load(self, stage: Any, /) -> None:
+        """Prepare a stage before its first frame."""
+        ...
+
+    def draw(self, phase: str, stage: Any, /) -> None:
+        """Draw one phase of it."""
+        ...
+
+
+class Scenes:
+    """Every screen of a session.
+
+    Parameters
+    ----------
+    session
+        An open session.
+    display
+        Its window.
+    shrink
+        Whether a layout that is too large for the window is scaled down.
+    """
+
+    def __init__(self, session: Session, display: Display, *, shrink: bool) -> None:
+        win, design, texts = display.win, session.design, session.texts
+        file = session.stimuli.file
+        self._trials = TrialScreens(
+            win, design, texts, display.screen, session.rows, file, shrink=shrink
+        )
+        self.scale = self._trials.scale
+        text_px = self._trials.text_px
+        self._pages = PageScreen(win, design, texts, text_px, file)
+        self._standing: dict[str, Scene] = {
+            Page.kind: self._pages,
+            Slider.kind: SliderScreen(win, design, texts, text_px, file),
+            Comment.kind: CommentScreen(win, texts, text_px),
+        }
+
+    def load(self, stage: Stage) -> None:
+        """Prepare a stage before its first frame."""
+        self._of(stage).load(stage)
+
+    def draw(self, phase: str, stage: Stage) -> None:
+        """Draw what the next flip shall show."""
+        if phase in OVERLAYS:
+            self._pages.draw(phase)
+        else:
+            self._of(stage).draw(phase, stage)
+
+    def _of(self, stage: Stage) -> Scene:
+        return self._standing[stage.kind] if isinstance(stage, Standing) else self._trials
