@@ -76,10 +76,13 @@ class MatchingScreen(TrialScreen):
         self._empty_badges = [bar(win, box, (0, 0, 0), FAINT) for box in placement.row_badges]
         self._selected = [frame(win, box, self._line_px, INK) for box in placement.rows]
         self._pairs = {(r, s): self._pair(r, s, PAIR_COLORS[s]) for r in slots for s in slots}
+        self._wrong_lines = {
+            (r, s): self._line(r, s, self._line_px / 3, INK) for r in slots for s in slots
+        }
         self._right_pairs = {(r, s): self._pair(r, s, RIGHT) for r in slots for s in slots}
         self._marks = [
             {
-                right: mark(win, box.left - 0.5 * text_px, box.top, 1.2 * text_px)
+                right: mark(win, box.x, box.top + 0.7 * text_px, 1.2 * text_px)
                 for right, mark in ((True, check_mark), (False, cross_mark))
             }
             for box in placement.row_badges
@@ -121,7 +124,11 @@ class MatchingScreen(TrialScreen):
             draw(self._buttons[CONFIRM, trial.is_whole])
 
     def _draw_feedback(self, trial: ExemplarMatchingTrial) -> None:
-        for row, slot in trial.right_pairs.items():
+        right = trial.right_pairs
+        for row, slot in trial.pairs.items():
+            if right[row] != slot:
+                self._wrong_lines[row, slot].draw()
+        for row, slot in right.items():
             draw(self._right_pairs[row, slot])
             draw(self._marks[row][trial.pairs.get(row) == slot])
         self._outcomes["timed_out" if trial.timed_out else str(trial.hits)].draw()
@@ -131,17 +138,18 @@ class MatchingScreen(TrialScreen):
 
     def _pair(self, row: int, slot: int, color: Color) -> Parts:
         """Return the line from a row to a slot, and the slot's number at both ends."""
-        start, end = self._placement.row_badges[row], self._placement.slot_badges[slot]
         text_px = self._placement.text_px
-        parts: Parts = [
-            line(self._win, (start.right, start.y), (end.left, end.y), self._line_px, color)
-        ]
-        for box in (start, end):
+        parts: Parts = [self._line(row, slot, self._line_px, color)]
+        for box in (self._placement.row_badges[row], self._placement.slot_badges[slot]):
             parts += [
                 bar(self._win, box, color, PAPER),
                 text(self._win, str(slot + 1), box, text_px, color=PAPER, bold=True),
             ]
         return parts
+
+    def _line(self, row: int, slot: int, width_px: float, color: Color) -> Any:
+        start, end = self._placement.row_badges[row], self._placement.slot_badges[slot]
+        return line(self._win, (start.right, start.y), (end.left, end.y), width_px, color)
 
     def _button(self, name: str, key: str, active: bool) -> Parts:
         box, text_px = self._placement.buttons[name], self._placement.text_px

@@ -95,7 +95,7 @@ def place_matching(m: Measures, n_rows: int, n_images: int) -> MatchingPlacement
             UNDO: Box(-width // 2 - m.text, buttons_y, width, button),
             CONFIRM: Box(width // 2 + m.text, buttons_y, width, button),
         },
-        question=Box(0, top + title // 2, 26 * m.text, title),
+        question=Box(0, top + title // 2, 32 * m.text, title),
         progress=Box(0, top + title + bar // 2, 12 * m.text, bar),
     )
 

@@ -22,13 +22,15 @@ def place_occlusion(m: Measures, *, two_step: bool = False) -> ChoicePlacement:
     two_step
         Whether the confidence is asked for where the question stands.
     """
-    title, legend = 2 * m.text, 4 * m.text
+    title, legend, lane = 2 * m.text, 4 * m.text, m.text // 2
     left_width, height = m.span(COLUMNS), m.span(MAX_REFERENCES // COLUMNS)
-    right_width = max(m.span(2), 16 * m.text)
+    # Wide enough for both queries' frames.
+    between = max(m.gap, m.text)
+    right_width = max(2 * m.side + between, 16 * m.text)
     # The legends end where the references do, unless images are so small that the question, which
     # takes what is left, would not fit.
-    asked = max(height - 2 * m.side - legend, (5 if two_step else 3) * m.text)
-    height = max(height, 2 * m.side + legend + asked)
+    asked = max(height - 2 * m.side - lane - legend, (5 if two_step else 3) * m.text)
+    height = max(height, 2 * m.side + lane + legend + asked)
     width = left_width + m.separation + right_width
     left, right = -width // 2 + left_width // 2, width // 2 - right_width // 2
     bar = max(6, m.text // 3)
@@ -42,7 +44,7 @@ def place_occlusion(m: Measures, *, two_step: bool = False) -> ChoicePlacement:
     question_y = top - m.side - asked // 2
     query_y = top - m.side - asked - m.side // 2
     queries = {
-        choice: Box(right + sign * m.pitch // 2, query_y, m.side, m.side)
+        choice: Box(right + sign * (m.side + between) // 2, query_y, m.side, m.side)
         for choice, sign in (("a", -1), ("b", 1))
     }
     return ChoicePlacement(
@@ -56,7 +58,7 @@ def place_occlusion(m: Measures, *, two_step: bool = False) -> ChoicePlacement:
             "base": Box(right, top + title // 2, right_width, title),
         },
         legends={
-            choice: Box(box.x, query_y - m.side // 2 - legend // 2, m.side, legend)
+            choice: Box(box.x, query_y - m.side // 2 - lane - legend // 2, m.side, legend)
             for choice, box in queries.items()
         },
         question=Box(right, question_y, right_width, asked),

@@ -188,6 +188,9 @@ class Trial(ABC):
             return 0
         if self.phase == FEEDBACK and not self.shows_feedback:
             return 0
+        if self.phase == ANSWERED and len(self.answering) > 1:
+            # The first step's answer is framed already.
+            return 0
         name = "framed_after" if self.phase == ANSWERED else self.phase
         return float(getattr(durations, f"{name}_s", 0))
 
