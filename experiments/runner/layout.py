@@ -82,12 +82,10 @@ class Box:
         return self.left <= x < self.right and self.bottom <= y < self.top
 
     def overlaps(self, other: Box) -> bool:
-        """Return whether two rectangles share a pixel."""
+        """Return whether two rectangles share a whole pixel."""
         return (
-            self.left < other.right
-            and other.left < self.right
-            and self.bottom < other.top
-            and other.bottom < self.top
+            min(self.right, other.right) - max(self.left, other.left) >= 1
+            and min(self.top, other.top) - max(self.bottom, other.bottom) >= 1
         )
 
 
