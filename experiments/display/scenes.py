@@ -10,6 +10,7 @@ from experiments.display.slider_screen import SliderScreen
 from experiments.display.trial_screens import TrialScreens
 from experiments.display.window import Display
 from experiments.runner.comment import Comment
+from experiments.runner.page_layout import readable_px
 from experiments.runner.pages import Page
 from experiments.runner.phases import OVERLAYS, Stage
 from experiments.runner.session import Session
@@ -49,7 +50,7 @@ class Scenes:
             win, design, texts, display.screen, session.rows, file, shrink=shrink
         )
         self.scale = self._trials.scale
-        text_px = self._trials.text_px
+        text_px = readable_px(self._trials.text_px, display.screen)
         self._pages = PageScreen(win, design, texts, text_px, file)
         self._standing: dict[str, Scene] = {
             Page.kind: self._pages,

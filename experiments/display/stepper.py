@@ -103,8 +103,7 @@ class Stepper:
         """
         stage = self._stage
         assert stage is not None
-        source = self._text_input if stage.kind == "comment" else self._source
-        phase = self._phase = stage.step(self._display.now(), source.presses())
+        phase = self._phase = stage.step(self._display.now(), self._reader.presses())
         if phase in ENDED:
             return False
         self._scenes.draw(phase, stage)

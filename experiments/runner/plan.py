@@ -84,8 +84,8 @@ class Plan:
         left = self._session.ratings_left(moment)
         if left:
             yield self._page(self._wording.ratings(moment, len(left)))
-        for rated in left:
-            slider = Slider(rated, self._keys)
+        for row in left:
+            slider = Slider(row, self._keys)
             yield slider
             self._session.record_rating(slider)
 

@@ -14,6 +14,7 @@ from conditions.columns import RATING_COLUMNS, SESSION_COLUMNS, names, response_
 from conditions.design import Design
 from conditions.errors import BadInput
 from conditions.places import STIMULI
+from conditions.ratings import rating_rows
 from conditions.records import (
     ABORTED,
     COMPLETED,
@@ -35,14 +36,16 @@ from experiments.runner.practice import (
     rounds_used,
     skipped_trials,
 )
-from experiments.runner.ratings import MOMENTS, planned_ratings
 from experiments.runner.repeats import choose_repeat
 from experiments.runner.request import Request
-from experiments.runner.slider import Rated, Slider
+from experiments.runner.slider import Slider
 from experiments.runner.trial import Trial
 from experiments.runner.wording import check_instructions
 
 __all__ = ["Request", "Session"]
+
+MOMENTS = ("before", "after")
+"""When pictures are rated: before and after the trials."""
 
 
 @dataclass
@@ -116,7 +119,7 @@ class Session:
         check_table(table, path, design, stimuli)
         check_instructions(design)
         for moment in MOMENTS:
-            planned_ratings(design, stimuli, _plain(table), moment)
+            rating_rows(design, stimuli, int(table["participant_number"].iloc[0]), moment)
         number = request.session_number()
         folder = request.folder(number)
         before = read_session(folder)
@@ -167,6 +170,10 @@ class Session:
         """Every image of the trials, relative to the stimulus set."""
         return images_of(pd.DataFrame(self.rows))
 
+    @property
+    def _participant_number(self) -> int:
+        return int(self.rows[0]["participant_number"])
+
     @cached_property
     def loops(self) -> tuple[PracticeLoop, ...]:
         """Practice that is repeated until all of it is right."""
@@ -201,10 +208,13 @@ class Session:
         """Whether a comment must still be asked for."""
         return self.design.comment and "comment" not in self.facts
 
-    def ratings_left(self, moment: str) -> list[Rated]:
+    def ratings_left(self, moment: str) -> list[dict[str, Any]]:
         """Return what is still to be rated before or after the trials."""
-        planned = planned_ratings(self.design, self.stimuli, self.rows, moment)
-        return [rated for rated in planned if (moment, rated.number) not in self.rated]
+        return [
+            row
+            for row in rating_rows(self.design, self.stimuli, self._participant_number, moment)
+            if (moment, row["rating_number"]) not in self.rated
+        ]
 
     def filled(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row as its trial shows it: a placeholder is given the trial that it repeats."""
@@ -287,7 +297,7 @@ class Session:
         source = self.facts["runs"][-1].get("response_source", "simulated")
         row = self._own() | slider.rating() | {"response_source": source}
         self.log.append_rating({name: row[name] for name in names(RATING_COLUMNS)})
-        self.rated.add((slider.rated.moment, slider.rated.number))
+        self.rated.add((row["moment"], row["rating_number"]))
 
     def finish(self, reason: str | None = None) -> None:
         """Write how the run ended and let go of the record.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,28 +22,6 @@ JUMPS = {str(digit): 25 * (digit - 5) for digit in range(1, 10)}
 """Where a digit puts the marker: 1 at the left end, 5 in the middle, 9 at the right end."""
 
 
-@dataclass(frozen=True)
-class Rated:
-    """The picture that is rated.
-
-    Parameters
-    ----------
-    moment
-        ``before`` or ``after`` the trials.
-    number
-        Place of the rating at its moment, from 1.
-    image
-        Name relative to the stimulus set.
-    unit
-        The unit columns of the image.
-    """
-
-    moment: str
-    number: int
-    image: str
-    unit: dict[str, Any]
-
-
 class Slider(Standing):
     """Rate one picture: the marker appears with the first key, then moves until it is confirmed.
 
@@ -52,17 +30,17 @@ class Slider(Standing):
 
     Parameters
     ----------
-    rated
-        The picture.
+    row
+        What is rated: moment, rating_number, image and the image's unit.
     keys
         The design's keys; the forward key confirms.
     """
 
     kind = "slider"
 
-    def __init__(self, rated: Rated, keys: Keys) -> None:
-        super().__init__(f"rating_{rated.moment}", keys)
-        self.rated = rated
+    def __init__(self, row: Mapping[str, Any], keys: Keys) -> None:
+        super().__init__(f"rating_{row['moment']}", keys)
+        self.row = row
         self.value: int | None = None
         self.rt_s: float | None = None
 
@@ -87,15 +65,8 @@ class Slider(Standing):
     def rating(self) -> dict[str, Any]:
         """Return what is recorded of a confirmed rating."""
         assert self.rt_s is not None
-        return {
-            "moment": self.rated.moment,
-            "rating_number": self.rated.number,
-            **self.rated.unit,
-            "image": self.rated.image,
-            "rating": self.value,
-            "onset_s": self.onset_s,
-            "rt_s": self.rt_s,
-        }
+        own = {"rating": self.value, "onset_s": self.onset_s, "rt_s": self.rt_s}
+        return dict(self.row) | own
 
     def simulate(self, phase: str, rng: np.random.Generator) -> list[Press]:
         """Return the presses of somebody who jumps, corrects a little and confirms."""

@@ -1,0 +1,60 @@
+"""What the free-text comment looks like while it is typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conditions.texts import Texts
+from experiments.display.drawing import FAINT, PAPER, bar, draw, text
+from experiments.runner.comment import Comment
+from experiments.runner.layout import Box
+
+CARET = "|"
+
+
+class CommentScreen:
+    """Draws the question and what was typed so far, its end where all of it does not fit.
+
+    Parameters
+    ----------
+    win
+        The window.
+    texts
+        Words.
+    text_px
+        Height of letters.
+    """
+
+    def __init__(self, win: Any, texts: Texts, text_px: int) -> None:
+        width, height = (int(n) for n in win.size)
+        column = min(round(0.86 * width), 42 * text_px)
+        question = Box(0, round(0.33 * height), column, round(0.22 * height))
+        paper = Box(0, round(-0.09 * height), column, round(0.56 * height))
+        hint = Box(0, round(-height / 2 + 2 * text_px), round(0.96 * width), 2 * text_px)
+        self._inner = Box(paper.x, paper.y, paper.width - 2 * text_px, paper.height - text_px)
+        self._fixed = [
+            text(win, texts.comment_question, question, text_px, alignText="left"),
+            bar(win, paper, PAPER, FAINT),
+            text(win, texts.comment_hint, hint, text_px),
+        ]
+        self._typed = text(win, CARET, self._inner, text_px, alignText="left", anchorHoriz="left")
+        self._shown: str | None = None
+
+    def load(self, comment: Comment) -> None:
+        """Begin anew."""
+        self._shown = None
+
+    def draw(self, phase: str, comment: Comment) -> None:
+        """Draw what was typed."""
+        if comment.text != self._shown:
+            self._shown = comment.text
+            self._show(comment.text + CARET)
+        draw([*self._fixed, self._typed])
+
+    def _show(self, words: str) -> None:
+        self._typed.text = words
+        while self._typed.boundingBox[1] > self._inner.height:
+            words = words[max(1, len(words) // 20) :]
+            self._typed.text = words
+        height = self._typed.boundingBox[1]
+        self._typed.pos = (self._inner.left, self._inner.top - height / 2)

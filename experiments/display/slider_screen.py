@@ -1,0 +1,78 @@
+"""What a rating looks like: the picture, the question, and a scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from conditions.design import Design
+from conditions.texts import Texts
+from experiments.display.drawing import FAINT, INK, PAPER, bar, draw, line, text
+from experiments.display.pictures import Pictures
+from experiments.runner.layout import Box
+from experiments.runner.slider import HIGHEST, JUMPS, UNRATED, Slider
+
+
+class SliderScreen:
+    """Draws a rating.
+
+    Parameters
+    ----------
+    win
+        The window.
+    design, texts
+        Keys and words.
+    text_px
+        Height of letters.
+    file
+        Turns an image name into its file.
+    """
+
+    def __init__(
+        self, win: Any, design: Design, texts: Texts, text_px: int, file: Callable[[str], Path]
+    ) -> None:
+        width, height = (int(n) for n in win.size)
+        self._half_px = min(round(0.34 * width), 20 * text_px)
+        self._scale_y = scale_y = round(-0.22 * height)
+        side = 2 * round(0.22 * height)
+        self._pictures = Pictures(win, {"image": Box(0, round(0.11 * height), side, side)}, file)
+        question = Box(0, round(0.41 * height), round(0.9 * width), 3 * text_px)
+        ends = (texts.rating_lowest, texts.rating_highest)
+        self._fixed = [
+            text(win, texts.rating_question, question, text_px, bold=True),
+            bar(win, Box(0, scale_y, 2 * self._half_px, max(2, text_px // 5)), INK),
+        ]
+        for digit, value in JUMPS.items():
+            x, reach = self._x_of(value), text_px if value % HIGHEST == 0 else text_px // 2
+            self._fixed += [
+                line(win, (x, scale_y - reach // 2), (x, scale_y + reach // 2), 3, INK),
+                text(win, digit, Box(x, scale_y - round(1.5 * text_px), 60, 30), 0.8 * text_px),
+            ]
+        for words, sign in zip(ends, (-1, 1), strict=True):
+            box = Box(sign * self._half_px, scale_y + 2 * text_px, 14 * text_px, 2 * text_px)
+            self._fixed.append(text(win, words, box, text_px))
+        hint = Box(0, round(-height / 2 + 2 * text_px), round(0.96 * width), 2 * text_px)
+        key = texts.key(design.keys.forward)
+        self._hints = {
+            True: text(win, texts.rating_unrated, hint, text_px),
+            False: text(win, texts.rating_rated.format(key=key), hint, text_px),
+        }
+        marker = Box(0, scale_y, max(10, text_px // 2), 2 * text_px)
+        self._marker = bar(win, marker, PAPER, FAINT)
+
+    def load(self, slider: Slider) -> None:
+        """Load the picture that is rated."""
+        self._pictures.load({"image": slider.row["image"]})
+
+    def draw(self, phase: str, slider: Slider) -> None:
+        """Draw the picture and the scale, and the marker once it was placed."""
+        self._pictures.draw()
+        draw(self._fixed)
+        if slider.value is not None:
+            self._marker.pos = (self._x_of(slider.value), self._scale_y)
+            self._marker.draw()
+        self._hints[phase == UNRATED].draw()
+
+    def _x_of(self, value: int) -> int:
+        return round(value / HIGHEST * self._half_px)

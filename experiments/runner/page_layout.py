@@ -1,0 +1,133 @@
+"""Where a page's words and pictures stand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from experiments.runner.layout import Box, Screen
+from experiments.runner.pages import Panel
+
+READABLE_DEG = 0.5
+READABLE_PX = 18
+"""Height of letters that can be read: in degrees, and in pixels where the monitor is unknown."""
+
+
+def readable_px(text_px: int, screen: Screen) -> int:
+    """Return the height of a page's letters: a design's own, but never too small to be read."""
+    known = screen.width_cm and screen.distance_cm
+    least = math.ceil(READABLE_DEG * screen.px_per_deg()) if known else READABLE_PX
+    return max(text_px, least)
+
+
+@dataclass(frozen=True)
+class PageBoxes:
+    """The boxes of a page.
+
+    Parameters
+    ----------
+    whole
+        Of a text without pictures.
+    upper
+        Of a text above pictures; it need not fill it.
+    hint
+        Of the keys, at the lower edge.
+    floor
+        Lower edge of what stands above the hint.
+    """
+
+    whole: Box
+    upper: Box
+    hint: Box
+    floor: int
+
+    def below(self, text_height: float) -> Box:
+        """Return what a text of a height leaves for pictures."""
+        top = self.upper.top - text_height - self.hint.height / 2
+        height = math.floor(top - self.floor)
+        return Box(0, round(self.floor + height / 2), round(self.hint.width * 0.96), height)
+
+
+def page_boxes(width_px: int, height_px: int, text_px: int) -> PageBoxes:
+    """Divide a screen into the boxes of a page."""
+    column = min(round(0.86 * width_px), 42 * text_px)
+    hint_y = round(-height_px / 2 + 2 * text_px)
+    top, floor = round(0.45 * height_px), hint_y + 2 * text_px
+    return PageBoxes(
+        whole=Box(0, (top + floor) // 2, column, top - floor),
+        upper=Box(0, top - round(0.2 * height_px), column, round(0.4 * height_px)),
+        hint=Box(0, hint_y, round(0.96 * width_px), 2 * text_px),
+        floor=floor,
+    )
+
+
+@dataclass(frozen=True)
+class PlacedPanel:
+    """A panel, the box of its title and those of its images."""
+
+    panel: Panel
+    title: Box
+    images: tuple[Box, ...]
+
+
+def place_panels(panels: Sequence[Panel], room: Box, text_px: int) -> list[PlacedPanel]:
+    """Place panels side by side in the middle of a box.
+
+    Pictures of one panel are as large as those of another with as many rows, and none is higher
+    than half the box; all are made smaller where they would be too wide.
+
+    Parameters
+    ----------
+    panels
+        From left to right.
+    room
+        Where they stand.
+    text_px
+        Height of letters.
+    """
+    gap, apart = max(4, text_px // 4), 2 * text_px
+    titles = 2 * text_px if any(panel.title for panel in panels) else 0
+    height = room.height - titles
+    scale = 1.0
+    while True:
+        sides = [_side_px(panel, height, gap, scale) for panel in panels]
+        widths = [
+            max(panel.columns * (side + gap) - gap, _title_px(panel, text_px))
+            for panel, side in zip(panels, sides, strict=True)
+        ]
+        whole = sum(widths) + apart * (len(panels) - 1)
+        if whole <= room.width or scale < 0.2:
+            break
+        scale *= 0.95
+    placed = []
+    left = round(room.x - whole / 2)
+    for panel, side, width in zip(panels, sides, widths, strict=True):
+        rows = math.ceil(len(panel.images) / panel.columns)
+        middle = round(left + width / 2)
+        centre = round(room.bottom + height / 2)
+        images = tuple(
+            Box(
+                middle + round((i % panel.columns - (panel.columns - 1) / 2) * (side + gap)),
+                centre + round(((rows - 1) / 2 - i // panel.columns) * (side + gap)),
+                side,
+                side,
+            )
+            for i in range(len(panel.images))
+        )
+        title_y = round(max(box.top for box in images)) + text_px
+        placed.append(PlacedPanel(panel, Box(middle, title_y, width + apart, 2 * text_px), images))
+        left += width + apart
+    return placed
+
+
+def _side_px(panel: Panel, height: float, gap: int, scale: float) -> int:
+    """Return the side of a panel's pictures, which is even."""
+    rows = math.ceil(len(panel.images) / panel.columns)
+    fits = min((height + gap) / rows - gap, height / 2)
+    return max(8, 2 * math.floor(scale * fits / 2))
+
+
+def _title_px(panel: Panel, text_px: int) -> int:
+    """Return about how wide a title is."""
+    return round(0.6 * text_px * len(panel.title))
