@@ -205,7 +205,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     stimuli = StimulusSet.open(arguments.set)
     settings = read_provenance(arguments.set).settings
-    faults = verify(stimuli)
+    faults = verify(stimuli, settings, quiet=arguments.quiet)
     if not arguments.files_only:
         network = network_of(arguments.set, arguments.weights, pick_device(arguments.device))
         faults += verify_activations(stimuli, network, settings.activation, quiet=arguments.quiet)

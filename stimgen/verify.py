@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pandas as pd
 from PIL import Image
+from tqdm import tqdm
 
 from conditions.stimulus_set import StimulusSet, sha256_of
 from conditions.vocabulary import Unit
+from stimgen.faults import Fault
 from stimgen.measure import measure
 from stimgen.networks import Network
-from stimgen.settings import ActivationSettings
+from stimgen.settings import ActivationSettings, BuildSettings
+from stimgen.verify_occlusion import verify_occlusion
 
 TOLERANCE = 1e-3
 """How far an activation may lie from the manifest's, relative to 1 plus its size.
@@ -23,29 +25,36 @@ Machines and libraries sum in another order; another picture or network differs 
 _UNIT = ["network", "layer", "branch", "channel"]
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Something wrong with a set: the file or group it is about, and what is wrong."""
-
-    where: str
-    what: str
-
-
-def verify(stimuli: StimulusSet) -> list[Fault]:
+def verify(stimuli: StimulusSet, settings: BuildSettings, *, quiet: bool = False) -> list[Fault]:
     """Check a set's files and rules, without its network.
 
     Every file is there, unchanged and of one size; none lies there that the manifest lacks; no
-    unit shows a picture twice; activation rises with rank; each batch's min query drives the unit
-    less than its max query.
+    unit shows a picture twice, save a base image and its source; every unit has the images that
+    the settings ask for; activation rises with rank; each batch's min query drives the unit less
+    than its max query; occlusion stimuli are what their bases and maps say.
+
+    Parameters
+    ----------
+    stimuli, settings
+        The set, and those that it was built with.
+    quiet
+        Whether to show no progress.
     """
-    checks: tuple[Callable[[StimulusSet], Iterator[Fault]], ...] = (
-        _changed_files,
-        _stray_files,
-        _repeated_pictures,
-        _misplaced_ranks,
-        _unordered_queries,
-    )
-    return [fault for check in checks for fault in check(stimuli)]
+    checks: dict[str, Iterator[Fault]] = {
+        "files": _changed_files(stimuli),
+        "folder": _stray_files(stimuli),
+        "repetitions": _repeated_pictures(stimuli, settings),
+        "counts": _missing_images(stimuli, settings),
+        "ranks": _misplaced_ranks(stimuli, settings),
+        "queries": _unordered_queries(stimuli),
+        "occlusion": verify_occlusion(stimuli, settings),
+    }
+    faults = []
+    with tqdm(checks.items(), desc="verify", unit="check", disable=quiet) as progress:
+        for name, check in progress:
+            progress.set_postfix_str(name)
+            faults += list(check)
+    return faults
 
 
 def verify_activations(
@@ -99,21 +108,45 @@ def _stray_files(stimuli: StimulusSet) -> Iterator[Fault]:
             yield Fault(path, "is not in the manifest")
 
 
-def _repeated_pictures(stimuli: StimulusSet) -> Iterator[Fault]:
-    # A query among its unit's references would be such a repetition.
-    manifest = stimuli.manifest
-    for _, rows in manifest.groupby([*_UNIT, "sha256"], dropna=False, sort=False):
+def _repeated_pictures(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[Fault]:
+    # A query among its unit's references would be such a repetition. Base images are natural ones,
+    # and batches of pairs are dealt anew from the same images.
+    manifest = stimuli.manifest[stimuli.manifest["kind"] != "base"]
+    is_pair = (manifest["batch"] >= settings.natural.n_batches).fillna(False)
+    columns = [*(manifest[name] for name in (*_UNIT, "sha256")), is_pair]
+    for _, rows in manifest.groupby(columns, dropna=False, sort=False):
         if len(rows) > 1:
             paths = rows["path"].tolist()
             yield Fault(paths[1], f"is the same picture as {paths[0]}")
 
 
-def _misplaced_ranks(stimuli: StimulusSet) -> Iterator[Fault]:
+def _missing_images(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[Fault]:
+    natural = settings.natural
+    sizes = dict.fromkeys(range(natural.n_batches), natural.n_bins)
+    pairs = range(natural.n_batches, natural.n_batches + natural.pair_batches)
+    wanted = [("natural", batch, n) for batch, n in (sizes | dict.fromkeys(pairs, 2)).items()]
+    for unit in stimuli.units:
+        for pole in settings.poles:
+            for kind, batch, n in [*wanted, ("synthetic", None, settings.synthetic.per_pole)]:
+                found = len(stimuli.images(unit, kind, pole, batch))
+                if found != n:
+                    where = "" if batch is None else f", batch {batch}"
+                    yield Fault(
+                        f"{unit.name}{where}", f"has {found} {kind} {pole} images, expected {n}"
+                    )
+
+
+def _misplaced_ranks(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[Fault]:
     manifest = stimuli.manifest[stimuli.manifest["kind"].isin(["natural", "synthetic"])]
-    for _, rows in manifest.groupby([*_UNIT, "kind", "pole", "batch"], dropna=False, sort=False):
+    for (*_, kind, pole, _), rows in manifest.groupby(
+        [*_UNIT, "kind", "pole", "batch"], dropna=False, sort=False
+    ):
         ranked = rows.sort_values("rank")
         if ranked["rank"].tolist() != list(range(len(ranked))):
             yield Fault(ranked["path"].iloc[0], "ranks of its batch are not 0, 1, 2, ...")
+        if kind == "natural" and settings.natural.queries is not None:
+            # Queries by percentile are less extreme than the references, in the query's place.
+            ranked = ranked.iloc[1:] if pole == "min" else ranked.iloc[:-1]
         # The sweep's order may differ from that of measuring again by rounding.
         falls = ranked["activation"].diff() < -1e-5 * (1 + ranked["activation"].abs())
         if falls.any():
