@@ -104,10 +104,28 @@ def _check_batches(design: Design) -> None:
     if any(block.condition == OF_GROUP for block in design.blocks.values()) and batches.rotation:
         raise ValueError("batches.rotation is given, but the groups share their batches")
     for what, batch in (("practice", batches.practice), ("catch", batches.catch)):
-        if isinstance(batch, int) and batches.first_main <= batch <= batches.last_main:
-            raise ValueError(f"batches: {what} batch {batch} is one of the main batches as well")
         if batch == "table" and design.units.table is None:
             raise ValueError(f"batches.{what} is table, but units has no table")
+        shared = sorted(_pools(design, what) & _pools(design, "main"))
+        if isinstance(batch, int) and batches.first_main <= batch <= batches.last_main and shared:
+            raise ValueError(
+                f"batches: {what} batch {batch} is one of the main batches as well, and both take "
+                f"units of pool {shared[0]!r}"
+            )
+
+
+def _pools(design: Design, role: str) -> set[str]:
+    """Return the roles of the units that trials of a role take."""
+    found: set[str] = set()
+    for block in design.blocks.values():
+        if role == "catch" and block.catch:
+            found.add(block.catch_pool)
+        if role == block.role:
+            found.update(block.content(block.pool))
+    if design.schemes and OF_SCHEME in found:
+        found.update(design.schemes.pools)
+    # A set of a pool is part of the pool.
+    return {name.split(".")[0] for name in found}
 
 
 def _check_repeats(design: Design) -> None:

@@ -145,3 +145,6 @@ OF_TRIAL = {
     ),
     "exemplar_matching": _MATCHING,
 }
+
+IMAGE_NAMES = ("query_a", "query_b", "base", *REFERENCE_COLUMN_NAMES, *ROW_IMAGE_NAMES)
+"""Columns that hold images, of all tasks together."""
