@@ -11,9 +11,9 @@ from tqdm import tqdm
 from conditions.design import read_design
 from conditions.errors import run_command
 from conditions.places import DATA, TABLES, shown
-from conditions.tables import parse_participants, participant_id, table_path
-from experiments.lab import calibrate, monitor
 from conditions.records import COMPLETED
+from conditions.tables import parse_participants, participant_id, table_path
+from experiments.lab import calibrate, check, monitor
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer
 from experiments.runner.session import Request, Session
@@ -60,6 +60,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--tables", type=Path, default=TABLES, help="folder of all condition tables")
     run.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     run.set_defaults(run=_simulate)
+    machine = commands.add_parser("check", help="check this machine before anybody takes part")
+    check.add_options(machine)
+    machine.set_defaults(run=check.check)
     measure = commands.add_parser("calibrate", help="measure a monitor and save it for PsychoPy")
     calibrate.add_options(measure)
     measure.set_defaults(run=calibrate.calibrate)

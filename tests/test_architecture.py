@@ -36,7 +36,7 @@ BORDERS = {
     ),
     "experiments/lab": (
         {"conditions", "experiments.runner", "experiments.display", "experiments.lab"},
-        {"numpy", "pandas", "scipy", "matplotlib", "psychopy"},
+        {"numpy", "pandas", "scipy", "matplotlib", "psutil", "psychopy"},
     ),
     **{
         f"experiments/{script}.py": (

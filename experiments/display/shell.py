@@ -20,7 +20,7 @@ from experiments.display.mouse import KeyboardAndMouse, WindowMouse
 from experiments.display.robot import Robot
 from experiments.display.screenshots import Screenshots
 from experiments.display.stepper import Stepper
-from experiments.display.window import Display, check_monitor, find_screens, open_window
+from experiments.display.window import Display, check_monitor, find_screens, open_window, parse_size
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer
 from experiments.runner.responses import ResponseSource
@@ -132,7 +132,7 @@ def find_monitor(arguments: argparse.Namespace) -> Any:
 
 def open_display(arguments: argparse.Namespace, monitor: Any) -> Display:
     """Open the window: full screen, unless piloting or of a given size."""
-    size = _size(arguments.size) if arguments.size else None
+    size = parse_size(arguments.size) if arguments.size else None
     full_screen = not (arguments.pilot or size)
     display = open_window(monitor, full_screen=full_screen, size=size, index=arguments.screen)
     check_pace(display, arguments)
@@ -147,13 +147,6 @@ def check_pace(display: Display, arguments: argparse.Namespace) -> None:
             "this screen does not wait for its refresh, so onsets would be wrong; switch vertical "
             'synchronisation on, or give --override "reason", or --pilot'
         )
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise BadInput(f"--size {text!r}: expected such as 1920x1080")
-    return int(width), int(height)
 
 
 def run_simulated(session: Session, name: str) -> None:

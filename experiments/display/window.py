@@ -194,6 +194,14 @@ def adopt_window(win: Any, monitor: Any = None, *, full_screen: bool) -> Display
     return display
 
 
+def parse_size(text: str) -> tuple[int, int]:
+    """Read a window's size, such as ``1920x1080``."""
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise BadInput(f"--size {text!r}: expected such as 1920x1080")
+    return int(width), int(height)
+
+
 def _measure_frame_s(win: Any, frames: int = 60, warm_up: int = 15) -> float:
     flips = [float(win.flip()) for _ in range(warm_up + frames)][warm_up:]
     intervals = [later - earlier for earlier, later in itertools.pairwise(flips)]
@@ -218,13 +226,16 @@ def _facts(
         "monitor": None,
     }
     if monitor:
-        gamma = monitor.getGammaGrid()
+        gamma, date_s = monitor.getGammaGrid(), monitor.getCalibDate()
+        known = isinstance(date_s, (int, float))
         facts["monitor"] = {
             "name": monitor.name,
             "width_cm": monitor.getWidth(),
             "distance_cm": monitor.getDistance(),
             "size_px": list(monitor.getSizePix()),
             "calibration": monitor.currentCalibName,
+            "age_days": round(max(0.0, time.time() - date_s) / 86_400, 1) if known else None,
+            "gamma_measured": not monitor.gammaIsDefault(),
             "gamma_grid": gamma.tolist() if gamma is not None else None,
         }
     return facts

@@ -135,12 +135,9 @@ def _asked(value: float | None, what: str, ask: Callable[[str], str]) -> float:
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise BadInput(f"--size {text!r}: expected such as 1920x1080")
-    return int(width), int(height)
+    from experiments.display.window import parse_size
+
+    return parse_size(text) if text else None
 
 
 def _file_name(name: str) -> str:

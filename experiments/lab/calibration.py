@@ -20,9 +20,6 @@ from experiments.lab.photometer import GUNS
 MAX_RESIDUAL = 0.03
 """Largest distance of a measurement from its curve, as a share of the range, that is accepted."""
 
-OLD_DAYS = 90
-"""An older calibration is warned of."""
-
 CARD_WIDTH_CM, CARD_HEIGHT_CM = 8.560, 5.398
 """Size of a bank card (ISO/IEC 7810 ID-1)."""
 
@@ -165,11 +162,3 @@ def _mean_lums(readings: Sequence[Reading], gun: str, levels: Sequence[float]) -
         float(np.mean([r.luminance_cd_m2 for r in readings if (r.gun, r.level) == (measured, x)]))
         for x in levels
     ]
-
-
-def age_days(monitor: Any, now_s: float | None = None) -> float | None:
-    """Return how many days ago a PsychoPy monitor was calibrated; None where that is unknown."""
-    date = monitor.getCalibDate()
-    if not isinstance(date, (int, float)):
-        return None
-    return max(0.0, ((time.time() if now_s is None else now_s) - date) / 86_400)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.lab.calibration import Reading, age_days, fit_guns, read_readings, write_readings
+from experiments.lab.calibration import Reading, fit_guns, read_readings, write_readings
 from experiments.lab.photometer import GUNS, SimulatedPhotometer, find_photometer
 
 GEOMETRY = ["--width-cm", "53", "--distance-cm", "60", "--size", "640x400"]
@@ -86,18 +86,6 @@ def test_grey_alone_serves_every_gun(readings):
     fits = fit_guns([r for r in readings if r.gun == "grey"])
     assert set(fits) == set(GUNS)
     assert len({fit.gamma for fit in fits.values()}) == 1
-
-
-def test_the_age_of_a_calibration():
-    class Monitor:
-        date = 1000.0
-
-        def getCalibDate(self):  # noqa: N802
-            return self.date
-
-    assert age_days(Monitor(), 1000 + 86_400 * 3) == 3
-    Monitor.date = None
-    assert age_days(Monitor()) is None
 
 
 def test_photometers_are_found_by_path():

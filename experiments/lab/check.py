@@ -1,0 +1,86 @@
+"""The command that checks this machine before anybody takes part."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from conditions.design import read_design
+from conditions.errors import BadInput
+from conditions.places import DATA
+from conditions.tables import table_path, write_tables
+from experiments.lab import checks
+from experiments.lab.checks import FAILED
+from experiments.runner.request import Request
+from experiments.runner.session import Session
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("design", nargs="?", default="demo_two_afc", help="name or YAML file")
+    parser.add_argument("--stimuli", type=Path, help="stimulus set (default: the design's)")
+    parser.add_argument("--participant", type=int, default=1, help="whose images are shown")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
+    parser.add_argument("--monitor", help="name in PsychoPy's Monitor Center")
+    parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
+    parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
+    parser.add_argument("--no-press", action="store_true", help="ask for no key press")
+    parser.add_argument("--json", type=Path, help="file for the findings as JSON, '-' to print")
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Run every check and print the findings; returns 1 if one failed, else 0."""
+    design = read_design(arguments.design)
+    if arguments.json and str(arguments.json) != "-" and arguments.json.exists():
+        raise BadInput(f"{arguments.json}: is there already; give another --json")
+    with tempfile.TemporaryDirectory(prefix="unitscope-check-") as folder:
+        # A session of its own, elsewhere, so that no participant's record is begun.
+        tables, data = Path(folder) / "tables", Path(folder) / "data"
+        write_tables(arguments.design, arguments.stimuli, [arguments.participant], tables)
+        request = Request(
+            design=design,
+            participant="check",
+            table=table_path(design, arguments.participant, tables),
+            stimuli=arguments.stimuli,
+            data=data,
+        )
+        with Session.open(request) as session:
+            found = _in_window(session, arguments)
+    if arguments.json:
+        text = json.dumps(checks.plain(found), indent=2) + "\n"
+        if str(arguments.json) == "-":
+            print(text, end="")
+        else:
+            arguments.json.write_text(text, encoding="utf-8")
+    if not arguments.json or str(arguments.json) != "-":
+        print(checks.table(found))
+    return int(any(one.status == FAILED for one in found))
+
+
+def _in_window(session: Session, arguments: argparse.Namespace) -> list[checks.Check]:
+    # Cannot be imported without a display.
+    from psychopy import logging, monitors
+
+    from experiments.display.keyboard import open_keyboard
+    from experiments.display.window import find_screens, open_window, parse_size
+
+    logging.console.setLevel(logging.ERROR)
+    find_screens()
+    from experiments.lab.preflight import preflight
+
+    monitor: Any = None
+    if arguments.monitor:
+        if arguments.monitor not in monitors.getAllMonitors():
+            known = ", ".join(sorted(monitors.getAllMonitors())) or "none"
+            raise BadInput(f"--monitor {arguments.monitor}: unknown to PsychoPy (known: {known})")
+        monitor = monitors.Monitor(arguments.monitor, autoLog=False)
+    size = parse_size(arguments.size) if arguments.size else None
+    display = open_window(monitor, full_screen=size is None, size=size, index=arguments.screen)
+    try:
+        source = open_keyboard()
+        return preflight(session, display, source, arguments.data, press=not arguments.no_press)
+    finally:
+        display.close()
