@@ -15,7 +15,7 @@ from conditions.records import COMPLETED
 from conditions.tables import parse_participants, participant_id, table_path
 from experiments.lab import calibrate, check, monitor
 from experiments.runner.log import sessions_of
-from experiments.runner.observers import OBSERVERS, make_observer
+from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
 from experiments.runner.session import Request, Session
 from experiments.runner.simulation import simulate
 
@@ -23,7 +23,7 @@ from experiments.runner.simulation import simulate
 def _simulate(arguments: argparse.Namespace) -> None:
     design = read_design(arguments.design)
     numbers = parse_participants(arguments.participants)
-    kind = make_observer(arguments.observer, 0, Path).kind
+    kind = observer_kind(arguments.observer, design.task)
     ran = 0
     for number in tqdm(numbers, desc=f"{arguments.observer} observers", unit="session"):
         participant = participant_id(number)

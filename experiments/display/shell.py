@@ -22,7 +22,7 @@ from experiments.display.screenshots import Screenshots
 from experiments.display.stepper import Stepper
 from experiments.display.window import Display, check_monitor, find_screens, open_window, parse_size
 from experiments.runner.log import sessions_of
-from experiments.runner.observers import OBSERVERS, make_observer
+from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
 from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Request, Session
 from experiments.runner.simulation import simulate
@@ -70,7 +70,7 @@ def make_request(arguments: argparse.Namespace, design: Design, participant: str
     observer = arguments.simulate or arguments.robot
     kind = "person"
     if observer:
-        kind = make_observer(observer, 0, Path).kind
+        kind = observer_kind(observer, design.task)
     data, table, session = arguments.data, arguments.table, arguments.session
     if arguments.pilot:
         data = data / PILOT
