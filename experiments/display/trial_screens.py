@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,11 @@ class TrialScreens:
         placed = placements(rows, design, screen, shrink=shrink)
         first = next(iter(placed.values()))
         self.text_px, self.scale = first.text_px, first.scale
-        sizes = Counter(int(row["block_number"]) for row in rows)
+        sizes: dict[int, int] = {}
+        for row in rows:
+            # Rounds of practice are one block, each numbered from 1.
+            block, place = int(row["block_number"]), int(row["trial_in_block"])
+            sizes[block] = max(place, sizes.get(block, 0))
         self._design = design
         self._screens = {
             sort: SCREENS[design.task](win, design, texts, placement, file, sizes)
