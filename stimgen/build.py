@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from conditions.columns import MANIFEST_COLUMNS
 from conditions.csv_files import write_csv
 from conditions.errors import BadInput
@@ -24,13 +26,16 @@ from stimgen.checkpoints import Checkpoints
 from stimgen.devices import pick_device
 from stimgen.exemplars import choose
 from stimgen.gallery import write_gallery
+from stimgen.generator_prior import Generator, load_generator
 from stimgen.goals import goals_for
 from stimgen.images import ImageSource
 from stimgen.manifest import Picture, manifest_of
 from stimgen.measure import measure
+from stimgen.methods import open_method
 from stimgen.naturals import save_naturals
 from stimgen.networks import Network
 from stimgen.occlusion_set import Occluder
+from stimgen.parametrization import Start
 from stimgen.partial import PartialFolder
 from stimgen.provenance import provenance_of, write_provenance
 from stimgen.ranks import Ranks
@@ -38,6 +43,7 @@ from stimgen.registry import load_network
 from stimgen.render import render
 from stimgen.settings import BuildSettings
 from stimgen.sources import open_source
+from stimgen.spectrum import SPECTRUM, estimate_spectrum
 from stimgen.sweep import Sweep, require, sweep
 from stimgen.synthetics import candidates_of, rank_synthetics
 from stimgen.unit_statistics import write_statistics
@@ -92,6 +98,11 @@ class Build:
         """Where the set lies until it is whole."""
         return PartialFolder(self.folder)
 
+    @property
+    def rendered(self) -> Path:
+        """Where feature visualizations lie until they have their ranks."""
+        return self.partial.path / _RENDERED
+
     @cached_property
     def network(self) -> Network:
         """The network, on its device."""
@@ -104,6 +115,14 @@ class Build:
             precision=wanted.precision,
             device=pick_device(self.device),
         )
+
+    @cached_property
+    def generator(self) -> Generator | None:
+        """What draws the feature visualizations, where the settings want a generator."""
+        wanted = self.settings.synthetic
+        if wanted.method != "generator":
+            return None
+        return load_generator(wanted.generator, self.base, self.network.device)
 
     @cached_property
     def ranks(self) -> Ranks:
@@ -170,12 +189,14 @@ class Build:
         settings = dataclasses.asdict(self.settings)
         # A network is known by its weights, wherever the file lies that they were read from.
         del settings["network"]["weights"]
+        del settings["synthetic"]["generator"]["checkpoint"]
         content = {
             "format": FORMAT,
             "settings": settings,
             "units": [unit.name for unit in self.units],
             "weights_sha256": self.network.weights_sha256,
             "images_sha256": self.source.sha256,
+            "generator_sha256": self.generator.weights_sha256 if self.generator else None,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -294,11 +315,10 @@ class Build:
 
     def render(self) -> Path:
         """Render the feature visualizations that no earlier run has, and return their folder."""
-        folder = self.partial.path / _RENDERED
         wanted = self.settings.synthetic
         with self._working():
             found = None
-            if self.goals and (wanted.activation_unit == "sd" or wanted.search is not None):
+            if self.goals and wanted.needs_sweep:
                 self._pass_over()
                 found = Sweep.load(self.partial.path / _SWEEP)
             if self.ranks.is_first:
@@ -312,13 +332,36 @@ class Build:
                     wanted,
                     self.settings.activation,
                     self.settings.images.crop_px,
-                    folder,
+                    self.rendered,
+                    start=self._method(),
                     ranks=self.ranks,
                     quiet=self.quiet,
                 )
             self.ranks.take_cores(shared=False)
             self.ranks.wait()
-        return folder
+        return self.rendered
+
+    def _method(self) -> Start:
+        """Return what feature visualizations are made of."""
+        wanted = self.settings.synthetic
+        spectrum = None
+        if wanted.method == "maco" and self.goals:
+            # The first rank makes it, and the others read it.
+            if self.ranks.is_first:
+                spectrum = self._spectrum()
+            self.ranks.wait()
+            spectrum = spectrum if self.ranks.is_first else self._spectrum()
+        return open_method(wanted, self.network, generator=self.generator, magnitude=spectrum)
+
+    def _spectrum(self) -> np.ndarray:
+        return estimate_spectrum(
+            self.source,
+            self.settings.images,
+            self.settings.synthetic.image_px,
+            self.settings.synthetic.maco.n_images,
+            self.partial.path / SPECTRUM,
+            quiet=self.quiet,
+        )
 
     def _timed(self, step: str) -> AbstractContextManager[None]:
         return self.partial.timed(step) if self.ranks.is_first else nullcontext()
@@ -340,7 +383,7 @@ class Build:
 
     def _measure(self, naturals: list[Picture]) -> list[dict[str, Any]]:
         folder = self.partial.path
-        candidates = candidates_of(self.goals, folder / _RENDERED)
+        candidates = candidates_of(self.goals, self.rendered)
         files = [(folder / picture.path, picture.unit) for picture in naturals]
         files += [(candidate.file, candidate.goal.unit) for candidate in candidates]
         values = measure(self.network, files, self.settings.activation, quiet=self.quiet).tolist()

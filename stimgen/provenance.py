@@ -20,6 +20,7 @@ from conditions.stimulus_set import SETTINGS
 from stimgen.devices import device_model
 from stimgen.networks import Network
 from stimgen.registry import load_network
+from stimgen.render import read_found
 from stimgen.settings import BuildSettings
 from stimgen.sweep import Sweep
 
@@ -50,6 +51,7 @@ def provenance_of(
         What is to be said of the occlusion stimuli, if there are any.
     """
     network, device = build.network, build.network.device
+    found_weights = read_found(build.rendered, build.goals)
     return {
         "name": build.settings.name,
         "fingerprint": build.fingerprint,
@@ -69,7 +71,13 @@ def provenance_of(
         },
         "units": [unit.name for unit in build.units],
         "settings": dataclasses.asdict(build.settings),
+        **(
+            {"generator": {"weights_sha256": build.generator.weights_sha256}}
+            if build.generator
+            else {}
+        ),
         **({"occlusion": dict(occlusion)} if occlusion is not None else {}),
+        **({"diversity": found_weights} if found_weights else {}),
         "versions": {
             "python": platform.python_version(),
             **{p: version(p) for p in ("unitscope", "torch", "torchvision", "numpy", "pillow")},

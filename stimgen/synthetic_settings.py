@@ -95,8 +95,8 @@ class PatchColourSettings:
     patch_px
         Side of the patches.
     mean, mean_sd
-        Mean red, green and blue of photographs' patches, in 0..1, and how much it differs between
-        patches.
+        Mean red, green and blue of photographs' patches, in 0..1 (ImageNet's if not given), and
+        how much it differs between patches.
     sd, sd_sd
         Standard deviation within photographs' patches, and how much it differs between patches.
     """
@@ -104,8 +104,8 @@ class PatchColourSettings:
     weight: float
     patch_px: int = 16
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    mean_sd: float = 0.25
-    sd: float = 0.1
+    mean_sd: float = 0.22
+    sd: float = 0.09
     sd_sd: float = 0.08
 
     def __post_init__(self) -> None:

@@ -1,11 +1,15 @@
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.vocabulary import Unit
+from conditions.settings import read_yaml
+from conditions.stimulus_set import StimulusSet
+from conditions.vocabulary import POLES, Unit
+from stimgen.__main__ import main
 from stimgen.ascend import Goal
 from stimgen.diversity_search import search_diversity
 from stimgen.synthetic_settings import SearchSettings
@@ -64,3 +68,46 @@ def test_the_bracket_rises_by_tens_after_none() -> None:
         math.isclose(10 * low, high)
         for low, high in zip(SETTINGS.bracket[1:], SETTINGS.bracket[2:], strict=False)
     )
+
+
+DEMO = """
+name: searched
+network: {name: demo}
+units: {sample: {n: 2, layers: [inception4b, inception4d]}}
+images: {source: demo, n: 60, resize_px: 64, crop_px: 64}
+natural: {n_batches: 3, n_bins: 10}
+synthetic:
+  per_pole: 3
+  plain_per_pole: 1
+  steps: 40
+  stop: {at_least: 20, window: 5, tolerance: 0.1}
+  image_px: 48
+  margin_px: 2
+  jitter_px: [2, 2]
+  start_sd: 0.08
+  decay: 1.5
+  learning_rate: 0.1
+  activation_unit: raw
+  search: {lowest: 0.01, decades: 2, steps: 2}
+"""
+
+
+@pytest.mark.slow
+def test_a_set_says_which_weights_were_found(tmp_path: Path) -> None:
+    settings = tmp_path / "searched.yaml"
+    settings.write_text(DEMO)
+    assert main(["build", str(settings), "--out", str(tmp_path), "--quiet"]) == 0
+    found = read_yaml(tmp_path / "searched" / "set.yaml")["diversity"]
+    manifest = StimulusSet.open(tmp_path / "searched").manifest
+    assert [(one["unit"], one["pole"]) for one in found] == [
+        (unit, pole) for unit in dict.fromkeys(one["unit"] for one in found) for pole in POLES
+    ]
+    assert any(one["diversity_weight"] > 0 for one in found)
+    for one in found:
+        own = manifest[
+            manifest["path"].str.contains(f"/{one['unit']}/") & (manifest["pole"] == one["pole"])
+        ]
+        sign = 1 if one["pole"] == "max" else -1
+        kinds = {kind: sign * rows["activation"] for kind, rows in own.groupby("kind")}
+        # The strongest may be the plain one; the weakest, then, is a diverse one.
+        assert (kinds["synthetic"].min() > kinds["natural"].max()) == one["beats"]
