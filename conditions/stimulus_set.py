@@ -117,16 +117,26 @@ class StimulusSet:
         return self.manifest.iloc[rows].sort_values("rank")
 
     def batches(self, unit: Unit) -> tuple[int, ...]:
-        """Return the batches of natural images that a unit has at both poles."""
-        found = [
-            {
-                batch
-                for (u, kind, p, batch) in self._by_group
-                if (u, kind, p) == (unit, "natural", pole)
-            }
-            for pole in ("min", "max")
+        """Return the whole batches of natural images that a unit has at every pole of the set.
+
+        Batches of pairs, which have fewer images than the others, are left out.
+        """
+        sizes = {
+            (pole, batch): len(rows)
+            for (other, kind, pole, batch), rows in self._by_group.items()
+            if other == unit and kind == "natural" and batch is not None
+        }
+        whole = max(sizes.values(), default=0)
+        by_pole = [
+            {batch for (p, batch), size in sizes.items() if p == pole and size == whole}
+            for pole in self._natural_poles
         ]
-        return tuple(sorted(batch for batch in found[0] & found[1] if batch is not None))
+        return tuple(sorted(set.intersection(*by_pole))) if by_pole else ()
+
+    @cached_property
+    def _natural_poles(self) -> tuple[str, ...]:
+        natural = self.manifest[self.manifest["kind"] == "natural"]
+        return tuple(sorted(set(natural["pole"].dropna())))
 
     @cached_property
     def _by_group(self) -> dict[tuple[Unit, str, str, int | None], list[int]]:

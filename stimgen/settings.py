@@ -104,11 +104,11 @@ class UnitsSettings:
         CSV file with the columns ``layer``, ``branch`` and ``channel``, relative to the
         settings file; other columns are left alone.
     sample
-        Rule, instead of a table.
+        Rule instead of a table, or a list of rules, one after the other.
     """
 
     table: str | None = None
-    sample: SampleSettings | None = None
+    sample: SampleSettings | tuple[SampleSettings, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.table is None) == (self.sample is None):

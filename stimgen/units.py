@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,15 +56,20 @@ def choose_units(network: Network, settings: UnitsSettings, seed: int, base: Pat
     """
     if settings.table is not None:
         return read_units(network, base / settings.table)
-    assert settings.sample is not None
-    return UnitChoice(sample_units(network, settings.sample, seed))
+    rules = settings.sample if isinstance(settings.sample, tuple) else (settings.sample,)
+    units: tuple[Unit, ...] = ()
+    for place, rule in enumerate(rules):
+        assert rule is not None
+        rule = dataclasses.replace(rule, exclude=(*rule.exclude, *(unit.name for unit in units)))
+        units += sample_units(network, rule, seed_of(seed, "rule", place) if place else seed)
+    return UnitChoice(units)
 
 
 def read_units(network: Network, path: Path) -> UnitChoice:
     """Read a table of units with the columns layer, branch and channel.
 
     A column ``batch`` may name the only batch of a unit that a design shows, as of catch trials;
-    it is blank for units that need all.
+    it is blank for units that need all. A column ``branch_channel`` must fit.
     """
     columns = tuple(column for column in UNIT_COLUMNS if column.name != "network")
     table = read_csv(path, columns, extra=True)
@@ -77,6 +83,12 @@ def read_units(network: Network, path: Path) -> UnitChoice:
             unit = network.unit(row.layer, row.branch, int(row.channel))
         except BadInput as error:
             raise BadInput(f"{path}, line {line}: {error}") from None
+        wrong = "branch_channel" in table and row.branch_channel != _in_branch(network, unit)
+        if wrong:
+            raise BadInput(
+                f"{path}, line {line}: channel {unit.channel} of {unit.layer} is number "
+                f"{_in_branch(network, unit)} of branch {unit.branch!r}, not {row.branch_channel}"
+            )
         if unit in units:
             raise BadInput(f"{path}, line {line}: unit {unit.name} stands twice")
         units.append(unit)
@@ -85,6 +97,12 @@ def read_units(network: Network, path: Path) -> UnitChoice:
     if not units:
         raise BadInput(f"{path}: holds no units")
     return UnitChoice(tuple(units), batches)
+
+
+def _in_branch(network: Network, unit: Unit) -> str:
+    """Return a unit's number among the channels of its branch."""
+    branches = network.layer(unit.layer).branches
+    return str(next(unit.channel - b.channels.start for b in branches if b.name == unit.branch))
 
 
 def sample_units(network: Network, rule: SampleSettings, seed: int) -> tuple[Unit, ...]:

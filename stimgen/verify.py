@@ -46,7 +46,7 @@ def verify(stimuli: StimulusSet, settings: BuildSettings, *, quiet: bool = False
         "repetitions": _repeated_pictures(stimuli, settings),
         "counts": _missing_images(stimuli, settings),
         "ranks": _misplaced_ranks(stimuli, settings),
-        "queries": _unordered_queries(stimuli),
+        "queries": _unordered_queries(stimuli, settings),
         "occlusion": verify_occlusion(stimuli, settings),
     }
     faults = []
@@ -153,14 +153,15 @@ def _misplaced_ranks(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[
             yield Fault(ranked.loc[falls, "path"].iloc[0], "drives the unit less than a lower rank")
 
 
-def _unordered_queries(stimuli: StimulusSet) -> Iterator[Fault]:
+def _unordered_queries(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[Fault]:
+    natural = settings.natural
     for unit in stimuli.units:
-        for batch in stimuli.batches(unit):
+        for batch in range(natural.n_batches + natural.pair_batches):
             low, high = (
                 stimuli.images(unit, "natural", pole, batch)["activation"]
                 for pole in ("min", "max")
             )
-            if not low.iloc[0] < high.iloc[-1]:
+            if len(low) and len(high) and not low.iloc[0] < high.iloc[-1]:
                 yield Fault(
                     f"{unit.name}, batch {batch}",
                     f"the min query's activation {low.iloc[0]:g} is not below the max query's "

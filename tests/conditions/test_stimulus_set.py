@@ -1,5 +1,7 @@
 import shutil
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from conditions.errors import BadInput
@@ -43,3 +45,18 @@ def test_a_file_stands_once(stimulus_set, tmp_path):
     (copy / "manifest.csv").write_text("\n".join([*lines, lines[1]]) + "\n", encoding="utf-8")
     with pytest.raises(BadInput, match=f"line {len(lines) + 1}.*stands twice"):
         StimulusSet.open(copy)
+
+
+def test_batches_are_those_of_every_pole_there_is_and_whole(stimulus_set: Path) -> None:
+    opened = StimulusSet.open(stimulus_set)
+    manifest, unit = opened.manifest, opened.units[0]
+
+    def of(frame: pd.DataFrame) -> tuple[int, ...]:
+        return StimulusSet(opened.folder, frame).batches(unit)
+
+    assert of(manifest[manifest["pole"] == "max"]) == (0, 1, 2, 3, 4)
+    lost = (manifest["pole"] == "min") & (manifest["batch"] == 3)
+    assert of(manifest[~lost.fillna(False)]) == (0, 1, 2, 4)
+    pairs = (manifest["batch"] >= 3) & (manifest["rank"] >= 2)
+    assert of(manifest[~pairs.fillna(False)]) == (0, 1, 2)
+    assert of(manifest[manifest["kind"] == "synthetic"]) == ()

@@ -60,3 +60,20 @@ def test_impossible_samples_are_refused(toy: Network) -> None:
         sample_units(toy, SampleSettings(8, layers=("late",)), 0)
     with pytest.raises(BadInput, match="did you mean 'late-1x1-0002'"):
         sample_units(toy, SampleSettings(1, exclude=("late-1x1-002",)), 0)
+
+
+def test_rules_one_after_the_other_draw_no_unit_twice(toy: Network) -> None:
+    rules = (SampleSettings(4, layers=("late",)), SampleSettings(7))
+    units = choose_units(toy, UnitsSettings(sample=rules), 0, Path()).units
+    assert units[:4] == sample_units(toy, rules[0], 0)
+    assert len(set(units)) == 11 and {unit.layer for unit in units[:4]} == {"late"}
+    with pytest.raises(BadInput, match="n is 10, but only 9 units"):
+        too_many = (SampleSettings(4, layers=("late",)), SampleSettings(10))
+        choose_units(toy, UnitsSettings(sample=too_many), 0, Path())
+
+
+def test_a_channel_that_is_not_its_branchs_is_noticed(toy: Network, tmp_path: Path) -> None:
+    path = tmp_path / "units.csv"
+    path.write_text("layer,branch,channel,branch_channel\nlate,3x3,6,2\nlate,3x3,5,0\n")
+    with pytest.raises(BadInput, match="line 3: channel 5 of late is number 1 of branch '3x3'"):
+        read_units(toy, path)
