@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from stimgen.synthetic_settings import SyntheticSettings
 from stimgen.unfinished import Unfinished
 from stimgen.workers import with_network
 
+MASKS = "transparency"
 _UNFINISHED = "unfinished"
 
 
@@ -43,9 +45,27 @@ def rendered_path(folder: Path, goal: Goal, index: int) -> Path:
     return folder / goal.unit.name / f"{goal.pole}_i{index:02d}.png"
 
 
+def mask_path(file: Path) -> Path:
+    """Return where it lies how opaque a rendered image's pixels are to be shown."""
+    return file.parent / MASKS / file.name
+
+
 def found_path(folder: Path, goal: Goal) -> Path:
     """Return where it is written which diversity weight a search found for a goal."""
     return folder / goal.unit.name / f"{goal.pole}_diversity.json"
+
+
+def read_found(folder: Path, goals: Sequence[Goal]) -> list[dict[str, Any]]:
+    """Return what a search for diversity weights found: unit, pole, weight, and what it means.
+
+    ``beats`` says whether each diverse image drives the unit further than all natural ones do;
+    where it is false, not even a weight of 0 made it so.
+    """
+    return [
+        {"unit": goal.unit.name, "pole": goal.pole, **json.loads(path.read_text(encoding="utf-8"))}
+        for goal in goals
+        if (path := found_path(folder, goal)).exists()
+    ]
 
 
 def render(
@@ -154,7 +174,9 @@ class _Job:
             for index, picture in enumerate(pictures):
                 path = rendered_path(self.folder, goal, index)
                 if not path.exists():
-                    save_png(picture, path)
+                    if picture.shape[2] == 4:
+                        save_png(picture[..., 3], mask_path(path))
+                    save_png(picture[..., :3], path)
         batch.finish(len(goals) * self.settings.per_pole * self.settings.longest)
 
     def _note(self, goal: Goal, found: Found[Pictures]) -> None:
@@ -180,7 +202,8 @@ class _Batch:
         """Return whether even the weakest of the diverse images beats the natural ones."""
         if goal.strongest is None:
             raise ValueError("a search needs to know the strongest natural image")
-        diverse = pictures[: len(pictures) - self.job.settings.plain_per_pole]
+        n_diverse = len(pictures) - self.job.settings.plain_per_pole
+        diverse = [picture[..., :3] for picture in pictures[:n_diverse]]
         values = self.network.activations(
             to_tensor(diverse, self.network.device),
             [goal.unit.layer],
@@ -245,5 +268,9 @@ class _Batch:
 def _enlarge(picture: np.ndarray, size_px: int) -> np.ndarray:
     if picture.shape[0] == size_px:
         return picture
+    if picture.shape[2:] == (4,):
+        # Resized with its opacity, a pixel that is not opaque at all would lose its colour.
+        parts = (picture[..., :3], picture[..., 3])
+        return np.dstack([_enlarge(part, size_px) for part in parts])
     image = Image.fromarray(picture).resize((size_px, size_px), Image.Resampling.LANCZOS)
     return np.asarray(image)
