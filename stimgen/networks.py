@@ -15,6 +15,7 @@ from torch import nn
 from conditions.errors import BadInput, nearest
 from conditions.vocabulary import Unit
 from stimgen.preprocessing import resize
+from stimgen.stem import quicken_stem
 
 Side = Literal["pre", "post"]
 Reduction = Literal["mean", "max", "centre"]
@@ -127,6 +128,7 @@ class Network:
         self.weights_sha256 = weights_sha256
         self.device = torch.device(device)
         module = module.eval().requires_grad_(False).to(self.device)
+        quicken_stem(module)
         self.module = module.to(memory_format=torch.channels_last)
         self._mean = torch.tensor(mean, device=self.device).view(3, 1, 1)
         self._sd = torch.tensor(sd, device=self.device).view(3, 1, 1)

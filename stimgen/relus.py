@@ -29,12 +29,14 @@ class _Redirected(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
         (x,) = ctx.saved_tensors
-        usual = torch.where(x > 0, grad, 0)
-        # The loss is minimised: a positive gradient pushes its input lower.
-        lower = (x < 0) & (grad > 0)
-        blocked = usual.flatten(1).abs().amax(1) == 0
-        shape = (-1,) + (1,) * (x.ndim - 1)
-        return torch.where(blocked.view(shape), torch.where(lower, 0, grad), usual)
+        usual: torch.Tensor = torch.ops.aten.threshold_backward(grad, x, 0)
+        places = tuple(range(1, x.ndim))
+        (blocked,) = ((usual.amax(places) == 0) & (usual.amin(places) == 0)).nonzero(as_tuple=True)
+        if len(blocked):
+            # The loss is minimised: a positive gradient pushes its input lower.
+            lower = (x[blocked] < 0) & (grad[blocked] > 0)
+            usual[blocked] = torch.where(lower, 0, grad[blocked])
+        return usual
 
 
 class RedirectedRelus(TorchFunctionMode):

@@ -1,0 +1,121 @@
+"""The convolution that sees the image itself: its gradient, which is slow elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+FEW_CHANNELS = 4
+"""Processors' libraries work on blocks of channels, most of which such an input leaves empty."""
+
+
+class StemConv2d(nn.Conv2d):
+    """A convolution of few channels whose gradient is itself computed as a convolution.
+
+    For a stride of s, pixels 0, s, 2 s, ... of the gradient come from every s-th weight, pixels 1,
+    s + 1, ... from the weights next to these, and so on: s x s small convolutions without a stride,
+    which are done as one and then interleaved. Frozen weights on the CPU only; else it is a plain
+    convolution.
+    """
+
+    @classmethod
+    def like(cls, other: nn.Conv2d) -> StemConv2d:
+        """Return such a convolution with another's weights."""
+        own = cls(
+            other.in_channels,
+            other.out_channels,
+            other.kernel_size,  # type: ignore[arg-type]  # pairs, as all of a Conv2d's are
+            other.stride,  # type: ignore[arg-type]
+            other.padding,  # type: ignore[arg-type]
+            bias=other.bias is not None,
+            device="meta",
+        )
+        own.weight, own.bias = other.weight, other.bias
+        return own
+
+    def _conv_forward(
+        self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        passes_gradient = torch.is_grad_enabled() and input.requires_grad
+        if not passes_gradient or weight.requires_grad or weight.device.type != "cpu":
+            plain: torch.Tensor = super()._conv_forward(input, weight, bias)
+            return plain
+        padding = int(self.padding[0])
+        result: torch.Tensor = _Convolution.apply(input, weight, bias, self.stride[0], padding)
+        return result
+
+
+def quicken_stem(module: nn.Module) -> None:
+    """Put a :class:`StemConv2d` in the place of each convolution that gains by it."""
+    for path, part in list(module.named_modules()):
+        if path and type(part) is nn.Conv2d and _suits(part):
+            module.set_submodule(path, StemConv2d.like(part))
+
+
+def _suits(conv: nn.Conv2d) -> bool:
+    if conv.groups > 1 or conv.dilation != (1, 1) or isinstance(conv.padding, str):
+        return False
+    sides = (conv.kernel_size, conv.stride, conv.padding)
+    is_square = all(rows == columns for rows, columns in sides)
+    is_plain = is_square and conv.padding_mode == "zeros"
+    # Without a stride all of its weights would meet few channels: nothing is gained.
+    return is_plain and conv.stride[0] > 1 and conv.in_channels <= FEW_CHANNELS
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        image: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        stride: int,
+        padding: int,
+    ) -> torch.Tensor:
+        ctx.save_for_backward(weight)
+        ctx.geometry = image.shape[-2:], stride, padding
+        return F.conv2d(image, weight, bias, stride, padding)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (weight,) = ctx.saved_tensors
+        return gradient_of_image(gradient, weight, *ctx.geometry), None, None, None, None
+
+
+def gradient_of_image(
+    gradient: torch.Tensor, weight: torch.Tensor, size_px: torch.Size, stride: int, padding: int
+) -> torch.Tensor:
+    """Return the gradient of a convolution's input.
+
+    Parameters
+    ----------
+    gradient
+        Of the result: images x channels out x height x width.
+    weight
+        Channels out x channels in x side x side.
+    size_px
+        Height and width of the input.
+    stride, padding
+        Of the convolution.
+    """
+    n_out, n_in, side, _ = weight.shape
+    # Pixel stride * j + r gets weight r + padding - stride * d of the result's place j + d.
+    first, last = -((side - 1 - padding) // stride), (stride - 1 + padding) // stride
+    width = last - first + 1
+    place = torch.arange(stride)[:, None] + padding - stride * torch.arange(first, last + 1)
+    padded = F.pad(weight, (0, 1, 0, 1))  # the last weight, a zero, stands for those beyond
+    place = torch.where((place >= 0) & (place < side), place, side)
+    taken = padded[:, :, place[:, None, :, None], place[None, :, None, :]]
+    # Channels out x channels in x (r of rows x r of columns x d of rows x d of columns).
+    kernels = taken.flatten(1, 3).transpose(0, 1).reshape(n_in * stride**2, n_out, width, width)
+    kernels = kernels.contiguous(memory_format=torch.channels_last)
+    n_blocks = [-(-size // stride) for size in size_px]
+    lacking = [n - there for n, there in zip(n_blocks, gradient.shape[-2:], strict=True)]
+    margin = max(0, -first, last + max(lacking))
+    blocks = F.conv2d(gradient, kernels, padding=margin)
+    start = margin + first
+    blocks = blocks[..., start : start + n_blocks[0], start : start + n_blocks[1]]
+    return F.pixel_shuffle(blocks, stride)[..., : size_px[0], : size_px[1]]
