@@ -11,6 +11,7 @@ from typing import Any
 
 from psychopy.constants import FINISHED, NOT_STARTED
 
+from conditions.columns import log_columns, names
 from conditions.design import read_design
 from conditions.errors import BAD_INPUT_EXIT_CODE, BadInput
 from conditions.records import INTERRUPTED
@@ -152,6 +153,9 @@ class BuilderSession:
             monitor = None if lenient else check_monitor(win.monitor.name)
             self._display = adopt_window(win, monitor, full_screen=bool(win._isFullScr))
             shell.check_pace(self._display, self._arguments)
+        # Every row brings these itself; a field of the same name would be a second column.
+        own = names(log_columns(self._task))
+        experiment.extraInfo = {k: v for k, v in experiment.extraInfo.items() if k not in own}
         self._experiment = experiment
 
     def begin(self, routine: str, trial_number: int | None = None) -> None:

@@ -12,6 +12,7 @@ from psychopy import data, logging
 from conditions.design import Design
 from conditions.errors import BadInput
 from conditions.places import DATA, shown
+from conditions.records import FINAL
 from conditions.tables import table_path
 from experiments.display.hook import FlipHook
 from experiments.display.keyboard import EventKeyboard, open_keyboard
@@ -232,9 +233,12 @@ def run_in_window(session: Session, display: Display, arguments: argparse.Namesp
 def report_end(session: Session) -> None:
     """Print how a session ended and where its record lies."""
     folder, facts = shown(session.log.folder), session.facts
+    skipped = facts["trials_skipped"]
     print(
         f"session {session.number} of {session.request.participant}: {facts['end_reason']}, "
         f"{facts['trials_completed']} of {facts['trials']} trials in {folder}"
+        + f" ({skipped} of practice that was not needed)"
+        * bool(skipped)
     )
-    if facts["trials_completed"] < facts["trials"]:
+    if facts["end_reason"] not in FINAL:
         print("start it again to go on with the next trial")
