@@ -12,7 +12,7 @@ from experiments.display.drawing import RIGHT, Parts, check_mark, draw, frame, t
 from experiments.display.pictures import Pictures
 from experiments.runner.layout import Box
 from experiments.runner.page_layout import PlacedPanel, page_boxes, place_panels
-from experiments.runner.pages import Page, Panel
+from experiments.runner.pages import Page, PageText, Panel
 from experiments.runner.phases import LEAVING, PAUSED
 
 
@@ -53,21 +53,37 @@ class PageScreen:
     def load(self, page: Page) -> None:
         """Prepare a page before its first frame."""
         content, boxes = page.content, self._boxes
-        body = self._words(content.text, boxes.upper if content.panels else boxes.whole)
-        self._parts = [body, text(self._win, content.hint, boxes.hint, self._text_px)]
-        if content.panels:
-            height = float(body.boundingBox[1])
-            body.pos = (boxes.upper.x, boxes.upper.top - height / 2)
-            lower = boxes.below(height)
-            for placed in place_panels(content.panels, lower, self._text_px):
-                self._parts += self._panel(placed)
+        hint = text(self._win, content.hint, boxes.hint, self._text_px)
+        if not content.panels:
+            self._parts = [*self._stacked(content, boxes.whole), hint]
+            return
+        words = self._stacked(content, boxes.upper, at_top=True)
+        bottom = min(float(part.pos[1] - part.boundingBox[1] / 2) for part in words)
+        self._parts = [*words, hint]
+        for placed in place_panels(content.panels, boxes.below(bottom), self._text_px):
+            self._parts += self._panel(placed)
 
     def draw(self, phase: str, page: Page | None = None) -> None:
         """Draw the page that was loaded, or an overlay."""
         draw(self._overlays.get(phase, self._parts))
 
-    def _words(self, words: str, box: Box) -> Any:
-        return text(self._win, words, box, self._text_px, alignText="left", anchorHoriz="center")
+    def _stacked(self, content: PageText, box: Box, *, at_top: bool = False) -> Parts:
+        """Return heading and text, one below the other, in the middle of a box or at its top."""
+        space = 1.2 * self._text_px
+        heading = [self._words(content.heading, box, bold=True)] if content.heading else []
+        taken = sum(part.boundingBox[1] + space for part in heading)
+        room = Box(box.x, box.y, box.width, round(box.height - taken))
+        parts = [*heading, self._words(content.body, room)]
+        heights = [float(part.boundingBox[1]) for part in parts]
+        whole = sum(heights) + space * (len(parts) - 1)
+        top = box.top if at_top else box.y + whole / 2
+        for part, height in zip(parts, heights, strict=True):
+            part.pos = (box.x, top - height / 2)
+            top -= height + space
+        return parts
+
+    def _words(self, words: str, box: Box, **settings: Any) -> Any:
+        return text(self._win, words, box, self._text_px, alignText="left", **settings)
 
     def _panel(self, placed: PlacedPanel) -> Parts:
         panel: Panel = placed.panel

@@ -50,7 +50,8 @@ class Scenes:
             win, design, texts, display.screen, session.rows, file, shrink=shrink
         )
         self.scale = self._trials.scale
-        text_px = readable_px(self._trials.text_px, display.screen)
+        # Pages need not shrink with the layout of a trial.
+        text_px = readable_px(round(self._trials.text_px / self.scale), display.screen)
         self._pages = PageScreen(win, design, texts, text_px, file)
         self._standing: dict[str, Scene] = {
             Page.kind: self._pages,

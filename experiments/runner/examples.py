@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from conditions.columns import MAX_REFERENCES
@@ -117,7 +118,7 @@ def _columns(images: Sequence[str]) -> int:
 
 
 def _matching_panels(rows: Sequence[Row], like: Row, stimuli: StimulusSet) -> tuple[Panel, ...]:
-    number = int(like["n_images"])
+    """Put rows together, with as many images as the set allows."""
     in_main = {
         row[f"unit_{i}"]
         for row in rows
@@ -125,19 +126,19 @@ def _matching_panels(rows: Sequence[Row], like: Row, stimuli: StimulusSet) -> tu
         for i in range(row["n_rows"])
     }
     fresh = [unit for unit in stimuli.units if unit.name not in in_main]
-    left: list[str] = []
-    right: list[str] = []
-    for unit in fresh:
-        natural = _natural_images(unit, stimuli)
-        other = natural[number:]
-        if like["matching"] != "exemplar":
-            other = _paths(stimuli, unit, "synthetic", "max")[::-1]
-        if len(natural) >= number and len(other) >= number and len(left) < EXAMPLE_ROWS * number:
-            left += natural[:number]
-            right += other[:number]
-    if len(left) < EXAMPLE_ROWS * number:
-        return ()
-    return tuple(Panel("", tuple(images), number) for images in (left, right))
+    for number in sorted({int(row["n_images"]) for row in rows}, reverse=True):
+        halves: list[tuple[list[str], list[str]]] = []
+        for unit in fresh:
+            natural = _natural_images(unit, stimuli)
+            other = natural[number:]
+            if like["matching"] != "exemplar":
+                other = _paths(stimuli, unit, "synthetic", "max")[::-1]
+            if len(natural) >= number and len(other) >= number:
+                halves.append((natural[:number], other[:number]))
+        if len(halves) >= EXAMPLE_ROWS:
+            sides = zip(*halves[:EXAMPLE_ROWS], strict=True)
+            return tuple(Panel("", tuple(chain(*side)), number) for side in sides)
+    return ()
 
 
 def _natural_images(unit: Unit, stimuli: StimulusSet) -> list[str]:

@@ -42,10 +42,9 @@ class PageBoxes:
     hint: Box
     floor: int
 
-    def below(self, text_height: float) -> Box:
-        """Return what a text of a height leaves for pictures."""
-        top = self.upper.top - text_height - self.hint.height / 2
-        height = math.floor(top - self.floor)
+    def below(self, bottom: float) -> Box:
+        """Return what a text that ends at a height leaves for pictures."""
+        height = math.floor(bottom - self.hint.height / 2 - self.floor)
         return Box(0, round(self.floor + height / 2), round(self.hint.width * 0.96), height)
 
 

@@ -53,7 +53,7 @@ class PageText:
     name
         Which page it is, such as welcome, part or break.
     text
-        Paragraphs in the participant's language.
+        Paragraphs in the participant's language; a first line after ``#`` is a heading.
     hint
         Which key does what.
     panels
@@ -64,6 +64,17 @@ class PageText:
     text: str
     hint: str
     panels: tuple[Panel, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """The heading; empty where there is none."""
+        first, _, _ = self.text.partition("\n")
+        return first.removeprefix("# ") if first.startswith("# ") else ""
+
+    @property
+    def body(self) -> str:
+        """The text without its heading."""
+        return self.text.partition("\n")[2].strip() if self.heading else self.text
 
 
 class Page(Standing):
