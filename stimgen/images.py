@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -33,33 +33,20 @@ class ImageSource(Protocol):
         """Hash of what decides which images these are."""
 
 
-class ImageFolder:
-    """Every image below a folder, in the order of the relative POSIX paths.
+class ImageFiles:
+    """Image files by their paths relative to a folder.
 
     Parameters
     ----------
     folder
-        Searched with its subfolders; suffixes count whatever their case. Hidden files and
-        folders are left out.
-
-    Raises
-    ------
-    BadInput
-        If there is no such folder or no image in it.
+        To which the names are relative.
+    names
+        POSIX paths of files that are there, in the images' order.
     """
 
-    def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder)
-        if not self.folder.is_dir():
-            raise BadInput(f"{folder}: no such folder of images")
-        found = (
-            path.relative_to(self.folder).as_posix()
-            for path in self.folder.rglob("*")
-            if path.suffix.lower() in SUFFIXES and path.is_file()
-        )
-        self._names = sorted(n for n in found if not any(p.startswith(".") for p in n.split("/")))
-        if not self._names:
-            raise BadInput(f"{folder}: no images there (looked for {', '.join(SUFFIXES)})")
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        self.folder = folder
+        self._names = list(names)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -77,6 +64,36 @@ class ImageFolder:
     def sha256(self) -> str:
         """Hash of names and file sizes."""
         return hash_of_list((name, (self.folder / name).stat().st_size) for name in self._names)
+
+
+class ImageFolder(ImageFiles):
+    """Every image below a folder, in the order of the relative POSIX paths.
+
+    Parameters
+    ----------
+    folder
+        Searched with its subfolders; suffixes count whatever their case. Hidden files and
+        folders are left out.
+
+    Raises
+    ------
+    BadInput
+        If there is no such folder or no image in it.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise BadInput(f"{folder}: no such folder of images")
+        found = (
+            path.relative_to(folder).as_posix()
+            for path in folder.rglob("*")
+            if path.suffix.lower() in SUFFIXES and path.is_file()
+        )
+        names = sorted(n for n in found if not any(p.startswith(".") for p in n.split("/")))
+        if not names:
+            raise BadInput(f"{folder}: no images there (looked for {', '.join(SUFFIXES)})")
+        super().__init__(folder, names)
 
 
 def hash_of_list(sizes: Iterable[tuple[str, int]]) -> str:

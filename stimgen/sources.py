@@ -13,7 +13,14 @@ from pathlib import Path
 from PIL import Image
 
 from conditions.errors import BadInput
-from stimgen.images import SUFFIXES, ImageFolder, ImageSource, hash_of_list, read_rgb
+from stimgen.images import (
+    SUFFIXES,
+    ImageFiles,
+    ImageFolder,
+    ImageSource,
+    hash_of_list,
+    read_rgb,
+)
 
 
 def open_source(path: Path | str) -> ImageSource:
@@ -39,7 +46,7 @@ def open_source(path: Path | str) -> ImageSource:
     return ImageFolder(path)
 
 
-class ImageList:
+class ImageList(ImageFiles):
     """Images named in a text file, one path a line, relative to the file; blank lines count not.
 
     Parameters
@@ -54,47 +61,28 @@ class ImageList:
     """
 
     def __init__(self, file: Path | str) -> None:
-        self.folder = Path(file).parent
+        folder = Path(file).parent
         try:
             text = Path(file).read_text(encoding="utf-8-sig")
         except OSError as error:
             raise BadInput(f"{file}: cannot be read ({error.strerror})") from None
         except UnicodeDecodeError:
             raise BadInput(f"{file}: not a text file in UTF-8") from None
-        self._sizes: list[int] = []
         lines: dict[str, int] = {}
         for number, line in enumerate(text.splitlines(), 1):
             if not line.strip():
                 continue
-            written = self.folder / line.strip()
+            written = folder / line.strip()
             # Relative, so that no manifest holds the place of somebody's home folder.
-            name = Path(os.path.relpath(written, self.folder)).as_posix()
+            name = Path(os.path.relpath(written, folder)).as_posix()
             if name in lines:
                 raise BadInput(f"{file}, line {number}: {name} is in line {lines[name]} already")
             if not written.is_file():
                 raise BadInput(f"{file}, line {number}: no such file as {line.strip()}")
             lines[name] = number
-            self._sizes.append(written.stat().st_size)
-        self._names = list(lines)
-        if not self._names:
+        if not lines:
             raise BadInput(f"{file}: names no images, expected one path a line")
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self._names)
-
-    def name(self, index: int) -> str:
-        """Return the path relative to the list's folder."""
-        return self._names[index]
-
-    def load(self, index: int) -> Image.Image:
-        """Read an image as RGB, turned upright."""
-        return read_rgb(self.folder / self._names[index])
-
-    @cached_property
-    def sha256(self) -> str:
-        """Hash of names and file sizes."""
-        return hash_of_list(zip(self._names, self._sizes, strict=True))
+        super().__init__(folder, list(lines))
 
 
 @dataclass(frozen=True)
