@@ -174,7 +174,7 @@ def _render(arguments: argparse.Namespace) -> None:
     folder = build.render()
     if not build.ranks.is_first:
         return
-    n_images = sum(1 for _ in folder.rglob("*.png"))
+    n_images = sum(1 for _ in folder.glob("*/*.png"))
     print(f"rendered {n_images} images; {folder} keeps them for: python -m stimgen build")
 
 

@@ -94,7 +94,8 @@ def ascend(
     Returns
     -------
     torch.Tensor
-        Goals x images x 3 x height x width in 0..1, the margin cut off.
+        Goals x images x 3 x height x width in 0..1, the margin cut off; with a fourth channel where
+        the method says how opaque each pixel is to be shown.
     """
     seeds = [seed for goal in goals for seed in goal.seeds]
     pictured = (start or open_method(settings, network))(seeds)

@@ -94,6 +94,15 @@ class MacoImages(Parametrization):
         images.register_hook(self._add)  # type: ignore[no-untyped-call]
         return self._crops.cut(images, self._boxes[step], self._seeds, step, self.input_px)
 
+    def finished(self) -> torch.Tensor:
+        """Return images x 4 x size x size in 0..1: red, green, blue, and how opaque each pixel is.
+
+        The opacity is the transparency map, relative to its 99th percentile in the image.
+        """
+        highest = self.transparency.flatten(1).quantile(0.99, dim=1).clamp_min(1e-30)
+        opacity = (self.transparency / highest.view(-1, 1, 1)).clamp(0, 1)
+        return torch.cat([super().finished(), opacity[:, None]], 1)
+
     def _add(self, gradient: torch.Tensor) -> None:
         self.transparency += gradient.abs().mean(1)
 

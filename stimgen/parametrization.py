@@ -61,7 +61,10 @@ class Parametrization(ABC):
         raise NotImplementedError(f"{type(self).__name__} cannot be blurred")
 
     def finished(self) -> torch.Tensor:
-        """Return images x 3 x height x width in 0..1 as they are to be shown."""
+        """Return images x 3 x height x width in 0..1 as they are to be shown.
+
+        A fourth channel, if there is one, says how opaque each pixel is to be shown.
+        """
         with torch.no_grad():
             return self.images()
 

@@ -21,6 +21,9 @@ from stimgen.prefetch import prefetch
 from stimgen.preprocessing import resize, to_tensor
 from stimgen.settings import ImagesSettings
 
+SPECTRUM = "spectrum.npz"
+"""Name of the file in a stimulus set."""
+
 _SAVE_EVERY_S = 30.0
 _BLACK = 1 / 510  # half a level: no pixel is so dark or bright that the sigmoid never reaches it
 
@@ -67,6 +70,8 @@ def estimate_spectrum(
     chosen = sorted({index * len(source) // n for index in range(n)})
     mark = _mark(source, images, size_px, n)
     total, n_done, n_read = _resume(path, mark, size_px)
+    if n_done == len(chosen) and n_read:
+        return total / n_read
 
     def spectrum(index: int) -> np.ndarray | None:
         try:

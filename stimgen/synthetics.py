@@ -10,7 +10,7 @@ from pathlib import Path
 from conditions.vocabulary import Unit
 from stimgen.ascend import Goal
 from stimgen.manifest import Picture
-from stimgen.render import rendered_path
+from stimgen.render import MASKS, mask_path, rendered_path
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ def rank_synthetics(
 ) -> list[tuple[Picture, float]]:
     """Copy each goal's images into a set's folder, ranks rising with activation.
 
+    What says how opaque an image is to be shown goes to the folder ``transparency``.
+
     Parameters
     ----------
     candidates
@@ -60,5 +62,9 @@ def rank_synthetics(
             picture = Picture(unit, "synthetic", pole, rank, seed=seed)
             (folder / picture.path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, folder / picture.path)
+            if (mask := mask_path(file)).exists():
+                shown = folder / MASKS / Path(picture.path).relative_to("images")
+                shown.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(mask, shown)
             ranked.append((picture, float(value)))
     return ranked
