@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,57 +15,103 @@ from PIL import Image
 
 from conditions.columns import MANIFEST_COLUMNS, names
 from conditions.csv_files import write_csv
+from conditions.vocabulary import Unit
 
 # This is no place to measure time: tests share their machine.
 settings.register_profile("unitscope", settings.default, deadline=None)
 settings.load_profile("unitscope")
 
 
+KINDS_OF_OCCLUSION = ("natural", "synthetic", "base", "occluded", "blur")
+
+
+def toy_units(number: int) -> list[Unit]:
+    """Return units of one layer."""
+    return [Unit("toy", "mixed4a", "3x3", channel) for channel in range(number)]
+
+
 def write_stimulus_set(
-    folder: Path, *, n_units: int = 9, n_batches: int = 5, n_synthetic: int = 9, size_px: int = 8
+    folder: Path,
+    *,
+    n_units: int = 9,
+    n_batches: int = 5,
+    n_synthetic: int = 9,
+    size_px: int = 8,
+    units: Sequence[Unit] = (),
+    kinds: Sequence[str] = ("natural", "synthetic"),
+    with_files: bool = True,
 ) -> Path:
-    """Write a small stimulus set: real PNGs of random colours, activations that rise with rank."""
+    """Write a small stimulus set: PNGs of random colours, activations that rise with rank.
+
+    Parameters
+    ----------
+    folder
+        Folder of the set.
+    n_units, n_batches, n_synthetic, size_px
+        How many units of one layer, batches, synthetic images of a pole, pixels of a side.
+    units
+        Other units than these.
+    kinds
+        Kinds of image; those of the occlusion task come with their patches.
+    with_files
+        Whether there are images at all, or only a manifest that names them.
+    """
     rng = np.random.default_rng(7)
     rows = []
-    for channel in range(n_units):
-        unit = {"network": "toy", "layer": "mixed4a", "branch": "3x3", "channel": channel}
-        images = [
-            ("natural", pole, batch, rank)
-            for pole in ("min", "max")
-            for batch in range(n_batches)
-            for rank in range(10)
-        ]
-        images += [
-            ("synthetic", pole, None, rank)
-            for pole in ("min", "max")
-            for rank in range(n_synthetic)
-        ]
-        for kind, pole, batch, rank in images:
+    for unit in units or toy_units(n_units):
+        for kind, pole, batch, rank in _images(kinds, n_batches, n_synthetic):
             middle = f"_b{batch:02d}" if batch is not None else ""
-            path = f"images/mixed4a-3x3-{channel:04d}/{kind}_{pole}{middle}_r{rank:02d}.png"
-            file = folder / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            pixels = rng.integers(0, 256, (size_px, size_px, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(file)
+            path = f"images/{unit.name}/{kind}_{pole}{middle}_r{rank:02d}.png"
+            content = path.encode()
+            if with_files:
+                file = folder / path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                pixels = rng.integers(0, 256, (size_px, size_px, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(file)
+                content = file.read_bytes()
             sign = -1 if pole == "min" else 1
             place = rank - 10 if pole == "min" else rank + 1
+            if kind == "base":
+                place = 10
+            covered = kind in ("occluded", "blur")
             rows.append(
-                unit
+                asdict(unit)
                 | {
                     "path": path,
-                    "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+                    "sha256": hashlib.sha256(content).hexdigest(),
                     "kind": kind,
                     "pole": pole,
                     "rank": rank,
                     "batch": batch,
                     "activation": place + sign * 0.001 * (batch or 0),
+                    "occluder_x_px": 2 * rank + (pole == "max") if covered else None,
+                    "occluder_y_px": 4 if covered else None,
+                    "occluder_size_px": 3 if covered else None,
                 }
             )
     frame = pd.DataFrame(rows, columns=names(MANIFEST_COLUMNS))
-    frame["batch"] = frame["batch"].astype("Int64")
+    for column in MANIFEST_COLUMNS:
+        if column.type == "int":
+            frame[column.name] = frame[column.name].astype("Int64")
+    folder.mkdir(parents=True, exist_ok=True)
     write_csv(frame, folder / "manifest.csv", MANIFEST_COLUMNS)
     (folder / "set.yaml").write_text("name: toy\n", encoding="utf-8")
     return folder
+
+
+def _images(
+    kinds: Sequence[str], n_batches: int, n_synthetic: int
+) -> Iterator[tuple[str, str, int | None, int]]:
+    poles = ("min", "max")
+    ranks = {"natural": 10, "blur": 9, "occluded": 1, "base": 1}
+    for kind in kinds:
+        if kind == "synthetic":
+            yield from ((kind, pole, None, r) for pole in poles for r in range(n_synthetic))
+            continue
+        own = ("max",) if kind in ("base", "blur") else poles
+        for pole in own:
+            for batch in range(n_batches):
+                yield from ((kind, pole, batch, rank) for rank in range(ranks[kind]))
 
 
 @pytest.fixture(scope="session")
