@@ -1,5 +1,4 @@
 import dataclasses
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,30 +9,12 @@ from stimgen.networks import Network
 from stimgen.objectives import similarity
 from stimgen.preprocessing import resize
 from stimgen.settings import ActivationSettings
-from stimgen.synthetic_settings import (
-    BlurSettings,
-    GradientBlurSettings,
-    PatchColourSettings,
-    PriorSettings,
-    StopSettings,
-    SyntheticSettings,
-)
+from stimgen.synthetic_settings import StopSettings, SyntheticSettings
 from stimgen.unfinished import Unfinished
 
 PRE = ActivationSettings()
 SMALL = SyntheticSettings(
     steps=12, image_px=48, margin_px=4, jitter_px=(4, 2), diversity_weight=0, learning_rate=0.1
-)
-
-ALL_PRIORS = PriorSettings(
-    total_variation=0.1,
-    high_frequency=0.1,
-    l2=0.1,
-    l6=0.1,
-    patch_colour=PatchColourSettings(0.1, 8),
-    blur=BlurSettings(0.3, 2),
-    gradient_blur=GradientBlurSettings(1.0, 0.2),
-    gradient_octaves=2,
 )
 
 
@@ -55,15 +36,6 @@ def test_max_rises_and_min_falls(toy: Network) -> None:
         assert (sign * change > 0).all()
 
 
-def test_an_image_does_not_depend_on_its_company(toy: Network) -> None:
-    settings = dataclasses.replace(SMALL, diversity_weight=0.5, priors=ALL_PRIORS)
-    alone = ascend(toy, [goal(toy, 5, "max", 1, 2)], settings, PRE, 40)
-    early = Goal(toy.unit("early", "", 3), "min", (8, 9))
-    company = [goal(toy, 2, "min", 6, 7), goal(toy, 5, "max", 1, 2), early]
-    together = ascend(toy, company, settings, PRE, 40)
-    torch.testing.assert_close(together[1], alone[0], atol=1e-3, rtol=0)
-
-
 def test_diversity_makes_images_differ(toy: Network) -> None:
     def alike(weight: float) -> float:
         settings = dataclasses.replace(SMALL, diversity_weight=weight, steps=20)
@@ -78,17 +50,6 @@ def test_steps_are_counted(toy: Network) -> None:
     steps: list[int] = []
     ascend(toy, [goal(toy, 5, "max", 1)], SMALL, PRE, 40, after_step=steps.append)
     assert steps == list(range(1, 13))
-
-
-@pytest.mark.parametrize("method", ["fourier", "pixels"])
-@pytest.mark.parametrize("pole", ["max", "min"])
-def test_every_method_reaches_both_poles(toy: Network, method: str, pole: str) -> None:
-    settings = dataclasses.replace(SMALL, method=method)
-    goals = [goal(toy, 5, pole, 1, 2)]
-    start = ascend(toy, goals, dataclasses.replace(settings, steps=1), PRE, 40)
-    change = activations(toy, ascend(toy, goals, settings, PRE, 40)[0], 5)
-    change -= activations(toy, start[0], 5)
-    assert ((change > 0) if pole == "max" else (change < 0)).all()
 
 
 def test_a_plain_image_is_made_as_if_it_were_alone(toy: Network) -> None:
@@ -126,35 +87,6 @@ def test_a_goal_stops_when_its_own_gradient_is_flat(toy: Network) -> None:
     steps = []
     ascend(toy, goals[:1], never, PRE, 40, after_step=steps.append)
     assert steps[-1] == SMALL.steps
-
-
-class Enough(Exception):
-    pass
-
-
-@pytest.mark.parametrize("method", ["fourier", "pixels"])
-def test_interrupted_anywhere_it_ends_the_same(toy: Network, tmp_path: Path, method: str) -> None:
-    stop = StopSettings(at_least=4, window=2, tolerance=0.2)
-    settings = dataclasses.replace(
-        SMALL, method=method, diversity_weight=0.5, priors=ALL_PRIORS, stop=stop
-    )
-    goals = [goal(toy, 5, "max", 1, 2), goal(toy, 2, "min", 3, 4)]
-    whole = ascend(toy, goals, settings, PRE, 40)
-    taken: list[int] = []
-
-    def after_step(n_steps: int) -> None:
-        taken.append(n_steps)
-        if n_steps in (1, 5, 8) and taken.count(n_steps) == 1:
-            raise Enough
-
-    unfinished = Unfinished(tmp_path / "some" / "one.npz", every_s=1000)
-    for _ in range(4):
-        with suppress(Enough):
-            images = ascend(
-                toy, goals, settings, PRE, 40, unfinished=unfinished, after_step=after_step
-            )
-    assert taken == sorted(set(taken)), "a step was made twice"
-    assert torch.equal(images, whole)
 
 
 def test_what_a_killed_process_left_is_gone_on_with(toy: Network, tmp_path: Path) -> None:
