@@ -43,9 +43,23 @@ def main(argv: list[str] | None = None) -> int:
     diff = commands.add_parser("diff", help="say how two sets differ")
     diff.add_argument("first", type=Path, help="folder of a stimulus set")
     diff.add_argument("second", type=Path, help="folder of another")
+    gallery = commands.add_parser("gallery", help="make a set's page to look at again")
+    gallery.add_argument("set", type=Path, help="folder of the stimulus set")
+    export = commands.add_parser("export", help="copy a set into the folders of an earlier study")
+    export.add_argument("set", type=Path, help="folder of the stimulus set")
+    export.add_argument("--layout", required=True, help="name of the layout: borowski2021")
+    export.add_argument("--out", type=Path, required=True, help="folder to make")
+    export.add_argument("--quiet", action="store_true", help="show no progress")
     bench = commands.add_parser("bench", help="measure how fast this machine is")
     bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
     bench.add_argument("--repeats", type=int, default=3, help="times that each way is measured")
+    caricature = commands.add_parser("caricature", help="show what a layer makes of a picture")
+    _add_layer_options(caricature)
+    caricature.add_argument("--image", type=Path, required=True, help="the picture")
+    caricature.add_argument(
+        "--cosine-power", type=float, default=1.0, help="more keeps nearer to the picture"
+    )
+    _add_layer_options(commands.add_parser("dream", help="show what drives a whole layer"))
     _add_occlude_options(commands.add_parser("occlude", help="write a set's occlusion stimuli"))
     run = {
         "build": _build,
@@ -55,7 +69,11 @@ def main(argv: list[str] | None = None) -> int:
         "units": _units,
         "verify": _verify,
         "diff": _diff,
+        "gallery": _gallery,
+        "export": _export,
         "bench": _bench,
+        "caricature": _caricature,
+        "dream": _dream,
         "occlude": _occlude,
     }
     return run_command(parser, lambda arguments: run[arguments.command](arguments), argv)
@@ -77,6 +95,17 @@ def _add_occlude_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--objects", help="table of boxes around primary objects")
     parser.add_argument("--weights", help="checkpoint's path, where the set was built from one")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _add_layer_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("settings", help="settings file, or the name of a shipped one")
+    parser.add_argument("--layer", required=True, help="name of the layer")
+    parser.add_argument("--side", choices=("pre", "post"), default="post", help="of its ReLU")
+    parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
+    parser.add_argument("--weights", help="published name, 'random' or a checkpoint's path")
+    parser.add_argument("--seed", type=int, default=0, help="of the start and the transforms")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
@@ -225,6 +254,25 @@ def _diff(arguments: argparse.Namespace) -> int:
     return 1 if lines else 0
 
 
+def _gallery(arguments: argparse.Namespace) -> None:
+    from stimgen.gallery import write_gallery
+    from stimgen.partial import PartialFolder
+
+    with PartialFolder(arguments.set).writing():
+        print(f"wrote {shown(write_gallery(arguments.set))}")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from conditions.stimulus_set import StimulusSet
+    from stimgen.export import export
+
+    stimuli = StimulusSet.open(arguments.set)
+    n, n_left_out = export(stimuli, arguments.layout, arguments.out, quiet=arguments.quiet)
+    print(f"exported {n} images to {shown(arguments.out)}")
+    if n_left_out:
+        print(f"{n_left_out} others have no place in the layout", file=sys.stderr)
+
+
 def _bench(arguments: argparse.Namespace) -> None:
     from stimgen.bench import machine, measure_figures, table
     from stimgen.devices import pick_device
@@ -273,6 +321,33 @@ def _report_left_out(left_out: Sequence[str]) -> None:
             f"{len(left_out)} base images allow no query pair, such as {left_out[0]}",
             file=sys.stderr,
         )
+
+
+def _caricature(arguments: argparse.Namespace) -> None:
+    from stimgen.layer_pictures import save_caricature
+    from stimgen.settings import read
+
+    save_caricature(
+        read(arguments.settings),
+        arguments.layer,
+        arguments.image,
+        arguments.out,
+        cosine_power=arguments.cosine_power,
+        **_layer_options(arguments),
+    )
+
+
+def _dream(arguments: argparse.Namespace) -> None:
+    from stimgen.layer_pictures import save_dream
+    from stimgen.settings import read
+
+    settings = read(arguments.settings)
+    save_dream(settings, arguments.layer, arguments.out, **_layer_options(arguments))
+
+
+def _layer_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    names = ("side", "weights", "seed", "device", "quiet")
+    return {name: getattr(arguments, name) for name in names}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from stimgen.__main__ import main
 from stimgen.networks import Branch, Layer, Network
 from stimgen.weights import randomise
 
@@ -102,3 +103,24 @@ def photographs(tmp_path: Path) -> Path:
     (folder / "words.jpg").write_text("not an image")
     (folder / "notes.txt").write_text("left alone")
     return folder
+
+
+TINY = """
+name: tiny
+network: {name: demo}
+images: {source: demo, n: 40, resize_px: 224, crop_px: 224}
+units:
+  sample: {n: 2, layers: [inception4b]}
+natural: {n_batches: 2, n_bins: 3}
+synthetic: {per_pole: 2, steps: 2, image_px: 64, margin_px: 4, jitter_px: [4, 2]}
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set of two of the demo network's units, shared and never changed."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    command = ["build", str(folder / "tiny.yaml"), "--out", str(folder), "--quiet"]
+    assert main(command) == 0
+    return folder / "tiny"
