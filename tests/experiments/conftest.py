@@ -14,7 +14,9 @@ import yaml
 
 from conditions.design import Design, find_design, read_design
 from conditions.tables import write_tables
+from conditions.vocabulary import Unit
 from experiments.runner.session import Request
+from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +82,47 @@ def virtual_screen() -> Iterator[dict[str, str]]:
     yield dict(os.environ, DISPLAY=f":{number}", PYTHONFAULTHANDLER="1")
     server.terminate()
     server.wait()
+
+
+@pytest.fixture(scope="session")
+def set_of(stimulus_set, tmp_path_factory):
+    """Return a function that gives the folder of a stimulus set for a task's demo design."""
+    folders = {"two_afc": stimulus_set}
+    depths = read_design("demo_exemplar_matching").matching.depths.values()
+    layers = [layer for own in depths for layer in own]
+
+    def folder_of(task: str) -> Path:
+        if task not in folders:
+            folders[task] = write_stimulus_set(
+                tmp_path_factory.mktemp("sets") / task,
+                units=[Unit("toy", layers[i % 5], "1x1", i) for i in range(15)],
+                kinds=KINDS_OF_OCCLUSION if task == "occlusion" else ("natural", "synthetic"),
+                size_px=16,
+            )
+        return folders[task]
+
+    return folder_of
+
+
+@pytest.fixture
+def request_of(set_of, tmp_path):
+    """Make a request for participant 1 of a task's demo design with quick phases and changes."""
+
+    def make(task: str, number: int = 1, **changes) -> Request:
+        data = yaml.safe_load(find_design(f"demo_{task}").read_text(encoding="utf-8"))
+        data["name"] = f"quick_{task}"
+        data["durations"] = dict.fromkeys(("fixation_s", "chosen_s", "feedback_s", "blank_s"), 0.1)
+        path = tmp_path / f"quick_{task}.yaml"
+        path.write_text(yaml.safe_dump(data | changes), encoding="utf-8")
+        (table,) = write_tables(path, set_of(task), [number], tmp_path / "tables")
+        return Request(
+            design=read_design(path),
+            participant=f"p{number:03d}",
+            table=table,
+            stimuli=set_of(task),
+            data=tmp_path / "data",
+            observer_kind="simulated",
+            observer="graded",
+        )
+
+    return make
