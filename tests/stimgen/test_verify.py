@@ -13,24 +13,10 @@ from conditions.csv_files import read_csv, write_csv
 from conditions.stimulus_set import sha256_of
 from stimgen.__main__ import main
 
-SETTINGS = """
-name: tiny
-network: {name: demo}
-images: {source: demo, n: 40, resize_px: 224, crop_px: 224}
-units:
-  sample: {n: 2, layers: [inception4b]}
-natural: {n_batches: 2, n_bins: 3}
-synthetic: {per_pole: 2, steps: 2, image_px: 64, margin_px: 4, jitter_px: [4, 2]}
-"""
-
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("verify")
-    (folder / "tiny.yaml").write_text(SETTINGS, encoding="utf-8")
-    command = ["build", str(folder / "tiny.yaml"), "--out", str(folder), "--quiet"]
-    assert main(command) == 0
-    return folder / "tiny"
+def built(tiny_set):
+    return tiny_set
 
 
 @pytest.fixture
@@ -114,6 +100,18 @@ def test_ranks_that_do_not_rise(copy, capsys):
     assert f"{path}: drives the unit less than a lower rank" in printed
     assert "the min query's activation" in printed
     assert f"{path}: activation is" in printed
+
+
+def test_a_missing_row(copy, capsys):
+    path = first(copy, kind="natural", pole="min", rank=2)
+
+    def edit(frame):
+        return frame[frame["path"] != path]
+
+    change(copy, edit)
+    printed = faults(copy, capsys, "--files-only")
+    assert "batch 0: has 2 natural min images, expected 3" in printed
+    assert f"{path}: is not in the manifest" in printed
 
 
 def test_other_weights_are_bad_input(copy, capsys):
