@@ -29,7 +29,7 @@ def place_occlusion(m: Measures, *, two_step: bool = False) -> ChoicePlacement:
     right_width = max(2 * m.side + between, 16 * m.text)
     # The legends end where the references do, unless images are so small that the question, which
     # takes what is left, would not fit.
-    asked = max(height - 2 * m.side - lane - legend, (5 if two_step else 3) * m.text)
+    asked = max(height - 2 * m.side - lane - legend, round((4.5 if two_step else 3) * m.text))
     height = max(height, 2 * m.side + lane + legend + asked)
     width = left_width + m.separation + right_width
     left, right = -width // 2 + left_width // 2, width // 2 - right_width // 2

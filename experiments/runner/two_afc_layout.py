@@ -86,7 +86,7 @@ def place_two_afc(
         queries = {"a": Box(-offset, 0, m.side, m.side), "b": Box(offset, 0, m.side, m.side)}
         below = m.side // 2 + legend_height // 2 + m.text // 2
         legends = {c: Box(box.x, -below, m.side, legend_height) for c, box in queries.items()}
-        height = (5 if two_step else 3) * m.text
+        height = round((4.5 if two_step else 3) * m.text)
         question = Box(0, (m.side + m.text + height + 1) // 2, 18 * m.text, height)
     top = max(
         box.top for group in (titles, legends, queries, {"": question}) for box in group.values()

@@ -2,18 +2,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conditions.columns import REFERENCE_COLUMN_NAMES
 from conditions.errors import BadInput
-from experiments.runner.observers import (
-    GradedObserver,
-    SimilarityObserver,
-    make_observer,
-    picture_features,
-)
+from conditions.trial_columns import REFERENCE_COLUMN_NAMES
+from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
+from experiments.runner.similarity import SimilarityObserver, picture_features
+from experiments.runner.simulated import ChanceObserver, GradedObserver, best_matching
 
 
 def row(number, condition="natural", **cells):
     return {
+        "task": "two_afc",
         "trial_number": number,
         "trial_role": "main",
         "reference_condition": condition,
@@ -50,8 +48,55 @@ def test_graded_observer_is_at_chance_without_references():
     assert np.mean(right) == pytest.approx(0.5, abs=0.025)
 
 
+def matching_row(number, n_rows=3, condition="natural", **cells):
+    slots = np.random.default_rng(number).permutation(n_rows)
+    return (
+        row(number, condition, task="exemplar_matching", n_rows=n_rows)
+        | {f"correct_slot_{i}": int(slot) for i, slot in enumerate(slots)}
+        | {f"unit_{i}": f"mixed4a-{i:04d}" for i in range(n_rows)}
+        | cells
+    )
+
+
+def hits(observer, trials):
+    """Return the share of trials that are all right, and the mean number of right rows."""
+    right = [
+        [slot == trial[f"correct_slot_{i}"] for i, slot in enumerate(observer.respond(trial).slots)]
+        for trial in trials
+    ]
+    return np.mean([all(each) for each in right]), np.mean([sum(each) for each in right])
+
+
+def test_guesses_pair_as_chance_has_it():
+    trials = [matching_row(number) for number in range(3000)]
+    all_right, right = hits(ChanceObserver(4), trials)
+    assert all_right == pytest.approx(1 / 6, abs=0.025)
+    assert right == pytest.approx(1, abs=0.05)
+    # Without anything to go by, the graded observer guesses as well.
+    none = [matching_row(number, condition="none") for number in range(1500)]
+    assert hits(GradedObserver(4), none)[0] == pytest.approx(1 / 6, abs=0.035)
+
+
+def test_the_graded_observer_pairs_better_the_higher_its_d_prime():
+    trials = [matching_row(number) for number in range(600)]
+    shares = [
+        hits(GradedObserver(1, {"natural": d}, ability_sd=0, unit_sd=0), trials)[0]
+        for d in (0.5, 1.5, 4)
+    ]
+    assert shares[0] > 1 / 6
+    assert shares[0] < shares[1] < shares[2]
+    assert shares[2] > 0.95
+
+
+def test_the_best_matching_takes_all_pairs_together():
+    # Row 0 fits slot 0 best, but row 1 fits nothing else.
+    assert best_matching(np.array([[5.0, 4.0], [4.0, 0.0]])) == (1, 0)
+    assert best_matching(np.eye(5)[[3, 1, 4, 0, 2]]) == (3, 1, 4, 0, 2)
+
+
 def test_the_same_trial_gets_the_same_answer():
     assert GradedObserver(5).respond(row(3)) == GradedObserver(5).respond(row(3))
+    assert GradedObserver(5).respond(matching_row(3)) == GradedObserver(5).respond(matching_row(3))
 
 
 @pytest.fixture
@@ -109,6 +154,24 @@ def test_similarity_observer_follows_swapped_references(pictures):
     assert observer.respond(trial).choice != observer.respond(swapped).choice
 
 
+def test_similarity_observer_pairs_halves_that_look_alike(pictures):
+    for number in range(10):
+        trial = matching_row(number, n_rows=2, n_images=3)
+        kinds = ["max", "min"]
+        for i in range(2):
+            for j in range(3):
+                trial[f"left_{i}_{j}"] = f"{kinds[i]}_{j}.png"
+                trial[f"right_{trial[f'correct_slot_{i}']}_{j}"] = f"{kinds[i]}_{5 + j}.png"
+        answer = SimilarityObserver(1, pictures.joinpath).respond(trial)
+        assert answer.slots == (trial["correct_slot_0"], trial["correct_slot_1"])
+
+
+def test_similarity_observer_answers_the_occlusion_task(pictures):
+    references = {f"reference_max_{i}": f"max_{i}.png" for i in range(9)}
+    trial = row(1, task="occlusion", query_a="max_9.png", query_b="min_9.png", **references)
+    assert SimilarityObserver(1, pictures.joinpath).respond(trial).choice == "a"
+
+
 def test_picture_features_have_one_shape(pictures):
     features = picture_features(pictures / "max_0.png")
     assert features.shape == (100,)
@@ -120,3 +183,16 @@ def test_picture_features_have_one_shape(pictures):
 def test_an_unknown_observer_is_named(tmp_path):
     with pytest.raises(BadInput, match="no observer is named 'grated'; did you mean 'graded'"):
         make_observer("grated", 0, tmp_path.joinpath)
+
+
+def test_every_observer_says_what_it_is_and_which_tasks_it_knows():
+    kinds = {name: observer_kind(name, "occlusion") for name in OBSERVERS}
+    assert kinds == {
+        "graded": "simulated",
+        "chance": "simulated",
+        "similarity": "machine",
+        "centre": "baseline",
+        "variance": "baseline",
+    }
+    with pytest.raises(BadInput, match="'centre' cannot answer task 'two_afc', only occlusion"):
+        observer_kind("centre", "two_afc")
