@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from tqdm import tqdm
 
 from conditions.vocabulary import Unit
 from stimgen.networks import Network
@@ -14,6 +17,9 @@ from stimgen.patches import Edit, Occlusion, Patch, Sharpening, apply, offsets
 from stimgen.preprocessing import to_tensor
 from stimgen.settings import ActivationSettings, OcclusionSettings
 from stimgen.workers import with_network
+
+_TOLERANCE = {"fp32": 1e-4, "bf16": 3e-2}
+"""How far two ways of computing an activation may lie apart, relative to the largest."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,8 @@ def activation_maps(
     batch
         Positions in a forward pass.
     incremental
-        Whether to compute only what a patch can change, which is exact; networks whose
-        computation cannot be followed get full passes all the same.
+        Whether to compute only what a patch can change, which is exact. Layers that come after
+        attention, and networks that cannot be followed, get whole passes all the same.
     report
         Called with the number of positions done since the last call.
 
@@ -100,18 +106,22 @@ def activation_maps(
         return found.cpu().numpy()[:, columns]
 
     forward = None
-    if incremental:
-        # The two ways must agree on the first and the middle position, or the plain one is taken.
+    if incremental and _is_local(network, layers):
+        # Both ways must agree on the first and the middle position, or the plain one is taken.
         probe = [patches[0], patches[len(patches) // 2]]
         expected = full(network, [apply(edit, patch) for patch in probe])
+        tolerance = _TOLERANCE[network.precision]
         try:
             forward = PatchForward(network, edit.base, units, wanted.side, wanted.reduction)
             found = forward(probe, edit.inside(probe))
         except (RuntimeError, ValueError, TypeError, IndexError):
             forward = None
         else:
-            if not np.allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max()):
+            largest = np.abs(expected).max()
+            if not np.allclose(found, expected, rtol=tolerance, atol=tolerance * largest):
                 forward = None
+    if incremental and forward is None:
+        _say_whole_passes(network.name)
 
     def work(own: Network, part: Sequence[Patch]) -> np.ndarray:
         if forward is None:
@@ -126,6 +136,19 @@ def activation_maps(
             report(len(values))
     maps = np.concatenate(done).T.reshape(len(units), len(places), len(places))
     return maps.astype(np.float64), full(network, [edit.base])[0].astype(np.float64)
+
+
+def _is_local(network: Network, layers: Sequence[str]) -> bool:
+    """Return whether all values come from their surroundings, as far as layouts tell."""
+    names = [layer.name for layer in network.layers]
+    last = max(names.index(name) for name in layers)
+    return all(layer.layout == "maps" for layer in network.layers[: last + 1])
+
+
+@cache
+def _say_whole_passes(name: str) -> None:
+    told = f"occlusion in {name}: every position takes a whole pass up to the layer, which is slow"
+    tqdm.write(told, file=sys.stderr)
 
 
 def _columns(network: Network, layers: Sequence[str], units: Sequence[Unit]) -> list[int]:

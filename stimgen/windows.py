@@ -26,7 +26,7 @@ _POINTWISE = _COMBINING | {
     *("relu", "relu_", "relu6", "leaky_relu", "elu", "gelu", "silu", "mish", "sigmoid", "tanh"),
     *("hardswish", "hardsigmoid", "hardtanh", "clamp", "clamp_", "clip", "neg", "__neg__", "rsqrt"),
     *("dropout", "batch_norm", "local_response_norm", "cat", "concat"),
-    *("clone", "contiguous", "detach", "unsqueeze", "__getitem__"),
+    *("clone", "contiguous", "detach", "to", "float", "unsqueeze", "__getitem__"),
 }
 """Names of functions that compute each place of a map from that place alone."""
 

@@ -155,3 +155,48 @@ def test_what_cannot_be_followed_gets_full_passes() -> None:
         for way in (True, False)
     )
     assert np.array_equal(found, plain)
+
+
+class ChannelsLast(nn.Module):
+    """Puts out maps with the channels last, as networks with attention do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = conv(3, 4, 3)
+        self.target = nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.target(self.conv(x).movedim(1, -1))
+
+
+def test_layers_after_attention_get_whole_passes_at_once_which_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layer = Layer("target", (Branch("", range(4), "target"),), layout="maps, channels last")
+    module = ChannelsLast()
+    randomise(module, 0)
+    network = Network("attentive", module, [layer], input_px=32)
+    edit, units = Occlusion(noise(32)), network.units()
+    plain, _ = activation_maps(network, edit, units, size_px=12, stride_px=10, incremental=False)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("stimgen.occlusion.PatchForward", None)  # whoever tries it falls
+    for _ in range(2):
+        found, _ = activation_maps(network, edit, units, size_px=12, stride_px=10)
+        assert np.array_equal(found, plain)
+    assert capsys.readouterr().err.count("attentive") == 1
+
+
+def test_a_lower_precision_is_followed_too() -> None:
+    network = load_network("demo", precision="bf16")
+    edit, units = Occlusion(noise(64)), network.units(["inception3b"])
+    patches = [Patch(0, 0, 20), Patch(9, 30, 20), Patch(44, 44, 20)]
+    expected = network.activations(
+        to_tensor([apply(edit, patch) for patch in patches]), ["inception3b"], "pre", "mean"
+    )
+    found = PatchForward(network, edit.base, units)(patches, edit.inside(patches))
+    assert np.abs(found - expected.numpy()).max() < 0.02 * expected.abs().max()
+    maps = [
+        activation_maps(network, edit, units, size_px=20, stride_px=22, incremental=way)[0]
+        for way in (True, False)
+    ]
+    assert 0 < np.abs(maps[0] - maps[1]).max() < 0.02 * np.abs(maps[1]).max()
