@@ -1,11 +1,24 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
 from conditions.design import Keys
-from experiments.runner.pages import PAGE, Page, PageText
+from experiments.runner.pages import (
+    AGREE,
+    BACK,
+    CONSENT_KEYS,
+    DECLINE,
+    FORWARD,
+    PAGE,
+    Page,
+    PageText,
+)
 from experiments.runner.phases import DONE, LEAVING, LEFT
 from experiments.runner.responses import Press
 
 
-def page():
-    shown = Page(PageText("welcome", "Hello", "space: go on"), Keys())
+def page(turns=None):
+    shown = Page(PageText("welcome", "Hello", "space: go on"), Keys(), turns)
     assert shown.step(0.0, []) == PAGE
     shown.flipped(0.1)
     return shown
@@ -15,6 +28,7 @@ def test_stays_until_the_forward_key():
     shown = page()
     assert shown.step(0.5, [Press(0.4, "j")]) == PAGE
     assert shown.step(0.6, [Press(0.55, "space")]) == DONE
+    assert shown.turned == FORWARD
 
 
 def test_a_press_from_before_the_page_does_not_turn_it():
@@ -28,3 +42,60 @@ def test_leaving_is_asked_and_can_be_taken_back():
     assert shown.step(0.6, [Press(0.55, "space")]) == PAGE
     assert shown.step(0.7, [Press(0.65, "escape")]) == LEAVING
     assert shown.step(0.8, [Press(0.75, "q")]) == LEFT
+
+
+def test_a_page_can_be_turned_back():
+    turns = {"space": FORWARD, "left": BACK}
+    shown = page(turns)
+    assert shown.step(0.5, [Press(0.4, "left")]) == DONE
+    assert shown.turned == BACK
+    assert page().step(0.5, [Press(0.4, "left")]) == PAGE
+
+
+def test_consent_needs_a_key_of_its_own():
+    for key, turned in (("1", AGREE), ("2", DECLINE)):
+        shown = page(CONSENT_KEYS)
+        assert shown.step(0.5, [Press(0.3, "space"), Press(0.4, "return")]) == PAGE
+        assert shown.step(0.6, [Press(0.55, key)]) == DONE
+        assert shown.turned == turned
+
+
+def test_the_time_on_a_page_leaves_out_the_question_whether_to_end():
+    shown = page()
+    shown.step(1.0, [Press(0.9, "escape")])
+    shown.step(4.0, [Press(3.9, "space")])
+    shown.step(5.0, [Press(4.9, "space")])
+    assert shown.spent_s == (5.0 - 0.1) - (4.0 - 1.0)
+
+
+KEYS = st.sampled_from(["space", "left", "right", "escape", "q", "p", "1", "2", "j", "backspace"])
+
+
+@given(st.lists(KEYS, max_size=30), st.sampled_from([None, CONSENT_KEYS]))
+def test_no_keys_break_a_page(keys, turns):
+    shown, now_s = page(turns), 0.1
+    for key in keys:
+        now_s += 0.1
+        phase = shown.step(now_s, [Press(now_s - 0.05, key)])
+        assert phase in (PAGE, LEAVING, DONE, LEFT)
+        if phase in (DONE, LEFT):
+            assert (shown.turned is not None) == (phase == DONE)
+            return
+        shown.flipped(now_s)
+    assert shown.turned is None
+
+
+def test_simulated_readers_mostly_go_on_and_never_decline():
+    rng = np.random.default_rng(0)
+    turns = {"space": FORWARD, "right": FORWARD, "left": BACK}
+    pressed = [page(turns).simulate(PAGE, rng)[0].key for _ in range(200)]
+    assert set(pressed) == {"space", "left"}
+    assert pressed.count("left") < 60
+    assert {page(CONSENT_KEYS).simulate(PAGE, rng)[0].key for _ in range(50)} == {"1"}
+
+
+def test_a_first_line_after_a_hash_is_a_heading():
+    content = PageText("task", "# What to do\n\nLook.\n\nPress.", "")
+    assert (content.heading, content.body) == ("What to do", "Look.\n\nPress.")
+    plain = PageText("end", "Thanks", "")
+    assert (plain.heading, plain.body) == ("", "Thanks")
