@@ -53,13 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     bench = commands.add_parser("bench", help="measure how fast this machine is")
     bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
     bench.add_argument("--repeats", type=int, default=3, help="times that each way is measured")
-    caricature = commands.add_parser("caricature", help="show what a layer makes of a picture")
-    _add_layer_options(caricature)
-    caricature.add_argument("--image", type=Path, required=True, help="the picture")
-    caricature.add_argument(
-        "--cosine-power", type=float, default=1.0, help="more keeps nearer to the picture"
-    )
-    _add_layer_options(commands.add_parser("dream", help="show what drives a whole layer"))
+    _add_layer_options(commands)
     _add_occlude_options(commands.add_parser("occlude", help="write a set's occlusion stimuli"))
     run = {
         "build": _build,
@@ -72,8 +66,8 @@ def main(argv: list[str] | None = None) -> int:
         "gallery": _gallery,
         "export": _export,
         "bench": _bench,
-        "caricature": _caricature,
-        "dream": _dream,
+        "caricature": _draw_layer,
+        "dream": _draw_layer,
         "occlude": _occlude,
     }
     return run_command(parser, lambda arguments: run[arguments.command](arguments), argv)
@@ -99,15 +93,23 @@ def _add_occlude_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
-def _add_layer_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("settings", help="settings file, or the name of a shipped one")
-    parser.add_argument("--layer", required=True, help="name of the layer")
-    parser.add_argument("--side", choices=("pre", "post"), default="post", help="of its ReLU")
-    parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
-    parser.add_argument("--weights", help="published name, 'random' or a checkpoint's path")
-    parser.add_argument("--seed", type=int, default=0, help="of the start and the transforms")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--quiet", action="store_true", help="show no progress")
+def _add_layer_options(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    caricature = commands.add_parser("caricature", help="show what a layer makes of a picture")
+    caricature.add_argument("image", type=Path, help="the picture")
+    caricature.add_argument(
+        "--cosine-power", type=float, default=1.0, help="more keeps nearer to the picture"
+    )
+    dream = commands.add_parser("dream", help="show what drives a whole layer")
+    dream.set_defaults(image=None, cosine_power=1.0)
+    for parser in (caricature, dream):
+        parser.add_argument("settings", help="settings file, or the name of a shipped one")
+        parser.add_argument("--layer", required=True, help="name of the layer")
+        parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
+        parser.add_argument("--side", choices=("pre", "post"), default="post", help="of its ReLU")
+        parser.add_argument("--seed", type=int, default=0, help="of start and transforms")
+        parser.add_argument("--weights", help="published name, 'random' or a checkpoint's path")
+        parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def _add_build_options(parser: argparse.ArgumentParser) -> None:
@@ -323,31 +325,23 @@ def _report_left_out(left_out: Sequence[str]) -> None:
         )
 
 
-def _caricature(arguments: argparse.Namespace) -> None:
-    from stimgen.layer_pictures import save_caricature
+def _draw_layer(arguments: argparse.Namespace) -> None:
+    from stimgen.layer_pictures import save_layer_picture
     from stimgen.settings import read
 
-    save_caricature(
+    save_layer_picture(
         read(arguments.settings),
         arguments.layer,
-        arguments.image,
         arguments.out,
+        arguments.image,
         cosine_power=arguments.cosine_power,
-        **_layer_options(arguments),
+        side=arguments.side,
+        weights=arguments.weights,
+        seed=arguments.seed,
+        device=arguments.device,
+        quiet=arguments.quiet,
     )
-
-
-def _dream(arguments: argparse.Namespace) -> None:
-    from stimgen.layer_pictures import save_dream
-    from stimgen.settings import read
-
-    settings = read(arguments.settings)
-    save_dream(settings, arguments.layer, arguments.out, **_layer_options(arguments))
-
-
-def _layer_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    names = ("side", "weights", "seed", "device", "quiet")
-    return {name: getattr(arguments, name) for name in names}
+    print(f"wrote {shown(arguments.out)}")
 
 
 if __name__ == "__main__":

@@ -58,6 +58,9 @@ class Goal:
         return 1 if self.pole == "max" else -1
 
 
+Score = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
 def ascend(
     network: Network,
     goals: Sequence[Goal],
@@ -97,11 +100,46 @@ def ascend(
         Goals x images x 3 x height x width in 0..1, the margin cut off; with a fourth channel where
         the method says how opaque each pixel is to be shown.
     """
-    seeds = [seed for goal in goals for seed in goal.seeds]
+    images = climb(
+        network,
+        [goal.seeds for goal in goals],
+        _Score(network, goals, settings, activation),
+        settings,
+        start=start,
+        unfinished=unfinished,
+        after_step=after_step,
+    )
+    return images.reshape(len(goals), -1, *images.shape[1:])
+
+
+def climb(
+    network: Network,
+    groups: Sequence[Sequence[int]],
+    score: Score,
+    settings: SyntheticSettings,
+    *,
+    start: Start | None = None,
+    unfinished: Unfinished | None = None,
+    after_step: Callable[[int], object] = lambda n_steps: None,
+) -> torch.Tensor:
+    """Optimise images for any score; see :func:`ascend` for the other parameters.
+
+    Parameters
+    ----------
+    groups
+        Seeds of the images that are scored together, equally many in each.
+    score
+        From what the network sees of all images, and from the images, what each group is worth.
+
+    Returns
+    -------
+    torch.Tensor
+        Images x 3 (or 4) x height x width in 0..1, the margin cut off.
+    """
+    seeds = [seed for group in groups for seed in group]
     pictured = (start or open_method(settings, network))(seeds)
     seen_of = _usual_views(network, seeds, settings)
-    score = _Score(network, goals, settings, activation)
-    stopping = Stopping(settings.stop, len(goals), network.device)
+    stopping = Stopping(settings.stop, len(groups), network.device)
     unfinished = unfinished or Unfinished()
     n_steps, state = unfinished.load()
     if n_steps:
@@ -139,8 +177,7 @@ def ascend(
         unfinished.save_sometimes(step + 1, everything)
     images = pictured.finished()
     margin, end = settings.margin_px, images.shape[-1] - settings.margin_px
-    images = images[..., margin:end, margin:end]
-    return images.reshape(len(goals), -1, *images.shape[1:])
+    return images[..., margin:end, margin:end]
 
 
 def _usual_views(

@@ -11,12 +11,31 @@ from conditions.errors import BadInput
 
 
 def save_png(picture: np.ndarray, path: Path) -> None:
-    """Write an 8-bit RGB picture, whole or not at all, and make its folder."""
+    """Write an 8-bit RGB or grey picture, whole or not at all, and make its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     # Photographs hardly shrink beyond level 3, which takes a third of the usual level's time.
     Image.fromarray(picture).save(partial, format="PNG", compress_level=3)
     partial.replace(path)
+
+
+def enlarge(picture: np.ndarray, size_px: int) -> np.ndarray:
+    """Bring a square picture to a side of ``size_px``; one of that size is returned as it is.
+
+    Parameters
+    ----------
+    picture
+        Height x width, or that x 3 or x 4, 8 bit. The fourth channel, opacity, is resized apart:
+        a pixel that is not opaque at all keeps its colour.
+    size_px
+        Side of the result, which may be smaller as well.
+    """
+    if picture.shape[0] == size_px:
+        return picture
+    if picture.shape[2:] == (4,):
+        return np.dstack([enlarge(part, size_px) for part in (picture[..., :3], picture[..., 3])])
+    image = Image.fromarray(picture).resize((size_px, size_px), Image.Resampling.LANCZOS)
+    return np.asarray(image)
 
 
 def read_png(path: Path) -> np.ndarray:

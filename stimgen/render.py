@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from tqdm import tqdm
 
 from stimgen.ascend import Goal, ascend
@@ -24,7 +23,7 @@ from stimgen.halving import Halving
 from stimgen.methods import open_method
 from stimgen.networks import Network
 from stimgen.parametrization import Start
-from stimgen.png import save_png
+from stimgen.png import enlarge, save_png
 from stimgen.preprocessing import to_pictures, to_tensor
 from stimgen.ranks import Ranks
 from stimgen.settings import ActivationSettings
@@ -244,7 +243,7 @@ class _Batch:
                 unfinished=unfinished,
                 after_step=after_step,
             )
-            made = [_enlarge(picture, shown_px) for picture in to_pictures(images.flatten(0, 1))]
+            made = [enlarge(picture, shown_px) for picture in to_pictures(images.flatten(0, 1))]
             state = {"pictures": np.stack(made)}
             if job.settings.search:  # whose next steps depend on these
                 unfinished.save(job.settings.steps, state)
@@ -263,14 +262,3 @@ class _Batch:
         }
         mark = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         return self.job.folder / _UNFINISHED / f"{mark[:32]}.npz"
-
-
-def _enlarge(picture: np.ndarray, size_px: int) -> np.ndarray:
-    if picture.shape[0] == size_px:
-        return picture
-    if picture.shape[2:] == (4,):
-        # Resized with its opacity, a pixel that is not opaque at all would lose its colour.
-        parts = (picture[..., :3], picture[..., 3])
-        return np.dstack([_enlarge(part, size_px) for part in parts])
-    image = Image.fromarray(picture).resize((size_px, size_px), Image.Resampling.LANCZOS)
-    return np.asarray(image)
