@@ -1,4 +1,4 @@
-"""Command line: make, check and list condition tables and designs."""
+"""Command line: show and list designs, make and check their condition tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from conditions.design import read_design, shipped_designs
-from conditions.errors import run_command
+from conditions.diagram import draw_design
+from conditions.errors import BadInput, run_command
+from conditions.overview import describe
 from conditions.places import STIMULI, TABLES, shown
 from conditions.stimulus_set import StimulusSet
 from conditions.tables import check_table, parse_participants, read_table, write_tables
@@ -28,10 +30,27 @@ def _check(arguments: argparse.Namespace) -> None:
         print(f"{path}: {len(table)} trials, every image present and unchanged")
 
 
+def _show(arguments: argparse.Namespace) -> None:
+    design = read_design(arguments.design)
+    participant = arguments.participant
+    if not 1 <= participant <= design.participants:
+        raise BadInput(f"--participant {participant}: expected 1 to {design.participants}")
+    if arguments.out is None:
+        print(describe(design, participant))
+        return
+    if arguments.out.suffix != ".svg":
+        raise BadInput(f"{arguments.out}: expected a name that ends in .svg")
+    if not arguments.out.parent.is_dir():
+        raise BadInput(f"{arguments.out.parent}: no such folder")
+    content = draw_design(design, participant)
+    arguments.out.write_text(content, encoding="utf-8", newline="\n")
+    print(f"picture of {design.name} in {shown(arguments.out)}")
+
+
 def _list(arguments: argparse.Namespace) -> None:
     for name in shipped_designs():
         design = read_design(name)
-        print(f"{name:24} {design.title}" + (f" ({design.source})" if design.source else ""))
+        print(f"{name:32} {design.title}" + (f" ({design.source})" if design.source else ""))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,6 +68,11 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--design", help="name or file (default: the name in the table)")
     check.add_argument("--stimuli", type=Path, help="stimulus set (default: the one in the table)")
     check.set_defaults(run=_check)
+    show = commands.add_parser("show", help="a design in words and blocks, or as a picture")
+    show.add_argument("design", help="name of a shipped design, or a YAML file")
+    show.add_argument("--participant", type=int, default=1, help="whose blocks (default: 1)")
+    show.add_argument("--out", type=Path, help="SVG file to draw instead of printing")
+    show.set_defaults(run=_show)
     commands.add_parser("list", help="list the shipped designs").set_defaults(run=_list)
     return top
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from conditions.columns import Column, names
+from conditions.columns import RESERVED_NAMES, Column, names
 from conditions.errors import BadInput, nearest
 from conditions.vocabulary import TASKS
 
@@ -166,7 +166,10 @@ def parse(
             raise BadInput(f"{path}: column {name!r} is missing{hint}")
     unknown = [str(name) for name in text.columns if name not in wanted]
     if unknown and not extra:
-        raise BadInput(f"{path}: unknown column {unknown[0]!r}{nearest(unknown[0], wanted)}")
+        why = nearest(unknown[0], wanted)
+        if unknown[0] in RESERVED_NAMES:
+            why = ", a name that Builder's scripts use themselves"
+        raise BadInput(f"{path}: unknown column {unknown[0]!r}{why}")
     parsed = {column.name: _parse_column(text[column.name], column, path) for column in columns}
     parsed.update({name: text[name].astype("string") for name in unknown})
     return pd.DataFrame(parsed, index=text.index)

@@ -1,7 +1,10 @@
 import subprocess
 import sys
 
+import pytest
+
 from conditions.__main__ import main
+from conditions.design import shipped_designs
 
 
 def test_make_then_check(tmp_path, stimulus_set, capsys):
@@ -31,3 +34,45 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     for _ in range(3):
         done = subprocess.run(command, shell=True, capture_output=True, text=True)
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", shipped_designs())
+def test_show_says_what_a_design_is(name, capsys):
+    assert main(["show", name]) == 0
+    printed = capsys.readouterr().out
+    assert printed.isascii() or name.startswith("klein")
+    assert printed.startswith(f"{name}: ")
+    assert "Blocks of participant 1" in printed
+
+
+def test_show_draws_a_picture(tmp_path, capsys):
+    picture = tmp_path / "exp1.svg"
+    assert main(["show", "borowski2021_exp1", "--participant", "2", "--out", str(picture)]) == 0
+    assert "Blocks of participant 2" in picture.read_text(encoding="utf-8")
+    assert "picture of borowski2021_exp1 in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--participant", "77"], "--participant 77: expected 1 to 76"),
+        (["--participant", "0"], "--participant 0: expected 1 to 76"),
+        (["--out", "picture.png"], "picture.png: expected a name that ends in .svg"),
+        (["--out", "nowhere/picture.svg"], "nowhere: no such folder"),
+    ],
+)
+def test_what_show_cannot_do_is_one_sentence(options, message, capsys):
+    assert main(["show", "borowski2021_exp1", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_check_names_a_column_that_would_break_a_builder_script(tmp_path, stimulus_set, capsys):
+    options = ["--stimuli", str(stimulus_set)]
+    main(["make", "demo_two_afc", "--participants", "1", "--out", str(tmp_path), *options])
+    path = tmp_path / "demo_two_afc" / "p001.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    text = "\n".join([f"{lines[0]},win", *(f"{line},1" for line in lines[1:])])
+    path.write_text(text + "\n", encoding="utf-8")
+    assert main(["check", str(path), *options]) == 2
+    printed = capsys.readouterr()
+    assert "unknown column 'win', a name that Builder's scripts use themselves" in printed.err
