@@ -23,8 +23,8 @@ def example_panels(
 ) -> tuple[Panel, ...]:
     """Make an example of a trial with its right answer marked.
 
-    It is about a unit that only practice uses, in a batch of natural images that no trial of this
-    unit takes, where the stimulus set has one; else about whatever comes nearest to that.
+    It is about a unit that no trial is about, else one of practice, else of catch trials; in a
+    batch of natural images that no trial of this unit takes.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def example_panels(
 
 
 def _candidates(rows: Sequence[Row], stimuli: StimulusSet) -> Iterator[tuple[Unit, int]]:
-    """Yield units with a free batch: first those of practice, then unused ones, then of catch."""
+    """Yield units with a free batch: first unused ones, then those of practice, then of catch."""
     batches: dict[Unit, set[int]] = {}
     roles: dict[Unit, set[str]] = {}
     for row in rows:
@@ -64,7 +64,7 @@ def _candidates(rows: Sequence[Row], stimuli: StimulusSet) -> Iterator[tuple[Uni
     for unit in stimuli.units:
         own = roles.get(unit, set())
         if not own & {"main", "repeat"}:
-            sorts[1 if not own else 2 if "catch" in own else 0].append(unit)
+            sorts[0 if not own else 2 if "catch" in own else 1].append(unit)
     for unit in [*sorts[0], *sorts[1], *sorts[2]]:
         free = [b for b in stimuli.batches(unit) if b not in batches.get(unit, set())]
         yield from ((unit, batch) for batch in free[-1:])

@@ -1,0 +1,118 @@
+"""Every page of every shipped design, in every language."""
+
+import pytest
+
+from conditions.design import read_design, shipped_designs
+from conditions.stimulus_set import StimulusSet
+from conditions.tables import TableMaker
+from conditions.texts import languages, read_texts
+from experiments.runner.session import _plain
+from experiments.runner.wording import Wording, _kind
+from tests.conditions.conftest import units_for
+from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
+
+
+DESIGNS = [
+    pytest.param(name, marks=[pytest.mark.slow] * name.startswith("borowski"))
+    for name in shipped_designs()
+]
+
+
+@pytest.fixture(scope="module")
+def maker_of(tmp_path_factory):
+    """Make the maker of a shipped design's tables, on a set with a manifest but no images."""
+    folder, makers = tmp_path_factory.mktemp("sets"), {}
+
+    def maker(name):
+        if name not in makers:
+            design = read_design(name)
+            write_stimulus_set(
+                folder / name,
+                units=units_for(design),
+                n_batches=20 if design.units.table else 6,
+                kinds=KINDS_OF_OCCLUSION
+                if design.task == "occlusion"
+                else ("natural", "synthetic"),
+                with_files=False,
+            )
+            makers[name] = TableMaker(design, StimulusSet.open(folder / name))
+        return makers[name]
+
+    return maker
+
+
+def pages_of(wording, rows):
+    """Return every page that a session on these rows can show."""
+    yield from (wording.consent(), wording.declined(), wording.end())
+    yield from wording.instructions()
+    for block in sorted({row["block_number"] for row in rows}):
+        own = [row for row in rows if row["block_number"] == block]
+        yield wording.part(own[0], own)
+    yield from (wording.again(1, 4), wording.rest(3, 4))
+    yield from (wording.resumed(7, trials_left=left) for left in (True, False))
+    yield from (wording.ratings(moment, n) for moment in ("before", "after") for n in (1, 3))
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("name", DESIGNS)
+def test_every_page_is_filled_in(maker_of, name, language):
+    maker, texts = maker_of(name), read_texts(language)
+    for participant in range(1, 1 + max(1, len(maker.design.between))):
+        rows = _plain(maker.table(participant))
+        wording = Wording(texts, maker.design, rows, maker.stimuli)
+        pages = list(pages_of(wording, rows))
+        for page in pages:
+            assert page.text.strip()
+            assert page.hint
+            assert not set("{}_") & set(page.text + page.hint), page
+            assert page.text.isprintable() or "\n" in page.text
+        parts = [page.heading for page in pages if page.name == "part"]
+        assert len(set(parts)) == len(parts)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_examples_are_right_and_no_trial_shows_their_question(maker_of, name):
+    maker = maker_of(name)
+    rows = _plain(maker.table(1))
+    wording = Wording(read_texts("en"), maker.design, rows, maker.stimuli)
+    activation = maker.stimuli.manifest.set_index("path")["activation"].to_dict()
+    main = {
+        value
+        for row in rows
+        if row["trial_role"] != "practice"
+        for column, value in row.items()
+        if column.startswith(("query", "reference", "left", "right"))
+    }
+    pages = wording._named("example")
+    conditions = {row["reference_condition"] for row in rows} - {"none"}
+    assert len(pages) <= len(conditions)
+    for page in pages:
+        assert page.panels
+        for panel in page.panels:
+            assert set(panel.images) <= set(activation)
+            if panel.right is None:
+                continue
+            right, wrong = panel.images
+            assert panel.right == 0
+            assert activation[right] > activation[wrong]
+            assert not set(panel.images) & main
+            others = {i for other in page.panels if other is not panel for i in other.images}
+            assert not set(panel.images) & others
+
+
+@pytest.mark.parametrize("name", ["demo_two_afc", "demo_occlusion", "demo_exemplar_matching"])
+def test_demo_designs_have_an_example_of_each_condition(maker_of, name):
+    maker = maker_of(name)
+    rows = _plain(maker.table(1))
+    wording = Wording(read_texts("en"), maker.design, rows, maker.stimuli)
+    shown = {row["reference_condition"] for row in rows} - {"none"}
+    assert {page.name for page in wording._named("example")} == {f"example_{c}" for c in shown}
+
+
+def test_what_helps_is_said_as_it_is_shown():
+    row = {"task": "two_afc", "reference_condition": "natural"}
+    assert _kind(row) == ("two_afc", "natural")
+    one = row | {"reference_max_0": "a.png"}
+    assert _kind(one) == ("two_afc", "natural", "max", "one")
+    both = one | {"reference_min_0": "b.png", "reference_min_1": "c.png"}
+    assert _kind(both) == ("two_afc", "natural", "both")
