@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from conditions.blocks import OF_GROUP, OF_SCHEME, Block
 from conditions.errors import nearest
+from conditions.texts import PAGE_NAMES, languages
 
 if TYPE_CHECKING:
     from conditions.design import Design
@@ -24,12 +26,13 @@ def check_design(design: Design) -> None:
     _check_orders(design)
     _check_groups(design)
     _check_schemes(design)
+    _check_batches(design)
     for name, block in design.blocks.items():
         for condition in _conditions(design, block):
             _check_block(design, name, block, condition)
-    _check_batches(design)
     _check_repeats(design)
     _check_task(design)
+    _check_names(design)
 
 
 def _check_orders(design: Design) -> None:
@@ -178,6 +181,21 @@ def _check_matching(design: Design) -> None:
     for name, block in design.blocks.items():
         if block.catch or block.draw or block.extra_trial:
             raise ValueError(f"block {name!r}: exemplar_matching has no catch, draw or extra_trial")
+
+
+def _check_names(design: Design) -> None:
+    for page in design.instructions:
+        if page not in PAGE_NAMES:
+            raise ValueError(f"instructions names page {page!r}{nearest(page, PAGE_NAMES)}")
+    if design.language not in languages():
+        raise ValueError(
+            f"language is {design.language!r}, expected one of {', '.join(languages())}"
+        )
+    for path in design.hooks:
+        if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", path):
+            raise ValueError(
+                f"hooks names {path!r}, expected a dotted path such as my_lab.tracker.begin"
+            )
 
 
 def _conditions(design: Design, block: Block) -> Iterator[str]:

@@ -114,7 +114,12 @@ def _convert(hint: Any, value: Any, where: str, key: str) -> Any:
     if origin is dict:
         if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
             raise BadInput(f"{where}: {key!r} is {value!r}, expected keys with values")
-        return {n: _convert(arguments[1], v, where, f"{key}.{n}") for n, v in value.items()}
+        return {
+            _convert(arguments[0], n, where, f"{key}.{n}"): _convert(
+                arguments[1], v, where, f"{key}.{n}"
+            )
+            for n, v in value.items()
+        }
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
             raise BadInput(f"{where}: {key!r} is {value!r}, expected keys with values")
