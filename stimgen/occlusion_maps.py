@@ -22,6 +22,9 @@ from stimgen.settings import ActivationSettings, OcclusionSettings
 
 MAPS = "maps"
 
+FEW_POSITIONS = 256
+"""Up to so many, following what a patch changes costs more than it saves."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -154,13 +157,15 @@ def save_maps(
     report: Callable[[int], object] | None = None,
 ) -> None:
     """Compute and save the maps of units that share a picture."""
+    edit = edit_of(jobs[0], folder, settings)
     maps, base = activation_maps(
         network,
-        edit_of(jobs[0], folder, settings),
+        edit,
         [job.natural.unit for job in jobs],
         activation,
         size_px=settings.size_px,
         stride_px=settings.stride_px,
+        incremental=n_positions(edit.base, settings) > FEW_POSITIONS,
         report=report,
     )
     for job, values, whole in zip(jobs, maps, base, strict=True):
