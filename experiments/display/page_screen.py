@@ -11,7 +11,7 @@ from conditions.texts import Texts
 from experiments.display.drawing import RIGHT, Parts, check_mark, draw, frame, text
 from experiments.display.pictures import Pictures
 from experiments.runner.layout import Box
-from experiments.runner.page_layout import PlacedPanel, page_boxes, place_panels
+from experiments.runner.page_layout import TITLE, PlacedPanel, page_boxes, place_panels
 from experiments.runner.pages import Page, PageText, Panel
 from experiments.runner.phases import LEAVING, PAUSED
 
@@ -92,7 +92,8 @@ class PageScreen:
         pictures.load({str(i): image for i, image in enumerate(panel.images)})
         parts: Parts = [pictures]
         if panel.title:
-            parts.append(text(self._win, panel.title, placed.title, self._text_px, bold=True))
+            height_px = TITLE * self._text_px
+            parts.append(text(self._win, panel.title, placed.title, height_px, bold=True))
         if panel.right is not None:
             box, size = placed.images[panel.right], 1.4 * self._text_px
             parts.append(frame(self._win, box, max(4, self._text_px // 4), RIGHT))

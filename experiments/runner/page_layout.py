@@ -13,6 +13,9 @@ READABLE_DEG = 0.5
 READABLE_PX = 18
 """Height of letters that can be read: in degrees, and in pixels where the monitor is unknown."""
 
+TITLE = 0.85
+"""Height of a title's letters, as a share of the text's."""
+
 
 def readable_px(text_px: int, screen: Screen) -> int:
     """Return the height of a page's letters: a design's own, but never too small to be read."""
@@ -86,7 +89,7 @@ def place_panels(panels: Sequence[Panel], room: Box, text_px: int) -> list[Place
         Height of letters.
     """
     gap, apart = max(4, text_px // 4), 2 * text_px
-    titles = 2 * text_px if any(panel.title for panel in panels) else 0
+    titles = _title_height_px(panels, text_px)
     height = room.height - titles
     scale = 1.0
     while True:
@@ -114,8 +117,8 @@ def place_panels(panels: Sequence[Panel], room: Box, text_px: int) -> list[Place
             )
             for i in range(len(panel.images))
         )
-        title_y = round(max(box.top for box in images)) + text_px
-        placed.append(PlacedPanel(panel, Box(middle, title_y, width + apart, 2 * text_px), images))
+        title_y = round(max(box.top for box in images) + titles / 2)
+        placed.append(PlacedPanel(panel, Box(middle, title_y, width + gap, titles), images))
         left += width + apart
     return placed
 
@@ -128,5 +131,11 @@ def _side_px(panel: Panel, height: float, gap: int, scale: float) -> int:
 
 
 def _title_px(panel: Panel, text_px: int) -> int:
-    """Return about how wide a title is."""
-    return round(0.6 * text_px * len(panel.title))
+    """Return about how wide a title is that may be broken into two lines."""
+    longest = max((len(word) for word in panel.title.split()), default=0)
+    return round(0.62 * TITLE * text_px * max(longest, 0.6 * len(panel.title)))
+
+
+def _title_height_px(panels: Sequence[Panel], text_px: int) -> int:
+    """Return how high titles of two lines are; 0 without any."""
+    return round(2.8 * TITLE * text_px) if any(panel.title for panel in panels) else 0
