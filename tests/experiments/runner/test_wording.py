@@ -11,7 +11,6 @@ from experiments.runner.wording import Wording, _kind
 from tests.conditions.conftest import units_for
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
 
-
 DESIGNS = [
     pytest.param(name, marks=[pytest.mark.slow] * name.startswith("borowski"))
     for name in shipped_designs()
