@@ -14,6 +14,7 @@ from stimgen.generator_prior import Generator
 from stimgen.methods import open_method
 from stimgen.networks import Network
 from stimgen.parametrization import Start
+from stimgen.priors import penalty, total_variation
 from stimgen.settings import ActivationSettings
 from stimgen.synthetic_settings import (
     BlurSettings,
@@ -151,3 +152,49 @@ def test_blur_is_refused_where_there_is_nothing_to_blur(method: str) -> None:
 def test_maco_needs_a_spectrum(toy: Network) -> None:
     with pytest.raises(BadInput, match="natural images"):
         open_method(SETTINGS["maco"], toy)
+
+
+@pytest.mark.parametrize(
+    "priors",
+    [
+        PriorSettings(total_variation=30.0),
+        PriorSettings(high_frequency=30.0),
+        PriorSettings(l2=3.0),
+        PriorSettings(l6=30.0),
+        PriorSettings(patch_colour=PatchColourSettings(3.0, 8)),
+    ],
+)
+def test_a_penalty_makes_less_of_what_it_is_for(toy: Network, priors: PriorSettings) -> None:
+    settings = dataclasses.replace(SETTINGS["pixels"], start_sd=0.5, steps=20)
+
+    def measured(which: PriorSettings) -> float:
+        own = dataclasses.replace(settings, priors=which)
+        made = ascend(toy, [goal(toy, 5, "max", 1, 2)], own, PRE, 40)
+        return penalty(made[0], priors).sum().item()
+
+    assert measured(priors) < 0.9 * measured(PriorSettings())
+
+
+@pytest.mark.parametrize(
+    ("method", "priors"),
+    [
+        ("fourier", PriorSettings(blur=BlurSettings(0.7, 2))),
+        ("pixels", PriorSettings(blur=BlurSettings(0.7, 2))),
+        ("pixels", PriorSettings(gradient_blur=GradientBlurSettings(3.0, 1.0))),
+    ],
+)
+def test_blurs_make_images_smoother(toy: Network, method: str, priors: PriorSettings) -> None:
+    settings = dataclasses.replace(SETTINGS[method], steps=20)
+    rough, smooth = (
+        total_variation(
+            ascend(
+                toy,
+                [goal(toy, 5, "max", 1, 2)],
+                dataclasses.replace(settings, priors=which),
+                PRE,
+                40,
+            )
+        ).mean()
+        for which in (PriorSettings(), priors)
+    )
+    assert smooth < 0.8 * rough
