@@ -29,6 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     build.add_argument("--design", help="write condition tables for this design as well")
     build.add_argument("--participants", help="whom the tables are for, such as 1-20")
     build.add_argument("--tables", type=Path, help="folder for the tables")
+    build.add_argument("--dry-run", action="store_true", help="only say what would be done")
     _add_build_options(commands.add_parser("sweep", help="only pass over the images"))
     _add_build_options(commands.add_parser("render", help="only render feature visualizations"))
     commands.add_parser("networks", help="list the networks' names")
@@ -161,6 +162,11 @@ def _build(arguments: argparse.Namespace) -> None:
     start = time.monotonic()
     build = _open(arguments)
     already = build.is_done()
+    if arguments.dry_run and not already:
+        from stimgen.plan import plan_of
+
+        print("\n".join(plan_of(build).lines()))
+        return
     folder = build.run()
     if not build.ranks.is_first:
         return
