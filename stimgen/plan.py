@@ -77,7 +77,8 @@ class Plan:
 
     def lines(self) -> Iterator[str]:
         """Yield the plan as text."""
-        yield f"{self.name} will hold {self.n_images:,} images of {self.n_units} {'units' if self.n_units > 1 else 'unit'}"
+        units = "unit" if self.n_units == 1 else "units"
+        yield f"{self.name} will hold {self.n_images:,} images of {self.n_units} {units}"
         width = max(len(step.what) for step in self.steps)
         for step in self.steps:
             yield (
