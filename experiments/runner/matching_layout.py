@@ -20,6 +20,8 @@ class MatchingPlacement(Placement):
         Box of each left and of each right half.
     row_badges, slot_badges
         Box of the number beside each half.
+    lines
+        Box of the lines between the numbers.
     buttons
         ``undo`` and ``confirm`` to their boxes.
     question, progress
@@ -32,6 +34,7 @@ class MatchingPlacement(Placement):
     slots: list[Box]
     row_badges: list[Box]
     slot_badges: list[Box]
+    lines: Box
     buttons: dict[str, Box]
     question: Box
     progress: Box
@@ -46,7 +49,8 @@ class MatchingPlacement(Placement):
         """Return every box by a name; the images lie in those of their halves."""
         badges = {f"row_badge_{i}": box for i, box in enumerate(self.row_badges)}
         badges |= {f"slot_badge_{i}": box for i, box in enumerate(self.slot_badges)}
-        return self.targets | badges | {"question": self.question, "progress": self.progress}
+        others = {"lines": self.lines, "question": self.question, "progress": self.progress}
+        return self.targets | badges | others
 
     def images(self) -> dict[str, Box]:
         """Return the box of each image."""
@@ -91,6 +95,7 @@ def place_matching(m: Measures, n_rows: int, n_images: int) -> MatchingPlacement
         slots=[_around(right, f"right_{i}_") for i in range(n_rows)],
         row_badges=[Box(-badge_x, y, badge, badge) for y in rows_y],
         slot_badges=[Box(badge_x, y, badge, badge) for y in rows_y],
+        lines=Box(0, top - rows_height // 2, 2 * badge_x - badge, rows_height // 2 * 2 - 2),
         buttons={
             UNDO: Box(-width // 2 - m.text, buttons_y, width, button),
             CONFIRM: Box(width // 2 + m.text, buttons_y, width, button),
