@@ -89,9 +89,6 @@ def log_columns(task: str) -> tuple[Column, ...]:
     return SESSION_COLUMNS + rows + response_columns(task)
 
 
-LOG_COLUMNS = log_columns("two_afc")
-TABLE_COLUMNS = table_columns("two_afc")
-
 RATING_COLUMNS = filled_by(
     "response",
     *SESSION_COLUMNS[:3],

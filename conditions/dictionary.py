@@ -21,7 +21,11 @@ Each session leaves a folder here: `<design>/sub-<participant>/ses-<nn>/` with
 
 - `trials.csv`: one row for each completed trial, on the disk before the next trial begins;
 - `session.json`: how the session ended, its runs, and what is known of machine and display;
+- `ratings.csv`: how intuitive images looked, where the design asks for it;
 - `frames.csv`: the interval of every frame, for sessions in a window.
+
+A row of `trials.csv` holds columns of the session, then the whole row of the condition table (what
+every task has, then what its own has), then the response (again of every task and of its own).
 
 Nothing here is overwritten: the same participant again resumes an unfinished session or begins the
 next one. A participant id is never a name. Logs are not part of the repository.

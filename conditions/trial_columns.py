@@ -57,7 +57,9 @@ TRIAL = (
     Column("trial_number", "int", "Place of the trial in the session, from 1."),
     Column("block_number", "int", "Place of the block in the session, from 1."),
     Column("block_name", "str", "Name of the block in the design."),
-    Column("trial_in_block", "int", "Place of the trial in its block, from 1."),
+    Column(
+        "trial_in_block", "int", "Place of the trial in its block or round of practice, from 1."
+    ),
     Column("trial_role", "str", "What the trial is for.", levels=TRIAL_ROLES),
     Column(
         "reference_condition",

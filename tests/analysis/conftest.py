@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from scipy import special
 
-from conditions.columns import FRAME_COLUMNS, LOG_COLUMNS, names
+from conditions.columns import FRAME_COLUMNS, log_columns, names
 from conditions.csv_files import write_csv
 from conditions.design import read_design
 from conditions.stimulus_set import StimulusSet
@@ -174,8 +174,8 @@ class StudyWriter:
             clock_s = onset_s + rt_s + 1.2
         folder = self.folder / f"sub-{participant}" / f"ses-{session:02d}"
         folder.mkdir(parents=True)
-        frame = pd.DataFrame(rows, columns=names(LOG_COLUMNS))
-        write_csv(frame, folder / "trials.csv", LOG_COLUMNS)
+        frame = pd.DataFrame(rows, columns=names(log_columns("two_afc")))
+        write_csv(frame, folder / "trials.csv", log_columns("two_afc"))
         if windowed:
             write_csv(pd.DataFrame(frames), folder / "frames.csv", FRAME_COLUMNS)
         n_runs = 1 if resumed_after is None else 2

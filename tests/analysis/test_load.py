@@ -11,7 +11,7 @@ import pytest
 
 from analysis import load
 from analysis.load import load_frames, load_log
-from conditions.columns import LOG_COLUMNS, names
+from conditions.columns import log_columns, names
 from conditions.errors import BadInput
 
 
@@ -29,7 +29,7 @@ def set_cell(path: Path, line: int, column: str, value: str) -> None:
 
 def test_a_study_is_one_tidy_frame(demo_study: Path) -> None:
     trials = load(demo_study)
-    assert list(trials.columns) == [*names(LOG_COLUMNS), "session_state", "unit"]
+    assert list(trials.columns) == [*names(log_columns("two_afc")), "session_state", "unit"]
     assert trials["participant"].nunique() == 36
     assert set(trials["session_state"]) == {"completed", "unfinished"}
     assert trials["unit"].str.fullmatch(r"mixed4a-3x3-\d{4}").all()

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from conditions.columns import FRAME_COLUMNS, LOG_COLUMNS
+from conditions.columns import FRAME_COLUMNS, log_columns
 from conditions.csv_files import read_csv
 
 pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
@@ -52,7 +52,7 @@ def test_a_robot_goes_through_a_whole_session(start, tmp_path, stimulus_set):
     assert code == 0, err
     assert "session 1 of p001: completed, 23 of 23 trials" in out
 
-    log = read_csv(folder(tmp_path) / "trials.csv", LOG_COLUMNS)
+    log = read_csv(folder(tmp_path) / "trials.csv", log_columns("two_afc"))
     assert log["trial_number"].tolist() == list(range(1, 24))
     assert set(log["response_source"]) == {"keyboard-ptb"}
     assert (log["rt_s"] > 0).all()
@@ -96,7 +96,7 @@ def test_a_killed_session_loses_no_completed_trial_and_goes_on(start, tmp_path):
     wait_for_trials(process, trials, 4)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    completed = read_csv(trials, LOG_COLUMNS)
+    completed = read_csv(trials, log_columns("two_afc"))
     done = len(completed)
     assert done >= 4
     assert completed["trial_number"].tolist() == list(range(1, done + 1))
@@ -105,7 +105,7 @@ def test_a_killed_session_loses_no_completed_trial_and_goes_on(start, tmp_path):
     code, out, err = finish(start("--robot", "graded"))
     assert code == 0, err
     assert "session 1 of p001: completed, 23 of 23" in out
-    log = read_csv(trials, LOG_COLUMNS)
+    log = read_csv(trials, log_columns("two_afc"))
     assert log["trial_number"].tolist() == list(range(1, 24))
     assert log["run"].tolist() == [1] * done + [2] * (23 - done)
     assert log.iloc[:done].equals(completed)
@@ -210,7 +210,7 @@ def test_without_psychtoolbox_the_windows_events_serve_and_the_log_says_so(start
     code, _, err = finish(start("--robot", "graded", before="sys.modules['psychtoolbox'] = None"))
     assert code == 0, err
     assert "reaction times are those of the frame" in err
-    log = read_csv(folder(tmp_path) / "trials.csv", LOG_COLUMNS)
+    log = read_csv(folder(tmp_path) / "trials.csv", log_columns("two_afc"))
     assert set(log["response_source"]) == {"keyboard-event"}
     assert log["choice"].notna().all()
     assert (log["rt_s"] > 0).all()
@@ -222,7 +222,7 @@ def test_the_dialog_asks_who_takes_part_and_offers_to_resume(start, virtual_scre
     wait_for_trials(process, folder(tmp_path) / "trials.csv", 2)
     process.kill()
     process.wait()
-    done = len(read_csv(folder(tmp_path) / "trials.csv", LOG_COLUMNS))
+    done = len(read_csv(folder(tmp_path) / "trials.csv", log_columns("two_afc")))
 
     process = start("--robot", "graded", participant=None)
     wait_for_window(virtual_screen, "Demo of the two-alternative forced choice")
@@ -232,7 +232,7 @@ def test_the_dialog_asks_who_takes_part_and_offers_to_resume(start, virtual_scre
     code, out, err = finish(process)
     assert code == 0, err
     assert "session 1 of p001: completed, 23 of 23 trials" in out
-    log = read_csv(folder(tmp_path) / "trials.csv", LOG_COLUMNS)
+    log = read_csv(folder(tmp_path) / "trials.csv", log_columns("two_afc"))
     assert log["run"].tolist() == [1] * done + [2] * (23 - done)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conditions.columns import FRAME_COLUMNS, LOG_COLUMNS, names
+from conditions.columns import FRAME_COLUMNS, log_columns, names
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput
 from conditions.records import read_session
@@ -20,7 +20,7 @@ VALUES = {"str": "x", "int": 1, "float": 0.5, "bool": True}
 
 
 def row(number):
-    cells = {c.name: c.levels[0] if c.levels else VALUES[c.type] for c in LOG_COLUMNS}
+    cells = {c.name: c.levels[0] if c.levels else VALUES[c.type] for c in log_columns("two_afc")}
     return cells | {"trial_number": number, "rt_s": 0.1 + number, "unit_pool": 'a "b", c\nd'}
 
 
@@ -90,7 +90,7 @@ def test_a_header_cut_in_the_middle_leaves_an_empty_log(tmp_path):
     log = TrialLog(tmp_path)
     assert log.completed is None
     log.append(row(1))
-    assert len(read_csv(tmp_path / "trials.csv", LOG_COLUMNS)) == 1
+    assert len(read_csv(tmp_path / "trials.csv", log_columns("two_afc"))) == 1
 
 
 def test_completed_trials_are_counted_in_the_log_itself(tmp_path):
@@ -139,4 +139,4 @@ def test_ids_that_cannot_name_a_folder_are_refused(participant):
 def test_columns_of_the_log_stand_in_their_order(tmp_path):
     TrialLog(tmp_path).append(row(1))
     header = (tmp_path / "trials.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert header.split(",") == names(LOG_COLUMNS)
+    assert header.split(",") == names(log_columns("two_afc"))

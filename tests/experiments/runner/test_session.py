@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from conditions.columns import LOG_COLUMNS
+from conditions.columns import log_columns
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput
 from conditions.records import read_session
@@ -42,7 +42,7 @@ def run_trials(session, number):
 
 
 def read_log(session):
-    return read_csv(session.log.folder / "trials.csv", LOG_COLUMNS)
+    return read_csv(session.log.folder / "trials.csv", log_columns("two_afc"))
 
 
 def test_a_whole_session_is_logged_with_its_condition_rows(request_for):
