@@ -65,7 +65,7 @@ LOOP_SETTINGS: dict[str, dict[str, Any]] = {
         "conditionsFile": "$condition_file",
         "selectedRows": "$block_rows[blocks.thisN]",
     },
-    "blocks": {"nReps": "$len(block_rows)", "loopType": "sequential", "isTrials": False},
+    "blocks": {"nReps": "len(block_rows)", "loopType": "sequential", "isTrials": False},
 }
 
 IMPORT = """\

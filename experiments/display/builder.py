@@ -37,18 +37,18 @@ FIELDS = (
 )
 """Options of the Coder scripts that may be fields of Builder's experiment info."""
 
-PAGES = ("consent", "before", "instructions", "block_start", "block_end", "after", "end")
-"""Routines of pages, ratings and the comment, in the order of a session."""
+FIRST = ("consent", "before", "instructions")
+"""Routines of what comes before the trials, in the order of a session."""
 
 SHOWN_IN = {
-    "consent": PAGES[:1],
-    "before": PAGES[:2],
-    "instructions": PAGES[:3],
-    "block_start": PAGES,
-    "trial": PAGES,
+    "consent": FIRST[:1],
+    "before": FIRST[:2],
+    "instructions": FIRST,
+    "block_start": (*FIRST, "block_start", "block_end"),
+    "trial": (*FIRST, "block_start", "block_end"),
     "block_end": ("block_end",),
-    "after": PAGES[:-1],
-    "end": PAGES,
+    "after": (*FIRST, "after"),
+    "end": (*FIRST, "after", "end"),
 }
 """Routine to those whose stages it may show: what a routine that was taken out would have shown, a
 later one does."""

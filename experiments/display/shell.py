@@ -234,11 +234,10 @@ def report_end(session: Session) -> None:
     """Print how a session ended and where its record lies."""
     folder, facts = shown(session.log.folder), session.facts
     skipped = facts["trials_skipped"]
+    note = f" ({skipped} of practice were not needed)" if skipped else ""
     print(
         f"session {session.number} of {session.request.participant}: {facts['end_reason']}, "
-        f"{facts['trials_completed']} of {facts['trials']} trials in {folder}"
-        + f" ({skipped} of practice that was not needed)"
-        * bool(skipped)
+        f"{facts['trials_completed']} of {facts['trials']} trials in {folder}{note}"
     )
     if facts["end_reason"] not in FINAL:
         print("start it again to go on with the next trial")
