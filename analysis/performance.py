@@ -61,7 +61,7 @@ def accuracy(
     """
     answered = trials[trials["correct"].notna()]
     rows = []
-    for levels, part in _split(answered, by):
+    for levels, part in split(answered, by):
         right = part["correct"].to_numpy(float)
         estimate = asdict(
             mean_with_interval(
@@ -162,7 +162,7 @@ def confidence(trials: pd.DataFrame, by: Sequence[str] = ("reference_condition",
 def _split_by_outcome(
     trials: pd.DataFrame, by: Sequence[str]
 ) -> Iterator[tuple[dict[str, Any], str, pd.DataFrame]]:
-    for levels, part in _split(trials[trials["correct"].notna()], by):
+    for levels, part in split(trials[trials["correct"].notna()], by):
         right = part["correct"].astype(bool)
         for outcome, chosen in zip(OUTCOMES, (part, part[right], part[~right]), strict=True):
             yield levels, outcome, chosen
@@ -178,10 +178,14 @@ def _rests_on(part: pd.DataFrame, outcome: str) -> dict[str, Any]:
     }
 
 
-def _split(
-    trials: pd.DataFrame, by: Sequence[str]
-) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    """Yield each combination of levels and its rows, reference conditions in their usual order."""
+def split(trials: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """Yield each combination of levels and its rows, reference conditions in their usual order.
+
+    Raises
+    ------
+    BadInput
+        If a factor is no column.
+    """
     for name in by:
         if name not in trials.columns:
             raise BadInput(f"no column is named {name!r}{nearest(name, trials.columns)}")

@@ -1,0 +1,92 @@
+"""Reliability recovers that of simulated people; repeats are held against what they repeat."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.ceilings import repeat_consistency, spearman_brown, split_half
+
+
+def simulate(seed, unit_sd, participants=24, units=30):
+    rng = np.random.default_rng(seed)
+    p = np.repeat(np.arange(participants), units)
+    u = np.tile(np.arange(units), participants)
+    chance = 1 / (1 + np.exp(-0.5 - rng.normal(0, unit_sd, units)))
+    return pd.DataFrame({"participant": p, "unit": u, "correct": rng.random(len(p)) < chance[u]})
+
+
+def test_twice_as_long_is_more_reliable():
+    assert spearman_brown(0.5) == pytest.approx(2 / 3)
+    assert spearman_brown(0.0) == 0
+
+
+def test_reliability_is_that_of_a_new_group_of_people():
+    truth = []
+    for seed in range(30):
+        one, two = simulate(seed, 1.0), simulate(seed, 1.0)
+        rng = np.random.default_rng(1000 + seed)
+        chance = one.groupby("unit")["correct"].mean()
+        two["correct"] = rng.random(len(two)) < chance[two["unit"]].to_numpy()
+        truth.append(split_half(one, 40, 10, seed).full)
+    # Variance of units' true shares against that of measured ones, 24 participants.
+    shares = 1 / (1 + np.exp(-0.5 - np.random.default_rng(0).normal(0, 1, 200_000)))
+    expected = shares.var() / (shares.var() + (shares * (1 - shares)).mean() / 24)
+    assert np.mean(truth) == pytest.approx(expected, abs=0.05)
+
+
+def test_people_who_guess_are_not_reliable():
+    found = [split_half(simulate(seed, 0.0), 40, 30, seed) for seed in range(10)]
+    assert abs(np.mean([f.half for f in found])) < 0.1
+    assert np.mean([f.low < 0 < f.high for f in found]) >= 0.8
+
+
+def test_the_interval_holds_the_estimate():
+    found = split_half(simulate(3, 1.0))
+    assert found.low < found.full < found.high + 0.05
+    assert split_half(simulate(3, 1.0)) == found
+
+
+@pytest.mark.parametrize(
+    ("trials", "reason"),
+    [
+        (simulate(1, 1, participants=3), "fewer than 4 participants"),
+        (simulate(1, 1, units=2), "fewer than 3 units"),
+        (simulate(1, 1).assign(correct=True), "do not differ"),
+    ],
+)
+def test_what_cannot_be_computed_says_why(trials, reason):
+    assert reason in split_half(trials).reason
+
+
+def row(number, choice, correct, confidence, role="main", of=None, repeated=None):
+    return {
+        "observer_kind": "person",
+        "participant": "p1",
+        "session": 1,
+        "trial_number": number,
+        "trial_role": role,
+        "reference_condition": "natural",
+        "choice": choice,
+        "correct": correct,
+        "confidence": confidence,
+        "repeat_of": of,
+        "repeated_trial": repeated,
+    }
+
+
+def test_repeats_are_compared_with_their_first_time():
+    trials = pd.DataFrame(
+        [
+            row(1, "a", True, 1),
+            row(2, "b", False, 3),
+            row(3, "a", True, 2, "repeat", "natural-least-1", 1),
+            row(4, "a", True, 2, "repeat", "natural-most-1", 2),
+        ]
+    )
+    table = repeat_consistency(trials).set_index("which")
+    assert table["same_choice"].to_dict() == {"least": 1.0, "most": 0.0}
+    assert table["confidence_change"].to_dict() == {"least": 1.0, "most": -1.0}
+    assert table["n_pairs"].sum() == 2
+    assert repeat_consistency(trials[:2]).empty
