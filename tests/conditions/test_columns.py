@@ -1,5 +1,8 @@
 import builtins
+import json
 import keyword
+import subprocess
+import sys
 
 import pytest
 
@@ -72,3 +75,38 @@ def test_a_rating_says_whose_it_is_and_of_what():
     assert {"participant", "session", "moment", "channel", "image", "rating"} <= set(
         names(RATING_COLUMNS)
     )
+
+
+def test_the_reserved_names_hold_those_of_a_script_that_psychopy_compiles():
+    """Compile an experiment with a loop, pictures, text, code and keys, and look at its names."""
+    pytest.importorskip("psychopy")
+    code = (
+        "import ast, json\n"
+        "from psychopy import experiment\n"
+        "from psychopy.experiment.components.code import CodeComponent\n"
+        "from psychopy.experiment.components.image import ImageComponent\n"
+        "from psychopy.experiment.components.keyboard import KeyboardComponent\n"
+        "from psychopy.experiment.loops import TrialHandler\n"
+        "study = experiment.Experiment()\n"
+        "study.addRoutine('trial')\n"
+        "routine = study.routines['trial']\n"
+        "for kind in (CodeComponent, ImageComponent, KeyboardComponent):\n"
+        "    routine.addComponent(kind(study, 'trial', name='own_' + kind.__name__))\n"
+        "study.flow.addRoutine(routine, 0)\n"
+        "study.flow.addLoop(TrialHandler(study, 'own_loop', conditionsFile='own.csv'), 0, 1)\n"
+        "found = set()\n"
+        "for node in ast.walk(ast.parse(study.writeScript())):\n"
+        "    if isinstance(node, ast.Name): found.add(node.id)\n"
+        "    if isinstance(node, (ast.FunctionDef, ast.arg)):\n"
+        "        found.add(node.name if isinstance(node, ast.FunctionDef) else node.arg)\n"
+        "    if isinstance(node, (ast.Import, ast.ImportFrom)):\n"
+        "        found |= {(a.asname or a.name).split('.')[0] for a in node.names}\n"
+        "print(json.dumps(sorted(found)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    used = set(json.loads(done.stdout.splitlines()[-1]))
+    used = {n for n in used if not n.startswith(("_", "own_", "thisOwn"))} - set(dir(builtins))
+    assert used - RESERVED_NAMES == set()
+    for task in TASKS:
+        assert not used & set(names(table_columns(task)))
