@@ -40,7 +40,7 @@ def dream(
     network, layer, side
         What shall be active.
     settings
-        Of the optimisation; what concerns single units has no effect.
+        Of the optimisation; penalties and what concerns single units have no effect.
     seeds
         One per image.
     after_step
@@ -80,7 +80,7 @@ def caricature(
         3 x side x side in 0..1, of the side that images have once their margin is cut. It goes
         through the same random transforms as the images.
     settings
-        Of the optimisation; what concerns single units has no effect.
+        Of the optimisation; penalties and what concerns single units have no effect.
     seeds
         One per image.
     cosine_power
