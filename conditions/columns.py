@@ -120,12 +120,12 @@ FINISHED FOREVER NOT_STARTED PAUSED PILOTING PLAYING PRESSED RELEASED STARTED ST
 asarray average clock colors comp continueRoutine core cos currentLoop currentRoutine data dataDir
 defaultKeyboard deg2rad deviceManager dlg endExpNow endExperiment environmenttools event expInfo
 expName expVersion eyetracker fcn filename frameDur frameN frameTolerance globalClock gui hardware
-inputs ioConfig ioServer ioSession key keyboard layout linspace locale_setup log log10 logFile logging
-newKey normal np os paramName pauseExperiment pauseTimer pi plugins prefs priority psychopyVersion rad2deg
-randchoice randint random routineForceEnded routineTimer run runAtExit saveData setupData
-setupDevices setupLogging setupWindow showExpInfoDlg shuffle sin sound sqrt std sys t tThisFlip
-tThisFlipGlobal tan theseKeys thisComponent thisExp thisSession thisTrial timer timers trial
-trialComponents trials val visual waitOnFlip win
+inputs ioConfig ioServer ioSession key keyboard layout linspace locale_setup log log10 logFile
+logging newKey normal np os paramName pauseExperiment pauseTimer pi plugins prefs priority
+psychopyVersion rad2deg randchoice randint random routineForceEnded routineTimer run runAtExit
+saveData setupData setupDevices setupLogging setupWindow showExpInfoDlg shuffle sin sound sqrt std
+sys t tThisFlip tThisFlipGlobal tan theseKeys thisComponent thisExp thisSession thisTrial timer
+timers trial trialComponents trials val visual waitOnFlip win
 """
 RESERVED_NAMES = frozenset(_RESERVED.split())
 """Names that compiled Builder scripts use: every column of a condition table becomes a global."""
