@@ -19,7 +19,7 @@ from experiments.display.drawing import (
     text,
 )
 from experiments.display.trial_screen import TrialScreen
-from experiments.runner.layout import Box
+from experiments.runner.layout import SMALL, Box
 from experiments.runner.trial import ANSWERED, FEEDBACK, Trial
 from experiments.runner.two_afc import CONFIDENCE, TwoAFCTrial
 from experiments.runner.two_afc_layout import ChoicePlacement
@@ -133,9 +133,11 @@ def _scale(
     for i, key in enumerate(keys):
         place = Box(round(box.x + (i - 1) * pitch), round(box.y + cap_y), 2 * text_px, 2 * text_px)
         parts += key_cap(win, place, texts.key(key), text_px)
-    for i, word in zip((-1, 1), ends, strict=True):
-        x, y = round(box.x + i * pitch), round(box.y + word_y)
-        parts.append(text(win, word, Box(x, y, round(1.5 * pitch), 2 * text_px), 0.8 * text_px))
+    # Words end where their query does, so that those of neighbours keep apart.
+    for sign, word, side in ((-1, ends[0], "left"), (1, ends[1], "right")):
+        x, y = round(box.x + sign * box.width / 2), round(box.y + word_y)
+        place = Box(x, y, box.width, 2 * text_px)
+        parts.append(text(win, word, place, SMALL * text_px, anchorHoriz=side, alignText=side))
     return parts
 
 
@@ -149,5 +151,5 @@ def _confidence(win: Any, design: Design, texts: Texts, box: Box, text_px: int) 
         parts += key_cap(win, place, texts.key(key), text_px)
     for sign, word in ((-1, texts.unsure), (1, texts.sure)):
         place = Box(box.x + sign * round(6.5 * text_px), y, 5 * text_px, 2 * text_px)
-        parts.append(text(win, word, place, 0.8 * text_px))
+        parts.append(text(win, word, place, SMALL * text_px))
     return parts

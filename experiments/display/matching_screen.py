@@ -26,7 +26,7 @@ from experiments.display.drawing import (
 )
 from experiments.display.trial_screen import TrialScreen
 from experiments.runner.exemplar_matching import CONFIRM, MATCHING, UNDO, ExemplarMatchingTrial
-from experiments.runner.layout import Box
+from experiments.runner.layout import SMALL, Box
 from experiments.runner.matching_layout import MatchingPlacement
 from experiments.runner.trial import FEEDBACK, Trial
 
@@ -161,5 +161,5 @@ class MatchingScreen(TrialScreen):
         inner = Box(box.x, box.y, box.width - text_px, box.height)
         return [
             bar(self._win, box, fill, color),
-            text(self._win, words, inner, 0.85 * text_px, color=color),
+            text(self._win, words, inner, SMALL * text_px, color=color),
         ]

@@ -148,14 +148,21 @@ class Measures:
         return images * self.pitch - self.gap
 
 
-def measure(layout: Layout, unit_px: float, scale: float) -> Measures:
+SMALL = 0.9
+"""Height of the smallest letters on a trial's screen, as a share of the text's."""
+
+READABLE_DEG = 0.5
+"""No letters of a session are smaller."""
+
+
+def measure(layout: Layout, unit_px: float, scale: float, least_text_px: int = 8) -> Measures:
     """Turn a layout's lengths into whole pixels."""
     px = unit_px * scale
     return Measures(
         side=max(2, 2 * math.floor(layout.image * px / 2)),
         gap=round(layout.gap * px),
         separation=round(layout.separation * px),
-        text=max(8, round(layout.text * px)),
+        text=max(least_text_px, round(layout.text * px)),
         px=px,
         scale=scale,
     )
@@ -191,7 +198,8 @@ def fit(
 ) -> list[Placed]:
     """Place the parts of a session's screens, all at one scale.
 
-    Image sides are even and centres whole pixels, so that no image is resampled.
+    Image sides are even and centres whole pixels, so that no image is resampled. Letters are at
+    least half a degree high where the monitor is known.
 
     Parameters
     ----------
@@ -212,10 +220,14 @@ def fit(
     """
     unit_px = 1.0 if layout.unit == "px" else screen.px_per_deg()
 
-    def placed_at(scale: float) -> list[Placed]:
-        return [arrange(measure(layout, unit_px, scale)) for arrange in arrangements]
+    known = screen.width_cm and screen.distance_cm
+    readable_px = math.ceil(READABLE_DEG / SMALL * screen.px_per_deg()) if known else 8
 
-    placed = placed_at(1.0)
+    def placed_at(scale: float, least_text_px: int = 8) -> list[Placed]:
+        measures = measure(layout, unit_px, scale, least_text_px)
+        return [arrange(measures) for arrange in arrangements]
+
+    placed = placed_at(1.0, readable_px)
     for placement in placed:
         _check_apart(placement)
     needed_x, needed_y = _needed(placed)

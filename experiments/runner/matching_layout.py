@@ -85,7 +85,7 @@ def place_matching(m: Measures, n_rows: int, n_images: int) -> MatchingPlacement
         left |= grid(f"left_{i}", -x, y, n_images, n_images, m)
         right |= grid(f"right_{i}", x, y, n_images, n_images, m)
     buttons_y = top - rows_height - row_gap - button // 2
-    width = 12 * m.text
+    width = 14 * m.text
     return MatchingPlacement(
         m.text,
         m.scale,

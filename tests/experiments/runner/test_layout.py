@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conditions.design import Layout
 from conditions.errors import BadInput
-from experiments.runner.layout import Box, Screen, fit
+from experiments.runner.layout import SMALL, Box, Screen, fit
 from experiments.runner.matching_layout import place_matching
 from experiments.runner.occlusion_layout import place_occlusion
 from experiments.runner.two_afc_layout import place_two_afc
@@ -19,7 +19,7 @@ POLES = ("min", "max")
 FULL_HD = Screen(1920, 1080)
 SCREENS = [FULL_HD, Screen(1280, 800), Screen(2560, 1440), Screen(1024, 768)]
 HORIZONTAL = Layout(queries="horizontal", query_offset=116)
-SMALL = Layout(image=112, separation=240)
+COMPACT = Layout(image=112, separation=240)
 
 
 def two_afc(layout=Layout(), **settings):  # noqa: B008
@@ -41,7 +41,7 @@ TASKS = {
     "occlusion two-step": (Layout(separation=96), partial(place_occlusion, two_step=True)),
     "occlusion small": (Layout(image=60), partial(place_occlusion, two_step=True)),
     **{
-        f"matching {k} x {n}": (SMALL, partial(place_matching, n_rows=k, n_images=n))
+        f"matching {k} x {n}": (COMPACT, partial(place_matching, n_rows=k, n_images=n))
         for k in (2, 3, 5)
         for n in (1, 3, 5)
     },
@@ -184,6 +184,13 @@ def test_degrees_become_pixels():
     placed = fit([two_afc(layout)[1]], layout, screen)[0]
     assert placed.queries["a"].width == 2 * int(5 * screen.px_per_deg() / 2)
     assert not overlapping(placed.boxes())
+
+
+def test_letters_are_half_a_degree_high_where_the_monitor_is_known():
+    layout = Layout(text=9)
+    near = Screen(1920, 1080, width_cm=53.0, distance_cm=60.0)
+    assert fit([two_afc(layout)[1]], layout, FULL_HD)[0].text_px == 9
+    assert fit([two_afc(layout)[1]], layout, near)[0].text_px * SMALL >= 0.5 * near.px_per_deg()
 
 
 def test_degrees_need_a_known_monitor():
