@@ -22,6 +22,7 @@ from stimgen.occlusion import QueryPair, choose_queries
 from stimgen.occlusion_maps import Job, edit_of, load_map
 from stimgen.patches import Edit, Patch, apply
 from stimgen.png import save_png
+from stimgen.rounding import agree
 from stimgen.saliency import NamedPicture
 from stimgen.settings import ActivationSettings, OcclusionSettings
 
@@ -38,8 +39,6 @@ QUERY_COLUMNS = (
         "relative_activation_difference", "float", "(max - min) / base of the queries.", blank=True
     ),
 )
-
-_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -146,17 +145,12 @@ def measured_rows(
     files = [(folder / e.picture.path, e.picture.unit) for e in pictures]
     found = measure(network, files, activation, quiet=quiet)
     for (file, _), expected, value in zip(files, pictures, found, strict=True):
-        if not agree(float(value), expected.activation):
+        if not agree(float(value), expected.activation, network.precision):
             raise BadInput(
                 f"{file}: drives its unit to {value:g}, but its map says "
                 f"{expected.activation:g}; remove {folder} and try again"
             )
     return [e.picture.row(folder, value) for e, value in zip(pictures, found, strict=True)]
-
-
-def agree(measured: float, mapped: float) -> bool:
-    """Return whether a file's activation is its map's, but for rounding."""
-    return abs(measured - mapped) <= _TOLERANCE * max(1.0, abs(mapped))
 
 
 def _query_row(

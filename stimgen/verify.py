@@ -13,14 +13,9 @@ from conditions.vocabulary import Unit
 from stimgen.faults import Fault
 from stimgen.measure import measure
 from stimgen.networks import Network
+from stimgen.rounding import agree_anywhere, slack
 from stimgen.settings import ActivationSettings, BuildSettings
 from stimgen.verify_occlusion import verify_occlusion
-
-TOLERANCE = 1e-3
-"""How far an activation may lie from the manifest's, relative to 1 plus its size.
-
-Machines and libraries sum in another order; another picture or network differs by far more.
-"""
 
 _UNIT = ["network", "layer", "branch", "channel"]
 
@@ -71,7 +66,7 @@ def verify_activations(
     return [
         Fault(row.path, f"activation is {value:g}, but {row.activation:g} in the manifest")
         for row, value in zip(rows, values, strict=True)
-        if not abs(value - row.activation) <= TOLERANCE * (1 + abs(row.activation))
+        if not agree_anywhere(value, row.activation, network.precision)
     ]
 
 
@@ -148,7 +143,8 @@ def _misplaced_ranks(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[
             # Queries by percentile are less extreme than the references, in the query's place.
             ranked = ranked.iloc[1:] if pole == "min" else ranked.iloc[:-1]
         # The sweep's order may differ from that of measuring again by rounding.
-        falls = ranked["activation"].diff() < -1e-5 * (1 + ranked["activation"].abs())
+        room = slack(settings.network.precision) * (1 + ranked["activation"].abs())
+        falls = ranked["activation"].diff() < -room
         if falls.any():
             yield Fault(ranked.loc[falls, "path"].iloc[0], "drives the unit less than a lower rank")
 

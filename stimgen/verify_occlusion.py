@@ -10,11 +10,12 @@ from conditions.errors import BadInput
 from conditions.stimulus_set import StimulusSet
 from stimgen.faults import Fault
 from stimgen.manifest import Picture, pictures_of
+from stimgen.networks import Precision
 from stimgen.occlusion import choose_queries
 from stimgen.occlusion_maps import load_map, map_path
-from stimgen.occlusion_pictures import agree
 from stimgen.patches import Edit, Occlusion, Patch, Sharpening, apply
 from stimgen.png import read_png
+from stimgen.rounding import agree
 from stimgen.settings import BuildSettings, OcclusionSettings
 
 Found = dict[tuple[str, str, int], tuple[Picture, float]]
@@ -44,14 +45,19 @@ def verify_occlusion(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[
             yield Fault(f"{unit}, batch {batch}", "has occlusion stimuli that no setting asks for")
             continue
         try:
-            yield from _trial(stimuli, found, wanted, f"{unit}, batch {batch}")
-            yield from _blurred(stimuli, found, wanted)
+            precision = settings.network.precision
+            yield from _trial(stimuli, found, wanted, precision, f"{unit}, batch {batch}")
+            yield from _blurred(stimuli, found, wanted, precision)
         except BadInput as error:
             yield Fault(f"{unit}, batch {batch}", str(error))
 
 
 def _trial(
-    stimuli: StimulusSet, found: Found, settings: OcclusionSettings, where: str
+    stimuli: StimulusSet,
+    found: Found,
+    settings: OcclusionSettings,
+    precision: Precision,
+    where: str,
 ) -> Iterator[Fault]:
     places = [("base", "max", 0), ("occluded", "min", 0), ("occluded", "max", 0)]
     missing = [f"{kind} {pole}" for kind, pole, _ in places if (kind, pole, 0) not in found]
@@ -62,7 +68,7 @@ def _trial(
     picture = read_png(stimuli.file(base.path))
     yield from _base(stimuli, found, base, picture)
     values, mapped = load_map(stimuli.file(map_path(base.unit, "occluded", base.batch or 0, 0)))
-    if not agree(base_activation, mapped):
+    if not agree(base_activation, mapped, precision):
         yield Fault(base.path, f"activation is {base_activation:g}, but its map says {mapped:g}")
     pair = choose_queries(values, mapped, settings)
     for (query, activation), patch, expected in zip(
@@ -73,7 +79,7 @@ def _trial(
     ):
         if query.patch != patch:
             yield Fault(query.path, f"hides {_place(query.patch)}, its map gives {_place(patch)}")
-        elif not agree(activation, expected):
+        elif not agree(activation, expected, precision):
             yield Fault(query.path, f"activation is {activation:g}, its map says {expected:g}")
         yield from _edited(stimuli, query, Occlusion(picture))
     if not queries[0][1] < queries[1][1]:
@@ -93,7 +99,9 @@ def _base(
         yield Fault(base.path, f"is not the picture {strongest.path}")
 
 
-def _blurred(stimuli: StimulusSet, found: Found, settings: OcclusionSettings) -> Iterator[Fault]:
+def _blurred(
+    stimuli: StimulusSet, found: Found, settings: OcclusionSettings, precision: Precision
+) -> Iterator[Fault]:
     for (kind, _, rank), (blurred, activation) in found.items():
         if kind != "blur":
             continue
@@ -105,7 +113,7 @@ def _blurred(stimuli: StimulusSet, found: Found, settings: OcclusionSettings) ->
         yield from _edited(stimuli, blurred, Sharpening(picture, kernel, sigma))
         path = map_path(blurred.unit, "blur", blurred.batch or 0, rank)
         values, _ = load_map(stimuli.file(path))
-        if not agree(activation, float(values.max())):
+        if not agree(activation, float(values.max()), precision):
             yield Fault(
                 blurred.path, f"activation is {activation:g}, its map says {values.max():g}"
             )

@@ -182,3 +182,9 @@ def test_another_picture_in_the_partial_folder_is_noticed(source: Path) -> None:
     shutil.copy(first, second)
     with pytest.raises(BadInput, match="but its map says"):
         task.run()
+
+
+def test_a_set_of_lower_precision_is_in_order(tmp_path: Path) -> None:
+    text = SETTINGS.replace("{name: demo}", "{name: demo, precision: bf16}")
+    assert main(write(tmp_path, text + "occlusion: {stride_px: 64, batches: 1, blur: true}\n")) == 0
+    assert main(["verify", str(tmp_path / "stimuli" / "small"), "--quiet"]) == 0

@@ -1,9 +1,24 @@
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
 from conditions.errors import BadInput
-from stimgen.settings import find_settings, read, shipped
+from stimgen.settings import (
+    ActivationSettings,
+    BuildSettings,
+    ImagesSettings,
+    NaturalSettings,
+    NetworkSettings,
+    OcclusionSettings,
+    QuerySettings,
+    SampleSettings,
+    UnitsSettings,
+    find_settings,
+    read,
+    shipped,
+)
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -40,3 +55,24 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
     path.write_text("name: ../mine\nnetwork: {name: demo}\nunits: {sample: {n: 1}}\n")
     with pytest.raises(BadInput, match="it names a folder"):
         read(str(path))
+
+
+def test_every_key_stands_in_the_guides() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    guides = "".join((docs / name).read_text("utf-8") for name in ("stimuli.md", "occlusion.md"))
+    quoted = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`[^`]*`", guides))))
+    for settings in (
+        BuildSettings,
+        NetworkSettings,
+        ImagesSettings,
+        SampleSettings,
+        UnitsSettings,
+        ActivationSettings,
+        NaturalSettings,
+        QuerySettings,
+        OcclusionSettings,
+    ):
+        missing = {field.name for field in dataclasses.fields(settings)} - quoted
+        assert not missing, f"{settings.__name__}: the guides do not mention {missing}"
+    for name in shipped():
+        assert f"| `{name}` |" in guides
