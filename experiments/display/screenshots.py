@@ -7,8 +7,6 @@ from pathlib import Path
 
 from experiments.display.window import Display
 from experiments.runner.phases import Stage
-from experiments.runner.standing import Standing
-from experiments.runner.trial import Trial
 
 
 class Screenshots:
@@ -32,11 +30,7 @@ class Screenshots:
 
     def save(self, phase: str, stage: Stage) -> None:
         """Save what is drawn and not yet flipped."""
-        name = phase
-        if isinstance(stage, Standing):
-            name += f"_{stage.name}"
-        elif isinstance(stage, Trial):
-            name += f"_{stage.row['reference_condition']}"
+        name = f"{phase}_{stage.name}"
         self._seen[name] += 1
         path = self._folder / f"{name}_{self._seen[name]:02d}.png"
         if not path.exists():
