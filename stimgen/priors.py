@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torchvision.transforms.v2.functional import gaussian_blur
 
-from stimgen.synthetic_settings import GradientBlurSettings, PatchColourSettings, PriorSettings
+from stimgen.prior_settings import GradientBlurSettings, PatchColourSettings, PriorSettings
 
 
 def penalty(images: torch.Tensor, priors: PriorSettings) -> torch.Tensor:

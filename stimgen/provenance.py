@@ -20,7 +20,7 @@ from conditions.stimulus_set import SETTINGS
 from stimgen.devices import device_model
 from stimgen.networks import Network
 from stimgen.registry import load_network
-from stimgen.render import read_found
+from stimgen.rendered import read_found
 from stimgen.settings import BuildSettings
 from stimgen.sweep import Sweep
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from conditions.vocabulary import Unit
 from stimgen.ascend import Goal
 from stimgen.manifest import Picture
-from stimgen.render import MASKS, mask_path, rendered_path
+from stimgen.rendered import MASKS, mask_path, rendered_path
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from stimgen.ascend import Goal
 from stimgen.methods import open_method
 from stimgen.networks import Network
 from stimgen.parametrization import Parametrization
+from stimgen.prior_settings import PriorSettings
 from stimgen.ranks import Ranks
 from stimgen.render import render
 from stimgen.settings import ActivationSettings
-from stimgen.synthetic_settings import PriorSettings, SearchSettings, SyntheticSettings
+from stimgen.synthetic_settings import SearchSettings, SyntheticSettings
 from tests.stimgen.conftest import make_toy
 
 SETTINGS = SyntheticSettings(

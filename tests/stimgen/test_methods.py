@@ -14,15 +14,17 @@ from stimgen.generator_prior import Generator
 from stimgen.methods import open_method
 from stimgen.networks import Network
 from stimgen.parametrization import Start
+from stimgen.prior_settings import (
+    BlurSettings,
+    GradientBlurSettings,
+    PatchColourSettings,
+    PriorSettings,
+)
 from stimgen.priors import penalty, total_variation
 from stimgen.settings import ActivationSettings
 from stimgen.synthetic_settings import (
-    BlurSettings,
     GeneratorSettings,
-    GradientBlurSettings,
     MacoSettings,
-    PatchColourSettings,
-    PriorSettings,
     StopSettings,
     SyntheticSettings,
 )

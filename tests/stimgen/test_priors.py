@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from stimgen.prior_settings import GradientBlurSettings, PatchColourSettings, PriorSettings
 from stimgen.priors import (
     blur,
     distance_from_grey,
@@ -11,7 +12,6 @@ from stimgen.priors import (
     penalty,
     total_variation,
 )
-from stimgen.synthetic_settings import GradientBlurSettings, PatchColourSettings, PriorSettings
 
 
 def test_total_variation_counts_steps() -> None:

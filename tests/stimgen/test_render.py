@@ -16,7 +16,8 @@ from stimgen.networks import Network
 from stimgen.parametrization import Parametrization
 from stimgen.png import read_png
 from stimgen.ranks import Ranks
-from stimgen.render import render, rendered_path
+from stimgen.render import render
+from stimgen.rendered import rendered_path
 from stimgen.settings import ActivationSettings
 from stimgen.synthetic_settings import SyntheticSettings
 from tests.stimgen.rendering import SETTINGS, render_toy
