@@ -23,7 +23,7 @@ from experiments.display.screenshots import Screenshots
 from experiments.display.stepper import Stepper
 from experiments.display.window import Display, check_monitor, find_screens, open_window, parse_size
 from experiments.runner.log import sessions_of
-from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
+from experiments.runner.observers import OBSERVERS, make_observer, observer_kind, observer_seed
 from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Request, Session
 from experiments.runner.simulation import simulate
@@ -107,11 +107,6 @@ def check_task(design: Design, task: str) -> None:
         )
 
 
-def observer_seed(participant: str) -> int:
-    """Return the seed of the observer that stands in for a participant."""
-    return int.from_bytes(participant.encode(), "big") % 2**31
-
-
 def is_lenient(arguments: argparse.Namespace) -> bool:
     """Return whether the session may run on equipment that no real session should trust."""
     return bool(arguments.pilot or arguments.robot or arguments.override)
@@ -175,20 +170,26 @@ def make_stepper(session: Session, display: Display, arguments: argparse.Namespa
     source: ResponseSource = keyboard
     if session.design.task == "exemplar_matching" and session.design.input != "keys":
         source = KeyboardAndMouse(keyboard, WindowMouse(display.win))
-    hooks: list[FlipHook] = []
-    if arguments.robot:
-        hooks.append(
-            Robot(session, display, arguments.robot, observer_seed(session.request.participant))
-        )
     folder = arguments.screenshots
     return Stepper(
         session,
         display,
         source,
-        tuple(hooks),
+        make_hooks(session, display, arguments),
         shrink=bool(arguments.pilot or arguments.override),
         screenshots=Screenshots(folder, display) if folder else None,
     )
+
+
+def make_hooks(
+    session: Session, display: Display, arguments: argparse.Namespace
+) -> tuple[FlipHook, ...]:
+    """Return whatever happens in time with the screen besides drawing and recording."""
+    hooks: list[FlipHook] = []
+    if arguments.robot:
+        seed = observer_seed(session.request.participant)
+        hooks.append(Robot(session, display, arguments.robot, seed))
+    return tuple(hooks)
 
 
 def psychopy_files(session: Session) -> Path:
@@ -207,6 +208,7 @@ def run_in_window(session: Session, display: Display, arguments: argparse.Namesp
 
     PsychoPy's own csv, psydat and log files are kept beside ours.
     """
+    session.note({"shell": "coder"})
     logging.console.setLevel(logging.ERROR)
     files = str(psychopy_files(session))
     experiment = data.ExperimentHandler(

@@ -72,3 +72,8 @@ def observer_kind(name: str, task: str) -> str:
             f"observer {name!r} cannot answer task {task!r}, only {', '.join(observer.tasks)}"
         )
     return observer.kind
+
+
+def observer_seed(participant: str) -> int:
+    """Return the seed of the observer that stands in for a participant."""
+    return int.from_bytes(participant.encode(), "big") % 2**31

@@ -1,0 +1,85 @@
+"""Whole sessions of each task in a real window: what the robot means is what the log says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conditions.columns import log_columns
+from conditions.csv_files import read_csv
+from experiments.runner.observers import make_observer, observer_seed
+
+pytestmark = [pytest.mark.slow, pytest.mark.window, pytest.mark.xdist_group("window")]
+
+SCRIPTS = Path(__file__).parents[3] / "experiments"
+
+
+@pytest.fixture
+def run(request_of, virtual_screen, tmp_path):
+    """Let a robot go through a session of a task; returns its log and the observer."""
+
+    def go(task, **changes):
+        request = request_of(task, **changes)
+        command = [sys.executable, str(SCRIPTS / f"{task}.py"), "--robot", "graded"]
+        command += ["--design", request.design.path, "--table", str(request.table)]
+        command += ["--stimuli", str(request.stimuli), "--data", str(request.data)]
+        done = subprocess.run(
+            [*command, "--participant", "p001"],
+            env=virtual_screen,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "completed" in done.stdout
+        folder = request.data / request.design.name / "sub-p001" / "ses-01"
+        log = read_csv(folder / "trials.csv", log_columns(task))
+        assert (log["rt_s"] > 0).all()
+        return log, make_observer("graded", observer_seed("p001"), request.stimuli.joinpath)
+
+    return go
+
+
+@pytest.mark.parametrize(("given", "source"), [("mouse", "mouse-frame"), ("keys", "keyboard-ptb")])
+def test_exemplar_matching(run, given, source):
+    blocks = {"main": {"role": "main", "condition": "natural", "trials": 2}}
+    log, observer = run(
+        "exemplar_matching",
+        input=given,
+        blocks=blocks,
+        orders=[["main"]],
+        matching={"depths": {"early": ["inception4b", "inception4c"]}, "n_images": [1, 3]},
+    )
+    assert log["response_source"].str.contains(source).all()
+    assert set(log["input"]) == {given}
+    for row in log.to_dict("records"):
+        meant = observer.respond(row).slots
+        assert tuple(row[f"match_{i}"] for i in range(3)) == meant
+        assert row["hits"] == sum(slot == row[f"correct_slot_{i}"] for i, slot in enumerate(meant))
+        assert 0 < row["match_0_s"] < row["match_1_s"] < row["match_2_s"] < row["rt_s"]
+
+
+@pytest.mark.parametrize("confidence", ["one_press", "two_step"])
+def test_occlusion(run, confidence):
+    blocks = {"main": {"role": "main", "condition": "group", "trials": 3}}
+    log, observer = run(
+        "occlusion",
+        confidence=confidence,
+        blocks=blocks,
+        orders=[["main"]],
+        practice={},
+        consent=False,
+        instructions=["welcome"],
+        comment=False,
+    )
+    assert set(log["response_source"]) == {"keyboard-ptb"}
+    for row in log.to_dict("records"):
+        meant = observer.respond(row)
+        assert (row["choice"], row["confidence"]) == (meant.choice, meant.confidence)
+        if confidence == "two_step":
+            assert row["response_s"] < row["confidence_s"]
+            assert row["response_key"] in "fj"
