@@ -60,9 +60,8 @@ def test_phases_are_those_of_a_real_image(size: int) -> None:
 def test_only_the_phase_changes(toy: Network, magnitude: np.ndarray) -> None:
     pictured = start(magnitude, [1, 2])
     before = pictured.images().detach()
-    images = ascend(toy, [goal(toy, 5, "max", 1, 2)], SETTINGS, PRE, 48, start=lambda _: pictured)[
-        0
-    ]
+    goals = [goal(toy, 5, "max", 1, 2)]
+    images = ascend(toy, goals, SETTINGS, PRE, 48, start=lambda _: pictured)[0, :, :3]
     assert (images - before).abs().mean() > 0.02
     wanted = torch.tensor(np.abs(magnitude))
     for image in images:
@@ -74,8 +73,8 @@ def test_max_rises_and_min_falls(toy: Network, magnitude: np.ndarray) -> None:
     goals = [goal(toy, 5, "max", 1, 2), goal(toy, 5, "min", 3, 4)]
     images = ascend(
         toy, goals, SETTINGS, PRE, 48, start=lambda seeds: start(magnitude, list(seeds))
-    )
-    first = start(magnitude, [1, 2, 3, 4]).finished().reshape(images.shape)
+    )[:, :, :3]
+    first = start(magnitude, [1, 2, 3, 4]).images().detach().reshape(images.shape)
     for place, sign in enumerate([1, -1]):
         now, before = (
             toy.activations(each[place], ["late"], "pre", "mean")[:, 5] for each in (images, first)
