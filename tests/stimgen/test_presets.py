@@ -1,11 +1,14 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from conditions.errors import BadInput
 from stimgen.presets import presets
+from stimgen.prior_settings import PriorSettings
 from stimgen.settings import read
 
+ROOT = Path(__file__).parents[2]
 BASE = "name: mine\nnetwork: {name: demo}\nunits: {sample: {n: 1}}\n"
 
 
@@ -23,6 +26,14 @@ def test_what_is_given_replaces_what_the_preset_says(tmp_path: Path) -> None:
     assert (settings.steps, settings.rotate_deg) == (7, 1)
     assert (settings.diversity_weight, settings.activation_unit) == (100.0, "raw")
     assert (settings.per_pole, settings.jitter_px, settings.learning_rate) == (10, (16, 8), 0.05)
+
+
+def test_the_guide_names_every_preset_and_every_prior() -> None:
+    guide = (ROOT / "docs" / "feature_visualization.md").read_text(encoding="utf-8")
+    for name in presets():
+        assert f"`{name}`" in guide, name
+    for prior in dataclasses.fields(PriorSettings):
+        assert f"`{prior.name}: " in guide, prior.name
 
 
 def test_unknown_presets_are_named(tmp_path: Path) -> None:

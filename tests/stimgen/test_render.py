@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import json
 import signal
 import subprocess
@@ -6,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -20,7 +22,7 @@ from stimgen.render import render
 from stimgen.rendered import rendered_path
 from stimgen.settings import ActivationSettings
 from stimgen.synthetic_settings import SyntheticSettings
-from tests.stimgen.rendering import SETTINGS, render_toy
+from tests.stimgen.rendering import SETTINGS, goals_of, render_toy
 from tests.stimgen.test_ranks import ROOT, run
 
 PRE = ActivationSettings()
@@ -97,6 +99,24 @@ def test_ranks_render_the_same(tmp_path: Path, whole: dict[str, bytes]) -> None:
         made = [name for name in files_in(folder) if name.endswith(".png")]
         assert rank == 2 or len(made) < 20
     assert files_in(folder) == whole
+
+
+def test_a_search_for_one_unit_does_not_depend_on_the_others(
+    toy: Network, tmp_path: Path, whole: dict[str, bytes]
+) -> None:
+    one = goals_of(toy)[3]
+    settings = dataclasses.replace(SETTINGS, batch=100)
+    render(toy, [one], settings, PRE, 40, tmp_path, quiet=True)
+    alone = files_in(tmp_path)
+    assert len(alone) == 3
+    for name, content in alone.items():
+        if name.endswith(".json"):
+            assert content == whole[name]
+        else:
+            pixels, expected = (
+                np.asarray(Image.open(io.BytesIO(c)), dtype=int) for c in (content, whole[name])
+            )
+            assert abs(pixels - expected).max() <= 1
 
 
 @pytest.mark.slow
