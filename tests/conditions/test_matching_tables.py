@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conditions.design import find_design, read_design
 from conditions.errors import BadInput
 from conditions.stimulus_set import StimulusSet
 from conditions.tables import TableMaker
@@ -149,3 +150,19 @@ def test_a_set_with_too_few_units_of_a_depth_says_so(tmp_path):
     maker = TableMaker(DESIGNS["demo_exemplar_matching"], StimulusSet.open(folder))
     with pytest.raises(BadInput, match="0 late units, but design 'demo_exemplar_.*draws 3"):
         maker.table(1)
+
+
+@pytest.mark.parametrize("number", [3, 4, 5])
+def test_units_are_dealt_evenly_where_they_do_not_come_out_even(tmp_path, maker_of, number):
+    text = find_design("demo_exemplar_matching").read_text(encoding="utf-8")
+    path = tmp_path / "demo_exemplar_matching.yaml"
+    path.write_text(text.replace("{main: 3}", f"{{main: {number}}}"), encoding="utf-8")
+    maker = TableMaker(read_design(path), maker_of("demo_exemplar_matching").stimuli)
+    for participant in range(1, 11):
+        for depth, trials in maker.table(participant).groupby("depth"):
+            units = [row[f"unit_{i}"] for row in trials.to_dict("records") for i in range(3)]
+            met = Counter(units)
+            assert len(met) == number, depth
+            assert max(met.values()) - min(met.values()) <= 1
+            for begin in range(0, len(units), 3):
+                assert len(set(units[begin : begin + 3])) == 3
