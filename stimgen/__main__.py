@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conditions.errors import BadInput, run_command
+from conditions.errors import BadInput, nearest, run_command
 from conditions.places import STIMULI, shown
 
 # Heavy imports (torch) happen inside the commands, so that --help and mistakes are quick.
 if TYPE_CHECKING:
     from stimgen.build import Build
+
+PARTS = ("limit", "decode", "sweep", "memory", "render", "occlusion", "ranks", "demo")
+"""What ``bench`` measures, in order."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -52,8 +55,14 @@ def main(argv: list[str] | None = None) -> int:
     export.add_argument("--out", type=Path, required=True, help="folder to make")
     export.add_argument("--quiet", action="store_true", help="show no progress")
     bench = commands.add_parser("bench", help="measure how fast this machine is")
+    bench.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all if none")
     bench.add_argument("--device", default="auto", help="auto, cpu or cuda")
     bench.add_argument("--repeats", type=int, default=3, help="times that each way is measured")
+    bench.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="count one thread's time on the processor, where other programs share it",
+    )
     _add_layer_options(commands)
     _add_occlude_options(commands.add_parser("occlude", help="write a set's occlusion stimuli"))
     run = {
@@ -282,14 +291,22 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _bench(arguments: argparse.Namespace) -> None:
-    from stimgen.bench import machine, measure_figures, table
+    import torch
+
+    from stimgen.bench import Bench, machine, table
     from stimgen.devices import pick_device
 
     if arguments.repeats < 1:
         raise BadInput(f"--repeats {arguments.repeats}: expected 1 or more")
+    for part in arguments.parts:
+        if part not in PARTS:
+            raise BadInput(f"no part {part!r} to measure{nearest(part, PARTS)}")
     device = pick_device(arguments.device)
+    if arguments.processor_time:
+        torch.set_num_threads(1)
     print(machine(device), flush=True)
-    print(table(list(measure_figures(device, repeats=arguments.repeats))))
+    bench = Bench(device, arguments.repeats, "processor" if arguments.processor_time else "wall")
+    print(table(bench.measure(arguments.parts or PARTS)))
 
 
 def _occlude(arguments: argparse.Namespace) -> None:

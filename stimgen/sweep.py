@@ -28,7 +28,7 @@ from stimgen.settings import ActivationSettings, ImagesSettings
 from stimgen.tally import Tally
 from stimgen.workers import with_network
 
-BATCH = {"cpu": 16, "cuda": 128}
+BATCH = {"cpu": 32, "cuda": 128}
 """Images in a forward pass, by the kind of device: more gain nothing."""
 
 _ARRAYS = (
@@ -120,7 +120,7 @@ def sweep(
     activation: ActivationSettings,
     *,
     batch: int | None = None,
-    merge_every: int = 8,
+    merge_every: int = 4,
     checkpoints: Checkpoints | None = None,
     observe: Callable[[Sequence[int], np.ndarray], object] | None = None,
     quiet: bool = False,
