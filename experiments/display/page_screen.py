@@ -73,7 +73,7 @@ class PageScreen:
         heading = [self._words(content.heading, box, bold=True)] if content.heading else []
         taken = sum(part.boundingBox[1] + space for part in heading)
         room = Box(box.x, box.y, box.width, round(box.height - taken))
-        parts = [*heading, self._words(content.body, room)]
+        parts = [*heading, *([self._words(content.body, room)] if content.body else [])]
         heights = [float(part.boundingBox[1]) for part in parts]
         whole = sum(heights) + space * (len(parts) - 1)
         top = box.top if at_top else box.y + whole / 2
