@@ -232,7 +232,8 @@ class _Score:
         for layer, places in self.by_layer.items():
             # Goals x images x views x channels x height x width.
             grouped = self._grouped(maps[layer].float())[places]
-            chosen = grouped[torch.arange(len(places)), :, :, self.channels[places]]
+            each = torch.arange(len(places), device=gain.device)
+            chosen = grouped[each, :, :, self.channels[places]]
             activations = reduce_map(chosen, self.activation.reduction).mean(2)
             worth = self.signs[places] * (activations * self.shares).sum(1)
             if self.wants_diversity:

@@ -229,7 +229,7 @@ class _Batch:
             "network": [self.network.name, self.network.weights_sha256, self.network.input_px],
             "shown_px": self.job.shown_px,
             # Others round otherwise.
-            "computed": [self.network.device.type, torch.__version__],
+            "computed": [self.network.device.type, self.network.precision, torch.__version__],
         }
         mark = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         return self.job.folder / _UNFINISHED / f"{mark[:32]}.npz"
