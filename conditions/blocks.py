@@ -78,11 +78,6 @@ class Block:
         """
         return dict(self.draw) or {pool: self.trials + longer}
 
-    @property
-    def size(self) -> int:
-        """Number of trials in every place, with catch trials and without the extra one."""
-        return self.trials + sum(self.draw.values()) + self.catch
-
 
 @dataclass(frozen=True)
 class Practice:

@@ -12,6 +12,7 @@ import yaml
 from conditions.__main__ import main
 from conditions.blocks import Block
 from conditions.design import Design, read_design, shipped_designs
+from conditions.diagram import draw_design
 from conditions.places import ROOT
 from conditions.selection import References
 from conditions.settings import read_yaml
@@ -68,6 +69,14 @@ def test_no_setting_is_documented_that_there_is_not():
 def test_every_shipped_design_is_listed():
     for name in shipped_designs():
         assert f"`{name}`" in GUIDE
+
+
+def test_the_picture_of_the_guide_is_up_to_date():
+    shown = (ROOT / "docs" / "borowski2021_exp1.svg").read_text(encoding="utf-8")
+    assert shown == draw_design(read_design("borowski2021_exp1"), 1), (
+        "draw it again: python -m conditions show borowski2021_exp1 --out "
+        "docs/borowski2021_exp1.svg"
+    )
 
 
 def test_the_changes_that_the_guide_proposes_are_possible(tmp_path):

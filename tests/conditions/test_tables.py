@@ -92,6 +92,44 @@ def test_a_table_of_another_set_or_design_is_refused(tmp_path, stimulus_set, ope
         check_table(table.assign(design="other"), path, DESIGN, opened)
 
 
+def written(tmp_path, stimulus_set, change):
+    (path,) = write_tables("demo_two_afc", stimulus_set, [1], tmp_path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    cells = [line.split(",") for line in lines]
+    change(cells, cells[0].index)
+    path.write_text("\n".join(map(",".join, cells)) + "\n", encoding="utf-8")
+    return path
+
+
+def put(line, column, value):
+    """Return a change that writes a cell of a line, counted from the header's 1."""
+
+    def change(cells, place_of):
+        cells[line - 1][place_of(column)] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (put(3, "query_a", ""), "line 3, column 'query_a': found '', expected a value"),
+        (put(2, "task", "two_acf"), "line 2, column 'task': .*; did you mean 'two_afc'"),
+        (
+            put(4, "task", "occlusion"),
+            "line 4, column 'task': found 'occlusion', expected 'two_afc'",
+        ),
+        (put(1, "task", "tesk"), "column 'task' is missing"),
+        (put(5, "trial_number", "9"), "line 5, column 'trial_number': found 9, expected 4"),
+        (put(1, "query_a", "query_c"), "column 'query_a' is missing; did you mean 'query_c'"),
+        (lambda cells, place_of: cells.__delitem__(slice(1, None)), "no rows, expected at least"),
+    ],
+)
+def test_a_damaged_table_is_refused(tmp_path, stimulus_set, change, message):
+    with pytest.raises(BadInput, match=message):
+        read_table(written(tmp_path, stimulus_set, change))
+
+
 @pytest.mark.parametrize(
     ("text", "numbers"), [("1-3", [1, 2, 3]), ("5", [5]), ("3,1,2-4", [1, 2, 3, 4])]
 )
