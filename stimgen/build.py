@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -19,38 +16,24 @@ from conditions.csv_files import write_csv
 from conditions.errors import BadInput
 from conditions.settings import read_yaml
 from conditions.stimulus_set import MANIFEST, SETTINGS
-from conditions.vocabulary import Unit
 from stimgen.activation_table import ActivationTable
-from stimgen.ascend import Goal
 from stimgen.checkpoints import Checkpoints
-from stimgen.devices import pick_device
 from stimgen.exemplars import choose
 from stimgen.gallery import write_gallery
-from stimgen.generator_prior import Generator, load_generator
-from stimgen.goals import goals_for
-from stimgen.images import ImageSource
+from stimgen.ingredients import Ingredients
 from stimgen.manifest import Picture, manifest_of
 from stimgen.measure import measure
 from stimgen.methods import open_method
 from stimgen.naturals import save_naturals
-from stimgen.networks import Network
-from stimgen.occlusion_set import Occluder
 from stimgen.parametrization import Start
 from stimgen.partial import PartialFolder
 from stimgen.provenance import provenance_of, write_provenance
 from stimgen.ranks import Ranks
-from stimgen.registry import load_network
 from stimgen.render import render
-from stimgen.settings import BuildSettings
-from stimgen.sources import open_source
 from stimgen.spectrum import SPECTRUM, estimate_spectrum
-from stimgen.sweep import Sweep, require, sweep
+from stimgen.sweep import Sweep, sweep
 from stimgen.synthetics import candidates_of, rank_synthetics
 from stimgen.unit_statistics import write_statistics
-from stimgen.units import UnitChoice, choose_units
-
-FORMAT = 2
-"""Rises when the same settings give another set, so that no half-built one is mixed up."""
 
 _SWEEP = "sweep.npz"
 _PARTS = "sweep"
@@ -59,33 +42,20 @@ _RENDERED = "rendered"
 
 
 @dataclass
-class Build:
-    """One build: its parts as they are needed, and the steps that lead to the set.
+class Build(Ingredients):
+    """The steps that lead from its ingredients to a set.
 
     Under torchrun all ranks share the sweep and the rendering; the first one does everything else.
 
     Parameters
     ----------
-    settings
-        What to build.
-    base
-        Folder to which paths in the settings are relative.
-    images
-        Folder, list file or tar shards, where the settings want photographs.
+    settings, base, images, device, quiet
+        See :class:`~stimgen.ingredients.Ingredients`.
     out
         Gets a folder with the set's name.
-    device
-        ``auto``, ``cpu`` or ``cuda``.
-    quiet
-        Whether to show no progress.
     """
 
-    settings: BuildSettings
-    base: Path = Path()
-    images: Path | None = None
     out: Path = Path("stimuli")
-    device: str = "auto"
-    quiet: bool = False
     _has_passed: bool = field(default=False, init=False, repr=False)
 
     @property
@@ -104,101 +74,9 @@ class Build:
         return self.partial.path / _RENDERED
 
     @cached_property
-    def network(self) -> Network:
-        """The network, on its device."""
-        wanted = self.settings.network
-        return load_network(
-            wanted.name,
-            wanted.weights,
-            seed=wanted.seed,
-            input_px=wanted.input_px,
-            precision=wanted.precision,
-            device=pick_device(self.device),
-        )
-
-    @cached_property
-    def generator(self) -> Generator | None:
-        """What draws the feature visualizations, where the settings want a generator."""
-        wanted = self.settings.synthetic
-        if wanted.method != "generator":
-            return None
-        return load_generator(wanted.generator, self.base, self.network.device)
-
-    @cached_property
     def ranks(self) -> Ranks:
         """This process among those that torchrun started."""
         return Ranks.join(self.network.device)
-
-    @cached_property
-    def source(self) -> ImageSource:
-        """Where natural images come from."""
-        wanted = self.settings.images
-        if wanted.source == "demo":
-            if self.images is not None:
-                raise BadInput(f"{self.settings.name} uses the demo images: leave --images out")
-            from stimgen.demo.images import DemoImages
-
-            return DemoImages(wanted.n, wanted.seed, wanted.crop_px)
-        if self.images is None:
-            raise BadInput(f"{self.settings.name} needs photographs: give a folder with --images")
-        return open_source(self.images)
-
-    @cached_property
-    def chosen(self) -> UnitChoice:
-        """Units of the set, and batches to which some keep."""
-        return choose_units(self.network, self.settings.units, self.settings.seed, self.base)
-
-    @property
-    def units(self) -> tuple[Unit, ...]:
-        """Units of the set, in order."""
-        return self.chosen.units
-
-    @cached_property
-    def layers(self) -> list[str]:
-        """Layers of the units, in the network's order."""
-        used = {unit.layer for unit in self.units}
-        return [layer.name for layer in self.network.layers if layer.name in used]
-
-    @cached_property
-    def occluder(self) -> Occluder | None:
-        """What makes the occlusion stimuli, where the settings want any."""
-        if self.settings.occlusion is None:
-            return None
-        return Occluder(
-            self.network,
-            self.settings.activation,
-            self.settings.occlusion,
-            n_batches=self.settings.natural.n_batches,
-            only=self.chosen.batches,
-            base=self.base,
-            quiet=self.quiet,
-        )
-
-    @cached_property
-    def goals(self) -> list[Goal]:
-        """Feature visualizations to make, without the units' scales."""
-        return self._goals(None)
-
-    def _goals(self, found: Sweep | None) -> list[Goal]:
-        goals = goals_for(self.units, self.settings.synthetic, self.settings.seed, found)
-        return [goal for goal in goals if goal.pole in self.settings.poles and goal.seeds]
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of everything that decides what the finished set holds."""
-        settings = dataclasses.asdict(self.settings)
-        # A network is known by its weights, wherever the file lies that they were read from.
-        del settings["network"]["weights"]
-        del settings["synthetic"]["generator"]["checkpoint"]
-        content = {
-            "format": FORMAT,
-            "settings": settings,
-            "units": [unit.name for unit in self.units],
-            "weights_sha256": self.network.weights_sha256,
-            "images_sha256": self.source.sha256,
-            "generator_sha256": self.generator.weights_sha256 if self.generator else None,
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def is_done(self) -> bool:
         """Return whether this very set is there already.
@@ -258,7 +136,7 @@ class Build:
         if not self.ranks.is_first:
             yield
             return
-        _ = self.fingerprint  # mistakes in the settings show before anything is written
+        self.check()
         with self.partial.held(), self.partial.writing():
             yield
 
@@ -272,7 +150,6 @@ class Build:
         """Make the pass over the images, with all ranks, unless it is there."""
         if self._has_passed:
             return
-        require(len(self.source), self.settings.natural.n_extremes)
         if self.ranks.agree(self._lacks_sweep):
             self.ranks.take_cores(shared=True)
             with self._timed("sweep"):
@@ -328,7 +205,7 @@ class Build:
             with self._timed("render"):
                 render(
                     self.network,
-                    self._goals(found),
+                    self.scaled_goals(found),
                     wanted,
                     self.settings.activation,
                     self.settings.images.crop_px,

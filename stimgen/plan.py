@@ -20,7 +20,7 @@ from stimgen.occlusion import activation_maps
 from stimgen.occlusion_maps import FEW_POSITIONS, n_positions
 from stimgen.patches import Occlusion
 from stimgen.settings import BuildSettings
-from stimgen.sweep import require, sweep
+from stimgen.sweep import sweep
 from stimgen.workers import with_network
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def plan_of(build: Build) -> Plan:
     """
     settings = build.settings
     natural = settings.natural
-    require(len(build.source), natural.n_extremes)
+    build.check()
     tried = _First(build.source, _N_TRIED if build.network.device.type == "cpu" else _N_TRIED_CUDA)
     n_units, n_poles = len(build.units), len(settings.poles)
     n_natural = n_units * n_poles * (natural.n_batches * natural.n_bins + 2 * natural.pair_batches)

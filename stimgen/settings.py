@@ -292,6 +292,11 @@ class BuildSettings:
                 raise ValueError(
                     "occlusion needs the strongest images: pole max, and no natural.queries"
                 )
+            if self.occlusion.size_px > self.images.crop_px:
+                raise ValueError(
+                    f"occlusion.size_px is {self.occlusion.size_px}, but images have "
+                    f"{self.images.crop_px} px (images.crop_px)"
+                )
             if (self.occlusion.batches or 0) > self.natural.n_batches:
                 raise ValueError(
                     f"occlusion.batches is {self.occlusion.batches}, but there are "

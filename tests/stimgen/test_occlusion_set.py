@@ -1,3 +1,4 @@
+import re
 import shutil
 from pathlib import Path
 
@@ -154,7 +155,7 @@ def test_mistakes(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["--objects", "nothing.csv"], "nothing.csv: no such file"),
         (["--weights", "random"], "built with other weights"),
         (["--min-effect", "1e9"], "no base image allows a query pair"),
-        (["--size", "300"], "patch of 300 px"),
+        (["--size", "300"], "occlusion.size_px is 300, but images have 224 px"),
         (["--batches", "3"], "occlusion.batches is 3, but there are 2"),
     ):
         assert main([*command, *more]) == 2
@@ -188,3 +189,30 @@ def test_a_set_of_lower_precision_is_in_order(tmp_path: Path) -> None:
     text = SETTINGS.replace("{name: demo}", "{name: demo, precision: bf16}")
     assert main(write(tmp_path, text + "occlusion: {stride_px: 64, batches: 1, blur: true}\n")) == 0
     assert main(["verify", str(tmp_path / "stimuli" / "small"), "--quiet"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("occlusion: {size_px: 300}\n", "occlusion.size_px is 300, but images have 224 px"),
+        ("occlusion: {saliency: nothing}\n", "saliency 'nothing' is neither"),
+        ("occlusion: {objects: none.csv}\n", "none.csv: no such file"),
+        ("occlusion: {}\npoles: [min]\n", "occlusion needs the strongest images"),
+        ("occlusion: {batches: 3}\n", "occlusion.batches is 3, but there are 2"),
+        ("poles: [max, min]\n", "poles are .'max', 'min'., expected .min, max."),
+    ],
+)
+def test_mistakes_show_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str, message: str
+) -> None:
+    assert main(write(tmp_path, SETTINGS + more)) == 2
+    error = capsys.readouterr().err
+    assert re.search(message, error) and error.count("\n") == 1
+    assert not (tmp_path / "stimuli").exists()
+
+
+def test_a_batch_that_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "units.csv").write_text("layer,branch,channel,batch\nmixed3a,,4,2\n")
+    text = SETTINGS.replace("{sample: {n: 2, layers: [mixed3a]}}", "{table: units.csv}")
+    assert main(write(tmp_path, text)) == 2
+    assert "has batch 2, but there are 2, from 0" in capsys.readouterr().err
