@@ -229,7 +229,7 @@ def fit(
 
     placed = placed_at(1.0, readable_px)
     for placement in placed:
-        _check_apart(placement)
+        _check_apart(placement, designed_px=round(layout.text * unit_px))
     needed_x, needed_y = _needed(placed)
     fits = needed_x <= screen.width_px and needed_y <= screen.height_px
     if not fits and not shrink:
@@ -255,10 +255,14 @@ def _needed(placed: Sequence[Placement]) -> tuple[int, int]:
     )
 
 
-def _check_apart(placement: Placement) -> None:
+def _check_apart(placement: Placement, designed_px: int) -> None:
     boxes = placement.boxes()
     for one, other in combinations(boxes, 2):
         if boxes[one].overlaps(boxes[other]):
+            why = ""
+            if placement.text_px > designed_px:
+                why = f" with letters of {placement.text_px} px, half a degree on this monitor"
             raise BadInput(
-                f"the layout puts {one} over {other}; change the lengths of 'layout' in the design"
+                f"the layout puts {one} over {other}{why}; change the lengths of 'layout' in the "
+                "design"
             )

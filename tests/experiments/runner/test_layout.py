@@ -170,6 +170,12 @@ def test_parts_over_one_another_are_refused():
         fit([two_afc(layout)[1]], layout, FULL_HD)
 
 
+def test_letters_too_large_for_their_place_are_refused():
+    fine = Screen(3840, 2160, width_cm=59.7, distance_cm=60.0)
+    with pytest.raises(BadInput, match="over .* with letters of 38 px, half a degree on this mon"):
+        fit([two_afc()[1]], Layout(), fine)
+
+
 def test_all_sorts_of_trials_have_one_scale():
     arrangements = [two_afc(per_side=number)[1] for number in (1, 9)]
     small, large = fit(arrangements, Layout(), Screen(1280, 800), shrink=True)

@@ -4,10 +4,14 @@ import pytest
 
 from conditions.columns import log_columns
 from conditions.csv_files import read_csv
+from conditions.design import read_design, shipped_designs
+from conditions.tables import images_of, read_table, write_tables
 from experiments.runner.log import read_session
 from experiments.runner.observers import OBSERVERS, make_observer
-from experiments.runner.session import Session
+from experiments.runner.session import Request, Session
 from experiments.runner.simulation import simulate
+from tests.conditions.conftest import units_for
+from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
 
 
 def log_of(request, observer):
@@ -56,3 +60,34 @@ def test_exemplar_matching_by_mouse(request_of):
 def test_every_reference_condition_of_the_occlusion_task(request_of, number):
     log = log_of(request_of("occlusion", number), "similarity")
     assert log["reference_condition"].nunique() == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", shipped_designs())
+def test_every_shipped_design_runs(name, tmp_path):
+    design = read_design(name)
+    stimuli = write_stimulus_set(
+        tmp_path / "set",
+        units=units_for(design),
+        n_batches=20 if design.units.table else 5,
+        n_synthetic=10,
+        kinds=KINDS_OF_OCCLUSION if design.task == "occlusion" else ("natural", "synthetic"),
+        with_files=False,
+    )
+    (table,) = write_tables(design.path, stimuli, [2], tmp_path / "tables")
+    for image in images_of(read_table(table)):
+        # What such a set says of its files; the graded observer opens none.
+        (stimuli / image).parent.mkdir(parents=True, exist_ok=True)
+        (stimuli / image).write_bytes(image.encode())
+    request = Request(
+        design=design,
+        participant="p002",
+        table=table,
+        stimuli=stimuli,
+        data=tmp_path / "data",
+        observer_kind="simulated",
+        observer="graded",
+    )
+    log = log_of(request, "graded")
+    assert set(log["task"]) == {design.task}
+    assert log["repeated_trial"].notna().sum() == (log["trial_role"] == "repeat").sum()
