@@ -99,7 +99,7 @@ class BuilderSession:
     @property
     def session(self) -> Session:
         """The open session."""
-        assert self._session, "the session is not open: Data filename shall be unitscope.open(...)"
+        assert self._session
         return self._session
 
     @property
@@ -148,11 +148,21 @@ class BuilderSession:
 
     def use(self, win: Any, experiment: Any) -> None:
         """Take the window that Builder opened, and the experiment that is told of every row."""
-        lenient = shell.is_lenient(self._arguments)
         with _one_sentence():
-            monitor = None if lenient else check_monitor(win.monitor.name)
+            if self._session is None:
+                raise BadInput(
+                    "the session is not open; let the setting 'Data filename' be "
+                    "unitscope.open(expInfo, PILOTING)"
+                )
+            monitor = None
+            try:
+                monitor = check_monitor(win.monitor.name)
+            except BadInput:
+                if not shell.is_lenient(self._arguments):
+                    raise
             self._display = adopt_window(win, monitor, full_screen=bool(win._isFullScr))
             shell.check_pace(self._display, self._arguments)
+        self.session.note({"shell": "builder"})
         # Every row brings these itself; a field of the same name would be a second column.
         own = names(log_columns(self._task))
         experiment.extraInfo = {k: v for k, v in experiment.extraInfo.items() if k not in own}

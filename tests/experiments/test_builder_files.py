@@ -51,7 +51,8 @@ def loaded(path: Path):
 
 def test_the_files_are_those_that_the_command_writes(task, tmp_path):
     (written,) = write_files(tmp_path, [task])
-    assert written.read_bytes() == (FOLDER / written.name).read_bytes()
+    shipped = FOLDER / written.name
+    assert written.read_text(encoding="utf-8") == shipped.read_text(encoding="utf-8")
 
 
 def test_what_an_experimenter_edits_is_visible(task):

@@ -94,8 +94,12 @@ def test_stopped_by_studio_or_left_by_its_key_a_session_goes_on_later(study):
     assert f"aborted, {done} of 6 trials" in out
     assert short.facts("builder")["runs"][-1]["override"] == "test"
 
-    code, out, err = finish(short.start_builder(robot="graded"))
+    # The Coder script goes on with what Builder began.
+    there = str(short.folder / "builder")
+    code, out, err = finish(short.start_coder(robot="graded", data=there))
     assert code == 0, err
+    shells = [run["shell"] for run in short.facts("builder")["runs"]]
+    assert shells == ["builder", "builder", "coder"]
     log = short.log("builder")
     assert log["trial_number"].tolist() == list(range(1, 7))
     assert log["run"].tolist() == [1] * done + [3] * (6 - done)
@@ -120,6 +124,16 @@ def test_bad_input_is_one_sentence(study, fields, found):
     assert found in told[0]
     assert "Traceback" not in err
     assert not (short.session("builder") / "trials.csv").exists()
+
+
+def test_another_data_filename_is_one_sentence(study):
+    short = study("two_afc")
+    source = short.script.read_text(encoding="utf-8")
+    source = source.replace("unitscope.open(expInfo, PILOTING)", "'mine'")
+    short.script.write_text(source, encoding="utf-8")
+    code, _, err = finish(short.start_builder(robot="graded"))
+    assert code == 2
+    assert "let the setting 'Data filename' be unitscope.open(expInfo, PILOTING)" in err
 
 
 def test_a_coder_script_refuses_a_design_of_another_task(study):
