@@ -32,7 +32,7 @@ BORDERS = {
     "experiments/runner": ({"conditions"}, {"numpy", "pandas", "PIL", "filelock"}),
     "experiments/display": (
         {"conditions", "experiments.runner", "experiments.display"},
-        {"psychopy", "pyglet", "PIL", "Xlib"},
+        {"psychopy", "pyglet", "PIL", "Xlib", "numpy"},
     ),
     "experiments/lab": (
         {"conditions", "experiments.runner", "experiments.display", "experiments.lab"},
