@@ -43,6 +43,7 @@ class Texts:
     end_hint: str
     one_round: str
     rounds: str
+    in_parts: str
     one_picture: str
     pictures: str
     picture_upper: str

@@ -11,7 +11,9 @@ from experiments.runner.pages import Panel
 
 READABLE_DEG = 0.5
 READABLE_PX = 18
-"""Height of letters that can be read: in degrees, and in pixels where the monitor is unknown."""
+LINES = 45
+"""Letters that can be read: in degrees; where the monitor is unknown, at least so many pixels
+high, and no more than so many on top of each other."""
 
 TITLE = 0.85
 """Height of a title's letters, as a share of the text's."""
@@ -20,8 +22,9 @@ TITLE = 0.85
 def readable_px(text_px: int, screen: Screen) -> int:
     """Return the height of a page's letters: a design's own, but never too small to be read."""
     known = screen.width_cm and screen.distance_cm
-    least = math.ceil(READABLE_DEG * screen.px_per_deg()) if known else READABLE_PX
-    return max(text_px, least)
+    if known:
+        return max(text_px, math.ceil(READABLE_DEG * screen.px_per_deg()))
+    return max(text_px, READABLE_PX, screen.height_px // LINES)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,6 @@ from experiments.runner.repeats import choose_repeat
 from experiments.runner.request import Request
 from experiments.runner.slider import Slider
 from experiments.runner.trial import Trial
-from experiments.runner.wording import check_instructions
 
 __all__ = ["Request", "Session"]
 
@@ -117,7 +116,6 @@ class Session:
         table = read_table(path)
         stimuli = StimulusSet.open(request.stimuli or STIMULI / str(table["stimulus_set"].iloc[0]))
         check_table(table, path, design, stimuli)
-        check_instructions(design)
         for moment in MOMENTS:
             rating_rows(design, stimuli, int(table["participant_number"].iloc[0]), moment)
         number = request.session_number()

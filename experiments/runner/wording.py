@@ -7,7 +7,6 @@ from typing import Any
 
 from conditions.columns import MAX_REFERENCES
 from conditions.design import Design
-from conditions.errors import BadInput, nearest
 from conditions.stimulus_set import StimulusSet
 from conditions.texts import PAGE_NAMES, Texts
 from conditions.vocabulary import POLES
@@ -18,22 +17,6 @@ Row = Mapping[str, Any]
 
 GAP = " " * 10
 """Between the keys of a hint."""
-
-
-def check_instructions(design: Design) -> None:
-    """Check that the pages exist which a design's instructions list.
-
-    Raises
-    ------
-    BadInput
-        Naming the first that does not.
-    """
-    for name in design.instructions:
-        if name not in PAGE_NAMES:
-            raise BadInput(
-                f"{design.path}: 'instructions' lists {name!r}{nearest(name, PAGE_NAMES)}; "
-                f"expected pages of {', '.join(PAGE_NAMES)}"
-            )
 
 
 class Wording:
@@ -88,7 +71,7 @@ class Wording:
         if row["practice_round"] is not None:
             name = "practice_until_right"
         paragraphs = [self._fill(name, trials=self._rounds(len(left))), self._of_part(left)]
-        if row["block_number"] in self._parts:
+        if row["block_number"] in self._parts and len(self._parts) > 1:
             number = 1 + self._parts.index(row["block_number"])
             paragraphs.insert(0, self._fill("part", number=number))
         return self._page("part", *paragraphs)
@@ -191,10 +174,11 @@ class Wording:
 
     def _values(self) -> dict[str, Any]:
         """Return what any text may name."""
-        keys, key = self._design.keys, self._texts.key
+        keys, key, parts = self._design.keys, self._texts.key, len(self._parts)
         return {
             "trials": len(self._expected),
-            "parts": len(self._parts),
+            "parts": parts,
+            "in_parts": self._texts.in_parts.format(parts=parts) if parts > 1 else "",
             "answer": self._answer(),
             "leave": key(keys.leave),
             "pause": key(keys.pause),

@@ -68,6 +68,7 @@ def test_boxes_of_a_page_do_not_overlap(width, height, text_px):
 def test_letters_are_never_too_small_to_be_read():
     assert readable_px(26, Screen(1280, 800)) == 26
     assert readable_px(9, Screen(1280, 800)) == READABLE_PX
+    assert readable_px(26, Screen(2560, 1440)) == 32
     lab = Screen(1920, 1080, width_cm=53.0, distance_cm=60.0)
     assert readable_px(9, lab) == 19
     assert readable_px(9, lab) >= 0.5 * lab.px_per_deg()

@@ -72,9 +72,9 @@ def tables(full_design, stimulus_set, tmp_path_factory):
 def open_session(full_design, tables, stimulus_set, tmp_path):
     """Open a session of a participant, logged below the test's own folder."""
 
-    def begin(participant="p001", data="data", design=full_design, **settings):
+    def begin(participant="p001", data="data", **settings):
         request = Request(
-            design,
+            full_design,
             participant,
             table=tables / f"{participant}.csv",
             stimuli=stimulus_set,
@@ -319,17 +319,6 @@ def test_two_writers_of_one_session_are_refused(open_session):
     with pytest.raises(BadInput, match="running already"):
         open_session()
     session.finish()
-
-
-def test_an_unknown_page_of_instruction_is_said_before_anything_is_written(
-    open_session, full_design, tmp_path
-):
-    odd = dataclasses.replace(full_design, instructions=("greeting", "anwser"))
-    object.__setattr__(odd, "path", full_design.path)
-    object.__setattr__(odd, "sha256", full_design.sha256)
-    with pytest.raises(BadInput, match="'instructions' lists 'anwser'.*answer"):
-        open_session(design=odd)
-    assert not (tmp_path / "data").exists()
 
 
 def test_consent_is_given_by_its_key_and_back_is_a_turn(open_session):

@@ -67,6 +67,7 @@ def test_every_page_is_filled_in(maker_of, name, language):
             assert page.text.isprintable() or "\n" in page.text
         parts = [page.heading for page in pages if page.name == "part"]
         assert len(set(parts)) == len(parts)
+        assert all(parts) == (len(parts) > 1)
 
 
 @pytest.mark.parametrize("name", DESIGNS)
