@@ -103,6 +103,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 fill in."""
 
 
+def is_timed(name: str) -> bool:
+    """Return whether a column differs from run to run."""
+    return name.endswith(("_s", "_utc")) or name in ("frames", "dropped_frames")
+
+
 @cache
 def compiled(task: str) -> str:
     """Return what a task's Builder file compiles to."""

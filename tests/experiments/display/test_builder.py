@@ -1,178 +1,137 @@
-"""Compiled Builder files in a real window, beside the Coder scripts; a robot's real keys."""
+"""The order of Builder's routines, stepped without a window."""
 
 from __future__ import annotations
 
-import json
-import re
-import signal
 import warnings
+from collections import defaultdict
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from conditions.columns import log_columns, names
+from conditions.csv_files import read_csv
 from conditions.errors import BadInput
 from conditions.vocabulary import TASKS
+from experiments.runner.observers import make_observer
 from experiments.runner.pages import Page, PageText
+from experiments.runner.session import Request, Session
+from experiments.runner.simulation import _Participant, run_stage, simulate
 from experiments.runner.tasks import make_trial
-from tests.experiments.display.test_window import (
-    finish,
-    press,
-    wait_for_file,
-    wait_for_trials,
-    wait_for_window,
-)
+from tests.experiments.display.conftest import is_timed
 
 with warnings.catch_warnings():
     # PsychoPy uses what Python has deprecated.
     warnings.simplefilter("ignore")
     from experiments.display.builder import SHOWN_IN, BuilderSession
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+
+class Windowless:
+    """Steps each stage as a whole, on a clock that costs no time."""
+
+    left = False
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.clock_s = session, 0.0
+        observer = make_observer("graded", 1, session.stimuli.file)
+        self.participant = _Participant(session, observer, 0)
+        self.shown = []
+
+    def begin(self, stage) -> None:
+        self.stage = stage
+        self.shown.append(stage.name)
+
+    def frame(self) -> bool:
+        self.clock_s, _, self.frames = run_stage(self.stage, self.participant, self.clock_s)
+        return False
+
+    def end(self):
+        if self.stage.kind != "trial":
+            return None
+        measured = {"response_source": "simulated", "frames": self.frames}
+        return self.session.record(
+            self.stage, measured | {"dropped_frames": 0, "photodiode": "off"}
+        )
+
+    def close(self) -> None:
+        pass
 
 
-def is_timed(name: str) -> bool:
-    """Return whether a column differs from run to run."""
-    return name.endswith(("_s", "_utc")) or name in ("frames", "dropped_frames")
+class Flow:
+    """Goes through the flow of the Builder files as a compiled script does."""
+
+    def __init__(self, task: str, request: Request) -> None:
+        self.builder = BuilderSession(task)
+        self.builder._session = Session.open(request)
+        self.builder._stepper = self.stepper = Windowless(self.builder.session)
+        self.builder._stages = iter(self.builder.session.stages(1 / 60))
+        self.builder._experiment = SimpleNamespace(addData=lambda name, value: None)
+        self.by_routine = defaultdict(list)
+
+    def visit(self, routine: str, trial_number: int | None = None) -> None:
+        before = len(self.stepper.shown)
+        self.builder.begin(routine, trial_number)
+        while self.builder.frame():
+            pass
+        self.builder.end()
+        self.by_routine[routine] += self.stepper.shown[before:]
+
+    def run(self, blocks: int | None = None) -> str:
+        rows = self.builder.session.rows
+        for routine in ("consent", "before", "instructions"):
+            self.visit(routine)
+        for block in self.builder.block_rows[:blocks]:
+            self.visit("block_start")
+            for place in block:
+                self.visit("trial", rows[place]["trial_number"])
+            self.visit("block_end")
+        self.visit("after")
+        self.visit("end")
+        self.builder.finish()
+        return self.builder.session.facts["end_reason"]
 
 
-@pytest.mark.slow
+AROUND = {"consent": True, "comment": True}
+
+
 @pytest.mark.parametrize("task", TASKS)
-def test_both_shells_give_one_table_the_same_order_and_the_same_log(study, task):
-    short = study(task)
-    for start in (short.start_coder, short.start_builder):
-        code, out, err = finish(start(robot="graded"))
-        assert code == 0, err
-        assert "session 1 of p001: completed" in out
-    coder, builder = short.log("coder"), short.log("builder")
+def test_the_flow_has_a_routine_for_every_stage(request_of, task):
+    ratings = {"pool": "practice", "before": 2, "after": 1, "kind": "synthetic"}
+    changes = AROUND | ({"ratings": ratings} if task == "two_afc" else {})
+    request = request_of(task, **changes)
+    flow = Flow(task, replace(request, data=request.data / "flow"))
+    assert flow.run() == "completed"
+
+    session = Session.open(request)
+    simulate(session, make_observer("graded", 1, session.stimuli.file))
+    logs = [
+        read_csv(folder / "trials.csv", log_columns(task))
+        for folder in (session.log.folder, flow.builder.session.log.folder)
+    ]
     untimed = [name for name in names(log_columns(task)) if not is_timed(name)]
-    pd.testing.assert_frame_equal(coder[untimed], builder[untimed])
-    assert len(coder) >= 6
+    pd.testing.assert_frame_equal(logs[0][untimed], logs[1][untimed])
 
-    # Everything around the trials is the same, too.
-    with_coder, with_builder = short.facts("coder"), short.facts("builder")
-    assert set(with_coder) == set(with_builder)
-    for name in ("trials", "trials_skipped", "practice_rounds", "table_sha256", "comment"):
-        assert with_coder.get(name) == with_builder.get(name)
-    assert [set(run) for run in with_coder["runs"]] == [set(run) for run in with_builder["runs"]]
-    rated = short.session("coder") / "ratings.csv"
-    assert rated.exists() == (task == "two_afc")
-    if rated.exists():
-        again = pd.read_csv(short.session("builder") / "ratings.csv")["rating"]
-        assert again.tolist() == pd.read_csv(rated)["rating"].tolist()
-
-    # Builder's own file has every row, with the same cells.
-    own = pd.read_csv(short.session("builder") / "psychopy_run-01.csv", encoding="utf-8-sig")
-    assert not [name for name in own.columns if re.fullmatch(r".*\.\d+", name)]
-    own = own[own["onset_s"].notna()]
-    assert own["trial_number"].tolist() == builder["trial_number"].tolist()
-    assert own["rt_s"].tolist() == pytest.approx(builder["rt_s"].tolist())
-    assert own["correct"].astype(str).tolist() == builder["correct"].astype(str).tolist()
-    assert own["trial.started"].is_monotonic_increasing
+    shown = flow.by_routine
+    assert shown["consent"] == ["consent"]
+    assert shown["end"] == ["end"]
+    assert shown["after"][-1] == "comment"
+    assert len(shown["trial"]) >= len(logs[0])
+    assert set(shown["block_end"]) <= {"break"}
+    if task == "two_afc":
+        assert shown["before"] == ["ratings_before", "rating_before", "rating_before"]
 
 
-@pytest.mark.slow
-def test_stopped_by_studio_or_left_by_its_key_a_session_goes_on_later(study):
-    short = study("two_afc")
-    trials = short.session("builder") / "trials.csv"
-    process = short.start_builder(robot="graded")
-    wait_for_trials(process, trials, 2)
-    process.send_signal(signal.SIGTERM)
-    code, _, err = finish(process)
-    assert code != 0
-    assert "KeyboardInterrupt" in err
-    assert short.facts("builder")["end_reason"] == "interrupted"
-    done = len(short.log("builder"))
-
-    # No robot now: the first page says where it goes on, and Escape asks before it ends.
-    shots = short.folder / "shots"
-    process = short.start_builder(override="test", screenshots=str(shots))
-    wait_for_file(process, shots / "page_resumed_01.png")
-    press(short.environment, "escape", "q", gap_s=0.6)
-    code, out, err = finish(process)
-    assert code == 0, err
-    assert f"aborted, {done} of 6 trials" in out
-    assert short.facts("builder")["runs"][-1]["override"] == "test"
-
-    # The Coder script goes on with what Builder began.
-    there = str(short.folder / "builder")
-    code, out, err = finish(short.start_coder(robot="graded", data=there))
-    assert code == 0, err
-    shells = [run["shell"] for run in short.facts("builder")["runs"]]
-    assert shells == ["builder", "builder", "coder"]
-    log = short.log("builder")
-    assert log["trial_number"].tolist() == list(range(1, 7))
-    assert log["run"].tolist() == [1] * done + [3] * (6 - done)
-
-
-@pytest.mark.parametrize(
-    ("fields", "found"),
-    [
-        ({"participant": ""}, "the field participant is empty"),
-        ({"participant": "Jane Doe"}, "participant id 'Jane Doe'"),
-        ({"design": "demo_occlusion"}, "run it with experiments/occlusion.py"),
-        ({"table": "nowhere.csv"}, "has no condition table"),
-        ({}, "monitor 'testMonitor'"),
-    ],
-)
-def test_bad_input_is_one_sentence(study, fields, found):
-    short = study("two_afc")
-    code, _, err = finish(short.start_builder(**fields))
-    assert code == 2
-    told = [line for line in err.splitlines() if line.startswith("unitscope: ")]
-    assert len(told) == 1
-    assert found in told[0]
-    assert "Traceback" not in err
-    assert not (short.session("builder") / "trials.csv").exists()
-
-
-def test_another_data_filename_is_one_sentence(study):
-    short = study("two_afc")
-    source = short.script.read_text(encoding="utf-8")
-    source = source.replace("unitscope.open(expInfo, PILOTING)", "'mine'")
-    short.script.write_text(source, encoding="utf-8")
-    code, _, err = finish(short.start_builder(robot="graded"))
-    assert code == 2
-    assert "let the setting 'Data filename' be unitscope.open(expInfo, PILOTING)" in err
-
-
-def test_a_coder_script_refuses_a_design_of_another_task(study):
-    short = study("occlusion")
-    short.task = "exemplar_matching"
-    code, _, err = finish(short.start_coder(robot="graded"))
-    assert code == 2
-    assert "run it with experiments/occlusion.py" in err
-    assert len(err.strip().splitlines()) == 1
-
-
-@pytest.mark.slow
-def test_pilot_mode_is_windowed_and_logged_apart(study):
-    """The dialog itself is shown, with the participant filled in; Enter accepts it."""
-    short = study("two_afc")
-    source = short.script.read_text(encoding="utf-8")
-    for name, value in short.fields("builder", screenshots=str(short.folder / "shots")).items():
-        if name == "design":
-            source = source.replace("'design': 'demo_two_afc'", f"'design': {value!r}")
-        elif name != "participant":
-            source = source.replace(
-                "'language': '',", f"'language': '',\n    '{name}|hid': {value!r},"
-            )
-    short.script.write_text(source, encoding="utf-8")
-    process = short._start([str(short.script), "--pilot"])
-    wait_for_window(short.environment, "unitscope_two_afc")
-    press(short.environment, "Return")
-    shot = short.folder / "shots" / "page_ratings_before_01.png"
-    wait_for_file(process, shot)
-    press(short.environment, "escape", "q", gap_s=0.6)
-    code, out, err = finish(process)
-    assert code == 0, err
-    assert "session 1 of pilot: aborted, 0 of 6 trials" in out
-    folder = short.folder / "builder" / "pilot" / "short" / "sub-pilot" / "ses-01"
-    assert (
-        json.loads((folder / "session.json").read_text())["runs"][0]["display"]["full_screen"]
-        is False
-    )
-    assert not (short.folder / "builder" / "short").exists()
+def test_a_flow_that_was_cut_short_goes_on(request_of):
+    request = request_of("occlusion", **AROUND)
+    first = Flow("occlusion", request)
+    assert first.run(blocks=1) == "aborted"
+    assert first.by_routine["end"] == first.by_routine["after"] == []
+    again = Flow("occlusion", request)
+    assert again.run() == "completed"
+    assert again.by_routine["consent"] == []
+    assert again.by_routine["before"] == ["resumed"]
+    assert again.by_routine["end"] == ["end"]
 
 
 def shown_in(routine: str, stage, trial_number: int | None = None) -> bool:
