@@ -160,6 +160,9 @@ To train it again, which takes some minutes on two cores:
 The images are the same again; the weights differ slightly with the machine, the number of threads
 and the versions.
 
+To draw images that the network can be asked about, there is a small generator as well: see
+[its card](GENERATOR.md).
+
 **Limits.** The images are simple, so a unit's preference is easier to see than in a network trained
 on photographs, and results with this network say nothing about people or about other networks.
 """

@@ -171,8 +171,13 @@ To train it again, which takes some minutes on one core:
 The images are the same again; the weights differ slightly with the machine, the number of threads
 and the versions.
 
-**Limits.** Drawn images are blurred: hue and rough shape of the object come back, fine textures
-hardly.
+**What it is good for.** Optimised codes (settings `nguyen2016`) of 40 units drawn at random from
+inception4a to inception5a, two images a pole: all 160 images drove their unit further than each of
+3,000 images of the demo did, by a median of 5.9 (max) and 6.4 (min) standard deviations from the
+mean, against 3.0 and 3.2 of the strongest image.
+
+**Limits.** Drawn images are blurred: hue, rough shape and broad stripes come back, fine textures
+hardly, and a faint grid of the up-convolutions may show.
 """
 
 

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from conditions.errors import BadInput
+from stimgen import layer_pictures
 from stimgen.__main__ import main
 from stimgen.layer_pictures import caricature, dream, likeness, mean_square
 from stimgen.networks import Network
@@ -61,6 +62,16 @@ def test_each_image_stands_alone(toy: Network, picture: torch.Tensor) -> None:
     )
     assert torch.equal(caricature(toy, "late", picture, SMALL, [1, 2]), both)
     assert not torch.allclose(both[0], both[1], atol=0.05)
+
+
+def test_the_picture_is_moved_as_the_images_are(
+    toy: Network, picture: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def groups_of(network: Network, groups: object, *others: object, **named: object) -> object:
+        return groups
+
+    monkeypatch.setattr(layer_pictures, "climb", groups_of)
+    assert caricature(toy, "late", picture, SMALL, [4, 7]) == [[4], [7], [4], [7]]
 
 
 def test_likeness() -> None:
