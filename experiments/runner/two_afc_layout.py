@@ -81,7 +81,8 @@ def place_two_afc(
         queries = {"a": Box(0, offset, m.side, m.side), "b": Box(0, -offset, m.side, m.side)}
         away = offset + m.side // 2 + legend_height // 2 + m.text // 2
         legends = {c: Box(0, y, m.side, legend_height) for c, y in (("a", away), ("b", -away))}
-        question = Box(0, 0, 18 * m.text, max(2 * offset - m.side - m.text, 2 * m.text))
+        least = round((4.5 if two_step else 2) * m.text)
+        question = Box(0, 0, 18 * m.text, max(2 * offset - m.side - m.text, least))
     else:
         queries = {"a": Box(-offset, 0, m.side, m.side), "b": Box(offset, 0, m.side, m.side)}
         below = m.side // 2 + legend_height // 2 + m.text // 2
