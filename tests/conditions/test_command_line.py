@@ -40,7 +40,8 @@ def test_a_reader_that_has_seen_enough_is_no_error():
 def test_show_says_what_a_design_is(name, capsys):
     assert main(["show", name]) == 0
     printed = capsys.readouterr().out
-    assert printed.isascii() or name.startswith("klein")
+    # A terminal may know no other letters.
+    assert printed.isascii()
     assert printed.startswith(f"{name}: ")
     assert "Blocks of participant 1" in printed
 
