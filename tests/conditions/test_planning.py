@@ -39,6 +39,14 @@ def test_no_query_image_is_seen_twice(table_of, session):
     assert not main & {*own.query("trial_role == 'practice'")["query_a"]}
 
 
+@given(sessions(tuple(n for n in CHOICE if DESIGNS[n].task == "two_afc")))
+@few
+def test_no_query_of_any_trial_is_seen_twice_in_a_forced_choice(table_of, session):
+    table = table_of(*session).query("trial_role != 'repeat'")
+    counts = Counter([*table["query_a"], *table["query_b"]])
+    assert max(counts.values()) == 1
+
+
 @given(sessions())
 @few
 def test_a_query_is_never_one_of_its_references_unless_it_is_to_catch(table_of, session):
