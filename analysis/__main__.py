@@ -1,4 +1,4 @@
-"""Command line: check logs and write reports."""
+"""Command line: check and import logs, and write reports."""
 
 from __future__ import annotations
 
@@ -19,6 +19,17 @@ def _report(arguments: argparse.Namespace) -> None:
     written = write_report(arguments.data, arguments.out, settings, arguments.design)
     print("\n".join(written.sentences))
     print(f"report: {shown(written.page)}, with figures, tables and results.json beside it")
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    from analysis.imports import import_logs
+    from analysis.mapping import read_mapping
+
+    done = import_logs(arguments.files, read_mapping(arguments.mapping), arguments.out)
+    rows = f"{done.n_rows} rows of {done.n_participants} participants"
+    print(f"imported {rows} into {shown(done.out)}; {done.left_out} rows left out by the mapping")
+    for flag, number in done.flags.items():
+        print(f"{number} rows flagged {flag}")
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -52,6 +63,11 @@ def parser() -> argparse.ArgumentParser:
         "--paper", action="store_true", help="intervals of 2 SEM over participants, as in papers"
     )
     report.set_defaults(run=_report)
+    bring = commands.add_parser("import", help="bring external logs into our format")
+    bring.add_argument("files", type=Path, nargs="+", metavar="FILE", help="CSV file")
+    bring.add_argument("--mapping", required=True, help="name of a shipped mapping, or a YAML file")
+    bring.add_argument("--out", type=Path, required=True, help="folder to write")
+    bring.set_defaults(run=_import)
     check = commands.add_parser("check", help="check logs without analysing them")
     check.add_argument("data", type=Path, help="folder data/<design>, a session, or a trials.csv")
     check.set_defaults(run=_check)

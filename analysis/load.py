@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from conditions.columns import FRAME_COLUMNS, Column, log_columns, names
+from conditions.columns import (
+    FRAME_COLUMNS,
+    MAX_ROWS,
+    Column,
+    imported_columns,
+    log_columns,
+    names,
+)
 from conditions.csv_files import empty_frame, parse, read_cells, task_of
 from conditions.errors import BadInput
 from conditions.records import FRAMES, SESSION, TRIALS, read_session
@@ -90,7 +97,7 @@ def load_log(path: Path | str) -> Log:
     found: list[str] = []
     folders = _session_folders(Path(path))
     files = [folder / TRIALS for folder in folders]
-    logged = _read_files(files, log_columns(_task_of(files)), found)
+    logged = _read_files(files, _columns_of(files), found)
     read = [
         _read_session(folder, trials, found) for folder, trials in zip(folders, logged, strict=True)
     ]
@@ -205,14 +212,15 @@ def _read_files(
     ]
 
 
-def _task_of(files: list[Path]) -> str:
-    """Return the task of the first log that has trials."""
+def _columns_of(files: list[Path]) -> tuple[Column, ...]:
+    """Return the columns by the first log that has trials: its task's, our own or imported."""
     for file in files:
         if file.is_file():
             text = _read_text(file, [])
             if len(text):
-                return task_of(text, file)
-    return TASKS[0]
+                is_imported = "import_flags" in text.columns
+                return (imported_columns if is_imported else log_columns)(task_of(text, file))
+    return log_columns(TASKS[0])
 
 
 def _read_text(path: Path, found: list[str]) -> pd.DataFrame:
@@ -239,6 +247,17 @@ def _check_trials(trials: pd.DataFrame, path: Path) -> None:
         _refuse(trials, trials[column] < 0, path, column, "0 or more")
     gap = (trials["response_s"] - trials["onset_s"] - trials["rt_s"]).abs()
     _refuse(trials, gap > CLOCK_TOLERANCE_S, path, "rt_s", "response_s minus onset_s")
+    if "choice" in trials.columns:
+        _check_choices(trials, path)
+    else:
+        all_right = (trials["hits"] == trials["n_rows"]).mask(trials["hits"].isna())
+        wrong_mark = (all_right != trials["correct"]).fillna(False)
+        _refuse(trials, wrong_mark, path, "correct", "whether all rows are hits")
+    keys = ["participant", "session", "observer", "trial_number"]
+    _refuse(trials, trials.duplicated(keys), path, "trial_number", "each trial once in a session")
+
+
+def _check_choices(trials: pd.DataFrame, path: Path) -> None:
     _refuse(
         trials,
         trials["rt_s"].isna() != trials["choice"].isna(),
@@ -251,11 +270,11 @@ def _check_trials(trials: pd.DataFrame, path: Path) -> None:
         right.isna() != trials["correct"].isna()
     )
     _refuse(trials, wrong_mark, path, "correct", "whether choice is correct_choice")
-    keys = ["participant", "session", "observer", "trial_number"]
-    _refuse(trials, trials.duplicated(keys), path, "trial_number", "each trial once in a session")
 
 
 def _refuse(trials: pd.DataFrame, bad: pd.Series, path: Path, column: str, expected: str) -> None:
+    if "import_flags" in trials.columns:
+        bad = bad & trials["import_flags"].isna()  # known to be odd, and counted in the report
     places = np.flatnonzero(bad.fillna(False).to_numpy(bool))
     if len(places):
         found = trials[column].iloc[places[0]]
@@ -334,6 +353,11 @@ def _facts_of(
 
 
 def _unit_names(trials: pd.DataFrame) -> pd.Series:
-    units = trials[["network", "layer", "branch", "channel"]].fillna({"branch": ""})
-    found = [Unit(*unit).name for unit in units.itertuples(index=False, name=None)]
+    """Return each trial's unit; where it has several, their names together."""
+    if "channel" not in trials.columns:
+        rows = trials[[f"unit_{row}" for row in range(MAX_ROWS)]]
+        found = ["+".join(map(str, row.dropna())) for _, row in rows.iterrows()]
+    else:
+        units = trials[["network", "layer", "branch", "channel"]].fillna({"branch": ""})
+        found = [Unit(*unit).name for unit in units.itertuples(index=False, name=None)]
     return pd.Series(found, index=trials.index, dtype="string")

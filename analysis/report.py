@@ -170,15 +170,19 @@ def _about(results: Results, design: Design | None) -> dict[str, Any]:
         "made_by": MADE_BY,
         "design": results.log.design,
         "title": design.title if design else results.log.design,
-        "stimulus_set": ", ".join(sorted(trials["stimulus_set"].unique())),
-        "first_trial_utc": str(trials["trial_began_utc"].min()),
-        "last_trial_utc": str(trials["trial_began_utc"].max()),
+        "stimulus_set": ", ".join(sorted(trials["stimulus_set"].dropna().unique())) or "unknown",
+        "first_trial_utc": _text(trials["trial_began_utc"].min()),
+        "last_trial_utc": _text(trials["trial_began_utc"].max()),
         "ci_unit": settings.ci_unit,
         "level": settings.level,
         "smallest_effect": settings.smallest_effect,
         "n_trials": len(trials),
         "n_sessions": len(results.log.sessions),
     }
+
+
+def _text(value: Any) -> str:
+    return "unknown" if pd.isna(value) else str(value)
 
 
 def _draw(results: Results, frames: pd.DataFrame, folder: Path) -> dict[str, dict[str, str]]:
@@ -270,10 +274,20 @@ def _warnings(results: Results, design: Design | None) -> list[str]:
             "No person took part: the numbers below come from programs and say nothing about "
             "people.",
         )
-    versions = set(results.log.trials["design_sha256"])
-    if design is not None and versions != {design.sha256}:
+    if "import_flags" in results.log.trials.columns:
+        found += _imported(results.log.trials)
+    versions = set(results.log.trials["design_sha256"].dropna())
+    if design is not None and versions and versions != {design.sha256}:
         found.append(
             "The design file has changed since some of the sessions, so the methods may not "
             "describe them."
         )
     return found
+
+
+def _imported(trials: pd.DataFrame) -> list[str]:
+    """Say what was imported, and how many of its rows are odd; none of them was left out."""
+    files = ", ".join(sorted(trials["import_file"].unique()))
+    flags = trials["import_flags"].dropna().str.split(";").explode().value_counts().sort_index()
+    odd = ", ".join(f"{number} {flag}" for flag, number in flags.items()) or "none"
+    return [f"Imported from {files}. Rows that are odd, all of them kept: {odd}."]

@@ -20,6 +20,7 @@ from conditions.vocabulary import KINDS, OBSERVER_KINDS, POLES, TASKS
 
 __all__ = [
     "FRAME_COLUMNS",
+    "IMPORT_COLUMNS",
     "MANIFEST_COLUMNS",
     "MAX_REFERENCES",
     "MAX_ROWS",
@@ -32,6 +33,7 @@ __all__ = [
     "TABLES",
     "UNIT_COLUMNS",
     "Column",
+    "imported_columns",
     "log_columns",
     "names",
     "response_columns",
@@ -103,6 +105,29 @@ RATING_COLUMNS = filled_by(
 )
 """Columns of ``ratings.csv``."""
 
+IMPORT_COLUMNS = filled_by(
+    "response",
+    Column("import_flags", "str", "What is odd, separated by semicolons.", blank=True),
+    Column("import_file", "str", "File that the row was imported from."),
+    Column("import_line", "int", "Line of that file, from 1 for the header."),
+)
+"""What rows imported from elsewhere have besides; their other cells may mostly be blank."""
+
+_NEVER_BLANK = (
+    *("participant", "session", "run", "observer_kind", "design", "task", "participant_number"),
+    *("trial_number", "trial_role", "reference_condition", "network", "layer", "channel"),
+    *("correct_choice", "moment", "rating_number"),
+)
+
+
+def imported_columns(task: str, record: str = "trials") -> tuple[Column, ...]:
+    """Return the columns of imported trials or ratings: what is not known there stays blank."""
+    ours = RATING_COLUMNS if record == "ratings" else log_columns(task)
+    return IMPORT_COLUMNS + tuple(
+        replace(column, blank=column.blank or column.name not in _NEVER_BLANK) for column in ours
+    )
+
+
 FRAME_COLUMNS = filled_by(
     "session",
     Column("run", "int", "Run of the session."),
@@ -138,5 +163,6 @@ TABLES = {
     **{f"trials.csv, {task}": filled_by("response", *OF_RESPONSE[task]) for task in TASKS},
     "ratings.csv": RATING_COLUMNS,
     "frames.csv": FRAME_COLUMNS,
+    "imported trials.csv, besides": IMPORT_COLUMNS,
 }
 """What the data dictionary lists; what stands in every task's table stands there once."""

@@ -1,0 +1,256 @@
+"""External logs with all the dirt that they are known to hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from analysis.__main__ import main
+from analysis.agreement import agreement, answers
+from analysis.imports import import_logs
+from analysis.load import load
+from analysis.mapping import read_mapping, shipped_mappings
+from conditions.csv_files import read_csv
+from conditions.errors import BadInput
+
+
+def borowski_rows(participant, rng, repeats=True):
+    """One participant of experiment I: practice, main, catch and repeated trials."""
+    rows = []
+
+    def add(kind, instruction, layer, kernel, catch="False", old=("", "")):
+        number = len(rows)
+        right = bool(rng.random() < 0.8)
+        correct_response = "ab"[rng.integers(2)]
+        response = correct_response if right else "ab"["ab".index(correct_response) - 1]
+        confidence = int(rng.integers(1, 4))
+        rows.append(
+            {
+                "subject_id_within_expert_type": participant % 5,
+                "trial_nr": number,
+                "block_nr": number // 5,
+                "instr_type": instruction,
+                "trial_type": kind,
+                "catch_trial": catch,
+                "batch": participant,
+                "layer": layer,
+                "kernel_size": kernel,
+                "channel": "channel_0",
+                "correct": str(right),
+                "conf_rating": confidence * (-1 if response == "a" else 1),
+                "RT": f"{rng.lognormal(0.8, 0.4):.3f}",
+                "timeout": "False",
+                "response": response,
+                "correct_response": correct_response,
+                "query_image_a": f"{participant}_{number}_a.png",
+                "query_image_b": f"{participant}_{number}_b.png",
+                "old_trial_nr": old[0],
+                "old_block_nr": old[1],
+                "seed": 1,
+                "unit_name": f"{layer}_{kernel}  ",
+                "abs_conf_rating": confidence,
+                "subject_id": participant,
+            }
+        )
+
+    add("practice", "none_pre", "a", "b")
+    for instruction in ("optimized", "natural", "none_post"):
+        for place in range(6):
+            add("main", instruction, f"layer_{place}", place % 4)
+    add("main", "natural", "layer_1", 2, catch="True")
+    if repeats:
+        # Blank in most rows, so that a program writes the others as 3.0.
+        add("repeated", "natural", "layer_2", 2, old=("8.0", "1.0"))
+    return rows
+
+
+@pytest.fixture
+def borowski(tmp_path):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame([row for p in range(1, 5) for row in borowski_rows(p, rng)])
+    table.loc[3, "RT"] = "-0.069"
+    table.loc[5, "RT"] = "155.2"
+    table.loc[7, "correct"] = "False" if table.loc[7, "correct"] == "True" else "True"
+    table.loc[9, "abs_conf_rating"] = 7
+    table.loc[0, "kernel_size"] = "b"
+    table.loc[0, "trial_type"] = " practice "
+    path = tmp_path / "exp1.csv"
+    table.to_csv(path)  # with an index column without a name
+    return path
+
+
+def test_the_dirt_is_kept_flagged_and_counted(borowski, tmp_path):
+    done = import_logs([borowski], read_mapping("borowski2021_exp1"), tmp_path / "out")
+    assert done.n_participants == 4
+    assert (
+        done.flags
+        == {
+            "contradicts_choice": 1,
+            "long_rt": 1,
+            "negative_rt": 1,
+            "unknown_confidence": 1,
+        }
+        | {"unknown_channel": done.flags.get("unknown_channel", 0)}
+        or done.flags
+    )
+    trials = load(tmp_path / "out")
+    assert len(trials) == 4 * 21
+    flagged = trials[trials["import_flags"].notna()].set_index("import_line")
+    assert flagged.loc[5, "import_flags"] == "negative_rt"
+    assert flagged.loc[5, "rt_s"] == -0.069
+    assert flagged.loc[7, "rt_s"] == 155.2
+    assert flagged.loc[9, "import_flags"] == "contradicts_choice"
+    assert pd.isna(flagged.loc[11, "confidence"])
+    assert trials["trial_role"].value_counts().to_dict() == {
+        "main": 72,
+        "practice": 4,
+        "catch": 4,
+        "repeat": 4,
+    }
+    assert set(trials["reference_condition"]) == {"none", "natural", "synthetic"}
+    assert trials["layer"].iloc[0] == "a", "practice has letters for layers"
+    assert set(trials["branch"].dropna()) == {"b", "1x1", "3x3", "5x5", "pool"}
+
+
+def test_sides_are_turned_round(borowski, tmp_path):
+    import_logs([borowski], read_mapping("borowski2021_exp1"), tmp_path / "out")
+    theirs, ours = pd.read_csv(borowski), load(tmp_path / "out")
+    ours = ours.sort_values("import_line")
+    turned = theirs["response"].map({"a": "b", "b": "a"})
+    assert ours["choice"].tolist() == turned.tolist()
+    assert ours["query_a"].tolist() == theirs["query_image_b"].tolist()
+
+
+def test_repeats_name_the_trial_that_they_repeat(borowski, tmp_path):
+    import_logs([borowski], read_mapping("borowski2021_exp1"), tmp_path / "out")
+    trials = load(tmp_path / "out")
+    repeats = trials[trials["trial_role"] == "repeat"]
+    # Numbered from 1 here, from 0 there.
+    assert repeats["repeated_trial"].tolist() == [9] * 4
+
+
+def test_kappa_is_not_defined_where_nobody_shares_a_trial(borowski, tmp_path):
+    import_logs([borowski], read_mapping("borowski2021_exp1"), tmp_path / "out")
+    main = load(tmp_path / "out").query("trial_role == 'main'")
+    table = agreement(answers(main.assign(everybody="all"), "everybody"), 20)
+    assert table["kappa"].isna().all()
+    assert table["reason"].str.contains("no two observers share a trial").all()
+
+
+@pytest.mark.slow
+def test_a_report_is_made_of_imported_logs(borowski, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["import", str(borowski), "--mapping", "borowski2021_exp1", "--out", str(out)]) == 0
+    assert "1 rows flagged negative_rt" in capsys.readouterr().out
+    assert main(["report", str(out), "--out", str(tmp_path / "report")]) == 0
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "negative_rt" in page
+
+
+def test_experiment_two_has_schemes_and_groups(tmp_path):
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(borowski_rows(1, rng, repeats=False))
+    table["condition_name"] = ["Max-1", "Min-Max-9"] * (len(table) // 2)
+    table["expert_level"] = "naive"
+    table.to_csv(tmp_path / "exp2.csv", index=False)
+    import_logs([tmp_path / "exp2.csv"], read_mapping("borowski2021_exp2"), tmp_path / "out")
+    trials = load(tmp_path / "out")
+    assert set(trials["scheme"]) == {"Max-1", "Min+Max-9"}
+    assert set(trials["group"]) == {"lay"}
+
+
+def test_mirrored_confidence_is_put_right(tmp_path):
+    rows = [
+        {
+            "mode": "natural_blur",
+            "task_id": "t-1",
+            "response_index": 0,
+            "worker_id": "A1SECRET",
+            "is_demo": number == 0,
+            "catch_trial": number == 1,
+            "layer": 3,
+            "kernel_size": 1,
+            "channel": "17",
+            "batch": 2,
+            "base_query": "base.png",
+            "min_query": "min.png",
+            "max_query": "max.png",
+            "min_query_activation": 1.0,
+            "max_query_activation": 4.0,
+            "base_query_activation": 6.0,
+            "choice": "ab"[number % 2],
+            "correct": number % 2 == 1,
+            "button_pressed": number,
+            "confidence": number % 3 + 1,
+            "rt": 1500.0,
+        }
+        for number in range(6)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "z.csv", index=False)
+    import_logs([tmp_path / "z.csv"], read_mapping("zimmermann2021"), tmp_path / "out")
+    trials = load(tmp_path / "out")
+    assert trials["confidence"].tolist() == [3, 2, 1, 1, 2, 3]
+    assert trials["trial_role"].tolist()[:3] == ["practice", "catch", "main"]
+    assert set(trials["reference_condition"]) == {"blur"}
+    assert trials["rt_s"].tolist() == [1.5] * 6
+    assert trials["relative_activation_difference"].tolist() == [0.5] * 6
+    assert trials["unit"].iloc[0] == "mixed4b-3x3-0017"
+    written = "".join(p.read_text() for p in (tmp_path / "out").rglob("*") if p.is_file())
+    assert "A1SECRET" not in written
+
+
+def test_networks_and_people_of_one_benchmark(tmp_path):
+    files = []
+    for subject in ("subject-01", "alexnet"):
+        frame = pd.DataFrame(
+            {
+                "subj": subject,
+                "session": 1,
+                "trial": range(1, 7),
+                "rt": 0.9,
+                "object_response": ["dog", "cat", "dog", "car", "cat", "dog"],
+                "category": ["dog", "cat", "cat", "car", "dog", "dog"],
+                "condition": "cr",
+                "imagename": [f"{n}.png" for n in range(6)],
+            }
+        )
+        files.append(tmp_path / f"{subject}.csv")
+        frame.to_csv(files[-1], index=False)
+    import_logs(files, read_mapping("model_vs_human"), tmp_path / "out")
+    trials = load(tmp_path / "out")
+    assert set(trials["observer_kind"]) == {"person", "machine"}
+    assert trials["observer"].dropna().unique().tolist() == ["alexnet"]
+    assert trials["correct"].mean() == pytest.approx(4 / 6)
+    assert agreement(answers(trials, "group"), 20).set_index(["group_1", "group_2"]).loc[
+        ("alexnet", "cr"), "kappa"
+    ] == pytest.approx(1)
+
+
+def test_ratings_are_imported(tmp_path):
+    pd.DataFrame(
+        {
+            "subject_id": [1, 1, 2],
+            "trial_name": ["a", "b", "a"],
+            "trial_nr": [0, 1, 0],
+            "rating": [-100, 0, 120],
+            "rt": [3.2, -0.18, 4.0],
+        }
+    ).to_csv(tmp_path / "i.csv")
+    mapping = read_mapping("borowski2021_intuitiveness")
+    done = import_logs([tmp_path / "i.csv"], mapping, tmp_path / "out")
+    assert done.flags == {
+        "contradicts_choice": 1,
+        "long_rt": 1,
+        "negative_rt": 1,
+        "unknown_confidence": 1,
+    }
+    trials = load(tmp_path / "out")
+    assert trials["correct"].tolist() == [True, False]
+    assert trials["confidence"].tolist() == [2, 3]
+    assert trials["rt_s"].tolist() == [0.9, 1.1]
+    mapping["columns"]["choise"] = {"constant": "a"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mapping))
+    with pytest.raises(BadInput, match="'choise', none of ours; did you mean"):
+        read_mapping(str(tmp_path / "mine.yaml"))
