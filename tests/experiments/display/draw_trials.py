@@ -19,8 +19,8 @@ from experiments.display.window import open_window
 from experiments.runner.answers import Choice, Matching
 from experiments.runner.phases import DONE
 from experiments.runner.placements import placements, sort_of
+from experiments.runner.record import plain_rows
 from experiments.runner.responses import Press
-from experiments.runner.session import _plain
 from experiments.runner.tasks import make_trial
 
 FRAME_S = 1 / 60
@@ -59,7 +59,7 @@ def draw(win, screens, trial, answer, folder):
 def draw_case(displays, case):
     """Draw one trial and write where everything stands in it."""
     design, folder = read_design(case["design"]), Path(case["out"])
-    rows = _plain(read_table(Path(case["table"])))
+    rows = plain_rows(read_table(Path(case["table"])))
     size = tuple(case["size"])
     if size not in displays:
         displays[size] = open_window(None, full_screen=False, size=size)

@@ -6,7 +6,7 @@ from conditions.design import read_design, shipped_designs
 from conditions.stimulus_set import StimulusSet
 from conditions.tables import TableMaker
 from conditions.texts import languages, read_texts
-from experiments.runner.session import _plain
+from experiments.runner.record import plain_rows
 from experiments.runner.wording import Wording, _kind
 from tests.conditions.conftest import units_for
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
@@ -57,7 +57,7 @@ def pages_of(wording, rows):
 def test_every_page_is_filled_in(maker_of, name, language):
     maker, texts = maker_of(name), read_texts(language)
     for participant in range(1, 1 + max(1, len(maker.design.between))):
-        rows = _plain(maker.table(participant))
+        rows = plain_rows(maker.table(participant))
         wording = Wording(texts, maker.design, rows, maker.stimuli)
         pages = list(pages_of(wording, rows))
         for page in pages:
@@ -73,7 +73,7 @@ def test_every_page_is_filled_in(maker_of, name, language):
 @pytest.mark.parametrize("name", DESIGNS)
 def test_examples_are_right_and_no_trial_shows_their_question(maker_of, name):
     maker = maker_of(name)
-    rows = _plain(maker.table(1))
+    rows = plain_rows(maker.table(1))
     wording = Wording(read_texts("en"), maker.design, rows, maker.stimuli)
     activation = maker.stimuli.manifest.set_index("path")["activation"].to_dict()
     main = {
@@ -103,7 +103,7 @@ def test_examples_are_right_and_no_trial_shows_their_question(maker_of, name):
 @pytest.mark.parametrize("name", ["demo_two_afc", "demo_occlusion", "demo_exemplar_matching"])
 def test_demo_designs_have_an_example_of_each_condition(maker_of, name):
     maker = maker_of(name)
-    rows = _plain(maker.table(1))
+    rows = plain_rows(maker.table(1))
     wording = Wording(read_texts("en"), maker.design, rows, maker.stimuli)
     shown = {row["reference_condition"] for row in rows} - {"none"}
     assert {page.name for page in wording._named("example")} == {f"example_{c}" for c in shown}
