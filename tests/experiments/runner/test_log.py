@@ -113,12 +113,6 @@ def test_session_facts_are_replaced_as_a_whole(tmp_path):
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_damaged_session_facts_are_named(tmp_path):
-    (tmp_path / "session.json").write_text("{", encoding="utf-8")
-    with pytest.raises(BadInput, match=r"session\.json: cannot be read as JSON"):
-        read_session(tmp_path)
-
-
 def test_sessions_of_a_participant(tmp_path):
     for number, ended in ((1, "completed"), (2, "running")):
         folder = session_folder(tmp_path, "quick", "p001", number)
