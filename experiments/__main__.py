@@ -16,7 +16,8 @@ from conditions.tables import parse_participants, participant_id, table_path
 from experiments.lab import calibrate, check, monitor
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
-from experiments.runner.session import Request, Session
+from experiments.runner.request import Request
+from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 
 

@@ -9,7 +9,7 @@ from psychopy import gui
 
 from conditions.errors import BadInput
 from experiments.runner.log import check_participant
-from experiments.runner.session import Request
+from experiments.runner.request import Request
 
 
 def ask_participant(title: str, default: str = "") -> str | None:

@@ -24,8 +24,9 @@ from experiments.display.stepper import Stepper
 from experiments.display.window import Display, check_monitor, find_screens, open_window, parse_size
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer, observer_kind, observer_seed
+from experiments.runner.request import Request
 from experiments.runner.responses import ResponseSource
-from experiments.runner.session import Request, Session
+from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 
 PILOT = "pilot"

@@ -30,8 +30,6 @@ from experiments.runner.plan import Plan
 from experiments.runner.record import Record, plain_rows
 from experiments.runner.request import Request
 
-__all__ = ["Request", "Session"]
-
 MOMENTS = ("before", "after")
 """When pictures are rated: before and after the trials."""
 

@@ -15,7 +15,7 @@ import yaml
 from conditions.design import Design, find_design, read_design
 from conditions.tables import write_tables
 from conditions.vocabulary import Unit
-from experiments.runner.session import Request
+from experiments.runner.request import Request
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
 
 

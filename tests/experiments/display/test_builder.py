@@ -16,7 +16,8 @@ from conditions.errors import BadInput
 from conditions.vocabulary import TASKS
 from experiments.runner.observers import make_observer
 from experiments.runner.pages import Page, PageText
-from experiments.runner.session import Request, Session
+from experiments.runner.request import Request
+from experiments.runner.session import Session
 from experiments.runner.simulation import _Participant, run_stage, simulate
 from experiments.runner.tasks import make_trial
 from tests.experiments.display.conftest import is_timed

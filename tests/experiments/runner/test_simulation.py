@@ -8,7 +8,8 @@ from conditions.design import read_design, shipped_designs
 from conditions.tables import images_of, read_table, write_tables
 from experiments.runner.log import read_session
 from experiments.runner.observers import OBSERVERS, make_observer
-from experiments.runner.session import Request, Session
+from experiments.runner.request import Request
+from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 from tests.conditions.conftest import units_for
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
