@@ -17,7 +17,8 @@ from conditions.columns import FRAME_COLUMNS, log_columns, names
 from conditions.csv_files import write_csv
 from conditions.design import read_design
 from conditions.stimulus_set import StimulusSet
-from conditions.tables import make_table, participant_id
+from conditions.table_maker import make_table
+from conditions.tables import participant_id
 
 FRAME_S = 1 / 60
 

@@ -12,7 +12,7 @@ import pytest
 from conditions.design import Design, read_design
 from conditions.places import PACKAGE
 from conditions.stimulus_set import StimulusSet
-from conditions.tables import TableMaker
+from conditions.table_maker import TableMaker
 from conditions.vocabulary import Unit
 from tests.conftest import KINDS_OF_OCCLUSION, toy_units, write_stimulus_set
 

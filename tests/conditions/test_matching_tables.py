@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conditions.design import find_design, read_design
 from conditions.errors import BadInput
 from conditions.stimulus_set import StimulusSet
-from conditions.tables import TableMaker
+from conditions.table_maker import TableMaker
 from conditions.vocabulary import Unit
 from tests.conditions.test_planning import DESIGNS, few, sessions
 from tests.conditions.test_two_afc_tables import each, information

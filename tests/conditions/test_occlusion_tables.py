@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from conditions.errors import BadInput
 from conditions.stimulus_set import StimulusSet
-from conditions.tables import TableMaker
+from conditions.table_maker import TableMaker
 from tests.conditions.test_planning import DESIGNS, few, sessions
 from tests.conditions.test_two_afc_tables import each, information, shown
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set

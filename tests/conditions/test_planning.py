@@ -117,7 +117,7 @@ def test_practice_shows_a_unit_once_in_a_round(table_of, session):
 @pytest.mark.parametrize("name", DESIGNS)
 def test_the_order_of_the_manifest_does_not_matter(maker_of, table_of, name):
     from conditions.stimulus_set import StimulusSet
-    from conditions.tables import TableMaker
+    from conditions.table_maker import TableMaker
 
     own = maker_of(name)
     other = StimulusSet(own.stimuli.folder, own.stimuli.manifest.iloc[::-1].reset_index(drop=True))

@@ -8,9 +8,9 @@ from conditions.csv_files import write_csv
 from conditions.design import read_design, shipped_designs
 from conditions.errors import BadInput
 from conditions.stimulus_set import StimulusSet
+from conditions.table_maker import make_table
 from conditions.tables import (
     check_table,
-    make_table,
     parse_participants,
     read_table,
     write_tables,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from conditions.errors import BadInput
 from conditions.stimulus_set import StimulusSet
-from conditions.tables import TableMaker
+from conditions.table_maker import TableMaker
 from tests.conditions.test_planning import DESIGNS, few, sessions
 from tests.conftest import write_stimulus_set
 

@@ -4,7 +4,7 @@ import pytest
 
 from conditions.design import read_design, shipped_designs
 from conditions.stimulus_set import StimulusSet
-from conditions.tables import TableMaker
+from conditions.table_maker import TableMaker
 from conditions.texts import languages, read_texts
 from experiments.runner.record import plain_rows
 from experiments.runner.wording import Wording, _kind
