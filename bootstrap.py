@@ -28,6 +28,8 @@ SUPPORTED = ((3, 10), (3, 11), (3, 12))
 
 # What a Debian or Ubuntu machine may lack: a file or library to look for, and its package.
 PROGRAMS = {"Xvfb": "xvfb"}
+# Pages are tested in a real browser where the system has one as a package (Ubuntu has a snap).
+TEST_PROGRAMS = {"chromium": "chromium"}
 LIBRARIES = {
     "libGL.so.1": "libgl1",
     "libGLU.so.1": "libglu1-mesa",
@@ -62,7 +64,7 @@ def main() -> int:
     if rest and arguments.what != "test":
         parser.error(f"unknown arguments: {' '.join(rest)}")
     python = find_python(arguments.python)
-    install_system_packages(python)
+    install_system_packages(python, for_tests=arguments.what == "test")
     install_environment(python)
     if arguments.what == "install":
         print(f"ready: {venv_python()}")
@@ -93,11 +95,12 @@ def venv_python() -> Path:
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def install_system_packages(python: str) -> None:
+def install_system_packages(python: str, for_tests: bool = False) -> None:
     """Install what a Debian-like system lacks, or say how; do nothing on any other system."""
     if not shutil.which("apt-get"):
         return
-    missing = [package for name, package in PROGRAMS.items() if not shutil.which(name)]
+    programs = PROGRAMS | (TEST_PROGRAMS if for_tests and is_debian() else {})
+    missing = [package for name, package in programs.items() if not shutil.which(name)]
     missing += [package for name, package in LIBRARIES.items() if not has_library(name)]
     done = subprocess.run([python, "-c", "import ensurepip"], capture_output=True)
     if done.returncode and not venv_python().exists():
@@ -119,6 +122,14 @@ def install_system_packages(python: str) -> None:
         if done.returncode == 0:
             return
     sys.exit(f"system packages are missing; install them with: sudo {' '.join(install)}")
+
+
+def is_debian() -> bool:
+    try:
+        lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    return "ID=debian" in lines
 
 
 def has_library(name: str) -> bool:

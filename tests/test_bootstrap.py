@@ -50,6 +50,17 @@ def test_root_gets_what_is_missing_and_nothing_else(machine, monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="apt is for Debian-like systems")
+@pytest.mark.parametrize("debian", [True, False])
+def test_a_browser_is_installed_for_tests_where_it_is_a_package(machine, monkeypatch, debian):
+    machine.add("apt-get")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(bootstrap, "TEST_PROGRAMS", {"no-such-browser": "browser"})
+    monkeypatch.setattr(bootstrap, "is_debian", lambda: debian)
+    bootstrap.install_system_packages(sys.executable, for_tests=True)
+    assert (" browser " in machine.calls()[-1]) == debian
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="apt is for Debian-like systems")
 def test_others_go_through_sudo(machine, monkeypatch):
     machine.add("apt-get")
     machine.add("sudo")
