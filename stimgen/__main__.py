@@ -15,7 +15,7 @@ from conditions.places import STIMULI, shown
 
 # Heavy imports (torch) happen inside the commands, so that --help and mistakes are quick.
 if TYPE_CHECKING:
-    from stimgen.build import Build
+    from stimgen.sets.build import Build
 
 PARTS = ("limit", "decode", "sweep", "memory", "render", "occlusion", "ranks", "demo")
 """What ``bench`` measures, in order."""
@@ -145,7 +145,7 @@ def _open(arguments: argparse.Namespace) -> Build:
         except ValueError as error:
             raise BadInput(f"--name: {error}") from None
 
-    from stimgen.build import Build
+    from stimgen.sets.build import Build
 
     return Build(
         settings,
@@ -172,7 +172,7 @@ def _build(arguments: argparse.Namespace) -> None:
     build = _open(arguments)
     already = build.is_done()
     if arguments.dry_run and not already:
-        from stimgen.plan import plan_of
+        from stimgen.sets.plan import plan_of
 
         print("\n".join(plan_of(build).lines()))
         return
@@ -225,14 +225,14 @@ def _render(arguments: argparse.Namespace) -> None:
 
 
 def _networks(arguments: argparse.Namespace) -> None:
-    from stimgen.registry import network_names
+    from stimgen.networks.registry import network_names
 
     for name in network_names():
         print(name)
 
 
 def _units(arguments: argparse.Namespace) -> None:
-    from stimgen.registry import network_layers
+    from stimgen.networks.registry import network_layers
 
     layers = network_layers(arguments.network)
     print("layer,branch,first_channel,last_channel")
@@ -245,9 +245,9 @@ def _units(arguments: argparse.Namespace) -> None:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from conditions.stimulus_set import StimulusSet
-    from stimgen.devices import pick_device
-    from stimgen.provenance import network_of, read_provenance
-    from stimgen.verify import verify, verify_activations
+    from stimgen.networks.devices import pick_device
+    from stimgen.sets.provenance import network_of, read_provenance
+    from stimgen.sets.verify import verify, verify_activations
 
     stimuli = StimulusSet.open(arguments.set)
     settings = read_provenance(arguments.set).settings
@@ -264,7 +264,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _diff(arguments: argparse.Namespace) -> int:
     from conditions.stimulus_set import StimulusSet
-    from stimgen.comparison import differences
+    from stimgen.sets.comparison import differences
 
     lines = list(differences(*map(StimulusSet.open, (arguments.first, arguments.second))))
     print("\n".join(lines) if lines else "the sets are the same")
@@ -272,8 +272,8 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 
 def _gallery(arguments: argparse.Namespace) -> None:
-    from stimgen.gallery import write_gallery
-    from stimgen.partial import PartialFolder
+    from stimgen.sets.gallery import write_gallery
+    from stimgen.sets.partial import PartialFolder
 
     with PartialFolder(arguments.set).writing():
         print(f"wrote {shown(write_gallery(arguments.set))}")
@@ -281,7 +281,7 @@ def _gallery(arguments: argparse.Namespace) -> None:
 
 def _export(arguments: argparse.Namespace) -> None:
     from conditions.stimulus_set import StimulusSet
-    from stimgen.export import export
+    from stimgen.sets.export import export
 
     stimuli = StimulusSet.open(arguments.set)
     n, n_left_out = export(stimuli, arguments.layout, arguments.out, quiet=arguments.quiet)
@@ -293,8 +293,8 @@ def _export(arguments: argparse.Namespace) -> None:
 def _bench(arguments: argparse.Namespace) -> None:
     import torch
 
-    from stimgen.bench import Bench, machine, table
-    from stimgen.devices import pick_device
+    from stimgen.benchmark.figures import Bench, machine, table
+    from stimgen.networks.devices import pick_device
 
     if arguments.repeats < 1:
         raise BadInput(f"--repeats {arguments.repeats}: expected 1 or more")
@@ -311,9 +311,9 @@ def _bench(arguments: argparse.Namespace) -> None:
 
 def _occlude(arguments: argparse.Namespace) -> None:
     from conditions.stimulus_set import StimulusSet
-    from stimgen.devices import pick_device
-    from stimgen.occlusion_set import OcclusionSet
-    from stimgen.provenance import network_of
+    from stimgen.networks.devices import pick_device
+    from stimgen.occlusion.occlusion_set import OcclusionSet
+    from stimgen.sets.provenance import network_of
     from stimgen.settings import OcclusionSettings
 
     try:
@@ -349,8 +349,8 @@ def _report_left_out(left_out: Sequence[str]) -> None:
 
 
 def _draw_layer(arguments: argparse.Namespace) -> None:
-    from stimgen.layer_pictures import save_layer_picture
     from stimgen.settings import read
+    from stimgen.visualization.layer_pictures import save_layer_picture
 
     save_layer_picture(
         read(arguments.settings),

@@ -12,7 +12,7 @@ from conditions.settings import build, read_yaml
 from conditions.vocabulary import POLES
 from stimgen.bounds import at_least
 from stimgen.presets import with_preset
-from stimgen.synthetic_settings import SyntheticSettings
+from stimgen.visualization.synthetic_settings import SyntheticSettings
 
 FOLDER = Path(__file__).parent
 

@@ -18,8 +18,8 @@ from stimgen.demo.evaluate import render
 from stimgen.demo.generator import CODE_SIZE, DemoEncoder, DemoGenerator
 from stimgen.demo.images import DemoImages
 from stimgen.demo.train import HELD_OUT_SEED, TRAINING_SEED
-from stimgen.networks import Network
-from stimgen.registry import load_network
+from stimgen.networks.network import Network
+from stimgen.networks.registry import load_network
 
 FEATURE_LAYERS = ("inception3a", "inception4a")
 CODE_SD = 8.0

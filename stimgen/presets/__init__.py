@@ -22,8 +22,7 @@ def with_preset(synthetic: dict[str, Any], where: str) -> dict[str, Any]:
     Parameters
     ----------
     synthetic
-        Keys and values of :class:`stimgen.synthetic_settings.SyntheticSettings`; a key that is
-        given replaces the preset's, whole.
+        Keys and values of ``SyntheticSettings``; a key that is given replaces the preset's, whole.
     where
         The file, for the message.
 

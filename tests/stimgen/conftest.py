@@ -12,8 +12,8 @@ from PIL import Image
 from torch import nn
 
 from stimgen.__main__ import main
-from stimgen.networks import Branch, Layer, Network
-from stimgen.weights import randomise
+from stimgen.networks.network import Branch, Layer, Network
+from stimgen.networks.weights import randomise
 
 INPUT_PX = 32
 

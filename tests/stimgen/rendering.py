@@ -9,15 +9,15 @@ from pathlib import Path
 
 import torch
 
-from stimgen.ascend import Goal
-from stimgen.methods import open_method
-from stimgen.networks import Network
-from stimgen.parametrization import Parametrization
-from stimgen.prior_settings import PriorSettings
-from stimgen.ranks import Ranks
-from stimgen.render import render
+from stimgen.networks.network import Network
 from stimgen.settings import ActivationSettings
-from stimgen.synthetic_settings import SearchSettings, SyntheticSettings
+from stimgen.sweeps.ranks import Ranks
+from stimgen.visualization.ascend import Goal
+from stimgen.visualization.methods import open_method
+from stimgen.visualization.parametrization import Parametrization
+from stimgen.visualization.prior_settings import PriorSettings
+from stimgen.visualization.render import render
+from stimgen.visualization.synthetic_settings import SearchSettings, SyntheticSettings
 from tests.stimgen.conftest import make_toy
 
 SETTINGS = SyntheticSettings(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from stimgen.checkpoints import Checkpoints
-from stimgen.ranks import Ranks
 from stimgen.settings import ActivationSettings, ImagesSettings
-from stimgen.sweep import Sweep, sweep
+from stimgen.sweeps.checkpoints import Checkpoints
+from stimgen.sweeps.ranks import Ranks
+from stimgen.sweeps.sweep import Sweep, sweep
 from tests.stimgen.conftest import NoiseImages, make_toy
 
 N_IMAGES = 500

@@ -5,8 +5,8 @@ import pytest
 
 from conditions.errors import BadInput
 from stimgen.presets import presets
-from stimgen.prior_settings import PriorSettings
 from stimgen.settings import read
+from stimgen.visualization.prior_settings import PriorSettings
 
 ROOT = Path(__file__).parents[2]
 BASE = "name: mine\nnetwork: {name: demo}\nunits: {sample: {n: 1}}\n"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stimgen.registry import load_network
+from stimgen.networks.registry import load_network
+from stimgen.sets.units import UnitChoice, choose_units
 from stimgen.settings import BuildSettings, find_settings, read
-from stimgen.units import UnitChoice, choose_units
 
 BOROWSKI = ("borowski2021_exp1", "borowski2021_exp2")
 ZIMMERMANN = ("zimmermann2021_replication", "zimmermann2021_occlusion")

@@ -45,8 +45,8 @@ def test_a_patch_that_varies_matters_more(trial):
 
 
 def test_baselines_agree_with_those_of_the_generator(tmp_path):
-    from stimgen import baselines, patches
-    from stimgen.saliency import NamedPicture
+    from stimgen.occlusion import baselines, patches
+    from stimgen.occlusion.saliency import NamedPicture
 
     rng = np.random.default_rng(3)
     picture = rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)

@@ -16,8 +16,8 @@ from stimgen.demo.generator import (
 )
 from stimgen.demo.images import DemoImages
 from stimgen.demo.train_generator import CODE_SD, Run, main, train
-from stimgen.generator_prior import load_generator
-from stimgen.synthetic_settings import GeneratorSettings
+from stimgen.visualization.generator_prior import load_generator
+from stimgen.visualization.synthetic_settings import GeneratorSettings
 
 CARD = WEIGHTS.with_name("GENERATOR.md")
 TINY = Run(n_images=64, n_steps=4, n_held_out=8)

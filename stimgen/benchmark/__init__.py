@@ -1,0 +1,1 @@
+"""How fast the generator is, against the usual way and the machine's limit."""

@@ -1,0 +1,210 @@
+"""How fast stimgen is on this machine: against the usual way, and against the machine's limit."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import torch
+from tqdm import tqdm
+
+from stimgen.benchmark import own, usual
+from stimgen.benchmark.commands_timed import demo_seconds, sweep_seconds
+from stimgen.benchmark.limits import flops_of_convolutions, flops_of_pass
+from stimgen.benchmark.own import LAYER, PICTURES
+from stimgen.benchmark.sides import Clock, Way, in_turns
+from stimgen.networks.devices import device_model
+from stimgen.networks.network import Precision
+from stimgen.sweeps.decoding import decode_rates
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the table.
+
+    Parameters
+    ----------
+    work
+        What was done.
+    value, unit
+        How fast, or how much.
+    ratio
+        Times the rate of the usual way, measured in turns with it; None without one.
+    share
+        Part of the measured peak of this machine's arithmetic; None where that is no limit.
+    """
+
+    work: str
+    value: float
+    unit: str
+    ratio: float | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much work is measured at a time.
+
+    Parameters
+    ----------
+    sweep, k
+        Images of a sweep, and how many of them are kept at either end.
+    steps, usual_units
+        Steps of an optimisation, and units that the usual way renders.
+    stride_px, usual_positions
+        Between positions of a patch, and how many positions the usual way takes.
+    memory
+        Images of a short and of a long sweep.
+    """
+
+    sweep: int = 448
+    k: int = 200
+    steps: int = 6
+    usual_units: int = 3
+    stride_px: int = 6
+    usual_positions: int = 20
+    memory: tuple[int, int] = (1024, 8192)
+
+
+class Bench:
+    """All that is measured, part by part.
+
+    Parameters
+    ----------
+    device
+        Where the networks run.
+    repeats
+        Times that each way is measured, in turns with the others.
+    clock
+        What seconds are counted by; see :data:`stimgen.benchmark.sides.Clock`.
+    sizes
+        Those for the device if None.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        repeats: int = 3,
+        clock: Clock = "wall",
+        sizes: Sizes | None = None,
+    ) -> None:
+        self.device, self.repeats, self.clock = device, repeats, clock
+        self.sizes = sizes or (Sizes() if device.type == "cpu" else Sizes(8192, steps=40))
+        self._parts: dict[str, Callable[[], Iterator[Figure]]] = {
+            "limit": self._limit,
+            "decode": self._decode,
+            "sweep": self._sweep,
+            "memory": self._memory,
+            "render": self._render,
+            "occlusion": self._occlusion,
+            "ranks": self._ranks,
+            "demo": self._demo,
+        }
+        self._peaks: dict[Precision, float] = {}
+
+    def measure(self, parts: Sequence[str]) -> list[Figure]:
+        """Measure some parts, with a progress bar."""
+        return [
+            figure
+            for part in tqdm(parts, desc="bench", unit="part", leave=False)
+            for figure in self._parts[part]()
+        ]
+
+    def _peak(self, precision: Precision) -> float:
+        if precision not in self._peaks:
+            self._peaks[precision] = flops_of_convolutions(self.device, precision, self.clock)
+        return self._peaks[precision]
+
+    def _limit(self) -> Iterator[Figure]:
+        for precision in PRECISIONS:
+            work = f"3 x 3 convolutions in {precision}, the limit"
+            yield Figure(work, self._peak(precision) / 1e9, "GFLOP/s")
+
+    def _decode(self) -> Iterator[Figure]:
+        rates = decode_rates()
+        for name, rate in rates.items():
+            work = f"decoding photographs of 500 x 375 and cropping them, by {name}"
+            yield Figure(work, rate, "images/s", rate / rates["PIL"] if name != "PIL" else None)
+
+    def _sweep(self) -> Iterator[Figure]:
+        n, k = self.sizes.sweep, self.sizes.k
+        ways: list[Way] = [(usual.hook_loop, (self.device, PICTURES, n, k))]
+        for precision in PRECISIONS:
+            ways.append((own.sweep_images, (self.device, precision, n, k)))
+            ways.append((own.bare_passes, (self.device, precision, n)))
+        (before, *seconds), (_, *flops) = in_turns(ways, self.repeats, self.clock)
+        for i, precision in enumerate(PRECISIONS):
+            swept, bare = seconds[2 * i : 2 * i + 2]
+            share = n * flops[2 * i] / swept / self._peak(precision)
+            work = f"sweep of GoogLeNet, all units, in {precision}"
+            yield Figure(work, n / swept, "images/s", before / swept, share)
+            work = f"recording all units and keeping the top {k} at both ends, in {precision}"
+            yield Figure(work, 100 * (swept / bare - 1), "% more time than bare passes")
+
+    def _memory(self) -> Iterator[Figure]:
+        ways = [(own.sweep_memory, (self.device, n)) for n in self.sizes.memory]
+        _, peaks = in_turns(ways, 1)
+        if None not in peaks:
+            for n, peak in zip(self.sizes.memory, peaks, strict=True):
+                yield Figure(f"memory of a process that sweeps {n} images", peak / 2**20, "MiB")
+
+    def _render(self) -> Iterator[Figure]:
+        n_usual, steps = self.sizes.usual_units, self.sizes.steps
+        ways: list[Way] = [(usual.render_loop, (self.device, LAYER, range(n_usual), steps))]
+        ways += [(own.render_units, (self.device, p, steps)) for p in PRECISIONS]
+        (before, *seconds), (_, *counts) = in_turns(ways, self.repeats, self.clock)
+        usual_rate = n_usual * steps / before
+        # A step goes forward and back, the latter to the image only: about twice a forward pass.
+        flops = 2 * flops_of_pass(LAYER)
+        for precision, own_seconds, n_images in zip(PRECISIONS, seconds, counts, strict=True):
+            rate = n_images * steps / own_seconds
+            work = f"rendering units of {LAYER} in {precision}"
+            share = rate * flops / self._peak(precision)
+            yield Figure(work, rate, "image steps/s", rate / usual_rate, share)
+
+    def _occlusion(self) -> Iterator[Figure]:
+        n_usual = self.sizes.usual_positions
+        ways: list[Way] = [
+            (usual.occlusion_loop, (self.device, own.occluded_pictures(n_usual), LAYER, 0))
+        ]
+        ways += [(own.occlusion_maps, (self.device, p, self.sizes.stride_px)) for p in PRECISIONS]
+        (before, *seconds), (_, *found) = in_turns(ways, self.repeats, self.clock)
+        for precision, own_seconds, one in zip(PRECISIONS, seconds, found, strict=True):
+            rate = one.n_positions / own_seconds
+            share = rate * one.flops / self._peak(precision)
+            work = f"occlusion by 90 px, {LAYER}, in {precision}, largest error {one.error:.0e}"
+            yield Figure(work, rate, "positions/s", rate * before / n_usual, share)
+
+    def _ranks(self) -> Iterator[Figure]:
+        cuda = self.device.type == "cuda"
+        world = torch.cuda.device_count() if cuda else 2
+        if world > 1:
+            runs = [[sweep_seconds(self.device.type, n) for n in (1, world)] for _ in range(2)]
+            alone, together = (min(run[place] for run in runs) for place in (0, 1))
+            work = f"sweep of the demo by {world} processes, against one"
+            yield Figure(work, together, "s", alone / together)
+
+    def _demo(self) -> Iterator[Figure]:
+        yield Figure("build of the demo set", demo_seconds(self.device.type), "s")
+
+
+def machine(device: torch.device) -> str:
+    """Return one line on the machine and the software that figures were measured with."""
+    threads = "" if device.type == "cuda" else f", {torch.get_num_threads()} threads"
+    versions = ", ".join(f"{p} {version(p)}" for p in ("unitscope", "torch", "torchvision"))
+    python = platform.python_version()
+    return f"{device.type}: {device_model(device)}{threads}; Python {python}, {versions}"
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Return figures as a Markdown table."""
+    lines = ["| work | measured | times the usual way | share of the limit |", "|---|---|---|---|"]
+    for figure in figures:
+        ratio = "" if figure.ratio is None else f"{figure.ratio:.1f}"
+        share = "" if figure.share is None else f"{100 * figure.share:.0f} %"
+        lines.append(f"| {figure.work} | {figure.value:.1f} {figure.unit} | {ratio} | {share} |")
+    return "\n".join(lines)

@@ -1,0 +1,203 @@
+"""stimgen's own way of doing what :mod:`stimgen.benchmark.usual` does, ready to be measured."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from PIL import Image
+
+from stimgen.benchmark.limits import counted_flops
+from stimgen.benchmark.sides import Work
+from stimgen.networks.network import Network, Precision
+from stimgen.networks.preprocessing import to_tensor
+from stimgen.networks.registry import load_network
+from stimgen.occlusion.activation_maps import activation_maps
+from stimgen.occlusion.patch_forward import PatchForward
+from stimgen.occlusion.patches import Occlusion, Patch, apply, offsets
+from stimgen.settings import ActivationSettings, ImagesSettings
+from stimgen.sweeps.sweep import BATCH, sweep
+from stimgen.sweeps.workers import with_network
+from stimgen.visualization.ascend import Goal, ascend
+from stimgen.visualization.synthetic_settings import SyntheticSettings
+
+LAYER = "inception4a"
+PATCH_PX = 90
+
+
+def _noise(n: int, size_px: int) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(0)
+    return tuple(rng.integers(0, 256, (n, size_px, size_px, 3), dtype=np.uint8))
+
+
+PICTURES = _noise(8, 224)
+"""What both ways see, in turn; they cost nothing to decode, so that networks are measured."""
+
+
+class Pictures:
+    """Pictures in memory as a source of any number of images."""
+
+    sha256 = ""
+
+    def __init__(self, n_images: int, size_px: int = 224) -> None:
+        shown = PICTURES if size_px == 224 else _noise(8, size_px)
+        self._images = [Image.fromarray(picture) for picture in shown]
+        self._n_images = n_images
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self._n_images
+
+    def name(self, index: int) -> str:
+        """Return an image's name."""
+        return f"noise-{index}"
+
+    def load(self, index: int) -> Image.Image:
+        """Return an image."""
+        return self._images[index % len(self._images)]
+
+
+def _googlenet(device: torch.device, precision: Precision, px: int | None = None) -> Network:
+    return load_network("googlenet", "random", input_px=px, device=device, precision=precision)
+
+
+def sweep_images(device: torch.device, precision: Precision, n_images: int, k: int) -> Work:
+    """Prepare a sweep of all units; its work returns the operations of a whole pass."""
+    network, source = _googlenet(device, precision), Pictures(n_images)
+    layers = [layer.name for layer in network.layers]
+    flops = counted_flops(lambda: network.activations(_blank(device), layers, "pre", "mean"))
+
+    def work() -> float:
+        shown = ImagesSettings(resize_px=224)
+        sweep(network, source, layers, k, shown, ActivationSettings(), quiet=True)
+        return flops
+
+    return work
+
+
+def bare_passes(device: torch.device, precision: Precision, n_images: int) -> Work:
+    """Prepare the passes of a sweep with the same network, and nothing else."""
+    network = _googlenet(device, precision)
+    size = BATCH[device.type]
+    images = to_tensor([PICTURES[i % len(PICTURES)] for i in range(size)], device)
+    layers = [network.layers[-1].name]
+
+    def work() -> None:
+        def go(own: Network, _: int) -> None:
+            # To the last layer, from which next to nothing is taken.
+            own.activations(images, layers, "pre", "centre")
+
+        for _ in with_network(network, go, range(n_images // size)):
+            pass
+
+    return work
+
+
+def sweep_memory(device: torch.device, n_images: int) -> Work:
+    """Prepare a sweep of small images; its work returns the process's peak memory in bytes."""
+    network, source = _googlenet(device, "fp32", 64), Pictures(n_images, 64)
+    layers = [layer.name for layer in network.layers]
+
+    def work() -> int | None:
+        shown = ImagesSettings(resize_px=64, crop_px=64)
+        sweep(network, source, layers, 200, shown, ActivationSettings(), quiet=True)
+        if sys.platform == "win32":
+            return None
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else 1024 * peak
+
+    return work
+
+
+def render_units(device: torch.device, precision: Precision, steps: int) -> Work:
+    """Prepare to render units of a layer in batches; its work returns the number of images.
+
+    What the network sees has 224 px, as in the usual way. Redirected ReLUs, which are a matter of
+    the first of hundreds of steps, and diversity, which the usual way's single image has not, are
+    left out.
+    """
+    network = _googlenet(device, precision)
+    settings = SyntheticSettings(
+        per_pole=4,
+        steps=steps,
+        image_px=248,
+        margin_px=12,
+        diversity_weight=0.0,
+        redirected_steps=0,
+    )
+    units = network.units([LAYER])
+    size = 4 if device.type == "cpu" else 32
+    n_batches = torch.get_num_threads() if device.type == "cpu" else 1
+    batches = [
+        [Goal(unit, "max", tuple(range(4))) for unit in units[i * size : (i + 1) * size]]
+        for i in range(n_batches)
+    ]
+
+    def work() -> int:
+        def go(own: Network, goals: list[Goal]) -> int:
+            return ascend(own, goals, settings, ActivationSettings(), 224)[:, :, 0, 0, 0].numel()
+
+        return sum(with_network(network, go, batches))
+
+    return work
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What was found of an occlusion map.
+
+    Parameters
+    ----------
+    n_positions
+        Of the patch.
+    error
+        Largest difference from whole passes in fp32, relative to the largest activation.
+    flops
+        Operations that a position cannot do without: those on what its patch can change.
+    """
+
+    n_positions: int
+    error: float
+    flops: float
+
+
+@cache
+def _places(n: int) -> tuple[Patch, ...]:
+    places = offsets(224, PATCH_PX, 2)
+    every = [Patch(x, y, PATCH_PX) for y in places for x in places]
+    return tuple(every[:: len(every) // n][:n])
+
+
+def occluded_pictures(n: int) -> tuple[np.ndarray, ...]:
+    """Return a picture with a patch at places all over it."""
+    edit = Occlusion(PICTURES[0])
+    return tuple(apply(edit, patch) for patch in _places(n))
+
+
+def occlusion_maps(device: torch.device, precision: Precision, stride_px: int) -> Work:
+    """Prepare an occlusion map of a layer's first unit; its work returns :class:`Maps`."""
+    network, edit = _googlenet(device, precision), Occlusion(PICTURES[0])
+    units, patches = network.units([LAYER])[:1], list(_places(32))
+    forward = PatchForward(network, edit.base, units)
+    inside = edit.inside(patches)
+    flops = counted_flops(lambda: forward(patches, inside)) / len(patches)
+    found = forward(patches, inside)[:, 0]
+    exact = _googlenet(device, "fp32")
+    pictures = to_tensor(occluded_pictures(32), device)
+    whole = exact.activations(pictures, [LAYER], "pre", "mean")[:, 0].cpu().numpy()
+    error = float(np.abs(found - whole).max() / np.abs(whole).max())
+
+    def work() -> Maps:
+        maps, _ = activation_maps(network, edit, units, size_px=PATCH_PX, stride_px=stride_px)
+        return Maps(maps.size, error, flops)
+
+    return work
+
+
+def _blank(device: torch.device) -> torch.Tensor:
+    return torch.zeros(1, 3, 224, 224, device=device)

@@ -1,0 +1,285 @@
+"""Find the layers of a network that was not written for this: one pass without data tells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.overrides import TorchFunctionMode
+from torchvision.models.maxvit import RelativePositionalMultiHeadAttention
+from torchvision.models.swin_transformer import (
+    PatchMerging,
+    PatchMergingV2,
+    ShiftedWindowAttention,
+    SwinTransformerBlock,
+)
+from torchvision.models.vision_transformer import EncoderBlock
+
+from stimgen.networks.network import Branch, Layer, Layout, Nonlinearity
+
+_LAYOUTS: dict[type[nn.Module], Layout] = {
+    EncoderBlock: "tokens",
+    SwinTransformerBlock: "maps, channels last",
+    ShiftedWindowAttention: "maps, channels last",
+    PatchMerging: "maps, channels last",
+    PatchMergingV2: "maps, channels last",
+}
+
+_NONLINEARITIES: dict[Callable[..., Any], Nonlinearity] = {
+    F.relu: F.relu,
+    F.relu_: F.relu,
+    torch.relu: F.relu,
+    torch.relu_: F.relu,
+    F.relu6: F.relu6,
+    F.silu: F.silu,
+    F.hardswish: F.hardswish,
+    F.gelu: F.gelu,
+}
+"""Functions that networks call, and what gives the same without working in place."""
+
+Value = tuple[int, int]
+"""A tensor and how often it was worked on in place: together they name one set of values."""
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """What one pass through a network shows.
+
+    Parameters
+    ----------
+    layers
+        In the order in which they are computed.
+    folds
+        Paths of each convolution and of the batch norm that takes its output and nothing else.
+    """
+
+    layers: tuple[Layer, ...]
+    folds: tuple[tuple[str, str], ...]
+
+    def fold(self, module: nn.Module) -> None:
+        """Fold the batch norms into their convolutions, in place."""
+        for conv_path, norm_path in self.folds:
+            conv, norm = module.get_submodule(conv_path), module.get_submodule(norm_path)
+            assert isinstance(conv, nn.Conv2d)
+            assert isinstance(norm, nn.BatchNorm2d)
+            module.set_submodule(conv_path, fuse_conv_bn_eval(conv, norm))
+            module.set_submodule(norm_path, nn.Identity())
+
+
+def discover(module: nn.Module, input_px: int) -> Discovered:
+    """Find layers, by a forward pass on the ``meta`` device, which computes sizes only.
+
+    A layer is a convolution, a batch norm that cannot be folded into one, or a block (a module of
+    a class of its own, not a mere sequence), if it runs once, puts out maps of more than one
+    place, and its values are not another layer's already: then it is an alias of that layer.
+    Where a nonlinearity is all that its values go to, or is what a block ends in, the values
+    before it are the layer's pre-activations, those after it its activations.
+
+    Parameters
+    ----------
+    module
+        In evaluation mode, its weights on the ``meta`` device.
+    input_px
+        Side of the images that it is made for.
+    """
+    trace = _Trace(module)
+    trace.run(torch.zeros(1, 3, input_px, input_px, device="meta"))
+    return _Reading(trace).discovered()
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A module's call: what went in and came out, as tensors of known shape."""
+
+    path: str
+    module: nn.Module
+    before: Value | None
+    after: Value
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Nonlinear:
+    """A nonlinearity's call, and the leaf module that made it (None where none did)."""
+
+    function: Nonlinearity
+    before: Value
+    path: str | None
+    call: int
+
+
+class _Trace(TorchFunctionMode):
+    """Records what happens in a forward pass."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.calls: list[_Call] = []
+        self.n_calls: Counter[str] = Counter()
+        self.n_uses: Counter[Value] = Counter()
+        self.nonlinear: dict[Value, _Nonlinear] = {}  # by what comes out
+        self._running: list[tuple[str, nn.Module, Value | None]] = []
+        self._kept: list[torch.Tensor] = []  # an id means something only while its object lives
+
+    def run(self, images: torch.Tensor) -> None:
+        """Pass images through the network."""
+        handles = []
+        for path, part in self.module.named_modules():
+            handles.append(part.register_forward_pre_hook(self._enter(path)))
+            handles.append(part.register_forward_hook(self._leave))
+        try:
+            with torch.no_grad(), self:
+                self.module(images)
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _enter(self, path: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+        def hook(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+            first = inputs[0] if inputs else None
+            before = self._value(first) if isinstance(first, torch.Tensor) else None
+            self._running.append((path, module, before))
+            self.n_calls[path] += 1
+
+        return hook
+
+    def _leave(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        path, _, before = self._running.pop()
+        if isinstance(output, torch.Tensor):
+            after, shape = self._value(output), tuple(output.shape)
+            self.calls.append(_Call(path, module, before, after, shape))
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        befores = {self._value(tensor) for tensor in _flat([*args, *kwargs.values()])}
+        result = func(*args, **kwargs)
+        afters = {self._value(tensor) for tensor in _flat([result])}
+        function = _nonlinearity(func, args, kwargs)
+        if function is not None:
+            (before,) = befores
+            path, module, _ = self._running[-1]
+            leaf = None if any(module.children()) else path
+            after = self._value(result)
+            self.nonlinear[after] = _Nonlinear(function, before, leaf, self.n_calls[path] - 1)
+        # A look at a shape is no use of the values, nor is handing them through, as dropout does.
+        if afters - befores:
+            self.n_uses.update(befores)
+        return result
+
+    def _value(self, tensor: torch.Tensor) -> Value:
+        self._kept.append(tensor)
+        return id(tensor), tensor._version
+
+
+def _flat(arguments: Sequence[Any]) -> list[torch.Tensor]:
+    found = []
+    for argument in arguments:
+        if isinstance(argument, torch.Tensor):
+            found.append(argument)
+        elif isinstance(argument, list | tuple):
+            found += _flat(argument)
+    return found
+
+
+def _nonlinearity(
+    func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+) -> Nonlinearity | None:
+    if func is F.hardtanh:  # this is how torch computes its ReLU6 modules
+        limits = (*args[1:3], kwargs.get("min_val"), kwargs.get("max_val"))
+        return F.relu6 if [x for x in limits if x is not None] == [0, 6] else None
+    return _NONLINEARITIES.get(func)
+
+
+class _Reading:
+    """What a trace says about layers."""
+
+    def __init__(self, trace: _Trace) -> None:
+        self.trace = trace
+        self.layers: dict[Value, Layer] = {}  # by the values that are its pre-activations
+        self.folds: dict[str, str] = {}
+        self.after = {n.before: n for n in trace.nonlinear.values() if trace.n_uses[n.before] == 1}
+        self.norms = {
+            call.before: call
+            for call in trace.calls
+            if isinstance(call.module, nn.BatchNorm2d)
+            and call.before is not None
+            and trace.n_uses[call.before] == 1
+            and trace.n_calls[call.path] == 1
+        }
+
+    def discovered(self) -> Discovered:
+        """Return layers in the order of the pass, inner modules before those around them."""
+        for call in self.trace.calls:
+            if call.path and self.trace.n_calls[call.path] == 1:
+                self._read(call)
+        return Discovered(tuple(self.layers.values()), tuple(self.folds.items()))
+
+    def _read(self, call: _Call) -> None:
+        ended = self.trace.nonlinear.get(call.after)
+        for value in (call.after, ended.before if ended else None):
+            if value in self.layers:
+                self._add_alias(value, call.path)
+                return
+        layout = _layout(call)
+        if layout is None:
+            return
+        if isinstance(call.module, nn.Conv2d):
+            norm = self.norms.get(call.after)
+            if norm is not None:
+                self.folds[call.path] = norm.path
+            value = norm.after if norm else call.after
+            self._add(call, value, Branch("", range(call.shape[1]), call.path), layout)
+        elif ended is not None and ended.path is not None:
+            where = Branch("", range(_n_channels(call, layout)), ended.path, ended.call)
+            self._add(call, ended.before, where, layout, ended.function)
+        else:
+            where = Branch("", range(_n_channels(call, layout)), call.path)
+            self._add(call, call.after, where, layout)
+
+    def _add(
+        self,
+        call: _Call,
+        value: Value,
+        branch: Branch,
+        layout: Layout,
+        function: Nonlinearity | None = None,
+    ) -> None:
+        if function is None and value in self.after:
+            function = self.after[value].function
+        self.layers[value] = Layer(call.path, (branch,), (), function, layout)
+
+    def _add_alias(self, value: Value | None, path: str) -> None:
+        assert value is not None
+        old = self.layers[value]
+        aliases = (*old.aliases, path)
+        self.layers[value] = Layer(old.name, old.branches, aliases, old.nonlinearity, old.layout)
+
+
+def _layout(call: _Call) -> Layout | None:
+    """Return how a module puts out maps; None if it does not, or is no layer."""
+    module, shape = call.module, call.shape
+    for kind, layout in _LAYOUTS.items():
+        if isinstance(module, kind):
+            return layout
+    if len(shape) != 4 or shape[2] * shape[3] == 1:
+        return None
+    if isinstance(module, nn.Sequential | RelativePositionalMultiHeadAttention):
+        return None
+    is_block = any(True for _ in module.children())
+    return "maps" if is_block or isinstance(module, nn.Conv2d | nn.BatchNorm2d) else None
+
+
+def _n_channels(call: _Call, layout: Layout) -> int:
+    return call.shape[1] if layout == "maps" else call.shape[-1]

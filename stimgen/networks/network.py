@@ -1,0 +1,340 @@
+"""A network as the rest of the package sees it: layers, branches, units and their activations."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from conditions.errors import BadInput, nearest
+from conditions.vocabulary import Unit
+from stimgen.networks.preprocessing import resize
+from stimgen.networks.stem import quicken_stem
+
+Side = Literal["pre", "post"]
+Reduction = Literal["mean", "max", "centre"]
+Layout = Literal["maps", "maps, channels last", "tokens"]
+Precision = Literal["fp32", "bf16"]
+Nonlinearity = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Part of a layer.
+
+    Parameters
+    ----------
+    name
+        Such as ``3x3``; empty for a layer without branches.
+    channels
+        Its channels within the whole layer.
+    module
+        Path of the submodule that puts out the branch's pre-activations.
+    input_of_call
+        If given, the pre-activations are what enters the submodule (a nonlinearity) in this call,
+        counted from 0 within a forward pass.
+    """
+
+    name: str
+    channels: range
+    module: str
+    input_of_call: int | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer whose channels are units.
+
+    Parameters
+    ----------
+    name
+        Its own name.
+    branches
+        All its channels, in order.
+    aliases
+        Other names users know it by.
+    nonlinearity
+        What turns its pre-activations into its activations; None if nothing does.
+    layout
+        How the submodules put out their values: images x channels x height x width, with the
+        channels last, or as images x tokens x channels, the first token being no place.
+    """
+
+    name: str
+    branches: tuple[Branch, ...]
+    aliases: tuple[str, ...] = ()
+    nonlinearity: Nonlinearity | None = F.relu
+    layout: Layout = "maps"
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels, all branches together."""
+        return self.branches[-1].channels.stop
+
+
+class _Reached(Exception):
+    """Everything asked for has been computed."""
+
+
+class Network:
+    """A frozen network whose units can be asked for their activations.
+
+    Parameters
+    ----------
+    name
+        Name in the network registry.
+    module
+        Takes images x 3 x height x width and puts out anything; a layer's modules run once in a
+        forward pass, save for nonlinearities of which a branch names the call.
+    layers
+        In the order in which a forward pass computes them.
+    input_px
+        Side of the images that it is made for.
+    fixed_px
+        Whether it takes no other size, so that all images are brought to ``input_px``.
+    mean, sd
+        Per-channel normalisation of images in 0..1.
+    weights_sha256
+        Hash of all weights.
+    device
+        Where it runs.
+    """
+
+    precision: Precision = "fp32"
+
+    def __init__(
+        self,
+        name: str,
+        module: nn.Module,
+        layers: Sequence[Layer],
+        *,
+        input_px: int,
+        fixed_px: bool = False,
+        mean: Sequence[float] = (0.0, 0.0, 0.0),
+        sd: Sequence[float] = (1.0, 1.0, 1.0),
+        weights_sha256: str = "",
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.name = name
+        self.layers = tuple(layers)
+        self.input_px = input_px
+        self.fixed_px = fixed_px
+        self.weights_sha256 = weights_sha256
+        self.device = torch.device(device)
+        module = module.eval().requires_grad_(False).to(self.device)
+        quicken_stem(module)
+        self.module = module.to(memory_format=torch.channels_last)
+        self._mean = torch.tensor(mean, device=self.device).view(3, 1, 1)
+        self._sd = torch.tensor(sd, device=self.device).view(3, 1, 1)
+
+    def lower_precision(self) -> None:
+        """Compute with 8 instead of 24 bits to a number, of as large a range (bfloat16).
+
+        Images are given, and maps and activations returned, in 32 bits all the same.
+        """
+        self.precision = "bf16"
+        self.module = self.module.to(torch.bfloat16)
+
+    def layer(self, name: str) -> Layer:
+        """Return a layer by its name or by an alias.
+
+        Raises
+        ------
+        BadInput
+            If there is none, with the nearest name.
+        """
+        for layer in self.layers:
+            if name == layer.name or name in layer.aliases:
+                return layer
+        known = [n for layer in self.layers for n in (layer.name, *layer.aliases)]
+        raise BadInput(f"network {self.name!r} has no layer {name!r}{nearest(name, known)}")
+
+    def unit(self, layer_name: str, branch_name: str, channel: int) -> Unit:
+        """Return a unit, with the layer's own name; an empty branch is found by the channel.
+
+        Raises
+        ------
+        BadInput
+            If there is no such layer or branch, or the channel is not in it.
+        """
+        layer = self.layer(layer_name)
+        if not 0 <= channel < layer.n_channels:
+            raise BadInput(
+                f"layer {layer.name!r} of network {self.name!r} has no channel {channel}, "
+                f"only 0..{layer.n_channels - 1}"
+            )
+        branch = next(b for b in layer.branches if channel in b.channels)
+        names = [b.name for b in layer.branches]
+        if branch_name and branch_name not in names:
+            raise BadInput(
+                f"layer {layer.name!r} of network {self.name!r} has no branch {branch_name!r}"
+                f"{nearest(branch_name, names) or ', only ' + ', '.join(names)}"
+            )
+        if branch_name and branch_name != branch.name:
+            raise BadInput(
+                f"channel {channel} of layer {layer.name!r} of network {self.name!r} is in branch "
+                f"{branch.name!r}, not {branch_name!r}"
+            )
+        return Unit(self.name, layer.name, branch.name, channel)
+
+    def units(self, layers: Sequence[str] | None = None) -> list[Unit]:
+        """Return all units of the named layers (of all, if None), in order."""
+        chosen = self.layers if layers is None else [self.layer(name) for name in layers]
+        return [
+            Unit(self.name, layer.name, branch.name, channel)
+            for layer in chosen
+            for branch in layer.branches
+            for channel in branch.channels
+        ]
+
+    def maps(
+        self, images: torch.Tensor, layers: Sequence[str], side: Side = "pre"
+    ) -> dict[str, torch.Tensor]:
+        """Return the activation maps of layers; the forward pass stops at the last one needed.
+
+        Parameters
+        ----------
+        images
+            Images x 3 x height x width in 0..1, seen at the size they have unless the network
+            takes only one.
+        layers
+            Names of layers.
+        side
+            Before or after the nonlinearity, which is a ReLU in most networks.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            For each name asked for, images x channels x height x width.
+
+        Raises
+        ------
+        BadInput
+            If a layer is asked for activations after a nonlinearity that it does not have.
+        """
+        wanted = {name: self.layer(name) for name in layers}
+        _check_side(self.name, wanted.values(), side)
+        # A copy, for what follows may work in place.
+        values = self._run(images, wanted.values(), lambda layer, value: value.clone())
+        maps = {}
+        for name, layer in wanted.items():
+            parts = [_as_map(values[branch], layer.layout) for branch in layer.branches]
+            together = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+            if side == "post" and layer.nonlinearity is not None:
+                together = layer.nonlinearity(together)
+            maps[name] = together.float()
+        return maps
+
+    @torch.no_grad()
+    def activations(
+        self, images: torch.Tensor, layers: Sequence[str], side: Side, reduction: Reduction
+    ) -> torch.Tensor:
+        """Return every unit's activation for images of any size, brought to ``input_px`` first.
+
+        Returns
+        -------
+        torch.Tensor
+            Images x units, the layers' channels one after the other.
+
+        Raises
+        ------
+        BadInput
+            As :meth:`maps` does.
+        """
+        wanted = [self.layer(name) for name in layers]
+        _check_side(self.name, wanted, side)
+
+        def reduce(layer: Layer, value: torch.Tensor) -> torch.Tensor:
+            own = _as_map(value, layer.layout)
+            if side == "post" and layer.nonlinearity is not None:
+                own = layer.nonlinearity(own)
+            # A copy, for the centre is a part of what the network may go on to work on in place.
+            return reduce_map(own, reduction).clone()
+
+        values = self._run(resize(images, self.input_px), wanted, reduce)
+        return torch.cat([values[branch] for layer in wanted for branch in layer.branches], 1)
+
+    def _run(
+        self,
+        images: torch.Tensor,
+        layers: Iterable[Layer],
+        take: Callable[[Layer, torch.Tensor], torch.Tensor],
+    ) -> dict[Branch, torch.Tensor]:
+        """Pass images on until the value of every branch was there, and return what was taken."""
+        seen = resize(images, self.input_px) if self.fixed_px else images
+        seen = (seen - self._mean) / self._sd
+        if self.precision == "bf16":
+            seen = seen.to(torch.bfloat16)
+        layer_of = {branch: layer for layer in layers for branch in layer.branches}
+        taken: dict[Branch, torch.Tensor] = {}
+
+        def keep(branch: Branch, value: torch.Tensor) -> None:
+            taken[branch] = take(layer_of[branch], value)
+            if len(taken) == len(layer_of):
+                raise _Reached
+
+        def output_hook(branch: Branch) -> Any:
+            return lambda module, inputs, output: keep(branch, output)
+
+        def input_hook(branch: Branch) -> Any:
+            calls = itertools.count()
+
+            def hook(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+                if next(calls) == branch.input_of_call:
+                    keep(branch, inputs[0])
+
+            return hook
+
+        handles = []
+        for branch in layer_of:
+            module = self.module.get_submodule(branch.module)
+            if branch.input_of_call is None:
+                handles.append(module.register_forward_hook(output_hook(branch)))
+            else:
+                handles.append(module.register_forward_pre_hook(input_hook(branch)))
+        try:
+            self.module(seen)
+        except _Reached:
+            pass
+        finally:
+            for handle in handles:
+                handle.remove()
+        return taken
+
+
+def _check_side(network: str, layers: Iterable[Layer], side: Side) -> None:
+    for layer in layers:
+        if side == "post" and layer.nonlinearity is None:
+            raise BadInput(
+                f"layer {layer.name!r} of network {network!r} feeds no nonlinearity of its own: it "
+                "has activations on side 'pre' only"
+            )
+
+
+def _as_map(values: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """Bring values to images x channels x height x width."""
+    if layout == "maps, channels last":
+        return values.movedim(-1, 1)
+    if layout == "tokens":
+        n_images, n_tokens, n_channels = values.shape
+        side = math.isqrt(n_tokens - 1)
+        return values[:, 1:].transpose(1, 2).reshape(n_images, n_channels, side, side)
+    return values
+
+
+def reduce_map(maps: torch.Tensor, reduction: Reduction) -> torch.Tensor:
+    """Reduce maps of ... x height x width to one number each: mean, max, or the centre's.
+
+    The numbers are of 32 bits, whatever the maps' are.
+    """
+    if reduction == "mean":
+        return maps.mean((-2, -1), dtype=torch.float32)
+    if reduction == "max":
+        return maps.amax((-2, -1)).float()
+    return maps[..., maps.shape[-2] // 2, maps.shape[-1] // 2].float()

@@ -1,0 +1,205 @@
+"""torchvision's classifiers by name, with published weights, a checkpoint's, or untrained ones."""
+
+from __future__ import annotations
+
+import functools
+import re
+import urllib.error
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+from torchvision import models
+from torchvision.models import WeightsEnum
+
+from conditions.errors import BadInput
+from stimgen.networks.discovery import Discovered, discover
+from stimgen.networks.network import Layer, Network
+from stimgen.networks.weights import (
+    Weights,
+    first_line,
+    hash_weights,
+    load_weights,
+    randomise,
+    read_checkpoint,
+)
+
+_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
+"""Keys of classifiers that serve training only."""
+
+_WITH_AUXILIARY = ("googlenet", "inception_v3")
+
+_SIZE_OPTIONS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "vit_": lambda px: {"image_size": px},
+    "maxvit_": lambda px: {"input_size": (px, px)},
+}
+"""Networks that are built for images of one size, by the beginning of their names."""
+
+
+def torchvision_names() -> list[str]:
+    """Return the names of all classifiers that torchvision builds."""
+    names: list[str] = models.list_models(module=models)
+    return names
+
+
+def torchvision_layers(name: str) -> tuple[Layer, ...]:
+    """Return a classifier's layers without making its weights."""
+    return _discovered(name).layers
+
+
+def load_torchvision(
+    name: str,
+    weights: str,
+    seed: int,
+    input_px: int | None,
+    device: torch.device | str,
+) -> Network:
+    """Load a classifier; see :func:`stimgen.networks.registry.load_network`."""
+    module, px, chosen = load_module(name, weights, seed, input_px)
+    if input_px is not None:
+        _check_size(name, px)
+    weights_sha256 = hash_weights(module)
+    found = _discovered(name)
+    found.fold(module.eval())
+    seen = chosen.transforms()
+    return Network(
+        name,
+        module,
+        found.layers,
+        input_px=px,
+        fixed_px=bool(_size_options(name, px)),
+        mean=seen.mean,
+        sd=seen.std,
+        weights_sha256=weights_sha256,
+        device=device,
+    )
+
+
+def load_module(
+    name: str, weights: str, seed: int, input_px: int | None
+) -> tuple[nn.Module, int, WeightsEnum]:
+    """Build a classifier with its weights.
+
+    Returns
+    -------
+    tuple
+        The module, the side of the images it sees, and the published weights whose preprocessing
+        it shares.
+
+    Raises
+    ------
+    BadInput
+        If the weights cannot be had or do not fit, or it cannot be built for such images.
+    """
+    known = models.get_model_weights(name)
+    published = {"DEFAULT": known.DEFAULT} | {member.name: member for member in known}
+    chosen = published.get(weights, known.DEFAULT)
+    own_px = _published_px(chosen) if weights in published else _own_px(name, chosen)
+    px = input_px or own_px
+    if weights in published and px != own_px and _size_options(name, px):
+        raise BadInput(
+            f"network {name!r} with weights {weights!r} takes images of {own_px} px only, "
+            f"but input_px is {px}"
+        )
+    module = _build(name, px, seed)
+    if weights == "random":
+        randomise(module, seed)
+        return module, px, chosen
+    if weights in published:
+        state = _download(chosen, weights)
+    else:
+        state = read_checkpoint(weights, tuple(published))
+    load_weights(module, _current_keys(state), weights)
+    return module, px, chosen
+
+
+@functools.cache
+def _discovered(name: str) -> Discovered:
+    px = _own_px(name, models.get_model_weights(name).DEFAULT)
+    return discover(skeleton(name, px), px)
+
+
+def skeleton(name: str, px: int) -> nn.Module:
+    """Build a classifier on the ``meta`` device: sizes without values."""
+    with _EmptyOnMeta():
+        return _build(name, px, 0).to("meta").eval()
+
+
+class _EmptyOnMeta(TorchFunctionMode):
+    """Makes weights without memory, and all else (some networks compute their widths) as usual."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func is torch.empty:
+            kwargs["device"] = "meta"
+        return func(*args, **kwargs)
+
+
+def _build(name: str, px: int, seed: int) -> nn.Module:
+    options: dict[str, Any] = _size_options(name, px)
+    if name in _WITH_AUXILIARY:
+        # Their published weights were trained on images normalised in another way.
+        options = {"aux_logits": False, "init_weights": False, "transform_input": True}
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            module: nn.Module = models.get_model(name, weights=None, **options)
+    except (ValueError, AssertionError) as error:
+        message = f"network {name!r} cannot take images of {px} px"
+        raise BadInput(f"{message} ({first_line(error)})") from None
+    return module
+
+
+def _check_size(name: str, px: int) -> None:
+    """Refuse images that are too small for a network, before anything is done with them."""
+    try:
+        with torch.no_grad():
+            skeleton(name, px)(torch.zeros(1, 3, px, px, device="meta"))
+    except (RuntimeError, ValueError, AssertionError) as error:
+        message = f"network {name!r} cannot take images of {px} px"
+        raise BadInput(f"{message} ({first_line(error)})") from None
+
+
+def _size_options(name: str, px: int) -> dict[str, Any]:
+    for beginning, options in _SIZE_OPTIONS.items():
+        if name.startswith(beginning):
+            return options(px)
+    return {}
+
+
+def _own_px(name: str, weights: WeightsEnum) -> int:
+    # Vision transformers' best weights are often for larger images than those they are built for.
+    return 224 if name.startswith("vit_") else _published_px(weights)
+
+
+def _published_px(weights: WeightsEnum) -> int:
+    return int(weights.transforms().crop_size[0])
+
+
+def _current_keys(state: Weights) -> Weights:
+    """Drop auxiliary classifiers, and spell DenseNet's keys as torchvision does today."""
+    old = re.compile(r"(\.denselayer\d+\.(?:norm|conv))\.([12]\.)")
+    return {
+        old.sub(r"\1\2", key): weight
+        for key, weight in state.items()
+        if not key.startswith(_AUXILIARY)
+    }
+
+
+def _download(chosen: WeightsEnum, weights: str) -> Weights:
+    try:
+        state: Weights = chosen.get_state_dict(progress=False, check_hash=True)
+    except (urllib.error.URLError, OSError, RuntimeError) as error:
+        raise BadInput(
+            f"weights {weights!r} cannot be downloaded ({first_line(error)}); "
+            "give a checkpoint's path, or 'random' for an untrained network"
+        ) from None
+    return state

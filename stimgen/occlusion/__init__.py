@@ -1,0 +1,1 @@
+"""Occlusion: activation maps, queries, references, baselines."""

@@ -1,0 +1,170 @@
+"""Rules of thumb that answer which of two hidden patches matters less, without knowing the unit.
+
+The answer to an occlusion trial, the query with the higher activation, is the one whose patch
+matters less. None stands for a tie, which counts as wrong (Zimmermann et al., NeurIPS 2021).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from conditions.columns import Column
+from conditions.csv_files import read_csv
+from conditions.errors import BadInput
+from stimgen.occlusion.patches import Patch
+from stimgen.occlusion.saliency import NamedPicture, Saliency, find_saliency
+from stimgen.settings import OcclusionSettings
+
+Choice = Literal["a", "b"]
+
+OBJECT_COLUMNS = (
+    Column("source_image", "str", "Name of the image, as in the manifest."),
+    Column("x_px", "int", "Left edge of a box around the object, in the shown picture.", "px"),
+    Column("y_px", "int", "Upper edge of the box.", "px"),
+    Column("width_px", "int", "Width of the box.", "px"),
+    Column("height_px", "int", "Height of the box.", "px"),
+)
+"""Columns of an annotation table; an object of several boxes has several rows."""
+
+
+class Baseline(Protocol):
+    """One rule."""
+
+    def choose(self, image: NamedPicture, a: Patch, b: Patch) -> Choice | None:
+        """Return the patch that matters less for the picture, None for a tie."""
+        ...
+
+
+def find_baselines(settings: OcclusionSettings, base: Path) -> dict[str, Baseline]:
+    """Return the rules that settings name, by name; ``base`` is where their paths start.
+
+    Raises
+    ------
+    BadInput
+        If there is no such saliency or table.
+    """
+    saliency = settings.saliency
+    folder = base / saliency
+    found: dict[str, Baseline] = {
+        "centre": Centre(),
+        "variance": Variance(),
+        "saliency": SaliencyDensity(find_saliency(str(folder) if folder.is_dir() else saliency)),
+    }
+    if settings.objects is not None:
+        found["object"] = PrimaryObject(base / settings.objects)
+    return found
+
+
+def is_right(baseline: Baseline, image: NamedPicture, low: Patch, high: Patch) -> bool:
+    """Return whether a rule picks the query with the higher activation."""
+    return baseline.choose(image, low, high) == "b"
+
+
+class Centre:
+    """The patch farther from the picture's middle, which is (111.5, 111.5) for 224 px."""
+
+    def choose(self, image: NamedPicture, a: Patch, b: Patch) -> Choice | None:
+        """Return the farther patch."""
+        height, width = image.picture.shape[:2]
+
+        def distance(patch: Patch) -> float:
+            x, y = patch.centre_px
+            # Doubled, the numbers are whole: a tie is then exact.
+            return float((2 * x - (width - 1)) ** 2 + (2 * y - (height - 1)) ** 2)
+
+        return _less(-distance(a), -distance(b))
+
+
+class Variance:
+    """The patch with the smaller standard deviation of its pixels, all channels together."""
+
+    def choose(self, image: NamedPicture, a: Patch, b: Patch) -> Choice | None:
+        """Return the patch with less variation."""
+
+        def spread(patch: Patch) -> float:
+            values = image.picture[patch.slices].astype(np.int64)
+            # Times the squared number of values: whole numbers, so that a tie is exact.
+            return float(values.size * (values**2).sum() - values.sum() ** 2) / values.size**2
+
+        return _less(spread(a), spread(b))
+
+
+@dataclass(frozen=True)
+class SaliencyDensity:
+    """The patch with less saliency per pixel.
+
+    Parameters
+    ----------
+    saliency
+        See :func:`stimgen.occlusion.saliency.find_saliency`.
+    """
+
+    saliency: Saliency
+
+    def choose(self, image: NamedPicture, a: Patch, b: Patch) -> Choice | None:
+        """Return the less salient patch.
+
+        Raises
+        ------
+        BadInput
+            If the saliency map does not fit the picture or holds values that are not finite.
+        """
+        values = self.saliency(image)
+        if values.shape != image.picture.shape[:2]:
+            raise BadInput(
+                f"saliency map of {image.name!r} has shape {values.shape}, "
+                f"expected {image.picture.shape[:2]}"
+            )
+        if not np.isfinite(values).all():
+            raise BadInput(f"saliency map of {image.name!r} holds values that are not finite")
+        return _less(float(values[a.slices].mean()), float(values[b.slices].mean()))
+
+
+class PrimaryObject:
+    """The patch that hides less of what the picture shows, by a table made by hand.
+
+    Parameters
+    ----------
+    table
+        CSV file with the columns of ``OBJECT_COLUMNS``.
+
+    Raises
+    ------
+    BadInput
+        If the table cannot be read or a box has no area.
+    """
+
+    def __init__(self, table: Path) -> None:
+        self.table = table
+        self._boxes: dict[str, list[tuple[int, int, int, int]]] = {}
+        rows = read_csv(table, OBJECT_COLUMNS, extra=True)
+        for line, row in enumerate(rows.itertuples(index=False), 2):
+            box = (int(row.x_px), int(row.y_px), int(row.width_px), int(row.height_px))
+            if min(box[2:]) < 1:
+                raise BadInput(f"{table}, line {line}: found a box without area")
+            self._boxes.setdefault(str(row.source_image), []).append(box)
+
+    def choose(self, image: NamedPicture, a: Patch, b: Patch) -> Choice | None:
+        """Return the patch that hides less of the object.
+
+        Raises
+        ------
+        BadInput
+            If the table says nothing of the image.
+        """
+        if image.name not in self._boxes:
+            raise BadInput(f"{self.table}: no row for image {image.name!r}")
+        mask = np.zeros(image.picture.shape[:2], dtype=bool)
+        for x, y, width, height in self._boxes[image.name]:
+            mask[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)] = True
+        return _less(int(mask[a.slices].sum()), int(mask[b.slices].sum()))
+
+
+def _less(a: float, b: float) -> Choice | None:
+    if a == b:
+        return None
+    return "a" if a < b else "b"

@@ -1,0 +1,201 @@
+"""A set's occlusion stimuli: made while it is built, or added to a copy of a finished one."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from conditions.columns import MANIFEST_COLUMNS
+from conditions.csv_files import write_csv
+from conditions.errors import BadInput
+from conditions.settings import read_yaml
+from conditions.stimulus_set import MANIFEST, SETTINGS, StimulusSet
+from conditions.vocabulary import Unit
+from stimgen.networks.network import Network
+from stimgen.occlusion.baselines import Baseline, find_baselines
+from stimgen.occlusion.occlusion_maps import jobs_for, write_maps
+from stimgen.occlusion.occlusion_pictures import measured_rows, save_pictures, write_queries
+from stimgen.sets.gallery import write_gallery
+from stimgen.sets.manifest import Picture, manifest_of, pictures_of
+from stimgen.sets.partial import PartialFolder
+from stimgen.sets.provenance import read_provenance, write_provenance
+from stimgen.settings import ActivationSettings, OcclusionSettings
+from stimgen.sweeps.unit_statistics import STATISTICS
+
+FORMAT = 2
+"""Rises when the same input gives other files, so that no half-written folder is mixed up."""
+
+
+@dataclass(frozen=True)
+class Occluded:
+    """Rows of the manifest, and what else ``set.yaml`` says of them."""
+
+    rows: list[dict[str, Any]]
+    facts: dict[str, Any]
+
+
+@dataclass
+class Occluder:
+    """Makes the occlusion stimuli of natural images that lie in a set's folder.
+
+    Parameters
+    ----------
+    network, activation, settings
+        What to do with which network.
+    n_batches
+        Of the set, without those of pairs.
+    only
+        Batches of units that need no others.
+    base
+        Folder to which paths in the settings are relative.
+    quiet
+        Whether to show no progress.
+    """
+
+    network: Network
+    activation: ActivationSettings
+    settings: OcclusionSettings
+    n_batches: int
+    only: dict[Unit, tuple[int, ...]] = field(default_factory=dict)
+    base: Path = Path()
+    quiet: bool = False
+
+    @cached_property
+    def baselines(self) -> dict[str, Baseline]:
+        """Rules whose answers are noted for each query pair, by name."""
+        return find_baselines(self.settings, self.base)
+
+    def run(self, naturals: Sequence[Picture], folder: Path) -> Occluded:
+        """Write the maps, pictures and ``queries.csv`` that the folder lacks.
+
+        Raises
+        ------
+        BadInput
+            If no natural image serves, or no base image allows a query pair.
+        """
+        baselines = self.baselines
+        jobs = jobs_for(naturals, self.settings, self.n_batches, self.only)
+        if not jobs:
+            raise BadInput(f"{folder}: has no natural max images in batches to occlude")
+        write_maps(self.network, jobs, self.settings, self.activation, folder, quiet=self.quiet)
+        pictures, queries, left_out = save_pictures(jobs, self.settings, baselines, folder)
+        write_queries(queries, baselines, folder)
+        rows = measured_rows(self.network, pictures, self.activation, folder, quiet=self.quiet)
+        return Occluded(rows, {"baselines": sorted(baselines), "left_out": left_out})
+
+
+@dataclass
+class OcclusionSet:
+    """A copy of a stimulus set with occlusion stimuli, for sets that were built without.
+
+    Parameters
+    ----------
+    source
+        Set whose strongest natural images become the base images.
+    network
+        The set's network.
+    settings
+        What to make.
+    folder
+        Where the copy comes to lie.
+    base
+        Folder to which paths in the settings are relative.
+    quiet
+        Whether to show no progress.
+    """
+
+    source: StimulusSet
+    network: Network
+    settings: OcclusionSettings
+    folder: Path
+    base: Path = Path()
+    quiet: bool = False
+
+    @cached_property
+    def partial(self) -> PartialFolder:
+        """Where the files lie until they are whole."""
+        return PartialFolder(self.folder)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything that decides what the folder holds."""
+        content = {
+            "format": FORMAT,
+            "manifest_sha256": self.source.manifest_sha256,
+            "weights_sha256": self.network.weights_sha256,
+            "input_px": self.network.input_px,
+            "settings": dataclasses.asdict(self.settings),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def run(self) -> list[str]:
+        """Write the folder and return which base images allow no query pair.
+
+        Raises
+        ------
+        BadInput
+            If the folder is there already or the set does not serve.
+        """
+        built = read_provenance(self.source.folder).settings
+        if built.occlusion is not None:
+            raise BadInput(f"{self.source.folder}: holds occlusion stimuli already")
+        try:
+            settings = dataclasses.replace(built, name=self.folder.name, occlusion=self.settings)
+        except ValueError as error:
+            raise BadInput(f"{self.source.folder}: {error}") from None
+        if self.folder.exists():
+            raise BadInput(f"{self.folder}: is there already; give another folder with --out")
+        occluder = Occluder(
+            self.network,
+            built.activation,
+            self.settings,
+            n_batches=built.natural.n_batches,
+            base=self.base,
+            quiet=self.quiet,
+        )
+        _ = occluder.baselines
+        with self.partial.held(), self.partial.writing():
+            path = self.partial.path
+            self.partial.open(self.fingerprint)
+            self._copy(path)
+            naturals = [p for p in pictures_of(self.source.manifest) if p.kind == "natural"]
+            made = occluder.run(naturals, path)
+            added = manifest_of(made.rows, self.source.units)
+            rows = pd.concat([self.source.manifest, added]).to_dict("records")
+            write_csv(manifest_of(rows, self.source.units), path / MANIFEST, MANIFEST_COLUMNS)
+            facts = read_yaml(self.source.folder / SETTINGS)
+            facts |= {
+                "name": settings.name,
+                "fingerprint": self.fingerprint,
+                "settings": dataclasses.asdict(settings),
+                "occlusion": made.facts,
+                "made_from": {
+                    "stimulus_set": self.source.name,
+                    "manifest_sha256": self.source.manifest_sha256,
+                },
+            }
+            write_provenance(facts, path)
+            write_gallery(path)
+            self.partial.finish()
+        return [str(name) for name in made.facts["left_out"]]
+
+    def _copy(self, path: Path) -> None:
+        """Copy the set's images, unless an interrupted run has."""
+        wanted = [name for name in self.source.manifest["path"] if not (path / name).exists()]
+        if (self.source.folder / STATISTICS).is_file():
+            wanted.append(STATISTICS)
+        for name in wanted:
+            target = path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(f".{target.name}.partial")
+            shutil.copyfile(self.source.folder / name, partial)
+            partial.replace(target)

@@ -1,0 +1,1 @@
+"""Stimulus sets: building, checking, showing, comparing, exporting."""

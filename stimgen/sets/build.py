@@ -1,0 +1,270 @@
+"""Build a stimulus set, step by step, so that an interrupted build goes on where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conditions.columns import MANIFEST_COLUMNS
+from conditions.csv_files import write_csv
+from conditions.errors import BadInput
+from conditions.settings import read_yaml
+from conditions.stimulus_set import MANIFEST, SETTINGS
+from stimgen.sets.exemplars import choose
+from stimgen.sets.gallery import write_gallery
+from stimgen.sets.ingredients import Ingredients
+from stimgen.sets.manifest import Picture, manifest_of
+from stimgen.sets.measure import measure
+from stimgen.sets.naturals import save_naturals
+from stimgen.sets.partial import PartialFolder
+from stimgen.sets.provenance import provenance_of, write_provenance
+from stimgen.sets.synthetics import candidates_of, rank_synthetics
+from stimgen.sweeps.activation_table import ActivationTable
+from stimgen.sweeps.checkpoints import Checkpoints
+from stimgen.sweeps.ranks import Ranks
+from stimgen.sweeps.sweep import Sweep, sweep
+from stimgen.sweeps.unit_statistics import write_statistics
+from stimgen.visualization.methods import open_method
+from stimgen.visualization.parametrization import Start
+from stimgen.visualization.render import render
+from stimgen.visualization.spectrum import SPECTRUM, estimate_spectrum
+
+_SWEEP = "sweep.npz"
+_PARTS = "sweep"
+_TABLE = "activations.npy"
+_RENDERED = "rendered"
+
+
+@dataclass
+class Build(Ingredients):
+    """The steps that lead from its ingredients to a set.
+
+    Under torchrun all ranks share the sweep and the rendering; the first one does everything else.
+
+    Parameters
+    ----------
+    settings, base, images, device, quiet
+        See :class:`~stimgen.sets.ingredients.Ingredients`.
+    out
+        Gets a folder with the set's name.
+    """
+
+    out: Path = Path("stimuli")
+    _has_passed: bool = field(default=False, init=False, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """Where the finished set lies."""
+        return self.out / self.settings.name
+
+    @cached_property
+    def partial(self) -> PartialFolder:
+        """Where the set lies until it is whole."""
+        return PartialFolder(self.folder)
+
+    @property
+    def rendered(self) -> Path:
+        """Where feature visualizations lie until they have their ranks."""
+        return self.partial.path / _RENDERED
+
+    @cached_property
+    def ranks(self) -> Ranks:
+        """This process among those that torchrun started."""
+        return Ranks.join(self.network.device)
+
+    def is_done(self) -> bool:
+        """Return whether this very set is there already.
+
+        Raises
+        ------
+        BadInput
+            If something else is there.
+        """
+        with self.partial.writing():
+            if not self.folder.exists():
+                return False
+        provenance = self.folder / SETTINGS
+        if not provenance.is_file() or not (self.folder / MANIFEST).is_file():
+            raise BadInput(f"{self.folder}: is there already and is no stimulus set; give --name")
+        if read_yaml(provenance).get("fingerprint") != self.fingerprint:
+            raise BadInput(
+                f"{self.folder}: holds a set that was built with other settings, weights or "
+                "images; give this one another name with --name, or remove that folder"
+            )
+        return True
+
+    def run(self) -> Path:
+        """Build the set, unless it is there already, and return its folder."""
+        with self._working():
+            if self.ranks.agree(self.is_done):
+                return self.folder
+            found = self.sweep()
+            # Images too few for the selection must show before hours of rendering.
+            chosen = self._choose(found)
+            self.render()
+            if not self.ranks.is_first:
+                return self.folder
+            with self.partial.timed("natural"):
+                naturals = save_naturals(
+                    self.source, self.settings.images, chosen, self.partial.path
+                )
+            with self.partial.timed("measure"):
+                rows = self._measure(naturals)
+            occlusion: dict[str, Any] | None = None
+            if self.occluder is not None:
+                with self.partial.timed("occlusion"):
+                    made = self.occluder.run(naturals, self.partial.path)
+                rows += made.rows
+                occlusion = made.facts
+            manifest = manifest_of(rows, self.units)
+            write_csv(manifest, self.partial.path / MANIFEST, MANIFEST_COLUMNS)
+            write_statistics(found, self.units, self.partial.path)
+            write_provenance(provenance_of(self, found, occlusion), self.partial.path)
+            write_gallery(self.partial.path)
+            self.partial.finish(_SWEEP, _RENDERED, _PARTS, _TABLE)
+        return self.folder
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Let one process write, the first rank, and say what the disk refuses."""
+        if not self.ranks.is_first:
+            yield
+            return
+        self.check()
+        with self.partial.held(), self.partial.writing():
+            yield
+
+    def sweep(self) -> Sweep:
+        """Return the pass over the images, made now or by an earlier run."""
+        with self._working():
+            self._pass_over()
+            return Sweep.load(self.partial.path / _SWEEP)
+
+    def _pass_over(self) -> None:
+        """Make the pass over the images, with all ranks, unless it is there."""
+        if self._has_passed:
+            return
+        if self.ranks.agree(self._lacks_sweep):
+            self.ranks.take_cores(shared=True)
+            with self._timed("sweep"):
+                self._sweep_share()
+            self.ranks.take_cores(shared=False)
+            self.ranks.wait()
+        self._has_passed = True
+
+    def _lacks_sweep(self) -> bool:
+        self.partial.open(self.fingerprint)
+        if self.table is not None:
+            self.table.create(len(self.source))
+        return not (self.partial.path / _SWEEP).exists()
+
+    @cached_property
+    def table(self) -> ActivationTable | None:
+        """Activations for every image, where queries by percentile need them."""
+        if self.settings.natural.queries is None:
+            return None
+        places = {u.name: place for place, u in enumerate(self.network.units(self.layers))}
+        columns = [places[unit.name] for unit in self.units]
+        return ActivationTable(self.partial.path / _TABLE, columns)
+
+    def _sweep_share(self) -> None:
+        checkpoints = Checkpoints(self.partial.path / _PARTS, self.ranks)
+        found = sweep(
+            self.network,
+            self.source,
+            self.layers,
+            self.settings.natural.n_extremes,
+            self.settings.images,
+            self.settings.activation,
+            checkpoints=checkpoints,
+            observe=self.table.record if self.table else None,
+            quiet=self.quiet,
+        )
+        if found is not None:
+            found.save(self.partial.path / _SWEEP)
+            checkpoints.clear()
+
+    def render(self) -> Path:
+        """Render the feature visualizations that no earlier run has, and return their folder."""
+        wanted = self.settings.synthetic
+        with self._working():
+            found = None
+            if self.goals and wanted.needs_sweep:
+                self._pass_over()
+                found = Sweep.load(self.partial.path / _SWEEP)
+            if self.ranks.is_first:
+                self.partial.open(self.fingerprint)
+            self.ranks.wait()
+            self.ranks.take_cores(shared=True)
+            with self._timed("render"):
+                render(
+                    self.network,
+                    self.scaled_goals(found),
+                    wanted,
+                    self.settings.activation,
+                    self.settings.images.crop_px,
+                    self.rendered,
+                    start=self._method(),
+                    ranks=self.ranks,
+                    quiet=self.quiet,
+                )
+            self.ranks.take_cores(shared=False)
+            self.ranks.wait()
+        return self.rendered
+
+    def _method(self) -> Start:
+        """Return what feature visualizations are made of."""
+        wanted = self.settings.synthetic
+        spectrum = None
+        if wanted.method == "maco" and self.goals:
+            # The first rank makes it, and the others read it.
+            if self.ranks.is_first:
+                spectrum = self._spectrum()
+            self.ranks.wait()
+            spectrum = spectrum if self.ranks.is_first else self._spectrum()
+        return open_method(wanted, self.network, generator=self.generator, magnitude=spectrum)
+
+    def _spectrum(self) -> np.ndarray:
+        return estimate_spectrum(
+            self.source,
+            self.settings.images,
+            self.settings.synthetic.image_px,
+            self.settings.synthetic.maco.n_images,
+            self.partial.path / SPECTRUM,
+            quiet=self.quiet,
+        )
+
+    def _timed(self, step: str) -> AbstractContextManager[None]:
+        return self.partial.timed(step) if self.ranks.is_first else nullcontext()
+
+    def _choose(self, found: Sweep) -> list[Any]:
+        wanted, seed = self.settings.natural, self.settings.seed
+        return [
+            (unit, exemplar)
+            for place, unit in enumerate(self.units)
+            for exemplar in choose(
+                found,
+                unit,
+                wanted,
+                self.settings.poles,
+                seed,
+                self.table.of_unit(place, found.n_images) if self.table else None,
+            )
+        ]
+
+    def _measure(self, naturals: list[Picture]) -> list[dict[str, Any]]:
+        folder = self.partial.path
+        candidates = candidates_of(self.goals, self.rendered)
+        files = [(folder / picture.path, picture.unit) for picture in naturals]
+        files += [(candidate.file, candidate.goal.unit) for candidate in candidates]
+        values = measure(self.network, files, self.settings.activation, quiet=self.quiet).tolist()
+        n = len(naturals)
+        measured = list(zip(naturals, values[:n], strict=True))
+        measured += rank_synthetics(candidates, values[n:], folder)
+        return [picture.row(folder, value) for picture, value in measured]

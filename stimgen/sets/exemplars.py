@@ -1,0 +1,174 @@
+"""Choose, for each unit, the natural images that are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from conditions.errors import BadInput
+from conditions.vocabulary import Unit
+from stimgen.seeds import shuffled
+from stimgen.settings import NaturalSettings, QuerySettings
+from stimgen.sweeps.sweep import Sweep
+
+
+@dataclass(frozen=True)
+class Exemplar:
+    """A natural image with its place: pole, batch and rank.
+
+    Ranks count a pole's bins from 0, rising with activation. The max pole's last rank and the min
+    pole's rank 0 are the query's.
+    """
+
+    pole: str
+    batch: int
+    rank: int
+    index: int
+
+
+def bin_and_shuffle(
+    ascending: Sequence[int],
+    n_batches: int,
+    n_bins: int,
+    *seed: object,
+    shuffle_top: bool = True,
+) -> list[list[int]]:
+    """Cut images into rank bins and deal each bin out to the batches (Borowski et al., 2021).
+
+    Parameters
+    ----------
+    ascending
+        Indices of ``n_batches * n_bins`` images, the least activating first.
+    n_batches, n_bins
+        Number of batches, which is also a bin's size, and of bins.
+    seed
+        Decides, with the images, how each bin is shuffled.
+    shuffle_top
+        Whether the last bin is shuffled too; else batch b of n gets the (n - b)-th best image.
+
+    Returns
+    -------
+    list of list of int
+        For each batch one image of each bin, the least activating bin first.
+    """
+    if len(ascending) != n_batches * n_bins:
+        raise ValueError(f"got {len(ascending)} images, expected {n_batches} x {n_bins}")
+    bins = [ascending[start : start + n_batches] for start in range(0, len(ascending), n_batches)]
+    dealt = [shuffled(images, *seed) for images in bins]
+    if not shuffle_top:
+        dealt[-1:] = [list(images) for images in bins[-1:]]
+    return [list(batch) for batch in zip(*dealt, strict=True)]
+
+
+def choose(
+    sweep: Sweep,
+    unit: Unit,
+    wanted: NaturalSettings,
+    poles: Sequence[str],
+    seed: int,
+    activations: np.ndarray | None = None,
+) -> list[Exemplar]:
+    """Choose a unit's natural images: pole after pole, by batch and rank.
+
+    Parameters
+    ----------
+    sweep
+        Knows the images that drive the unit least and most.
+    unit, wanted, poles
+        What to choose for which unit.
+    seed
+        Of the set.
+    activations
+        The unit's activation for every image, NaN where it could not be read; needed for queries
+        by percentile.
+
+    Raises
+    ------
+    BadInput
+        If there are too few images for the queries' percentile.
+    """
+    row = sweep.row(unit)
+    chosen: list[Exemplar] = []
+    for pole in poles:
+        if pole == "min":
+            ascending = sweep.bottom_indices[row].tolist()
+        else:
+            ascending = sweep.top_indices[row][::-1].tolist()
+        batches = _deal(ascending, pole, wanted.n_batches, wanted.n_dealt, wanted, seed, unit)
+        if wanted.queries is not None:
+            assert activations is not None
+            window = rank_window(activations, pole, wanted.queries, wanted.n_queries_from)
+            used = {index for batch in batches for index in batch}
+            if used & set(window):
+                raise BadInput(
+                    f"natural.queries: the {len(window)} images around percentile "
+                    f"{wanted.queries.percentile:g} reach into the {len(used)} references of "
+                    f"{unit.name}; give more images or a percentile nearer to 50"
+                )
+            queries = shuffled(window, seed, unit.name, pole, "query")
+            for batch, query in zip(batches, queries, strict=False):
+                batch.insert(0 if pole == "min" else len(batch), query)
+        batches += _deal(ascending, pole, wanted.pair_batches, 2, wanted, seed, unit, "pair")
+        chosen += [
+            Exemplar(pole, batch, rank, index)
+            for batch, indices in enumerate(batches)
+            for rank, index in enumerate(indices)
+        ]
+    return chosen
+
+
+def _deal(
+    ascending: list[int],
+    pole: str,
+    n_batches: int,
+    n_bins: int,
+    wanted: NaturalSettings,
+    seed: int,
+    unit: Unit,
+    *group: str,
+) -> list[list[int]]:
+    if not n_batches:
+        return []
+    n = n_batches * n_bins
+    part = ascending[:n] if pole == "min" else ascending[len(ascending) - n :]
+    keep = pole == "max" and not wanted.shuffle_top_bin
+    return bin_and_shuffle(
+        part, n_batches, n_bins, seed, unit.name, pole, *group, shuffle_top=not keep
+    )
+
+
+def rank_window(activations: np.ndarray, pole: str, wanted: QuerySettings, width: int) -> list[int]:
+    """Return the images whose ranks lie around a percentile, the least activating first.
+
+    The window is centred on the image at that percentile of all images in order of activation (of
+    equal ones, the earlier first); the min pole's percentile is 100 less the max pole's.
+
+    Parameters
+    ----------
+    activations
+        Of every image, NaN where it could not be read.
+    pole, wanted
+        Which percentile.
+    width
+        Number of images.
+
+    Raises
+    ------
+    BadInput
+        If the window leads beyond the images or the poles' windows meet.
+    """
+    order = np.argsort(activations, kind="stable")[: np.isfinite(activations).sum()]
+    # Counted from the pole's own end, so that the windows of both poles mirror each other.
+    from_end = round((len(order) - 1) * (100 - wanted.percentile) / 100)
+    start = from_end - width // 2
+    if start < 0 or 2 * (start + width) > len(order):
+        raise BadInput(
+            f"natural.queries: among {len(order)} images there are no {width} around percentile "
+            f"{wanted.percentile:g}; give more images"
+        )
+    window = order[start : start + width]
+    if pole == "max":
+        window = order[len(order) - start - width : len(order) - start]
+    return [int(index) for index in window]

@@ -1,0 +1,107 @@
+"""A set's images in folders as earlier studies named them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from conditions.errors import BadInput, nearest
+from conditions.stimulus_set import StimulusSet
+from stimgen.networks.network import Layer
+from stimgen.networks.registry import network_layers
+from stimgen.sets.manifest import Picture, pictures_of
+from stimgen.sets.partial import PartialFolder
+
+Layout = Callable[[Picture, dict[str, Layer]], str | None]
+"""Says where a picture goes, or None where the layout has no place for it."""
+
+
+def borowski2021(picture: Picture, layers: dict[str, Layer]) -> str | None:
+    """Return ``layer_<layer>/kernel_size_<branch>/channel_<n>/...`` for a picture.
+
+    Natural images are ``natural_images/batch_<b>/<pole>_<rank>.png``, feature visualizations
+    ``optimized_images/<pole>_<rank>.png``; n counts within the branch (our reading of Borowski et
+    al., 2021).
+    """
+    unit = picture.unit
+    branch = next(b for b in layers[unit.layer].branches if b.name == unit.branch)
+    parts = [f"layer_{unit.layer}"]
+    parts += [f"kernel_size_{unit.branch}"] if unit.branch else []
+    parts += [f"channel_{unit.channel - branch.channels.start}"]
+    if picture.kind == "natural":
+        parts += ["natural_images", f"batch_{picture.batch}"]
+    elif picture.kind == "synthetic":
+        parts += ["optimized_images"]
+    else:
+        return None
+    return "/".join([*parts, f"{picture.pole}_{picture.rank}.png"])
+
+
+LAYOUTS: dict[str, Layout] = {"borowski2021": borowski2021}
+
+
+def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False) -> tuple[int, int]:
+    """Copy a set's images into a new folder.
+
+    Parameters
+    ----------
+    stimuli
+        The set, which stays as it is.
+    layout
+        A name in ``LAYOUTS``.
+    out
+        Folder to make.
+    quiet
+        Whether to show no progress.
+
+    Returns
+    -------
+    n_copied, n_left_out : int
+        Images copied, and those for which the layout has no place.
+
+    Raises
+    ------
+    BadInput
+        If there is no such layout, or the folder is there already.
+    """
+    if layout not in LAYOUTS:
+        raise BadInput(
+            f"no layout {layout!r}, expected one of {', '.join(LAYOUTS)}{nearest(layout, LAYOUTS)}"
+        )
+    if out.exists():
+        raise BadInput(f"{out}: is there already; give another folder with --out")
+    pictures = pictures_of(stimuli.manifest)
+    layers = {
+        layer.name: layer
+        for network in sorted({picture.unit.network for picture in pictures})
+        for layer in network_layers(network)
+    }
+    partial = PartialFolder(out)
+    n_copied = 0
+    with partial.held(), partial.writing():
+        partial.open(f"{layout} {stimuli.manifest_sha256}")
+        paths = stimuli.manifest["path"]
+        for picture, path in tqdm(
+            zip(pictures, paths, strict=True),
+            total=len(pictures),
+            desc="export",
+            unit="image",
+            disable=quiet,
+        ):
+            place = LAYOUTS[layout](picture, layers)
+            if place is None:
+                continue
+            target = partial.path / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                shutil.copyfile(stimuli.file(path), target)
+            except FileNotFoundError:
+                raise BadInput(
+                    f"{stimuli.file(path)}: is missing, though the manifest names it"
+                ) from None
+            n_copied += 1
+        partial.finish()
+    return n_copied, len(pictures) - n_copied

@@ -1,0 +1,103 @@
+"""Rows of a stimulus set's manifest, and how they become a table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from conditions.column import names
+from conditions.columns import MANIFEST_COLUMNS
+from conditions.stimulus_set import sha256_of
+from conditions.vocabulary import Unit
+from stimgen.occlusion.patches import Patch
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image of a set, whose activation is not known yet.
+
+    Parameters
+    ----------
+    unit, kind, pole, rank, batch
+        Which stimulus it is; synthetic images belong to no batch.
+    source_image
+        Name of the image that it was made from.
+    seed
+        Of a synthetic image.
+    patch
+        What is hidden, or what alone is sharp.
+    """
+
+    unit: Unit
+    kind: str
+    pole: str
+    rank: int
+    batch: int | None = None
+    source_image: str | None = None
+    seed: int | None = None
+    patch: Patch | None = None
+
+    @property
+    def path(self) -> str:
+        """Where it lies within the set: ``images/<unit>/natural_max_b00_r09.png``."""
+        parts = [self.kind, self.pole]
+        parts += [f"b{self.batch:02d}"] if self.batch is not None else []
+        # There is one base and one occluded image of a pole and batch.
+        parts += [f"r{self.rank:02d}"] if self.kind not in ("base", "occluded") else []
+        return f"images/{self.unit.name}/{'_'.join(parts)}.png"
+
+    def row(self, folder: Path, activation: float) -> dict[str, Any]:
+        """Return its row in the manifest of the set in a folder, where its file lies."""
+        return {
+            "path": self.path,
+            "sha256": sha256_of(folder / self.path),
+            **dataclasses.asdict(self.unit),
+            "kind": self.kind,
+            "pole": self.pole,
+            "rank": self.rank,
+            "batch": self.batch,
+            "activation": float(activation),
+            "source_image": self.source_image,
+            "seed": self.seed,
+            "occluder_x_px": self.patch.x_px if self.patch else None,
+            "occluder_y_px": self.patch.y_px if self.patch else None,
+            "occluder_size_px": self.patch.size_px if self.patch else None,
+        }
+
+
+def manifest_of(rows: Iterable[dict[str, Any]], units: Sequence[Unit]) -> pd.DataFrame:
+    """Return a manifest whose rows are grouped by unit, in the order of the units."""
+    order = {unit.name: place for place, unit in enumerate(units)}
+    ordered = sorted(rows, key=lambda row: order[Path(row["path"]).parent.name])
+    frame = pd.DataFrame(ordered, columns=names(MANIFEST_COLUMNS))
+    whole = [column.name for column in MANIFEST_COLUMNS if column.type == "int"]
+    return frame.astype(dict.fromkeys(whole, "Int64"))
+
+
+def pictures_of(manifest: pd.DataFrame) -> list[Picture]:
+    """Return the images of a manifest that was read."""
+    return [_picture(row) for row in manifest.astype(object).itertuples(index=False)]
+
+
+def _picture(row: Any) -> Picture:
+    def there(name: str) -> Any:
+        value = getattr(row, name)
+        return None if pd.isna(value) else value
+
+    edges = [there(f"occluder_{name}_px") for name in ("x", "y", "size")]
+    batch = there("batch")
+    return Picture(
+        Unit(row.network, row.layer, there("branch") or "", int(row.channel)),
+        row.kind,
+        row.pole,
+        int(row.rank),
+        None if batch is None else int(batch),
+        there("source_image"),
+        there("seed"),
+        None if None in edges else Patch(*map(int, edges)),
+    )

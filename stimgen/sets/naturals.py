@@ -1,0 +1,64 @@
+"""Save the natural images of a set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from conditions.errors import BadInput
+from conditions.vocabulary import Unit
+from stimgen.png import save_png
+from stimgen.sets.exemplars import Exemplar
+from stimgen.sets.manifest import Picture
+from stimgen.settings import ImagesSettings
+from stimgen.sweeps.images import ImageSource, crop
+from stimgen.sweeps.prefetch import prefetch
+
+
+def save_naturals(
+    source: ImageSource,
+    settings: ImagesSettings,
+    chosen: Sequence[tuple[Unit, Exemplar]],
+    folder: Path,
+) -> list[Picture]:
+    """Save the images that a set's folder lacks and return all of them.
+
+    Parameters
+    ----------
+    source, settings
+        Which images, and how they are cropped.
+    chosen
+        Units with their images.
+    folder
+        Of the set.
+
+    Raises
+    ------
+    BadInput
+        If an image can be read no longer.
+    """
+    pictures = [
+        Picture(unit, "natural", e.pole, e.rank, e.batch, source.name(e.index))
+        for unit, e in chosen
+    ]
+    files: dict[int, list[Path]] = {}
+    for (_, exemplar), picture in zip(chosen, pictures, strict=True):
+        file = folder / picture.path
+        if not file.exists():
+            files.setdefault(exemplar.index, []).append(file)
+
+    def save(index: int) -> None:
+        try:
+            image = source.load(index)
+        except Exception as error:  # decoders raise whatever they like on a broken file
+            name = source.name(index)
+            raise BadInput(f"image {name} could be read before, but not now: {error}") from None
+        shown = np.asarray(crop(image, settings.resize_px, settings.crop_px))
+        for file in files[index]:
+            save_png(shown, file)
+
+    for _ in prefetch(save, files):
+        pass
+    return pictures

@@ -1,0 +1,159 @@
+"""What a stimulus set was built with, written and read again."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import yaml
+
+from conditions.errors import BadInput
+from conditions.settings import build, read_yaml
+from conditions.stimulus_set import SETTINGS
+from stimgen.networks.devices import device_model
+from stimgen.networks.network import Network
+from stimgen.networks.registry import load_network
+from stimgen.settings import BuildSettings
+from stimgen.sweeps.sweep import Sweep
+from stimgen.visualization.rendered import read_found
+
+if TYPE_CHECKING:
+    from stimgen.sets.build import Build
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Settings of a set's build, and the SHA-256 of its network's weights."""
+
+    settings: BuildSettings
+    weights_sha256: str
+
+
+def provenance_of(
+    build: Build, found: Sweep, occlusion: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return what ``set.yaml`` says of a build.
+
+    Parameters
+    ----------
+    build
+        Whose set is whole but for this.
+    found
+        By the build's sweep.
+    occlusion
+        What is to be said of the occlusion stimuli, if there are any.
+    """
+    network, device = build.network, build.network.device
+    found_weights = read_found(build.rendered, build.goals)
+    return {
+        "name": build.settings.name,
+        "fingerprint": build.fingerprint,
+        "created_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "network": {
+            "name": network.name,
+            "weights_sha256": network.weights_sha256,
+            "input_px": network.input_px,
+        },
+        "images": {
+            "source": build.settings.images.source,
+            "folder": build.images.resolve().name if build.images else None,
+            "n_found": len(build.source),
+            "n_read": found.n_images,
+            "list_sha256": build.source.sha256,
+            "skipped": list(found.skipped),
+        },
+        "units": [unit.name for unit in build.units],
+        "settings": dataclasses.asdict(build.settings),
+        **(
+            {"generator": {"weights_sha256": build.generator.weights_sha256}}
+            if build.generator
+            else {}
+        ),
+        **({"occlusion": dict(occlusion)} if occlusion is not None else {}),
+        **({"diversity": found_weights} if found_weights else {}),
+        "versions": {
+            "python": platform.python_version(),
+            **{p: version(p) for p in ("unitscope", "torch", "torchvision", "numpy", "pillow")},
+        },
+        "device": {
+            "name": str(device),
+            "model": device_model(device),
+            "threads": torch.get_num_threads(),
+        },
+        "seconds": build.partial.seconds,
+    }
+
+
+def write_provenance(facts: Mapping[str, Any], folder: Path) -> None:
+    """Write ``set.yaml``."""
+    text = yaml.safe_dump(_plain(dict(facts)), sort_keys=False, allow_unicode=True)
+    (folder / SETTINGS).write_text(text, encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into lists, which is all that YAML knows."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def read_provenance(folder: Path) -> Provenance:
+    """Read how a set was built.
+
+    Raises
+    ------
+    BadInput
+        If ``set.yaml`` is missing or not what a build writes.
+    """
+    path = folder / SETTINGS
+    facts = read_yaml(path)
+    try:
+        settings, weights_sha256 = facts["settings"], facts["network"]["weights_sha256"]
+    except (KeyError, TypeError):
+        settings = None
+    if not isinstance(settings, dict):
+        raise BadInput(f"{path}: not written by stimgen build (no settings in it)")
+    return Provenance(build(BuildSettings, settings, str(path)), str(weights_sha256))
+
+
+def network_of(folder: Path, weights: str | None, device: torch.device) -> Network:
+    """Load the network that a set was built with.
+
+    Parameters
+    ----------
+    folder
+        Of the set.
+    weights
+        Checkpoint's path, where the set was built from one that lies elsewhere now; None for the
+        weights that its settings name.
+    device
+        Where it shall run.
+
+    Raises
+    ------
+    BadInput
+        If the weights are not those that the set was built with.
+    """
+    provenance = read_provenance(folder)
+    wanted, expected = provenance.settings.network, provenance.weights_sha256
+    network = load_network(
+        wanted.name,
+        weights or wanted.weights,
+        seed=wanted.seed,
+        input_px=wanted.input_px,
+        precision=wanted.precision,
+        device=device,
+    )
+    if network.weights_sha256 != expected:
+        raise BadInput(
+            f"{folder}: built with other weights than those of {wanted.name} here "
+            f"(SHA-256 {expected[:12]}, not {network.weights_sha256[:12]}); give theirs"
+        )
+    return network

@@ -1,0 +1,70 @@
+"""Put the rendered images of a set in order."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from conditions.vocabulary import Unit
+from stimgen.sets.manifest import Picture
+from stimgen.visualization.ascend import Goal
+from stimgen.visualization.rendered import MASKS, mask_path, rendered_path
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A rendered image that has no rank yet."""
+
+    goal: Goal
+    seed: int
+    file: Path
+
+
+def candidates_of(goals: Sequence[Goal], rendered: Path) -> list[Candidate]:
+    """Return the rendered images of the goals; ``rendered`` is the folder that holds them."""
+    return [
+        Candidate(goal, seed, rendered_path(rendered, goal, index))
+        for goal in goals
+        for index, seed in enumerate(goal.seeds)
+    ]
+
+
+def rank_synthetics(
+    candidates: Sequence[Candidate], activations: Sequence[float], folder: Path
+) -> list[tuple[Picture, float]]:
+    """Copy each goal's images into a set's folder, ranks rising with activation.
+
+    What says how opaque an image is to be shown goes to the folder ``transparency``.
+
+    Parameters
+    ----------
+    candidates
+        Of all goals.
+    activations
+        Of the candidates' units.
+    folder
+        Of the set.
+
+    Returns
+    -------
+    list of (Picture, float)
+        The images with their activations.
+    """
+    by_goal: dict[tuple[Unit, str], list[tuple[float, int, Path]]] = {}
+    for candidate, value in zip(candidates, activations, strict=True):
+        goal = candidate.goal.unit, candidate.goal.pole
+        by_goal.setdefault(goal, []).append((value, candidate.seed, candidate.file))
+    ranked = []
+    for (unit, pole), images in by_goal.items():
+        for rank, (value, seed, file) in enumerate(sorted(images)):
+            picture = Picture(unit, "synthetic", pole, rank, seed=seed)
+            (folder / picture.path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, folder / picture.path)
+            if (mask := mask_path(file)).exists():
+                shown = folder / MASKS / Path(picture.path).relative_to("images")
+                shown.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(mask, shown)
+            ranked.append((picture, float(value)))
+    return ranked

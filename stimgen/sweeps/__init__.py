@@ -1,0 +1,1 @@
+"""One pass over many images: reading, measuring, ranking, resuming, sharing."""

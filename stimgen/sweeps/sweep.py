@@ -1,0 +1,281 @@
+"""Pass over all images once and keep, for every unit, those that drive it least and most."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from conditions.errors import BadInput
+from conditions.vocabulary import Unit
+from stimgen.networks.network import Network
+from stimgen.networks.preprocessing import to_tensor
+from stimgen.npz import load_npz, save_npz
+from stimgen.settings import ActivationSettings, ImagesSettings
+from stimgen.sweeps.batches import Batch, read_batches
+from stimgen.sweeps.checkpoints import Checkpoints
+from stimgen.sweeps.halving import Halving
+from stimgen.sweeps.images import ImageSource
+from stimgen.sweeps.ranks import Ranks
+from stimgen.sweeps.running import HISTOGRAM_EDGES
+from stimgen.sweeps.tally import Tally
+from stimgen.sweeps.workers import with_network
+
+BATCH = {"cpu": 32, "cuda": 128}
+"""Images in a forward pass, by the kind of device: more gain nothing."""
+
+_ARRAYS = (
+    "top_values",
+    "top_indices",
+    "bottom_values",
+    "bottom_indices",
+    "mean",
+    "sd",
+    "histogram",
+)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a pass over the images found.
+
+    Parameters
+    ----------
+    units
+        Names of the units, one per row of the arrays.
+    top_values, top_indices
+        Units x k, the most activating image first.
+    bottom_values, bottom_indices
+        Units x k, the least activating image first.
+    mean, sd
+        Over all images, one per unit; exact sums, rounded once.
+    histogram
+        Units x bins: how many images lie between each two of
+        :data:`stimgen.sweeps.running.HISTOGRAM_EDGES`.
+    n_images
+        Images that could be read.
+    skipped
+        Name and fault of each image that could not.
+    """
+
+    units: tuple[str, ...]
+    top_values: np.ndarray
+    top_indices: np.ndarray
+    bottom_values: np.ndarray
+    bottom_indices: np.ndarray
+    mean: np.ndarray
+    sd: np.ndarray
+    histogram: np.ndarray
+    n_images: int
+    skipped: tuple[str, ...] = ()
+
+    def row(self, unit: Unit) -> int:
+        """Return the row of a unit."""
+        return self.units.index(unit.name)
+
+    def save(self, path: Path) -> None:
+        """Write as a numpy archive without pickles, whole or not at all."""
+        arrays = {
+            "units": np.array(self.units, dtype=np.str_),
+            "n_images": np.array(self.n_images),
+            "skipped": np.array(self.skipped, dtype=np.str_),
+            "histogram_edges": HISTOGRAM_EDGES,
+        }
+        save_npz(arrays | {name: getattr(self, name) for name in _ARRAYS}, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Sweep:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        BadInput
+            If it is no such archive.
+        """
+        arrays = load_npz(path, "a sweep")
+        try:
+            return cls(
+                units=tuple(arrays["units"].tolist()),
+                skipped=tuple(arrays["skipped"].tolist()),
+                n_images=int(arrays["n_images"]),
+                **{name: arrays[name] for name in _ARRAYS},
+            )
+        except KeyError as error:
+            raise BadInput(f"{path}: not a sweep (it holds no {error})") from None
+
+
+def sweep(
+    network: Network,
+    source: ImageSource,
+    layers: Sequence[str],
+    k: int,
+    images: ImagesSettings,
+    activation: ActivationSettings,
+    *,
+    batch: int | None = None,
+    merge_every: int = 4,
+    checkpoints: Checkpoints | None = None,
+    observe: Callable[[Sequence[int], np.ndarray], object] | None = None,
+    quiet: bool = False,
+) -> Sweep | None:
+    """Pass over all images once; memory does not grow with their number.
+
+    Images go through the network in batches of consecutive indices, and what is kept of them is
+    summed without rounding. So the result is the same, bit for bit, for any number of ranks and
+    after any number of interruptions, on devices that compute a batch alike.
+
+    Parameters
+    ----------
+    network, source
+        What to run over what.
+    layers
+        Layers whose units are all recorded.
+    k
+        How many images to keep at each pole.
+    images
+        How images are cropped.
+    activation
+        What is recorded.
+    batch, merge_every
+        Images in a forward pass (what suits the device if None; half as many once its memory has
+        run out), and passes between two updates of what is kept.
+    checkpoints
+        Where to go on from and what to leave behind, and which rank this is; alone and without
+        any if None.
+    observe
+        Called with the indices of each batch's images and their activations, images x units, before
+        a checkpoint counts the batch as done.
+    quiet
+        Whether to show no progress.
+
+    Returns
+    -------
+    Sweep or None
+        None on all ranks but the first.
+
+    Raises
+    ------
+    BadInput
+        If fewer than 2 k images can be read, or an activation is not finite.
+    """
+    require(len(source), k)
+    units = tuple(unit.name for unit in network.units(layers))
+    batch = batch or BATCH[network.device.type]
+    n_batches = -(-len(source) // batch)
+    mark = _mark(network, source, units, k, images, activation, batch)
+    ranks = checkpoints.ranks if checkpoints else Ranks()
+    tally = Tally(len(units), k, n_batches, network.device)
+    done = checkpoints.resume(tally, mark) if checkpoints else tally.done
+    left = [n for n in range(ranks.rank, n_batches, ranks.world) if not done[n]]
+    batches = read_batches(source, images, batch, left, quiet or not ranks.is_first)
+
+    fitting = Halving()
+
+    def record(own: Network, item: Batch) -> tuple[Batch, torch.Tensor]:
+        if not item.pictures:
+            return item, torch.empty((0, len(units)), device=own.device)
+        pixels = to_tensor(item.pictures, own.device)
+        values = fitting(
+            lambda part: own.activations(part, layers, activation.side, activation.reduction),
+            pixels,
+        )
+        return item, torch.cat(values)
+
+    waiting: list[tuple[Batch, torch.Tensor]] = []
+    saved_s = time.monotonic()
+    for item, values in with_network(network, record, batches):
+        if not bool(torch.isfinite(values).all()):
+            unit = units[int((~values.isfinite()).any(0).nonzero()[0])]
+            raise BadInput(f"unit {unit} of network {network.name!r} is not finite for some image")
+        if observe is not None:
+            observe(item.indices, values.cpu().numpy())
+        waiting.append((item, values))
+        if len(waiting) == merge_every:
+            _take_in(tally, waiting)
+            if checkpoints and time.monotonic() - saved_s >= checkpoints.every_s:
+                checkpoints.save(tally, mark)
+                saved_s = time.monotonic()
+    if waiting:
+        _take_in(tally, waiting)
+    if checkpoints:
+        checkpoints.save(tally, mark)
+        ranks.wait()
+        if not ranks.is_first:
+            return None
+        tally = Tally(len(units), k, n_batches, network.device)
+        checkpoints.merge(tally, mark)
+    require(tally.moments.n, k, len(tally.skipped))
+    return _result(tally, units)
+
+
+def _mark(
+    network: Network,
+    source: ImageSource,
+    units: Sequence[str],
+    k: int,
+    images: ImagesSettings,
+    activation: ActivationSettings,
+    batch: int,
+) -> str:
+    """Return a hash of all that decides a part of a sweep, so that no two sweeps are mixed."""
+    content = {
+        "network": [network.name, network.weights_sha256, network.input_px, network.precision],
+        "images": [source.sha256, dataclasses.asdict(images), batch],
+        "kept": [units, k, dataclasses.asdict(activation)],
+        # Others round otherwise.
+        "computed": [network.device.type, torch.__version__],
+    }
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _take_in(tally: Tally, waiting: list[tuple[Batch, torch.Tensor]]) -> None:
+    values = torch.cat([values for _, values in waiting]).T
+    indices = [index for item, _ in waiting for index in item.indices]
+    tally.add(values, torch.tensor(indices, dtype=torch.int64, device=values.device))
+    for item, _ in waiting:
+        tally.done[item.number] = True
+        tally.skipped.update(item.skipped)
+    waiting.clear()
+
+
+def _result(tally: Tally, units: tuple[str, ...]) -> Sweep:
+    (top_values, top_indices), (low_values, low_indices) = (
+        tally.tops.result(),
+        tally.bottoms.result(),
+    )
+    mean, sd = tally.moments.result()
+    return Sweep(
+        units=units,
+        top_values=top_values,
+        top_indices=top_indices,
+        bottom_values=0 - low_values,
+        bottom_indices=low_indices,
+        mean=mean,
+        sd=sd,
+        histogram=tally.histogram.result(),
+        n_images=tally.moments.n,
+        skipped=tuple(fault for _, fault in sorted(tally.skipped.items())),
+    )
+
+
+def require(n_images: int, k: int, n_skipped: int = 0) -> None:
+    """Refuse to choose k images at each pole, none at both, among fewer than 2 k.
+
+    Raises
+    ------
+    BadInput
+        Saying how many images there are and how many are needed.
+    """
+    if n_images < 2 * k:
+        unreadable = f" ({n_skipped} more cannot be read)" if n_skipped else ""
+        raise BadInput(
+            f"found {n_images} images{unreadable}, need at least {2 * k}: {k} at each pole; "
+            "give more images or lower natural.n_batches"
+        )

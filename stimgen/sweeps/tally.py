@@ -1,0 +1,83 @@
+"""All that a sweep knows of the batches it has seen; tallies of other batches can be merged in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from stimgen.sweeps.running import Arrays, RunningHistogram, RunningMoments, RunningTop
+
+
+class Tally:
+    """Tops, bottoms, moments and histograms of units, and which batches they come from.
+
+    Parameters
+    ----------
+    n_units
+        Number of units.
+    k
+        How many images to keep at each pole.
+    n_batches
+        Number of batches in the whole sweep.
+    device
+        Where activations arrive.
+    """
+
+    def __init__(
+        self, n_units: int, k: int, n_batches: int, device: torch.device | str = "cpu"
+    ) -> None:
+        self.tops = RunningTop(n_units, k, device)
+        self.bottoms = RunningTop(n_units, k, device)
+        self.moments = RunningMoments(n_units, device)
+        self.histogram = RunningHistogram(n_units, device)
+        self.done = np.zeros(n_batches, dtype=bool)
+        self.skipped: dict[int, str] = {}
+
+    def add(self, values: torch.Tensor, indices: torch.Tensor) -> None:
+        """Take in activations (units x new) of images by their indices (new)."""
+        self.tops.add(values, indices)
+        self.bottoms.add(-values, indices)
+        self.moments.add(values)
+        self.histogram.add(values)
+
+    def merge(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take in what the :attr:`arrays` of another hold.
+
+        Raises
+        ------
+        ValueError
+            If a batch is in both.
+        """
+        if (self.done & arrays["done"]).any():
+            raise ValueError("a batch is in both tallies")
+        for name, part in self._parts.items():
+            start = f"{name}_"
+            part.merge({k.removeprefix(start): arrays[k] for k in arrays if k.startswith(start)})
+        self.done |= arrays["done"]
+        faults = zip(arrays["faulty"].tolist(), arrays["faults"].tolist(), strict=True)
+        self.skipped.update(faults)
+
+    @property
+    def arrays(self) -> Arrays:
+        """All that is held."""
+        held = {
+            f"{name}_{key}": array
+            for name, part in self._parts.items()
+            for key, array in part.arrays.items()
+        }
+        return held | {
+            "done": self.done,
+            "faulty": np.array(list(self.skipped), dtype=np.int64),
+            "faults": np.array(list(self.skipped.values()), dtype=np.str_),
+        }
+
+    @property
+    def _parts(self) -> dict[str, RunningTop | RunningMoments | RunningHistogram]:
+        return {
+            "tops": self.tops,
+            "bottoms": self.bottoms,
+            "moments": self.moments,
+            "histogram": self.histogram,
+        }

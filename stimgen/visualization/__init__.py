@@ -1,0 +1,1 @@
+"""Feature visualizations: parametrizations, objectives, priors and the one optimisation loop."""

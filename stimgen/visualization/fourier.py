@@ -1,0 +1,79 @@
+"""Images as spectra in decorrelated colour, where gradient ascent finds smooth pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from stimgen.visualization.parametrization import Parametrization
+
+_COLOUR_SD = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+COLOUR = _COLOUR_SD / np.linalg.norm(_COLOUR_SD, axis=0).max()
+"""From decorrelated colour to red, green and blue."""
+
+
+class FourierImages(Parametrization):
+    """Images whose pixels follow from a damped spectrum (Olah et al., 2017).
+
+    Each image starts from noise drawn from its own seed, so that it does not depend on the other
+    images it is optimised with.
+
+    Parameters
+    ----------
+    seeds
+        One per image.
+    size_px
+        Side of the square images.
+    start_sd
+        Standard deviation of the starting spectrum's real and imaginary parts.
+    decay
+        Power of the frequency by which amplitudes are damped; more is smoother.
+    learning_rate
+        Adam's.
+    device
+        Where the images are.
+
+    Attributes
+    ----------
+    spectrum
+        Images x 3 x size x (size // 2 + 1) x 2, what an optimiser changes.
+    """
+
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        size_px: int,
+        *,
+        start_sd: float = 0.01,
+        decay: float = 1.0,
+        learning_rate: float = 0.05,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.size_px = size_px
+        shape = (3, size_px, size_px // 2 + 1, 2)
+        # Drawn by numpy on the CPU, so that every device starts from the same noise.
+        start = np.stack([np.random.default_rng(seed).standard_normal(shape) for seed in seeds])
+        self.spectrum = torch.tensor(start * start_sd, dtype=torch.float32, device=device)
+        self.parameters = (self.spectrum.requires_grad_(),)
+        self.optimiser = torch.optim.Adam(self.parameters, lr=learning_rate)
+        self.buffers = {}
+        vertical = np.fft.fftfreq(size_px)[:, None]
+        self._frequency = frequency = np.hypot(vertical, np.fft.rfftfreq(size_px)[None, :])
+        damping = 1 / np.maximum(frequency, 1 / size_px) ** decay / 4
+        self._damping = torch.tensor(damping, dtype=torch.float32, device=device)[..., None]
+        self._colour = torch.tensor(COLOUR, dtype=torch.float32, device=device)
+
+    def images(self) -> torch.Tensor:
+        """Return images x 3 x size x size in 0..1."""
+        damped = torch.view_as_complex(self.spectrum * self._damping)
+        size = (self.size_px, self.size_px)
+        decorrelated = torch.fft.irfft2(damped, s=size, norm="ortho")
+        return torch.einsum("rc,bchw->brhw", self._colour, decorrelated).sigmoid()
+
+    def blur(self, sd_px: float) -> None:
+        """Blur the images, before the sigmoid, by a Gaussian."""
+        kept = np.exp(-2 * (np.pi * sd_px * self._frequency) ** 2)
+        with torch.no_grad():
+            self.spectrum *= torch.tensor(kept[..., None], device=self.spectrum.device).float()

@@ -1,0 +1,195 @@
+"""Images that a generator network draws from a code, the code being optimised (DGN-AM).
+
+Nguyen, Dosovitskiy, Yosinski, Brox & Clune, NeurIPS 2016, doi:10.48550/arXiv.1605.09304: what a
+generator can draw looks natural, so no other prior is needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from conditions.errors import BadInput
+from stimgen.networks.preprocessing import resize
+from stimgen.networks.weights import hash_weights, load_weights, read_checkpoint
+from stimgen.visualization.parametrization import Parametrization
+from stimgen.visualization.synthetic_settings import GeneratorSettings
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A frozen network that draws images.
+
+    Parameters
+    ----------
+    module
+        Takes images x code and puts out images x 3 x height x width, red, green and blue in 0..1;
+        what lies outside is cut off.
+    code_shape
+        Shape of one image's code.
+    code_sd
+        Of the code shape: standard deviation of each element over natural images; None if the
+        code has no bounds.
+    weights_sha256
+        Hash of all weights.
+    """
+
+    module: nn.Module
+    code_shape: tuple[int, ...]
+    code_sd: torch.Tensor | None
+    weights_sha256: str
+
+
+def load_generator(
+    settings: GeneratorSettings, base: Path = Path(), device: torch.device | str = "cpu"
+) -> Generator:
+    """Load the generator that the settings name, and draw one image to see that it fits.
+
+    Parameters
+    ----------
+    settings
+        Name the function that makes the module.
+    base
+        Folder to which the checkpoint's path is relative.
+    device
+        Where it runs.
+
+    Raises
+    ------
+    BadInput
+        If there is no such function, the weights do not fit, the shape of the code is not known,
+        or what comes out is no image.
+    """
+    module = _make(settings.factory)
+    if settings.checkpoint is not None:
+        path = str(base / settings.checkpoint)
+        load_weights(module, read_checkpoint(path, ()), path)
+    module = module.eval().requires_grad_(False).to(device)
+    shape = settings.code_shape or tuple(getattr(module, "code_shape", ()))
+    if not shape:
+        raise BadInput(
+            f"synthetic.generator: {settings.factory} does not say its code_shape; give it"
+        )
+    with torch.no_grad():
+        try:
+            drawn = module(torch.zeros(1, *shape, device=device))
+        except Exception as error:
+            raise BadInput(
+                f"synthetic.generator: {settings.factory} takes no code of shape "
+                f"{list(shape)} ({error})"
+            ) from None
+    if not isinstance(drawn, torch.Tensor) or drawn.ndim != 4 or drawn.shape[:2] != (1, 3):
+        found = list(drawn.shape) if isinstance(drawn, torch.Tensor) else type(drawn).__name__
+        raise BadInput(
+            f"synthetic.generator: {settings.factory} puts out {found}, expected images x 3 x "
+            "height x width"
+        )
+    return Generator(module, shape, _code_sd(settings, module, shape), hash_weights(module))
+
+
+def _make(factory: str) -> nn.Module:
+    module_name, _, function_name = factory.partition(":")
+    try:
+        made = getattr(importlib.import_module(module_name), function_name)()
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BadInput(
+            f"synthetic.generator.factory {factory!r} is no function package.module:function "
+            f"({error})"
+        ) from None
+    if not isinstance(made, nn.Module):
+        raise BadInput(f"synthetic.generator.factory {factory!r} makes no torch.nn.Module")
+    return made
+
+
+def _code_sd(
+    settings: GeneratorSettings, module: nn.Module, shape: tuple[int, ...]
+) -> torch.Tensor | None:
+    if settings.code_sd is not None:
+        return torch.full(shape, settings.code_sd, device=next(iter(module.parameters())).device)
+    found = getattr(module, "code_sd", None)
+    if isinstance(found, torch.Tensor) and found.shape != shape:
+        raise BadInput(
+            f"synthetic.generator: {settings.factory} has a code_sd of shape {list(found.shape)}, "
+            f"expected that of the code, {list(shape)}"
+        )
+    return found if isinstance(found, torch.Tensor) else None
+
+
+class GeneratorImages(Parametrization):
+    """Images drawn by a generator from codes that are optimised.
+
+    Each code starts from noise drawn from its own image's seed. In each step it goes along its
+    gradient, divided by the gradient's mean size; it is then shrunk, and brought back between 0
+    and ``bound_sd`` standard deviations, where natural images lie.
+
+    Parameters
+    ----------
+    seeds
+        One per image.
+    generator
+        What draws.
+    settings
+        Of the steps.
+    size_px
+        Side of the images, to which what is drawn is brought.
+    steps
+        Length of the optimisation.
+    device
+        Where the images are.
+
+    Attributes
+    ----------
+    code
+        Images x code, what the optimiser changes.
+    """
+
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        generator: Generator,
+        settings: GeneratorSettings,
+        *,
+        size_px: int,
+        steps: int,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.size_px = size_px
+        self._generator, self._settings, self._steps = generator, settings, steps
+        # Drawn by numpy on the CPU, so that every device starts from the same noise.
+        shape = generator.code_shape
+        start = np.stack([np.random.default_rng(seed).standard_normal(shape) for seed in seeds])
+        self.code = torch.tensor(start, dtype=torch.float32, device=device)
+        self._bound()
+        self.parameters = (self.code.requires_grad_(),)
+        self.optimiser = torch.optim.SGD(self.parameters, lr=settings.first_step)
+        self.buffers = {}
+
+    def images(self) -> torch.Tensor:
+        """Return images x 3 x size x size in 0..1."""
+        drawn: torch.Tensor = self._generator.module(self.code)
+        return resize(drawn.clamp(0, 1), self.size_px)
+
+    def update(self, step: int) -> None:
+        """Go one step along the gradient, shrink the codes and bring them into their bounds."""
+        assert self.code.grad is not None
+        size = self.code.grad.flatten(1).abs().mean(1).clamp_min(1e-30)
+        self.code.grad /= size.view(-1, *[1] * len(self._generator.code_shape))
+        first, last = self._settings.first_step, self._settings.last_step
+        self.optimiser.param_groups[0]["lr"] = first + (last - first) * step / max(
+            self._steps - 1, 1
+        )
+        self.optimiser.step()
+        with torch.no_grad():
+            self.code *= self._settings.shrink
+            self._bound()
+
+    def _bound(self) -> None:
+        sd = self._generator.code_sd
+        if sd is not None:
+            self.code.clamp_(torch.zeros_like(sd), self._settings.bound_sd * sd)

@@ -1,0 +1,86 @@
+"""The methods by which feature visualizations are made, by the names that settings give them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from conditions.errors import BadInput
+from stimgen.networks.network import Network
+from stimgen.visualization.crops import Crops
+from stimgen.visualization.fourier import FourierImages
+from stimgen.visualization.generator_prior import Generator, GeneratorImages, load_generator
+from stimgen.visualization.maco import MacoImages
+from stimgen.visualization.parametrization import Start
+from stimgen.visualization.pixels import PixelImages
+from stimgen.visualization.synthetic_settings import SyntheticSettings
+
+
+def open_method(
+    settings: SyntheticSettings,
+    network: Network,
+    *,
+    generator: Generator | None = None,
+    magnitude: np.ndarray | None = None,
+) -> Start:
+    """Return what starts images by the settings' method.
+
+    Parameters
+    ----------
+    settings
+        Name the method.
+    network
+        Which the images are for; gives the device.
+    generator
+        What draws the images of method ``generator``; the one that the settings name if None.
+    magnitude
+        Spectrum of the images of method ``maco``.
+
+    Raises
+    ------
+    BadInput
+        If the method lacks something that it needs.
+    """
+    if settings.method == "generator":
+        draws = generator or load_generator(settings.generator, device=network.device)
+        return lambda seeds: GeneratorImages(
+            seeds,
+            draws,
+            settings.generator,
+            size_px=settings.image_px,
+            steps=settings.steps,
+            device=network.device,
+        )
+    if settings.method == "maco":
+        return _maco(settings, network, magnitude)
+    if settings.method == "pixels":
+        return lambda seeds: PixelImages(
+            seeds,
+            settings.image_px,
+            start_sd=settings.start_sd,
+            learning_rate=settings.learning_rate,
+            device=network.device,
+        )
+    return lambda seeds: FourierImages(
+        seeds,
+        settings.image_px,
+        start_sd=settings.start_sd,
+        decay=settings.decay,
+        learning_rate=settings.learning_rate,
+        device=network.device,
+    )
+
+
+def _maco(settings: SyntheticSettings, network: Network, magnitude: np.ndarray | None) -> Start:
+    if magnitude is None:
+        raise BadInput("method 'maco' needs natural images, whose spectrum its images have")
+    wanted = settings.maco
+    crops = Crops(wanted.crops, (wanted.first_side, wanted.last_side), wanted.noise_sd)
+    return lambda seeds: MacoImages(
+        seeds,
+        magnitude,
+        steps=settings.steps,
+        crops=crops,
+        input_px=network.input_px,
+        learning_rate=wanted.learning_rate,
+        device=network.device,
+    )

@@ -1,0 +1,90 @@
+"""Settings of what keeps optimised images natural."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stimgen.bounds import at_least
+
+
+@dataclass(frozen=True)
+class PatchColourSettings:
+    """Colour of an image's patches, held near that of photographs.
+
+    Parameters
+    ----------
+    weight
+        Of the penalty.
+    patch_px
+        Side of the patches.
+    mean, mean_sd
+        Mean red, green and blue of photographs' patches, in 0..1 (ImageNet's if not given), and
+        how much it differs between patches.
+    sd, sd_sd
+        Standard deviation within photographs' patches, and how much it differs between patches.
+    """
+
+    weight: float
+    patch_px: int = 16
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    mean_sd: float = 0.22
+    sd: float = 0.09
+    sd_sd: float = 0.08
+
+    def __post_init__(self) -> None:
+        at_least(0, weight=self.weight)
+        at_least(2, patch_px=self.patch_px)
+        at_least(1e-3, mean_sd=self.mean_sd, sd_sd=self.sd_sd)
+
+
+@dataclass(frozen=True)
+class BlurSettings:
+    """Blur of the images themselves, by ``sd_px`` after each ``every`` steps."""
+
+    sd_px: float
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        at_least(0, sd_px=self.sd_px)
+        at_least(1, every=self.every)
+
+
+@dataclass(frozen=True)
+class GradientBlurSettings:
+    """Blur of the gradient with regard to the images, from the first to the last step."""
+
+    first_sd_px: float
+    last_sd_px: float = 0.0
+
+    def __post_init__(self) -> None:
+        at_least(0, first_sd_px=self.first_sd_px, last_sd_px=self.last_sd_px)
+
+
+@dataclass(frozen=True)
+class PriorSettings:
+    """What keeps images natural besides their parametrization; all may be combined.
+
+    Parameters
+    ----------
+    total_variation, high_frequency, l2, l6, patch_colour
+        Penalties, with their weights against activation; see :mod:`stimgen.visualization.priors`.
+    blur
+        Of the images.
+    gradient_blur
+        Of the gradient.
+    gradient_octaves
+        Number of octaves in each of which the gradient gets the same strength; 0 leaves it alone.
+    """
+
+    total_variation: float = 0.0
+    high_frequency: float = 0.0
+    l2: float = 0.0
+    l6: float = 0.0
+    patch_colour: PatchColourSettings | None = None
+    blur: BlurSettings | None = None
+    gradient_blur: GradientBlurSettings | None = None
+    gradient_octaves: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(0, total_variation=self.total_variation, high_frequency=self.high_frequency)
+        at_least(0, l2=self.l2, l6=self.l6, gradient_octaves=self.gradient_octaves)

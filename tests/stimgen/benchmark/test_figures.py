@@ -1,0 +1,66 @@
+"""That the figures are made and mean what they say; how large they are is no test's business."""
+
+import numpy as np
+import pytest
+import torch
+
+from stimgen.__main__ import PARTS, main
+from stimgen.benchmark import usual
+from stimgen.benchmark.figures import Bench, Figure, Sizes, table
+from stimgen.benchmark.limits import flops_of_convolutions, flops_of_pass
+from stimgen.benchmark.own import Pictures, occluded_pictures
+from stimgen.sweeps.decoding import decode_rates
+
+CPU = torch.device("cpu")
+SMALL = Sizes(
+    sweep=32, k=10, steps=1, usual_units=1, stride_px=67, usual_positions=2, memory=(400, 500)
+)
+
+
+def test_rates_are_positive() -> None:
+    assert decode_rates(4)["PIL"] > 0
+    for precision in ("fp32", "bf16"):
+        assert flops_of_convolutions(CPU, precision, "processor") > 0
+
+
+def test_operations_are_counted_to_a_layer() -> None:
+    # Published: 1.5 billion multiplications with additions, .94 of them up to inception4a.
+    assert flops_of_pass("inception4a") == pytest.approx(2 * 0.94e9, rel=0.03)
+    assert flops_of_pass("inception5b") == pytest.approx(2 * 1.5e9, rel=0.02)
+
+
+def test_the_usual_ways_do_what_they_are_to() -> None:
+    pictures = [np.asarray(Pictures(3).load(i)) for i in range(3)]
+    usual.hook_loop(CPU, pictures, 5, 2, batch=2)()
+    usual.render_loop(CPU, "inception3a", [0], 1)()
+    usual.occlusion_loop(CPU, occluded_pictures(1), "inception3a", 0)()
+
+
+def test_the_table_has_a_row_a_figure() -> None:
+    printed = table([Figure("sweep", 12.34, "images/s", 2.0, 0.5), Figure("limit", 1.0, "s")])
+    assert printed.splitlines()[2:] == [
+        "| sweep | 12.3 images/s | 2.0 | 50 % |",
+        "| limit | 1.0 s |  |  |",
+    ]
+
+
+def test_an_unknown_part_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "swep"]) == 2
+    assert "did you mean 'sweep'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["sweep", "memory", "render", "occlusion"])
+def test_both_ways_are_measured(part: str) -> None:
+    figures = Bench(CPU, 1, "processor", SMALL).measure([part])
+    compared = [figure for figure in figures if figure.ratio is not None]
+    assert len(figures) == {"sweep": 4}.get(part, 2)
+    assert len(compared) == (0 if part == "memory" else 2)
+    for figure in compared:
+        assert figure.value > 0
+        assert figure.ratio > 0  # type: ignore[operator]
+        assert figure.share > 0  # type: ignore[operator]
+
+
+def test_all_parts_are_known() -> None:
+    assert list(Bench(CPU)._parts) == list(PARTS)

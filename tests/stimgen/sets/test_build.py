@@ -1,0 +1,268 @@
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+import stimgen.sets.build
+import stimgen.sets.naturals
+from conditions.errors import BadInput
+from conditions.stimulus_set import StimulusSet, sha256_of
+from stimgen.networks.devices import pick_device
+from stimgen.networks.network import Network
+from stimgen.sets.build import Build
+from stimgen.sets.measure import measure
+from stimgen.settings import (
+    BuildSettings,
+    ImagesSettings,
+    NaturalSettings,
+    NetworkSettings,
+    SampleSettings,
+    SyntheticSettings,
+    UnitsSettings,
+)
+from tests.stimgen.conftest import make_toy
+
+SETTINGS = BuildSettings(
+    name="tiny",
+    network=NetworkSettings("toy"),
+    units=UnitsSettings(sample=SampleSettings(3)),
+    images=ImagesSettings(resize_px=40, crop_px=32),
+    natural=NaturalSettings(n_batches=2, n_bins=10),
+    synthetic=SyntheticSettings(
+        per_pole=3, steps=2, image_px=48, margin_px=4, jitter_px=(4, 2), batch=6
+    ),
+)
+
+
+def make_build(photographs: Path, out: Path, settings: BuildSettings = SETTINGS) -> Build:
+    build = Build(settings, images=photographs, out=out, quiet=True)
+    build.network = make_toy()  # type: ignore[misc]
+    return build
+
+
+@pytest.fixture
+def built(photographs: Path, tmp_path: Path) -> Build:
+    build = make_build(photographs, tmp_path / "stimuli")
+    build.run()
+    return build
+
+
+def test_a_whole_set_opens_and_is_complete(built: Build) -> None:
+    stimuli = StimulusSet.open(built.folder)
+    assert stimuli.units == built.units
+    assert len(stimuli.manifest) == 3 * 2 * (20 + 3)
+    for unit in stimuli.units:
+        assert stimuli.batches(unit) == (0, 1)
+        for pole in ("min", "max"):
+            synthetic = stimuli.images(unit, "synthetic", pole)
+            assert synthetic["rank"].tolist() == [0, 1, 2]
+            assert synthetic["activation"].is_monotonic_increasing
+            assert synthetic["seed"].notna().all() and synthetic["batch"].isna().all()
+            for batch in (0, 1):
+                natural = stimuli.images(unit, "natural", pole, batch)
+                assert natural["rank"].tolist() == list(range(10))
+                assert natural["activation"].is_monotonic_increasing
+                assert natural["source_image"].notna().all()
+    assert {path.name for path in built.folder.iterdir()} == {
+        "images",
+        "manifest.csv",
+        "set.yaml",
+        "units.csv",
+        "index.html",
+    }
+    on_disk = {p.relative_to(built.folder).as_posix() for p in built.folder.rglob("*.png")}
+    assert on_disk == set(stimuli.manifest["path"])
+    assert not built.partial.path.exists()
+
+
+def test_manifest_holds_what_is_measured_again(built: Build) -> None:
+    stimuli = StimulusSet.open(built.folder)
+    by_name = {unit.name: unit for unit in stimuli.units}
+    files = [(stimuli.file(p), by_name[Path(p).parent.name]) for p in stimuli.manifest["path"]]
+    again = measure(built.network, files, SETTINGS.activation, quiet=True)
+    np.testing.assert_allclose(stimuli.manifest["activation"], again, atol=1e-6)
+    assert [sha256_of(file) for file, _ in files] == stimuli.manifest["sha256"].tolist()
+
+
+def test_a_natural_stimulus_is_its_source_image(built: Build, photographs: Path) -> None:
+    manifest = StimulusSet.open(built.folder).manifest
+    natural = manifest[(manifest["kind"] == "natural") & manifest["source_image"].str.len().eq(11)]
+    row = natural.iloc[0]
+    with Image.open(built.folder / row["path"]) as ours:
+        assert (ours.mode, ours.size) == ("RGB", (32, 32))
+        with Image.open(photographs / row["source_image"]) as source:
+            assert ours.tobytes() == source.crop((4, 4, 36, 36)).tobytes()
+
+
+def test_provenance_says_what_was_skipped_and_holds_no_path(built: Build, tmp_path: Path) -> None:
+    text = (built.folder / "set.yaml").read_text()
+    provenance = yaml.safe_load(text)
+    assert [entry.split(":")[0] for entry in provenance["images"]["skipped"]] == [
+        "broken.png",
+        "words.jpg",
+    ]
+    assert provenance["images"]["n_read"] == 44
+    assert provenance["network"]["weights_sha256"] == "toy0"
+    assert provenance["settings"]["synthetic"]["per_pole"] == 3
+    assert set(provenance["seconds"]) == {"sweep", "render", "natural", "measure"}
+    assert str(tmp_path) not in text
+
+
+def test_the_same_settings_give_the_same_manifest(
+    built: Build, photographs: Path, tmp_path: Path
+) -> None:
+    other = make_build(photographs, tmp_path / "other")
+    other.run()
+    manifests = [(b.folder / "manifest.csv").read_bytes() for b in (built, other)]
+    assert manifests[0] == manifests[1]
+
+
+def test_another_seed_deals_and_renders_otherwise(
+    built: Build, photographs: Path, tmp_path: Path
+) -> None:
+    unit = built.units[0]
+    table = tmp_path / "units.csv"
+    table.write_text(f"layer,branch,channel\n{unit.layer},{unit.branch},{unit.channel}\n")
+    frames = []
+    for seed in (0, 1):
+        settings = dataclasses.replace(
+            SETTINGS, name=f"seed{seed}", seed=seed, units=UnitsSettings(table=str(table))
+        )
+        folder = make_build(photographs, tmp_path / "stimuli", settings).run()
+        frames.append(StimulusSet.open(folder).manifest)
+    first, second = (set(f["source_image"].dropna()) for f in frames)
+    assert first == second
+    assert not frames[0]["source_image"].equals(frames[1]["source_image"])
+    assert not frames[0]["seed"].equals(frames[1]["seed"])
+
+
+def test_a_finished_set_is_never_overwritten(
+    built: Build, photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in built.folder.rglob("*")}
+    monkeypatch.setattr(stimgen.sets.build, "sweep", None)
+    again = make_build(photographs, built.out)
+    assert again.is_done() and again.run() == built.folder
+    longer = dataclasses.replace(SETTINGS.synthetic, steps=3)
+    other = make_build(photographs, built.out, dataclasses.replace(SETTINGS, synthetic=longer))
+    with pytest.raises(BadInput, match="built with other settings"):
+        other.run()
+    (photographs / "grey.JPG").unlink()
+    with pytest.raises(BadInput, match="other settings, weights or images"):
+        make_build(photographs, built.out).run()
+    assert before == {path: path.stat().st_mtime_ns for path in built.folder.rglob("*")}
+
+
+def test_a_folder_that_is_no_set_is_left_alone(photographs: Path, tmp_path: Path) -> None:
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "thesis.txt").write_text("")
+    with pytest.raises(BadInput, match="is no stimulus set"):
+        make_build(photographs, tmp_path).run()
+    (tmp_path / "tiny" / "thesis.txt").unlink()
+
+
+@pytest.mark.parametrize("stop_at", ["render", "measure", "write_gallery"])
+def test_an_interrupted_build_goes_on(
+    built: Build, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: str
+) -> None:
+    def stop(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "again"
+    with monkeypatch.context() as patch:
+        patch.setattr(stimgen.sets.build, stop_at, stop)
+        with pytest.raises(KeyboardInterrupt):
+            make_build(photographs, out).run()
+    assert not (out / "tiny").exists()
+    kept = {p: p.stat().st_mtime_ns for p in out.rglob("*.png")}
+    monkeypatch.setattr(stimgen.sets.build, "sweep", stop)  # what was swept is not swept again
+    rendered: list[int] = []
+    ascend = stimgen.visualization.render.ascend
+    monkeypatch.setattr(
+        stimgen.visualization.render,
+        "ascend",
+        lambda *a, **k: rendered.append(1) or ascend(*a, **k),
+    )
+    folder = make_build(photographs, out).run()
+    assert bool(rendered) == (stop_at == "render")
+    moved = {folder / p.relative_to(out / ".tiny.partial"): t for p, t in kept.items()}
+    assert all(p.stat().st_mtime_ns == t for p, t in moved.items() if "natural" in p.name)
+    ours, theirs = ((f / "manifest.csv").read_bytes() for f in (folder, built.folder))
+    assert ours == theirs
+
+
+def test_a_half_built_set_of_other_settings_is_not_mixed_in(
+    photographs: Path, tmp_path: Path
+) -> None:
+    make_build(photographs, tmp_path).sweep()
+    more = dataclasses.replace(SETTINGS, natural=NaturalSettings(n_batches=1, n_bins=10))
+    assert make_build(photographs, tmp_path, more).sweep().top_indices.shape[1] == 10
+
+
+def test_too_few_images(photographs: Path, tmp_path: Path) -> None:
+    many = dataclasses.replace(SETTINGS, natural=NaturalSettings(n_batches=20, n_bins=10))
+    with pytest.raises(BadInput, match="found 46 images, need at least 400"):
+        make_build(photographs, tmp_path, many).run()
+
+
+def test_where_nothing_can_be_written(photographs: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="file.*cannot be written"):
+        make_build(photographs, tmp_path / "file").run()
+
+
+def test_a_full_disk_is_a_sentence(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stimgen.sets.naturals, "save_png", full)
+    with pytest.raises(BadInput, match="cannot be written .No space left"):
+        make_build(photographs, tmp_path).run()
+
+
+def test_no_synthetic_images_when_none_are_wanted(photographs: Path, tmp_path: Path) -> None:
+    none = dataclasses.replace(SETTINGS, synthetic=SyntheticSettings(per_pole=0))
+    folder = make_build(photographs, tmp_path, none).run()
+    assert set(StimulusSet.open(folder).manifest["kind"]) == {"natural"}
+
+
+def test_images_must_fit_the_settings(photographs: Path, tmp_path: Path) -> None:
+    build = make_build(photographs, tmp_path)
+    build.images = None
+    with pytest.raises(BadInput, match="give a folder with --images"):
+        build.run()
+    demo = dataclasses.replace(SETTINGS, images=ImagesSettings("demo", n=50))
+    with pytest.raises(BadInput, match="leave --images out"):
+        make_build(photographs, tmp_path, demo).run()
+
+
+def test_devices() -> None:
+    assert pick_device("cpu").type == "cpu"
+    with pytest.raises(BadInput, match="no device 'gpu'"):
+        pick_device("gpu")
+    with pytest.raises(BadInput, match="'cuda:99' is not there"):
+        pick_device("cuda:99")
+
+
+def test_the_page_shows_every_image_and_escapes_names(
+    photographs: Path, tmp_path: Path, toy: Network
+) -> None:
+    (photographs / "image00b.png").write_bytes((photographs / "image01.png").read_bytes())
+    for file in sorted(photographs.glob("image*.png")):
+        file.rename(file.with_name(f"<b>&{file.name}"))
+    folder = make_build(photographs, tmp_path / "stimuli").run()
+    page = (folder / "index.html").read_text()
+    manifest = pd.read_csv(folder / "manifest.csv")
+    assert page.count("<img") == page.count('loading="lazy"') == len(manifest)
+    assert all(f'src="{path}"' in page for path in manifest["path"])
+    assert "&lt;b&gt;&amp;image" in page and "<b>" not in page
+    assert "http" not in page
+    digest = hashlib.sha256((folder / manifest["path"][0]).read_bytes()).hexdigest()
+    assert digest == manifest["sha256"][0]

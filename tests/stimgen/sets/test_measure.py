@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conditions.errors import BadInput
+from stimgen.networks.network import Network
+from stimgen.networks.preprocessing import to_tensor
+from stimgen.png import save_png
+from stimgen.sets.measure import measure
+from stimgen.settings import ActivationSettings
+
+
+def test_files_have_their_own_units_activation(toy: Network, tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 40, 40, 3), dtype=np.uint8)
+    units = [toy.unit(*u) for u in (("late", "", 6), ("early", "", 1), ("late", "", 0))]
+    files = []
+    for i, picture in enumerate(pictures):
+        save_png(picture, tmp_path / f"{i}.png")
+        files.append((tmp_path / f"{i}.png", units[i % 3]))
+    found = measure(toy, files, ActivationSettings(), batch=2, quiet=True)
+    maps = toy.activations(to_tensor(list(pictures)), ["early", "late"], "pre", "mean").numpy()
+    columns = [toy.units().index(unit) for _, unit in files]
+    np.testing.assert_allclose(found, maps[range(5), columns], atol=1e-6)
+
+
+def test_a_file_that_cannot_be_read_is_named(toy: Network, tmp_path: Path) -> None:
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"no picture")
+    with pytest.raises(BadInput, match=r"broken\.png"):
+        measure(toy, [(path, toy.units()[0])], ActivationSettings(), quiet=True)

@@ -1,0 +1,139 @@
+"""A real set with occlusion stimuli, spoilt in every way that verify must see."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from conditions.columns import MANIFEST_COLUMNS
+from conditions.csv_files import read_csv, write_csv
+from conditions.stimulus_set import StimulusSet, sha256_of
+from stimgen.__main__ import main
+from stimgen.npz import load_npz, save_npz
+from stimgen.png import read_png, save_png
+from stimgen.sets.provenance import read_provenance
+from stimgen.sets.verify import verify
+
+SETTINGS = """
+name: small
+network: {name: demo}
+images: {source: demo, n: 40}
+units: {sample: {n: 1, layers: [inception4b]}}
+poles: [max]
+natural: {n_batches: 2, n_bins: 2}
+synthetic: {per_pole: 0}
+occlusion: {stride_px: 32, blur: true}
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("occlusion")
+    (folder / "small.yaml").write_text(SETTINGS, encoding="utf-8")
+    assert main(["build", str(folder / "small.yaml"), "--out", str(folder), "--quiet"]) == 0
+    return folder / "small"
+
+
+@pytest.fixture
+def copy(built, tmp_path):
+    shutil.copytree(built, tmp_path / "small")
+    return tmp_path / "small"
+
+
+def faults(folder: Path) -> str:
+    stimuli = StimulusSet.open(folder)
+    found = verify(stimuli, read_provenance(folder).settings, quiet=True)
+    return "\n".join(f"{fault.where}: {fault.what}" for fault in found)
+
+
+def change(folder: Path, name: str, **values: object) -> str:
+    """Change an image's row and return its path."""
+    frame = read_csv(folder / "manifest.csv", MANIFEST_COLUMNS)
+    (place,) = frame.index[frame["path"].str.endswith(name)]
+    for column, value in values.items():
+        frame.loc[place, column] = value
+    write_csv(frame, folder / "manifest.csv", MANIFEST_COLUMNS)
+    return str(frame["path"][place])
+
+
+def repaint(folder: Path, name: str, edit) -> str:
+    """Change an image's pixels, and its hash in the manifest, and return its path."""
+    (file,) = folder.rglob(name)
+    picture = read_png(file).copy()
+    edit(picture)
+    save_png(picture, file)
+    return change(folder, name, sha256=sha256_of(file))
+
+
+def test_a_sound_set_has_no_faults(built):
+    assert faults(built) == ""
+    assert main(["verify", str(built), "--quiet"]) == 0
+
+
+def test_a_patch_of_another_colour(copy):
+    frame = read_csv(copy / "manifest.csv", MANIFEST_COLUMNS)
+    row = frame[frame["path"].str.endswith("occluded_max_b01.png")].iloc[0]
+    x, y = row["occluder_x_px"], row["occluder_y_px"]
+
+    def edit(picture):
+        picture[y : y + 90, x : x + 90, 0] ^= 1
+
+    path = repaint(copy, "occluded_max_b01.png", edit)
+    assert f"{path}: is not its base with the 90 px at x {x}, y {y} hidden under" in faults(copy)
+
+
+def test_a_base_that_is_not_its_source(copy):
+    path = repaint(copy, "base_max_b00.png", np.negative)
+    (copy / path).unlink()
+    shutil.copyfile(copy / path.replace("b00", "b01"), copy / path)
+    change(copy, "base_max_b00.png", sha256=sha256_of(copy / path))
+    assert f"{path}: is not the picture" in faults(copy)
+
+
+def test_a_patch_elsewhere_and_beyond_the_picture(copy):
+    path = change(copy, "occluded_min_b00.png", occluder_x_px=200)
+    printed = faults(copy)
+    assert f"{path}: hides the 90 px at x 200" in printed
+    assert f"{path}: its patch leads beyond the picture of 224 px" in printed
+
+
+def test_activations_that_are_not_the_maps(copy):
+    low = change(copy, "occluded_min_b00.png", activation=90.0)
+    base = change(copy, "base_max_b01.png", activation=91.0)
+    blur = change(copy, "blur_max_b01_r00.png", activation=92.0)
+    printed = faults(copy)
+    assert f"{low}: activation is 90, its map says" in printed
+    assert "the lower query's activation 90 is not below" in printed
+    assert f"{base}: activation is 91, but its map says" in printed
+    assert f"{blur}: activation is 92, its map says" in printed
+
+
+def test_a_map_of_something_else(copy):
+    (path,) = copy.rglob("occluded_b00.npz")
+    arrays = load_npz(path, "a map")
+    arrays["activations"] = np.flip(arrays["activations"]).copy()
+    save_npz(arrays, path)
+    assert "its map gives the 90 px at" in faults(copy)
+    path.unlink()
+    assert "occluded_b00.npz: not an activation map" in faults(copy)
+
+
+def test_a_window_that_is_not_sharp(copy):
+    def edit(picture):
+        picture[:, :, 1] //= 2
+
+    path = repaint(copy, "blur_max_b00_r00.png", edit)
+    assert f"{path}: is not its base with" in faults(copy)
+
+
+def test_a_query_without_its_partner_and_stimuli_nobody_asked_for(copy):
+    frame = read_csv(copy / "manifest.csv", MANIFEST_COLUMNS)
+    lost = frame["path"].str.endswith("occluded_min_b01.png")
+    write_csv(frame[~lost], copy / "manifest.csv", MANIFEST_COLUMNS)
+    assert "batch 1: lacks its occluded min image" in faults(copy)
+    facts = yaml.safe_load((copy / "set.yaml").read_text(encoding="utf-8"))
+    facts["settings"]["occlusion"] = None
+    (copy / "set.yaml").write_text(yaml.safe_dump(facts), encoding="utf-8")
+    assert "batch 0: has occlusion stimuli that no setting asks for" in faults(copy)

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from conditions.errors import BadInput
+from stimgen.networks.network import Network
+from stimgen.networks.preprocessing import to_tensor
+from stimgen.settings import ActivationSettings, ImagesSettings
+from stimgen.sweeps.sweep import Sweep, sweep
+from tests.stimgen.conftest import NoiseImages, make_toy
+
+CROP = ImagesSettings(resize_px=40, crop_px=32)
+MEAN = ActivationSettings()
+
+
+@pytest.mark.parametrize(("batch", "merge_every"), [(64, 4), (7, 2), (1, 3)])
+def test_sweep_finds_what_a_full_matrix_holds(toy: Network, batch: int, merge_every: int) -> None:
+    source = NoiseImages(50)
+    found = sweep(
+        toy,
+        source,
+        ["early", "late"],
+        8,
+        CROP,
+        MEAN,
+        batch=batch,
+        merge_every=merge_every,
+        quiet=True,
+    )
+    pictures = [np.asarray(source.load(i).crop((4, 4, 36, 36))) for i in range(50)]
+    matrix = toy.activations(to_tensor(pictures), ["early", "late"], "pre", "mean").numpy().T
+    np.testing.assert_array_equal(found.top_indices, np.argsort(-matrix, 1)[:, :8])
+    np.testing.assert_array_equal(found.bottom_indices, np.argsort(matrix, 1)[:, :8])
+    np.testing.assert_allclose(found.bottom_values, np.sort(matrix, 1)[:, :8], atol=1e-5)
+    np.testing.assert_allclose(found.mean, matrix.mean(1), atol=1e-5)
+    np.testing.assert_allclose(found.sd, matrix.std(1), atol=1e-5)
+    assert found.histogram.sum(1).tolist() == [50] * len(matrix)
+    assert found.units == tuple(unit.name for unit in toy.units())
+
+
+def test_too_few_images_says_how_many_are_needed(toy: Network) -> None:
+    with pytest.raises(BadInput, match="found 9 images, need at least 10: 5 at each pole"):
+        sweep(toy, NoiseImages(9), ["late"], 5, CROP, MEAN, quiet=True)
+
+
+def test_unreadable_images_are_skipped_and_counted(toy: Network) -> None:
+    class Faulty(NoiseImages):
+        def load(self, index: int):  # type: ignore[no-untyped-def]
+            if index in (3, 11):
+                raise OSError("image file is truncated")
+            return super().load(index)
+
+    found = sweep(toy, Faulty(20), ["late"], 9, CROP, MEAN, quiet=True)
+    assert found.n_images == 18
+    assert found.skipped == (
+        "noise-3: image file is truncated",
+        "noise-11: image file is truncated",
+    )
+    assert not np.isin([3, 11], found.top_indices).any()
+    with pytest.raises(BadInput, match=r"found 18 images \(2 more cannot be read\)"):
+        sweep(toy, Faulty(20), ["late"], 10, CROP, MEAN, quiet=True)
+
+
+def test_activations_that_are_not_finite_are_refused() -> None:
+    toy = make_toy()
+    toy.module.get_parameter("left.bias").fill_(torch.inf)
+    with pytest.raises(BadInput, match="late-1x1-0000 of network 'toy' is not finite"):
+        sweep(toy, NoiseImages(4), ["late"], 2, CROP, MEAN, quiet=True)
+
+
+def test_a_sweep_survives_the_disk(toy: Network, tmp_path: Path) -> None:
+    found = sweep(toy, NoiseImages(12), ["late"], 4, CROP, MEAN, quiet=True)
+    found.save(tmp_path / "sweep.npz")
+    again = Sweep.load(tmp_path / "sweep.npz")
+    assert again.units == found.units and again.n_images == 12 and again.skipped == ()
+    np.testing.assert_array_equal(again.top_values, found.top_values)
+    (tmp_path / "sweep.npz").write_bytes(b"nothing")
+    with pytest.raises(BadInput, match="not a sweep"):
+        Sweep.load(tmp_path / "sweep.npz")

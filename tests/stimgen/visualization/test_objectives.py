@@ -1,0 +1,21 @@
+import pytest
+import torch
+
+from stimgen.visualization.objectives import similarity
+
+
+def test_similarity_is_that_of_the_double_sum() -> None:
+    maps = torch.randn(2, 4, 5, 3, 3)
+    expected = []
+    for group in maps:
+        features = group.flatten(2)
+        grams = [f @ f.T / (f @ f.T).norm() for f in features]
+        pairs = [(grams[i] * grams[j]).sum() for i in range(4) for j in range(4) if i != j]
+        expected.append(sum(pairs) / 4)
+    torch.testing.assert_close(similarity(maps), torch.stack(expected), atol=1e-5, rtol=1e-5)
+
+
+def test_equal_images_are_as_similar_as_can_be() -> None:
+    maps = torch.randn(1, 1, 5, 3, 3).expand(1, 4, 5, 3, 3)
+    assert similarity(maps).item() == pytest.approx(3, abs=1e-5)
+    assert similarity(maps[:, :1]).item() == pytest.approx(0, abs=1e-5)
