@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from analysis.load import Log, load_log
-from conditions.errors import run_command
+from conditions.errors import BadInput, run_command
 from conditions.places import shown
 
 
@@ -39,6 +39,18 @@ def _check(arguments: argparse.Namespace) -> None:
     print(_summary(log))
 
 
+def _export(arguments: argparse.Namespace) -> None:
+    from analysis.export import export
+    from analysis.export_bids import write_bids
+    from analysis.export_psychds import write_psychds
+
+    if not (arguments.bids or arguments.psychds):
+        raise BadInput("export: give --bids DIR, --psychds DIR or both")
+    for out, write in ((arguments.bids, write_bids), (arguments.psychds, write_psychds)):
+        if out:
+            print(f"exported to {shown(export(arguments.data, out, write))}")
+
+
 def _summary(log: Log) -> str:
     states = log.sessions["session_state"].value_counts()
     kinds = ", ".join(
@@ -68,6 +80,11 @@ def parser() -> argparse.ArgumentParser:
     bring.add_argument("--mapping", required=True, help="name of a shipped mapping, or a YAML file")
     bring.add_argument("--out", type=Path, required=True, help="folder to write")
     bring.set_defaults(run=_import)
+    out = commands.add_parser("export", help="write logs in a format that others read")
+    out.add_argument("data", type=Path, help="folder data/<design>, or a session")
+    out.add_argument("--bids", type=Path, metavar="DIR", help="new folder for BIDS")
+    out.add_argument("--psychds", type=Path, metavar="DIR", help="new folder for Psych-DS")
+    out.set_defaults(run=_export)
     check = commands.add_parser("check", help="check logs without analysing them")
     check.add_argument("data", type=Path, help="folder data/<design>, a session, or a trials.csv")
     check.set_defaults(run=_check)
