@@ -25,8 +25,8 @@ def run(arguments: argparse.Namespace) -> None:
     shell.check_task(design, TASK)
 
     # Who takes part: from the command line, or asked for.
-    participant = arguments.participant or (shell.PILOT if arguments.pilot else None)
-    if participant:
+    participant = shell.named_participant(arguments)
+    if participant is not None:
         request = shell.make_request(arguments, design, participant)
     else:
         participant = dialog.ask_participant(design.title)

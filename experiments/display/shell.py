@@ -67,6 +67,23 @@ def options(description: str, design: str) -> argparse.ArgumentParser:
     return parser
 
 
+def named_participant(arguments: argparse.Namespace) -> str | None:
+    """Return the participant that the options name; None where a dialog is to ask.
+
+    Raises
+    ------
+    BadInput
+        If nobody is there to answer a dialog.
+    """
+    if arguments.participant is not None:
+        return str(arguments.participant)
+    if arguments.pilot:
+        return PILOT
+    if arguments.simulate:
+        raise BadInput("--simulate needs --participant: nobody is there to answer a dialog")
+    return None
+
+
 def make_request(arguments: argparse.Namespace, design: Design, participant: str) -> Request:
     """Turn options into a request for a session; pilots are logged in a folder of their own."""
     observer = arguments.simulate or arguments.robot

@@ -1,0 +1,28 @@
+"""Who takes part, as the options of a script name it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("script", ["two_afc", "occlusion", "exemplar_matching"])
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--participant", ""], "participant id ''"),
+        (["--participant", "../p001"], "participant id '../p001'"),
+        ([], "--simulate needs --participant"),
+    ],
+)
+def test_a_participant_that_cannot_be_is_refused_before_anything_opens(script, options, sentence):
+    command = [sys.executable, f"experiments/{script}.py", "--simulate", "graded", *options]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
