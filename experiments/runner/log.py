@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
@@ -18,7 +17,16 @@ from filelock import FileLock, Timeout
 from conditions.columns import FRAME_COLUMNS, RATING_COLUMNS, Column, log_columns, names
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput
-from conditions.records import FRAMES, RATINGS, RUNNING, SESSION, TRIALS, read_session
+from conditions.records import (
+    FRAMES,
+    RATINGS,
+    RUNNING,
+    SESSION,
+    TRIALS,
+    read_session,
+    whole_lines,
+)
+from experiments.runner.disk import FILE_MODE, append, make_folder, replace
 
 LOCK = ".lock"
 
@@ -59,8 +67,7 @@ def completed_trials(folder: Path) -> int:
     path = folder / TRIALS
     if not path.is_file():
         return 0
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1].decode("utf-8", errors="replace")
+    whole = whole_lines(path.read_bytes()).decode("utf-8", errors="replace")
     return max(0, sum(1 for _ in csv.reader(io.StringIO(whole, newline=""))) - 1)
 
 
@@ -90,8 +97,8 @@ class TrialLog:
         self.folder = folder
         self._columns = log_columns(task)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(folder / LOCK)
+            make_folder(folder)
+            self._lock = FileLock(folder / LOCK, mode=FILE_MODE)
             self._lock.acquire(timeout=0)
         except Timeout:
             raise BadInput(f"{folder}: this session is running already") from None
@@ -128,13 +135,8 @@ class TrialLog:
 
     def write_session(self, facts: Mapping[str, Any]) -> None:
         """Replace ``session.json`` as a whole."""
-        partial = self.folder / f"{SESSION}.partial"
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            json.dump(facts, file, indent=2, ensure_ascii=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.folder / SESSION)
+        text = json.dumps(facts, indent=2, ensure_ascii=False)
+        replace(self.folder / SESSION, f"{text}\n".encode())
 
     def close(self) -> None:
         """Let other processes have the session."""
@@ -156,13 +158,13 @@ def _append(path: Path, columns: tuple[Column, ...], rows: list[Mapping[str, Any
             odd = sorted(set(row) ^ set(wanted))
             raise KeyError(f"{path.name}: columns missing or unknown: {', '.join(odd)}")
         writer.writerow([_cell(row[name]) for name in wanted])
-    with path.open("ab") as file:
-        file.write(buffer.getvalue().encode())
-        file.flush()
-        os.fsync(file.fileno())
+    append(path, buffer.getvalue().encode())
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        # A row is one line, so that a line that was cut off can be told from a whole one.
+        return " ".join(value.splitlines())
     return "" if value is None or value is pd.NA or value != value else value
 
 
@@ -171,18 +173,15 @@ def _repair(path: Path) -> Path | None:
     if not path.exists():
         return None
     content = path.read_bytes()
-    if content.endswith(b"\n"):
+    whole = whole_lines(content)
+    if whole and whole == content:
         return None
     number = 1
     while (copy := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
-    copy.write_bytes(content)
-    whole = content[: content.rfind(b"\n") + 1]
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(whole)
+    replace(copy, content)
     if whole:
-        partial.replace(path)
+        replace(path, whole)
     else:
-        partial.unlink()
         path.unlink()
     return copy

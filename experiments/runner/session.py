@@ -188,8 +188,10 @@ class Session(Record):
         elif self.is_complete:
             ended = COMPLETED
         self.facts["end_reason"] = self.facts["runs"][-1]["end_reason"] = ended
-        self.note({"ended_utc": now_utc()})
-        self.log.close()
+        try:
+            self.note({"ended_utc": now_utc()})
+        finally:
+            self.log.close()
 
 
 def _check_same_session(

@@ -134,3 +134,11 @@ def test_columns_of_the_log_stand_in_their_order(tmp_path):
     TrialLog(tmp_path).append(row(1))
     header = (tmp_path / "trials.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header.split(",") == names(log_columns("two_afc"))
+
+
+def test_a_row_is_one_line_whatever_its_cells_hold(tmp_path):
+    log = TrialLog(tmp_path)
+    log.append(row(1) | {"unit_pool": 'a "b", c\nd\r\ne\u2028f'})
+    log.close()
+    assert (tmp_path / "trials.csv").read_bytes().count(b"\n") == 2
+    assert TrialLog(tmp_path).completed["unit_pool"].tolist() == ['a "b", c d e f']
