@@ -14,6 +14,7 @@ from conditions.places import DATA, TABLES, shown
 from conditions.records import COMPLETED
 from conditions.tables import parse_participants, participant_id, table_path
 from experiments.lab import calibrate, check, monitor
+from experiments.lab.timing import command as timing
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
 from experiments.runner.request import Request
@@ -27,7 +28,7 @@ def _simulate(arguments: argparse.Namespace) -> None:
     kind = observer_kind(arguments.observer, design.task)
     ran = 0
     for number in tqdm(numbers, desc=f"{arguments.observer} observers", unit="session"):
-        participant = participant_id(number)
+        participant = f"{arguments.ids}{participant_id(number).removeprefix('p')}"
         if COMPLETED in sessions_of(arguments.data, design.name, participant).values():
             continue
         request = Request(
@@ -56,7 +57,14 @@ def parser() -> argparse.ArgumentParser:
     run = commands.add_parser("simulate", help="let observers that are no people take part")
     run.add_argument("design", help="name of a shipped design, or a YAML file")
     run.add_argument("--participants", required=True, help="such as 1-20 or 1,3,5")
-    run.add_argument("--observer", choices=OBSERVERS, default=OBSERVERS[0])
+    run.add_argument(
+        "--observer",
+        default=OBSERVERS[0],
+        help=f"{', '.join(OBSERVERS)}, or similarity:TABLE.csv, similarity:package.module:function",
+    )
+    run.add_argument(
+        "--ids", default="p", help="what their ids begin with, to stand beside others (default: p)"
+    )
     run.add_argument("--stimuli", type=Path, help="stimulus set (default: the table's)")
     run.add_argument("--tables", type=Path, default=TABLES, help="folder of all condition tables")
     run.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
@@ -67,6 +75,9 @@ def parser() -> argparse.ArgumentParser:
     measure = commands.add_parser("calibrate", help="measure a monitor and save it for PsychoPy")
     calibrate.add_options(measure)
     measure.set_defaults(run=calibrate.calibrate)
+    exact = commands.add_parser("timing", help="measure how exact this machine's sessions are")
+    timing.add_options(exact)
+    exact.set_defaults(run=timing.timing)
     page = commands.add_parser("monitor", help="serve a live page on the sessions that run")
     monitor.add_options(page)
     page.set_defaults(run=monitor.monitor)

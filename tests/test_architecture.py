@@ -36,7 +36,8 @@ BORDERS = {
     ),
     "experiments/lab": (
         {"conditions", "experiments.runner", "experiments.display", "experiments.lab"},
-        {"numpy", "pandas", "scipy", "matplotlib", "psutil", "psychopy"},
+        {"numpy", "pandas", "scipy", "matplotlib", "psutil", "psychopy", "pyglet"}
+        | {"PIL", "Xlib", "tqdm"},
     ),
     **{
         f"experiments/{script}.py": (

@@ -116,8 +116,16 @@ class Fingers:
         check = self._display.intern_atom("_NET_SUPPORTING_WM_CHECK")
         self._managed = root.get_full_property(check, 0) is not None
 
-    def press(self, key: str, place: tuple[int, int] | None = None, hold_s: float = HOLD_S) -> None:
-        """Press a key, or click at a place, as soon as the session's window may have it."""
+    def press(
+        self, key: str, place: tuple[int, int] | None = None, hold_s: float = HOLD_S
+    ) -> float:
+        """Press a key, or click at a place, as soon as the session's window may have it.
+
+        Returns
+        -------
+        float
+            When it was pressed, by ``time.perf_counter``.
+        """
         from Xlib import XK, X
         from Xlib.ext import xtest
 
@@ -129,11 +137,13 @@ class Fingers:
         else:
             keysym = XK.string_to_keysym(KEYSYMS.get(key, key))
             down, up, code = X.KeyPress, X.KeyRelease, self._display.keysym_to_keycode(keysym)
+        pressed_s = time.perf_counter()
         xtest.fake_input(self._display, down, code)
         self._display.sync()
         time.sleep(hold_s)
         xtest.fake_input(self._display, up, code)
         self._display.sync()
+        return pressed_s
 
     def _session_has_focus(self) -> bool:
         window: Any = self._display.get_input_focus().focus

@@ -1,0 +1,1 @@
+"""How exact this machine's sessions are: onsets, reaction times, durations, frames and memory."""
