@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from conditions.blocks import OF_GROUP, OF_SCHEME, Block
+from conditions.devices import EVENTS, OWN_ARGUMENTS
 from conditions.errors import nearest
 from conditions.texts import PAGE_NAMES, languages
 
@@ -191,11 +192,30 @@ def _check_names(design: Design) -> None:
         raise ValueError(
             f"language is {design.language!r}, expected one of {', '.join(languages())}"
         )
-    for path in design.hooks:
-        if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", path):
+    for name in design.triggers.codes:
+        event = name.partition(".")[0]
+        if event not in EVENTS:
+            raise ValueError(f"triggers.codes names {event!r}{nearest(event, EVENTS)}")
+    known = sorted(_texts_in(asdict(design.keys)))
+    for key in design.response_box.keys:
+        if key not in known:
             raise ValueError(
-                f"hooks names {path!r}, expected a dotted path such as my_lab.tracker.begin"
+                f"response_box.keys names {key!r}, which is none of the design's keys: "
+                f"{', '.join(known)}"
             )
+    for argument in design.window:
+        if argument in OWN_ARGUMENTS:
+            raise ValueError(f"window.{argument} cannot be set: the session decides it")
+
+
+def _texts_in(value: object) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    return (
+        {text for part in value for text in _texts_in(part)} if isinstance(value, tuple) else set()
+    )
 
 
 def _conditions(design: Design, block: Block) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Literal
 from conditions.blocks import OF_GROUP, OF_SCHEME, Block, PlannedBlock, Practice, Repeats
 from conditions.bounds import at_least
 from conditions.consistency import check_design
-from conditions.devices import Photodiode, Triggers
+from conditions.devices import Photodiode, ResponseBox, Triggers
 from conditions.errors import BadInput, nearest
 from conditions.exclusions import Exclusions
 from conditions.places import PACKAGE
@@ -82,12 +82,10 @@ class Design:
         all but practice.
     exclusions
         Which sessions the study leaves out. See its class.
-    triggers, photodiode
+    response_box, triggers, photodiode
         See their classes.
-    hooks
-        Dotted paths of functions that are called with the window once it is open.
     window
-        Further arguments of the window.
+        Further arguments of PsychoPy's window.
     language
         Language of the screens' texts.
     seed
@@ -126,9 +124,9 @@ class Design:
     layout: Layout = field(default_factory=Layout)
     break_after: Literal["all", "main", "none"] = "main"
     exclusions: Exclusions = field(default_factory=Exclusions)
+    response_box: ResponseBox = field(default_factory=ResponseBox)
     triggers: Triggers = field(default_factory=Triggers)
     photodiode: Photodiode = field(default_factory=Photodiode)
-    hooks: tuple[str, ...] = ()
     window: dict[str, bool | int | float | str] = field(default_factory=dict)
     language: str = "en"
     path: str = field(default="", init=False)

@@ -97,7 +97,13 @@ def test_an_unknown_name_gets_the_nearest_one():
         ({"layout__separation": -1}, "separation is -1.0, expected 0 or more"),
         ({"instructions": ["welcom"]}, "page 'welcom'.*; did you mean 'welcome'"),
         ({"language": "fr"}, "language is 'fr', expected one of de, en"),
-        ({"hooks": ["eye tracker"]}, "hooks names 'eye tracker', expected a dotted path such as"),
+        ({"hooks": ["my_lab.tracker"]}, "unknown key 'hooks'"),
+        ({"triggers": {"codes": {"query": 1}}}, "names 'query'; did you mean 'queries'"),
+        ({"response_box": {"port": "COM3"}}, "port and keys are needed together"),
+        ({"response_box": {"port": "a", "keys": {"x": 1}}}, "names 'x', which is none of the"),
+        ({"response_box": {"port": "a", "keys": {"f": 1, "j": 1}}}, "has a byte twice"),
+        ({"response_box": {"port": "a", "keys": {"f": 256}}}, "keys.f is 256, expected 0 to 255"),
+        ({"window": {"size": 5}}, "window.size cannot be set: the session decides it"),
     ],
 )
 def test_impossible_designs_are_refused(tmp_path, changes, message):
