@@ -61,8 +61,10 @@ def options(description: str, design: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--override", metavar="REASON", help="run on an uncalibrated monitor; the reason is logged"
     )
-    parser.add_argument("--simulate", choices=OBSERVERS, help="let an observer do it, no window")
-    parser.add_argument("--robot", choices=OBSERVERS, help="let an observer press real keys")
+    parser.add_argument(
+        "--simulate", metavar="OBSERVER", help=f"no window: {', '.join(OBSERVERS)} does it"
+    )
+    parser.add_argument("--robot", metavar="OBSERVER", help="one of these presses real keys")
     parser.add_argument("--screenshots", type=Path, help="folder for a picture of every screen")
     return parser
 

@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from conditions.columns import UNIT_COLUMNS, Column
+from conditions.csv_files import read_csv
+from conditions.errors import BadInput
 from experiments.runner.answers import Choice
 
 
@@ -76,3 +79,57 @@ class VarianceObserver(Baseline):
     def _weight(self, base: np.ndarray, x: int, y: int, size: int) -> int:
         values: Any = base[y : y + size, x : x + size]
         return int(values.size * (values**2).sum() - values.sum() ** 2)
+
+
+class NotedBaseline:
+    """A baseline whose answers stand in the stimulus set's ``queries.csv``, such as saliency.
+
+    Parameters
+    ----------
+    name
+        Of the baseline: the file's column ``<name>_correct``.
+    file
+        Turns a name relative to the stimulus set into its file.
+
+    Raises
+    ------
+    BadInput
+        If the set has no such file or column, or later lacks a trial.
+    """
+
+    kind = "baseline"
+    tasks: tuple[str, ...] = ("occlusion",)
+
+    def __init__(self, name: str, file: Callable[[str], Path]) -> None:
+        self.name = name
+        self._file = file
+        self._right: dict[tuple[str, int, int], bool] | None = None
+
+    def respond(self, row: Mapping[str, Any]) -> Choice:
+        """Return the answer to one trial; it is always unsure and takes half a second."""
+        if self._right is None:
+            self._right = self._read()
+        key = (str(row["layer"]), int(row["channel"]), int(row["batch"]))
+        if key not in self._right:
+            raise BadInput(
+                f"{self._path}: has no row of {key[0]}, channel {key[1]}, batch {key[2]}"
+            )
+        right = str(row["correct_choice"])
+        return Choice(right if self._right[key] else "ab"[right == "a"], 1, 0.5)
+
+    @property
+    def _path(self) -> Path:
+        return self._file("queries.csv")
+
+    def _read(self) -> dict[tuple[str, int, int], bool]:
+        column = f"{self.name}_correct"
+        columns = (
+            *(c for c in UNIT_COLUMNS if c.name in ("layer", "channel")),
+            Column("batch", "int", "Batch of the base image."),
+            Column(column, "bool", "Whether the baseline is right."),
+        )
+        table = read_csv(self._path, columns, extra=True)
+        return {
+            (str(row.layer), int(row.channel), int(row.batch)): bool(getattr(row, column))
+            for row in table.itertuples(index=False)
+        }

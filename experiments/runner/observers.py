@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from conditions.errors import BadInput, nearest
 from experiments.runner.answers import Answer
-from experiments.runner.baselines import CentreObserver, VarianceObserver
+from experiments.runner.baselines import CentreObserver, NotedBaseline, VarianceObserver
+from experiments.runner.imperfect import IdealObserver, LapsingObserver, SideBiasedObserver
+from experiments.runner.likeness import find_likeness
 from experiments.runner.similarity import SimilarityObserver
 from experiments.runner.simulated import ChanceObserver, GradedObserver
 
@@ -28,9 +30,14 @@ class Observer(Protocol):
 _MADE_BY: dict[str, Callable[[int, Callable[[str], Path]], Observer]] = {
     "graded": lambda seed, file: GradedObserver(seed),
     "chance": lambda seed, file: ChanceObserver(seed),
+    "ideal": lambda seed, file: IdealObserver(),
+    "lapsing": lambda seed, file: LapsingObserver(seed),
+    "side_biased": lambda seed, file: SideBiasedObserver(seed),
     "similarity": SimilarityObserver,
     "centre": lambda seed, file: CentreObserver(file),
     "variance": lambda seed, file: VarianceObserver(file),
+    "saliency": lambda seed, file: NotedBaseline("saliency", file),
+    "object": lambda seed, file: NotedBaseline("object", file),
 }
 
 OBSERVERS = tuple(_MADE_BY)
@@ -42,7 +49,8 @@ def make_observer(name: str, seed: int, file: Callable[[str], Path]) -> Observer
     Parameters
     ----------
     name
-        One of ``OBSERVERS``.
+        One of ``OBSERVERS``, or ``similarity:`` with what compares pictures; see
+        :func:`experiments.runner.likeness.find_likeness`.
     seed
         Fixes whatever it draws.
     file
@@ -53,6 +61,11 @@ def make_observer(name: str, seed: int, file: Callable[[str], Path]) -> Observer
     BadInput
         If there is none of that name.
     """
+    kind, _, argument = name.partition(":")
+    if kind == SimilarityObserver.name and argument:
+        observer = SimilarityObserver(seed, file, find_likeness(argument, file))
+        observer.name = name
+        return observer
     if name not in _MADE_BY:
         raise BadInput(f"no observer is named {name!r}{nearest(name, OBSERVERS)}")
     return _MADE_BY[name](seed, file)
@@ -66,7 +79,9 @@ def observer_kind(name: str, task: str) -> str:
     BadInput
         If there is none of that name, or it does not know the task.
     """
-    observer = make_observer(name, 0, Path)
+    # What compares pictures is looked up when the observer is made; its kind is known before.
+    plain = SimilarityObserver.name if name.startswith("similarity:") else name
+    observer = make_observer(plain, 0, Path)
     if task not in observer.tasks:
         raise BadInput(
             f"observer {name!r} cannot answer task {task!r}, only {', '.join(observer.tasks)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ from PIL import Image
 from conditions.trial_columns import REFERENCE_COLUMN_NAMES
 from conditions.vocabulary import TASKS
 from experiments.runner.answers import Answer, Choice, Matching
+from experiments.runner.likeness import Likeness, by_features
 from experiments.runner.simulated import best_matching, generator
 
 
-@lru_cache(maxsize=50_000)
 def picture_features(path: Path) -> np.ndarray:
     """Describe a picture by its colours and edges.
 
@@ -74,8 +73,8 @@ class SimilarityObserver:
         Fixes guesses and reaction times.
     file
         Turns an image name of the table into its file.
-    features
-        Describes a picture by a vector.
+    likeness
+        How much alike two groups of pictures are; by colours and edges if None.
     """
 
     name = "similarity"
@@ -86,11 +85,11 @@ class SimilarityObserver:
         self,
         seed: int,
         file: Callable[[str], Path],
-        features: Callable[[Path], np.ndarray] = picture_features,
+        likeness: Likeness | None = None,
     ) -> None:
         self._seed = seed
         self._file = file
-        self._features = features
+        self._compare = likeness or by_features(picture_features)
 
     def respond(self, row: Mapping[str, Any]) -> Answer:
         """Return the answer to one trial."""
@@ -99,16 +98,16 @@ class SimilarityObserver:
         if row["task"] == "exemplar_matching":
             return Matching(best_matching(self._fits(row)), rt_s)
         shown = {
-            pole: self._vectors(
+            pole: self._files(
                 row.get(name) for name in REFERENCE_COLUMN_NAMES if f"_{pole}_" in name
             )
             for pole in ("min", "max")
         }
-        if not any(len(vectors) for vectors in shown.values()):
+        if not any(shown.values()):
             return Choice("ab"[rng.integers(2)], 1, rt_s)
         a, b = (
-            _likeness(query, shown["max"]) - _likeness(query, shown["min"])
-            for query in (self._vectors([row["query_a"]]), self._vectors([row["query_b"]]))
+            self._likeness(query, shown["max"]) - self._likeness(query, shown["min"])
+            for query in (self._files([row["query_a"]]), self._files([row["query_b"]]))
         )
         choice = "a" if a > b or (a == b and rng.integers(2)) else "b"
         return Choice(choice, 1 + int(abs(a - b) > 0.05) + int(abs(a - b) > 0.15), rt_s)
@@ -118,19 +117,17 @@ class SimilarityObserver:
         numbers = range(int(row["n_rows"]))
         left, right = (
             [
-                self._vectors(row[f"{side}_{i}_{j}"] for j in range(int(row["n_images"])))
+                self._files(row[f"{side}_{i}_{j}"] for j in range(int(row["n_images"])))
                 for i in numbers
             ]
             for side in ("left", "right")
         )
-        return np.array([[_likeness(one, other) for other in right] for one in left])
+        return np.array([[self._likeness(one, other) for other in right] for one in left])
 
-    def _vectors(self, images: Iterable[str | None]) -> np.ndarray:
-        """Return features of unit length, a row for each image that is there."""
-        vectors = [self._features(self._file(image)) for image in images if image]
-        return np.array([vector / np.linalg.norm(vector) for vector in vectors])
+    def _files(self, images: Iterable[str | None]) -> list[Path]:
+        """Return the files of the images that are there."""
+        return [self._file(image) for image in images if image]
 
-
-def _likeness(some: np.ndarray, others: np.ndarray) -> float:
-    """Return the mean cosine between two groups of pictures, 0 where one is empty."""
-    return float((some @ others.T).mean()) if len(some) and len(others) else 0.0
+    def _likeness(self, some: list[Path], others: list[Path]) -> float:
+        """Return the mean similarity between two groups of pictures, 0 where one is empty."""
+        return self._compare(some, others) if some and others else 0.0

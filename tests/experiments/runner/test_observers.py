@@ -190,9 +190,14 @@ def test_every_observer_says_what_it_is_and_which_tasks_it_knows():
     assert kinds == {
         "graded": "simulated",
         "chance": "simulated",
+        "ideal": "simulated",
+        "lapsing": "simulated",
+        "side_biased": "simulated",
         "similarity": "machine",
         "centre": "baseline",
         "variance": "baseline",
+        "saliency": "baseline",
+        "object": "baseline",
     }
     with pytest.raises(BadInput, match="'centre' cannot answer task 'two_afc', only occlusion"):
         observer_kind("centre", "two_afc")
