@@ -15,8 +15,10 @@ def _report(arguments: argparse.Namespace) -> None:
     from analysis.report import write_report
     from analysis.results import Settings
 
-    settings = Settings(ci_unit="paper" if arguments.paper else "crossed")
-    written = write_report(arguments.data, arguments.out, settings, arguments.design)
+    settings = Settings(ci_unit="paper" if arguments.paper else "crossed", blind=arguments.blind)
+    written = write_report(
+        arguments.data, arguments.out, settings, arguments.design, arguments.stimuli
+    )
     print("\n".join(written.sentences))
     print(f"report: {shown(written.page)}, with figures, tables and results.json beside it")
 
@@ -51,6 +53,30 @@ def _export(arguments: argparse.Namespace) -> None:
             print(f"exported to {shown(export(arguments.data, out, write))}")
 
 
+def _power(arguments: argparse.Namespace) -> None:
+    from analysis.power import Assumptions, parse_accuracies, parse_numbers, power_table
+    from analysis.power_plot import write_power
+    from conditions.design import read_design
+
+    design = read_design(arguments.design)
+    accuracies = parse_accuracies(arguments.accuracy, design, arguments.base, arguments.effect)
+    sds = ("participant_sd", "unit_sd", "participant_effect_sd", "unit_effect_sd")
+    given = {name: getattr(arguments, name) for name in sds if getattr(arguments, name) is not None}
+    table = power_table(
+        design,
+        Assumptions(accuracies, **given),
+        parse_numbers("participants", arguments.participants),
+        parse_numbers("units", arguments.units) if arguments.units else (None,),
+        simulations=arguments.simulations,
+        seed=arguments.seed,
+        progress=True,
+    )
+    shown_columns = ["participants", "units", "trials", "first", "second", "difference", "power"]
+    print(table[[*shown_columns, "low", "high", "power_holm"]].round(3).to_string(index=False))
+    if arguments.out:
+        print(f"power: {shown(write_power(table, arguments.out))}, with a table beside it")
+
+
 def _summary(log: Log) -> str:
     states = log.sessions["session_state"].value_counts()
     kinds = ", ".join(
@@ -74,6 +100,17 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--paper", action="store_true", help="intervals of 2 SEM over participants, as in papers"
     )
+    report.add_argument(
+        "--blind",
+        type=int,
+        nargs="?",
+        const=0,
+        metavar="SEED",
+        help="letters in place of the conditions' names, shuffled by the seed",
+    )
+    report.add_argument(
+        "--stimuli", type=Path, help="stimulus set whose queries.csv has baselines (occlusion)"
+    )
     report.set_defaults(run=_report)
     bring = commands.add_parser("import", help="bring external logs into our format")
     bring.add_argument("files", type=Path, nargs="+", metavar="FILE", help="CSV file")
@@ -85,6 +122,21 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--bids", type=Path, metavar="DIR", help="new folder for BIDS")
     out.add_argument("--psychds", type=Path, metavar="DIR", help="new folder for Psych-DS")
     out.set_defaults(run=_export)
+    power = commands.add_parser("power", help="simulate how likely a study finds a difference")
+    power.add_argument("design", help="name or file of a design")
+    power.add_argument("--participants", default="10-60", help="such as 30, 10-60 or 10-60:5")
+    power.add_argument("--units", help="numbers of units, such as 15,45 (default: the design's)")
+    power.add_argument("--effect", type=float, default=0.1, help="of the first condition")
+    power.add_argument("--base", type=float, default=0.75, help="accuracy of the others")
+    power.add_argument(
+        "--accuracy", action="append", default=[], metavar="CONDITION=SHARE", help="repeatable"
+    )
+    for name in ("participant", "unit", "participant-effect", "unit-effect"):
+        power.add_argument(f"--{name}-sd", type=float, metavar="LOGITS")
+    power.add_argument("--simulations", type=int, default=500, help="studies for each number")
+    power.add_argument("--seed", type=int, default=1)
+    power.add_argument("--out", type=Path, metavar="DIR", help="new folder for table and figure")
+    power.set_defaults(run=_power)
     check = commands.add_parser("check", help="check logs without analysing them")
     check.add_argument("data", type=Path, help="folder data/<design>, a session, or a trials.csv")
     check.set_defaults(run=_check)

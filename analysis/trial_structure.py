@@ -1,0 +1,85 @@
+"""Who would meet which unit in which condition, from a design file alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from conditions.columns import UNIT_COLUMNS
+from conditions.csv_files import parse, read_cells, read_content
+from conditions.design import Design
+from conditions.errors import BadInput
+from conditions.planning import plan_trials
+from conditions.pools import pools_of
+from conditions.stimulus_set import StimulusSet
+from conditions.vocabulary import REFERENCE_CONDITIONS
+
+
+def main_trials_of(design: Design, participants: int) -> pd.DataFrame:
+    """Return the main trials that a design plans; no stimulus set is needed.
+
+    Units that the design would draw from a stimulus set have made-up names.
+
+    Parameters
+    ----------
+    design
+        Of a task with one unit a trial.
+    participants
+        How many take part, from number 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per main trial, in order: participant (from 0), unit (from 0), condition (its place
+        in :func:`conditions_in`).
+
+    Raises
+    ------
+    BadInput
+        If the task has several units a trial, the design counterbalances fewer participants, or a
+        pool has too few units.
+    """
+    if design.task == "exemplar_matching":
+        raise BadInput(
+            f"{design.path}: a trial of exemplar_matching is about several units, so its power "
+            "cannot be computed here; expected a design of two_afc or occlusion"
+        )
+    if not 1 <= participants <= design.participants:
+        raise BadInput(
+            f"{design.path}: {participants} participants cannot be counterbalanced, expected 1 to "
+            f"{design.participants}"
+        )
+    pools = pools_of(design, _stand_in(design))
+    conditions = conditions_in(design)
+    rows = [
+        (participant - 1, trial.unit.unit, conditions.index(trial.block.condition))
+        for participant in range(1, participants + 1)
+        for trial in plan_trials(design, pools, participant)
+        if trial.role == "main" and trial.unit is not None
+    ]
+    units = {unit: place for place, unit in enumerate(sorted({unit for _, unit, _ in rows}))}
+    return pd.DataFrame(
+        [(participant, units[unit], condition) for participant, unit, condition in rows],
+        columns=["participant", "unit", "condition"],
+        dtype=np.int64,
+    )
+
+
+def conditions_in(design: Design) -> list[str]:
+    """Return the reference conditions of a design's main trials, in the vocabulary's order."""
+    return sorted(design.conditions, key=REFERENCE_CONDITIONS.index)
+
+
+def _stand_in(design: Design) -> StimulusSet:
+    """Return a set without images that has the units which the design needs."""
+    if design.units.table is not None:
+        path = Path(design.path).parent / design.units.table
+        columns = UNIT_COLUMNS[1:]
+        units = parse(read_cells(read_content(path), path), columns, path, extra=True)
+        units = units[[column.name for column in columns]].drop_duplicates().fillna({"branch": ""})
+    else:
+        number = sum(design.units.sample.values())
+        units = pd.DataFrame({"layer": "layer", "branch": "", "channel": range(number)})
+    return StimulusSet(Path(design.stimulus_set), units.assign(network="network"))

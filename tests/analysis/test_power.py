@@ -1,0 +1,163 @@
+"""Power by simulation: it is the analysis' own test, holds its level and rises with the study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.__main__ import main
+from analysis.contrasts import compare_conditions
+from analysis.power import Assumptions, _Study, parse_numbers, power_table
+from analysis.trial_structure import conditions_in, main_trials_of
+from conditions.design import read_design
+from conditions.errors import BadInput
+from conditions.planning import plan_trials
+from conditions.stimulus_set import StimulusSet
+
+NO_EFFECT = {"none": 0.7, "natural": 0.7, "synthetic": 0.7}
+
+
+def test_accuracies_are_averages_over_participants_and_units() -> None:
+    assumed = Assumptions({"natural": 0.9, "synthetic": 0.6}, 0.8, 1.0, 0.3, 0.4)
+    plan = main_trials_of(read_design("borowski2021_exp1"), 30)
+    plan = plan[plan["condition"] < 2]
+    study = _Study(plan, ["natural", "synthetic"], assumed, 0.95, 0.1)
+    rng = np.random.default_rng(3)
+    right = np.mean([study._draw(rng, 50).mean(axis=1) for _ in range(20)], axis=0)
+    for condition, accuracy in enumerate((0.9, 0.6)):
+        assert right[plan["condition"] == condition].mean() == pytest.approx(accuracy, abs=0.01)
+
+
+def test_the_plan_is_that_of_the_tables(stimulus_set: Path) -> None:
+    """Who meets how many units in which condition is what a condition table has."""
+    from conditions.pools import pools_of
+
+    design = read_design("demo_two_afc")
+    plan = main_trials_of(design, 4)
+    pools = pools_of(design, StimulusSet.open(stimulus_set))
+    conditions = conditions_in(design)
+    assert conditions == ["natural", "synthetic", "none"]
+    for participant in range(4):
+        trials = [t for t in plan_trials(design, pools, participant + 1) if t.role == "main"]
+        own = plan[plan["participant"] == participant]
+        assert [conditions[c] for c in own["condition"]] == [t.block.condition for t in trials]
+        assert own.groupby("condition")["unit"].nunique().tolist() == [6, 6, 6]
+
+
+@pytest.mark.parametrize("name", ["demo_two_afc", "demo_occlusion"])
+def test_the_test_is_that_of_the_report(name: str) -> None:
+    design = read_design(name)
+    conditions = conditions_in(design)
+    plan = main_trials_of(design, 20)
+    study = _Study(plan, conditions, Assumptions(dict.fromkeys(conditions, 0.7)), 0.95, 0.1)
+    (p,) = study.p_values(np.random.default_rng(5), 1)
+    answers = study._draw(np.random.default_rng(5), 50)[:, 0]
+    log = pd.DataFrame(
+        {
+            "participant": plan["participant"].astype(str),
+            "unit": plan["unit"].astype(str),
+            "reference_condition": [conditions[c] for c in plan["condition"]],
+            "correct": answers.astype(bool),
+        }
+    )
+    expected = compare_conditions(log)
+    np.testing.assert_allclose(p[0], expected["p"].to_numpy(float), rtol=1e-9)
+    np.testing.assert_allclose(p[1], expected["p_equivalence"].to_numpy(float), rtol=1e-9)
+
+
+def test_without_an_effect_one_study_in_twenty_finds_one() -> None:
+    """Recovery: units and participants differ in the effect, so only a crossed test holds 5 %."""
+    assumed = Assumptions(NO_EFFECT, participant_effect_sd=0.4, unit_effect_sd=0.5)
+    design = read_design("borowski2021_exp1")
+    table = power_table(design, assumed, [16], [20], simulations=400, seed=4)
+    false_positives = table["power"].to_numpy()
+    assert ((false_positives > 0.02) & (false_positives < 0.085)).all()
+    assert (table["power_holm"] <= table["power"]).all()
+
+
+@pytest.mark.slow
+def test_power_rises_with_participants_units_and_effect() -> None:
+    design = read_design("borowski2021_exp1")
+
+    def found(effect: float, participants: int, units: int) -> float:
+        assumed = Assumptions(NO_EFFECT | {"natural": 0.7 + effect})
+        table = power_table(design, assumed, [participants], [units], simulations=100)
+        return float(table["power"].iloc[0])
+
+    middle = found(0.1, 14, 20)
+    assert found(0.1, 5, 20) < middle < found(0.1, 40, 20)
+    assert found(0.1, 14, 8) < middle < found(0.1, 14, 45)
+    assert found(0.04, 14, 20) < middle < found(0.2, 14, 20)
+
+
+def test_groups_of_participants_are_compared() -> None:
+    design = read_design("zimmermann2021_occlusion")
+    assumed = Assumptions(dict.fromkeys(design.conditions, 0.6) | {"natural": 0.9})
+    table = power_table(design, assumed, [60], simulations=20).set_index(["first", "second"])
+    assert len(table) == 10
+    assert table.loc[("natural", "none"), "power"] > 0.8
+    assert table.loc[("synthetic", "none"), "power"] < 0.3
+
+
+def test_a_seed_fixes_every_number() -> None:
+    design = read_design("demo_two_afc")
+    one, two, other = (
+        power_table(design, Assumptions(NO_EFFECT), [12], simulations=60, seed=seed)
+        for seed in (1, 1, 2)
+    )
+    pd.testing.assert_frame_equal(one, two)
+    assert not one.equals(other)
+
+
+def test_numbers() -> None:
+    assert parse_numbers("participants", "10-60") == [10, 20, 30, 40, 50, 60]
+    assert parse_numbers("participants", "10-20:5,7") == [7, 10, 15, 20]
+    assert parse_numbers("participants", "30") == [30]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("demo_two_afc --participants ten", "found 'ten', expected such as 30"),
+        ("demo_two_afc --participants 1", "participants is 1, expected 2 or more"),
+        ("demo_two_afc --participants 900", "cannot be counterbalanced, expected 1 to 200"),
+        ("demo_two_afc --effect 0.4", "accuracy of natural is 1.15, expected between 0 and 1"),
+        ("demo_two_afc --accuracy naturl=0.8", "did you mean 'natural'?"),
+        ("demo_two_afc --accuracy natural", "expected such as natural=0.85"),
+        ("demo_two_afc --unit-sd=-1", "unit_sd is -1, expected 0 or more"),
+        ("demo_two_afc --units 1", "units is 1, expected 2 or more"),
+        ("demo_two_afc --units 9", "units is 9, expected at most 6"),
+        ("demo_two_afc --simulations 0", "simulations is 0, expected 1 or more"),
+        ("klein2023_exemplar", "there is no difference to look for"),
+        ("demo_exemplar_matching", "a trial of exemplar_matching is about several units"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    options: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["power", *options.split()]) == 2
+    error = capsys.readouterr().err.split("\r")[-1].splitlines()
+    assert len([line for line in error if expected in line]) == 1
+
+
+def test_the_command_writes_table_and_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "power"
+    command = ["power", "demo_two_afc", "--participants", "8,12", "--simulations", "10"]
+    command += ["--units", "4,6", "--out", str(out)]
+    assert main(command) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["power.csv", "power.png", "power.svg"]
+    assert len(pd.read_csv(out / "power.csv")) == 2 * 2 * 3
+    assert main(command) == 2
+    assert "nothing is overwritten" in capsys.readouterr().err
+
+
+def test_a_condition_without_accuracy_is_named() -> None:
+    with pytest.raises(BadInput, match="no accuracy is assumed for reference condition 'none'"):
+        power_table(
+            read_design("demo_two_afc"), Assumptions({"natural": 0.8, "synthetic": 0.7}), [10]
+        )
