@@ -61,6 +61,8 @@ def draw_power(table: pd.DataFrame, first: str, second: str) -> Figure:
     axes = figure.add_subplot()
     axes.axhline(WANTED, color=FAINT, linewidth=0.8, linestyle=(0, (4, 3)))
     groups = [group for _, group in rows.groupby("units")]
+    is_alone = is_one_of_many and len(groups) == 1
+    title = "Holm-corrected" if is_one_of_many else None
     for colour, marker, group in zip(cycle(_COLOURS), cycle(_MARKERS), groups, strict=False):
         number = group["participants"]
         axes.fill_between(
@@ -72,9 +74,9 @@ def draw_power(table: pd.DataFrame, first: str, second: str) -> Figure:
             color=colour,
             marker=marker,
             markersize=4,
-            label=f"{group['units'].iloc[0]} units",
+            label="Holm-corrected" if is_alone else f"{group['units'].iloc[0]} units",
         )
-        if is_one_of_many and len(groups) == 1:
+        if is_alone:
             axes.plot(
                 number,
                 group["power"],
@@ -93,7 +95,7 @@ def draw_power(table: pd.DataFrame, first: str, second: str) -> Figure:
     axes.legend(
         loc="upper left",
         bbox_to_anchor=(1, 1),
-        title="Holm-corrected" if is_one_of_many else None,
+        title=f"{rows['units'].iloc[0]} units" if is_alone else title,
         alignment="left",
     )
     return figure

@@ -53,7 +53,7 @@ BORDERS = {
     "experiments/__init__.py": (set(), set()),
     "analysis": (
         {"conditions"},
-        {"numpy", "pandas", "scipy", "statsmodels", "matplotlib", "jinja2"},
+        {"numpy", "pandas", "scipy", "statsmodels", "matplotlib", "jinja2", "pyarrow", "tqdm"},
     ),
     "bootstrap.py": (set(), set()),
 }
