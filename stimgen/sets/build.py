@@ -182,6 +182,7 @@ class Build(Ingredients):
             self.settings.natural.n_extremes,
             self.settings.images,
             self.settings.activation,
+            n_poles=len(self.settings.poles),
             checkpoints=checkpoints,
             observe=self.table.record if self.table else None,
             quiet=self.quiet,

@@ -154,7 +154,7 @@ class Ingredients:
             If a unit, table, baseline or saliency is not there, or there are too few images.
         """
         natural = self.settings.natural
-        require(len(self.source), natural.n_extremes)
+        require(len(self.source), natural.n_extremes, len(self.settings.poles))
         for unit, batches in self.chosen.batches.items():
             if max(batches) >= natural.n_batches:
                 raise BadInput(

@@ -78,6 +78,7 @@ def provenance_of(
         ),
         **({"occlusion": dict(occlusion)} if occlusion is not None else {}),
         **({"diversity": found_weights} if found_weights else {}),
+        **({"plain": plain} if (plain := _plain_seeds(build)) else {}),
         "versions": {
             "python": platform.python_version(),
             **{p: version(p) for p in ("unitscope", "torch", "torchvision", "numpy", "pillow")},
@@ -95,6 +96,17 @@ def write_provenance(facts: Mapping[str, Any], folder: Path) -> None:
     """Write ``set.yaml``."""
     text = yaml.safe_dump(_plain(dict(facts)), sort_keys=False, allow_unicode=True)
     (folder / SETTINGS).write_text(text, encoding="utf-8")
+
+
+def _plain_seeds(build: Build) -> list[dict[str, Any]]:
+    """Return which seeds, as the manifest has them, belong to images made as if alone."""
+    n = build.settings.synthetic.plain_per_pole
+    if not n:
+        return []
+    return [
+        {"unit": goal.unit.name, "pole": goal.pole, "seeds": list(goal.seeds[-n:])}
+        for goal in build.goals
+    ]
 
 
 def _plain(value: Any) -> Any:

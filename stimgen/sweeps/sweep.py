@@ -119,8 +119,9 @@ def sweep(
     images: ImagesSettings,
     activation: ActivationSettings,
     *,
+    n_poles: int = 2,
     batch: int | None = None,
-    merge_every: int = 4,
+    merge_every: int = 8,
     checkpoints: Checkpoints | None = None,
     observe: Callable[[Sequence[int], np.ndarray], object] | None = None,
     quiet: bool = False,
@@ -143,6 +144,8 @@ def sweep(
         How images are cropped.
     activation
         What is recorded.
+    n_poles
+        How many poles images will be chosen for: none may be needed at both.
     batch, merge_every
         Images in a forward pass (what suits the device if None; half as many once its memory has
         run out), and passes between two updates of what is kept.
@@ -163,9 +166,9 @@ def sweep(
     Raises
     ------
     BadInput
-        If fewer than 2 k images can be read, or an activation is not finite.
+        If fewer than k images a pole can be read, or an activation is not finite.
     """
-    require(len(source), k)
+    require(len(source), k, n_poles)
     units = tuple(unit.name for unit in network.units(layers))
     batch = batch or BATCH[network.device.type]
     n_batches = -(-len(source) // batch)
@@ -211,7 +214,7 @@ def sweep(
             return None
         tally = Tally(len(units), k, n_batches, network.device)
         checkpoints.merge(tally, mark)
-    require(tally.moments.n, k, len(tally.skipped))
+    require(tally.moments.n, k, n_poles, len(tally.skipped))
     return _result(tally, units)
 
 
@@ -265,17 +268,17 @@ def _result(tally: Tally, units: tuple[str, ...]) -> Sweep:
     )
 
 
-def require(n_images: int, k: int, n_skipped: int = 0) -> None:
-    """Refuse to choose k images at each pole, none at both, among fewer than 2 k.
+def require(n_images: int, k: int, n_poles: int = 2, n_skipped: int = 0) -> None:
+    """Refuse to choose k images at each pole, none at two, among too few.
 
     Raises
     ------
     BadInput
         Saying how many images there are and how many are needed.
     """
-    if n_images < 2 * k:
+    if n_images < n_poles * k:
         unreadable = f" ({n_skipped} more cannot be read)" if n_skipped else ""
         raise BadInput(
-            f"found {n_images} images{unreadable}, need at least {2 * k}: {k} at each pole; "
+            f"found {n_images} images{unreadable}, need at least {n_poles * k}: {k} at each pole; "
             "give more images or lower natural.n_batches"
         )

@@ -43,6 +43,10 @@ def test_sweep_finds_what_a_full_matrix_holds(toy: Network, batch: int, merge_ev
 def test_too_few_images_says_how_many_are_needed(toy: Network) -> None:
     with pytest.raises(BadInput, match="found 9 images, need at least 10: 5 at each pole"):
         sweep(toy, NoiseImages(9), ["late"], 5, CROP, MEAN, quiet=True)
+    one_pole = sweep(toy, NoiseImages(9), ["late"], 5, CROP, MEAN, n_poles=1, quiet=True)
+    assert one_pole is not None and one_pole.top_indices.shape == (7, 5)
+    with pytest.raises(BadInput, match="found 4 images, need at least 5: 5 at each pole"):
+        sweep(toy, NoiseImages(4), ["late"], 5, CROP, MEAN, n_poles=1, quiet=True)
 
 
 def test_unreadable_images_are_skipped_and_counted(toy: Network) -> None:

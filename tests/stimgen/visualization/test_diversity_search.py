@@ -10,9 +10,14 @@ from conditions.settings import read_yaml
 from conditions.stimulus_set import StimulusSet
 from conditions.vocabulary import POLES, Unit
 from stimgen.__main__ import main
+from stimgen.networks.network import Network
+from stimgen.sets.measure import measure
+from stimgen.settings import ActivationSettings
 from stimgen.visualization.ascend import Goal
 from stimgen.visualization.diversity_search import search_diversity
-from stimgen.visualization.synthetic_settings import SearchSettings
+from stimgen.visualization.render import render
+from stimgen.visualization.rendered import read_found, rendered_path
+from stimgen.visualization.synthetic_settings import SearchSettings, SyntheticSettings
 
 SETTINGS = SearchSettings(lowest=0.1, decades=3, steps=7)
 
@@ -92,6 +97,36 @@ synthetic:
 """
 
 
+def test_plain_images_need_not_beat_the_natural_ones(toy: Network, tmp_path: Path) -> None:
+    settings = SyntheticSettings(
+        per_pole=2,
+        plain_per_pole=1,
+        steps=3,
+        image_px=48,
+        margin_px=4,
+        jitter_px=(4, 2),
+        activation_unit="raw",
+        search=SearchSettings(lowest=0.01, decades=1, steps=1),
+    )
+    unit = toy.unit("late", "", 5)
+
+    def rendered(folder: str, seeds: tuple[int, ...], strongest: float) -> tuple[list[float], bool]:
+        one = Goal(unit, "max", seeds, strongest=strongest)
+        to = tmp_path / folder
+        render(toy, [one], settings, ActivationSettings(), 40, to, quiet=True)
+        files = [(rendered_path(to, one, index), unit) for index in range(2)]
+        values = measure(toy, files, ActivationSettings(), quiet=True).tolist()
+        return values, read_found(to, [one])[0]["beats"]
+
+    # With one diverse image the weight changes nothing; the weaker seed is made the plain one.
+    values, _ = rendered("either", (1, 2), 0.0)
+    weak, strong = (seed for _, seed in sorted(zip(values, (1, 2), strict=True)))
+    low, high = sorted(values)
+    assert low < high
+    assert rendered("plain", (strong, weak), (low + high) / 2)[1]
+    assert not rendered("diverse", (weak, strong), (low + high) / 2)[1]
+
+
 @pytest.mark.slow
 def test_a_set_says_which_weights_were_found(tmp_path: Path) -> None:
     settings = tmp_path / "searched.yaml"
@@ -103,6 +138,14 @@ def test_a_set_says_which_weights_were_found(tmp_path: Path) -> None:
         (unit, pole) for unit in dict.fromkeys(one["unit"] for one in found) for pole in POLES
     ]
     assert any(one["diversity_weight"] > 0 for one in found)
+    plain = read_yaml(tmp_path / "searched" / "set.yaml")["plain"]
+    assert [(one["unit"], one["pole"]) for one in plain] == [
+        (one["unit"], one["pole"]) for one in found
+    ]
+    for one in plain:
+        rows = manifest[manifest["seed"].isin(one["seeds"])]
+        assert len(rows) == 1 and rows["pole"].item() == one["pole"]
+        assert rows["path"].item().split("/")[1] == one["unit"]
     for one in found:
         own = manifest[
             manifest["path"].str.contains(f"/{one['unit']}/") & (manifest["pole"] == one["pole"])

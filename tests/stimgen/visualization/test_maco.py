@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -69,10 +70,12 @@ def test_only_the_phase_changes(toy: Network, magnitude: np.ndarray) -> None:
         torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-4)
 
 
-def test_max_rises_and_min_falls(toy: Network, magnitude: np.ndarray) -> None:
+@pytest.mark.parametrize("steps", [STEPS, 8 * STEPS])
+def test_max_rises_and_min_falls(toy: Network, magnitude: np.ndarray, steps: int) -> None:
+    settings = dataclasses.replace(SETTINGS, steps=steps)
     goals = [goal(toy, 5, "max", 1, 2), goal(toy, 5, "min", 3, 4)]
     images = ascend(
-        toy, goals, SETTINGS, PRE, 48, start=lambda seeds: start(magnitude, list(seeds))
+        toy, goals, settings, PRE, 48, start=lambda seeds: start(magnitude, list(seeds), steps)
     )[:, :, :3]
     first = start(magnitude, [1, 2, 3, 4]).images().detach().reshape(images.shape)
     for place, sign in enumerate([1, -1]):
