@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.simulate:
             shell.run_simulated(session, arguments.simulate)
         else:
-            shell.run_in_window(session, shell.open_display(arguments, monitor), arguments)
+            display = shell.open_display(arguments, monitor, design)
+            shell.run_in_window(session, display, arguments)
     shell.report_end(session)
 
 

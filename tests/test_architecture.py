@@ -32,7 +32,12 @@ BORDERS = {
     "experiments/runner": ({"conditions"}, {"numpy", "pandas", "PIL", "filelock"}),
     "experiments/display": (
         {"conditions", "experiments.runner", "experiments.display"},
-        {"psychopy", "pyglet", "PIL", "Xlib", "numpy"},
+        {"psychopy", "pyglet", "PIL", "Xlib", "numpy", "serial", "pylsl"},
+    ),
+    # Where a session is put together: the pre-flight of the lab comes before its first page.
+    "experiments/display/shell.py": (
+        {"conditions", "experiments.runner", "experiments.display", "experiments.lab.preflight"},
+        {"psychopy"},
     ),
     "experiments/lab": (
         {"conditions", "experiments.runner", "experiments.display", "experiments.lab"},

@@ -34,6 +34,10 @@ FIELDS = (
     "override",
     "robot",
     "screenshots",
+    "box_port",
+    "trigger_port",
+    "hook",
+    "eye_tracker",
 )
 """Options of the Coder scripts that may be fields of Builder's experiment info."""
 
@@ -132,7 +136,7 @@ class BuilderSession:
             Where PsychoPy's own files go, for the setting "Data filename".
         """
         given = {name: str(info[name]).strip() for name in FIELDS if name in info}
-        options = [f"--{name}={value}" for name, value in given.items() if value]
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value]
         options += ["--pilot"] if piloting else []
         arguments = shell.options("", "").parse_args(options)
         with _one_sentence():
@@ -154,6 +158,11 @@ class BuilderSession:
                     "the session is not open; let the setting 'Data filename' be "
                     "unitscope.open(expInfo, PILOTING)"
                 )
+            if self._session.design.window:
+                raise BadInput(
+                    f"design {self._session.design.name} has arguments of the window, but here "
+                    "Builder opens it; use the Coder script"
+                )
             monitor = None
             try:
                 monitor = check_monitor(win.monitor.name)
@@ -161,7 +170,6 @@ class BuilderSession:
                 if not shell.is_lenient(self._arguments):
                     raise
             self._display = adopt_window(win, monitor, full_screen=bool(win._isFullScr))
-            shell.check_pace(self._display, self._arguments)
         self.session.note({"shell": "builder"})
         # Every row brings these itself; a field of the same name would be a second column.
         own = names(log_columns(self._task))
@@ -188,8 +196,9 @@ class BuilderSession:
         """Draw the next frame; returns whether the routine goes on."""
         assert self._stepper
         while self._running:
-            if self._stepper.frame():
-                return True
+            with _one_sentence():
+                if self._stepper.frame():
+                    return True
             row = self._stepper.end()
             self._running = False
             if row:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from experiments.runner.phases import Stage
+from experiments.runner.phases import OVERLAYS, Stage
+from experiments.runner.trial import Trial
+
+PAGES = {"part": "block_start", "break": "block_end"}
+"""Name of a page to what other devices call it, where that is another name."""
+
+
+def event_of(phase: str, stage: Stage) -> str:
+    """Return what a phase is called for other devices: of a trial the phase, else the page."""
+    if phase in OVERLAYS or isinstance(stage, Trial):
+        return phase
+    return PAGES.get(stage.name, stage.name)
 
 
 class FlipHook:

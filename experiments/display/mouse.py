@@ -6,7 +6,7 @@ from typing import Any
 
 from psychopy import logging
 
-from experiments.runner.responses import CLICK, Press, ResponseSource
+from experiments.runner.responses import CLICK, Press
 
 
 class WindowMouse:
@@ -46,21 +46,3 @@ class WindowMouse:
             )
             time_s = float(logging.defaultClock.getTime())
             self._clicks.append(Press(time_s, CLICK, (place[0], place[1])))
-
-
-class KeyboardAndMouse:
-    """Key presses and clicks together.
-
-    Parameters
-    ----------
-    keyboard, mouse
-        The two sources.
-    """
-
-    def __init__(self, keyboard: ResponseSource, mouse: ResponseSource) -> None:
-        self._sources = (keyboard, mouse)
-        self.name = f"{keyboard.name}+{mouse.name}"
-
-    def presses(self) -> list[Press]:
-        """Return the presses and clicks since the last call, earliest first."""
-        return sorted(press for source in self._sources for press in source.presses())

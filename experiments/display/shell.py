@@ -14,18 +14,14 @@ from conditions.errors import BadInput
 from conditions.places import DATA, shown
 from conditions.records import FINAL
 from conditions.tables import table_path
-from experiments.display.hook import FlipHook
-from experiments.display.keyboard import EventKeyboard, open_keyboard
+from experiments.display.devices import add_options, open_hooks, open_source, window_arguments
 from experiments.display.loop import run_stages
-from experiments.display.mouse import KeyboardAndMouse, WindowMouse
-from experiments.display.robot import Robot
 from experiments.display.screenshots import Screenshots
 from experiments.display.stepper import Stepper
 from experiments.display.window import Display, check_monitor, find_screens, open_window, parse_size
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer, observer_kind, observer_seed
 from experiments.runner.request import Request
-from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 
@@ -59,8 +55,9 @@ def options(description: str, design: str) -> argparse.ArgumentParser:
         "--pilot", action="store_true", help="in a window, on any monitor, to try things out"
     )
     parser.add_argument(
-        "--override", metavar="REASON", help="run on an uncalibrated monitor; the reason is logged"
+        "--override", metavar="REASON", help="run in spite of failed checks; the reason is logged"
     )
+    add_options(parser)
     parser.add_argument(
         "--simulate", metavar="OBSERVER", help=f"no window: {', '.join(OBSERVERS)} does it"
     )
@@ -146,23 +143,16 @@ def find_monitor(arguments: argparse.Namespace) -> Any:
     return None
 
 
-def open_display(arguments: argparse.Namespace, monitor: Any) -> Display:
+def open_display(arguments: argparse.Namespace, monitor: Any, design: Design) -> Display:
     """Open the window: full screen, unless piloting or of a given size."""
     size = parse_size(arguments.size) if arguments.size else None
-    full_screen = not (arguments.pilot or size)
-    display = open_window(monitor, full_screen=full_screen, size=size, index=arguments.screen)
-    check_pace(display, arguments)
-    return display
-
-
-def check_pace(display: Display, arguments: argparse.Namespace) -> None:
-    """Refuse a real session on a screen whose flips wait for nothing."""
-    if display.paced and not is_lenient(arguments):
-        display.close()
-        raise BadInput(
-            "this screen does not wait for its refresh, so onsets would be wrong; switch vertical "
-            'synchronisation on, or give --override "reason", or --pilot'
-        )
+    return open_window(
+        monitor,
+        full_screen=not (arguments.pilot or size),
+        size=size,
+        index=arguments.screen,
+        further=window_arguments(design.window, arguments.window),
+    )
 
 
 def run_simulated(session: Session, name: str) -> None:
@@ -177,39 +167,23 @@ def make_stepper(session: Session, display: Display, arguments: argparse.Namespa
     Raises
     ------
     BadInput
-        If reaction times would be coarse and nothing allows that.
+        If a device is missing, or a check before the session failed and nothing allows that.
     """
     if arguments.override:
         session.note({"override": arguments.override})
-    keyboard = open_keyboard()
-    if isinstance(keyboard, EventKeyboard) and not is_lenient(arguments):
-        raise BadInput(
-            "psychtoolbox cannot read the keyboard, so reaction times would be coarse; install "
-            'what it lacks, or give --override "reason", or --pilot'
-        )
-    source: ResponseSource = keyboard
-    if session.design.task == "exemplar_matching" and session.design.input != "keys":
-        source = KeyboardAndMouse(keyboard, WindowMouse(display.win))
+    from experiments.lab.preflight import require  # cannot be imported without a display
+
+    source = open_source(session, display, arguments.box_port)
+    require(session, display, source, arguments)
     folder = arguments.screenshots
     return Stepper(
         session,
         display,
         source,
-        make_hooks(session, display, arguments),
+        open_hooks(session, display, arguments),
         shrink=bool(arguments.pilot or arguments.override),
         screenshots=Screenshots(folder, display) if folder else None,
     )
-
-
-def make_hooks(
-    session: Session, display: Display, arguments: argparse.Namespace
-) -> tuple[FlipHook, ...]:
-    """Return whatever happens in time with the screen besides drawing and recording."""
-    hooks: list[FlipHook] = []
-    if arguments.robot:
-        seed = observer_seed(session.request.participant)
-        hooks.append(Robot(session, display, arguments.robot, seed))
-    return tuple(hooks)
 
 
 def psychopy_files(session: Session) -> Path:

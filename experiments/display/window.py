@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import os
 import platform
 import statistics
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from psychopy import logging, monitors
 
-from conditions.errors import BadInput
+from conditions.devices import OWN_ARGUMENTS
+from conditions.errors import BadInput, nearest
 from experiments.runner.layout import Screen
 
 NO_VSYNC_HZ = 250
@@ -109,7 +112,12 @@ def find_screens() -> list[Any]:
 
 
 def open_window(
-    monitor: Any = None, *, full_screen: bool, size: tuple[int, int] | None = None, index: int = 0
+    monitor: Any = None,
+    *,
+    full_screen: bool,
+    size: tuple[int, int] | None = None,
+    index: int = 0,
+    further: Mapping[str, Any] | None = None,
 ) -> Display:
     """Open the window and measure its frame rate.
 
@@ -123,11 +131,14 @@ def open_window(
         Size of the window in pixels; None for the monitor's, or the whole screen.
     index
         Which screen.
+    further
+        Further arguments of PsychoPy's window.
 
     Raises
     ------
     BadInput
-        If there is no display, or the window's size is not that of the calibrated monitor.
+        If there is no display, the window's size is not that of the calibrated monitor, or a
+        further argument is unknown.
     """
     screens = find_screens()
     from psychopy import visual  # cannot be imported without a display
@@ -136,22 +147,24 @@ def open_window(
         raise BadInput(f"screen {index} does not exist, found {len(screens)} from 0")
     whole = (screens[index].width, screens[index].height)
     wanted = size or (tuple(monitor.getSizePix()) if monitor else whole)
+    _check_arguments(further or {}, inspect.signature(visual.Window.__init__).parameters)
     # The default frame buffer object gave blank windows under a software renderer.
-    win = visual.Window(
-        size=wanted,
-        fullscr=full_screen,
-        screen=index,
-        monitor=monitor or monitors.Monitor("__blank__", autoLog=False),
-        units="pix",
-        color=(0, 0, 0),
-        colorSpace="rgb",
-        useFBO=False,
-        allowGUI=not full_screen,
-        checkTiming=False,
-        waitBlanking=True,
-        autoLog=False,
-        title="Unitscope",
-    )
+    settings: dict[str, Any] = {
+        "size": wanted,
+        "fullscr": full_screen,
+        "screen": index,
+        "monitor": monitor or monitors.Monitor("__blank__", autoLog=False),
+        "units": "pix",
+        "color": (0, 0, 0),
+        "colorSpace": "rgb",
+        "useFBO": False,
+        "allowGUI": not full_screen,
+        "checkTiming": False,
+        "waitBlanking": True,
+        "autoLog": False,
+        "title": "Unitscope",
+    }
+    win = visual.Window(**settings | dict(further or {}))
     return adopt_window(win, monitor, full_screen=full_screen)
 
 
@@ -200,6 +213,14 @@ def parse_size(text: str) -> tuple[int, int]:
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
         raise BadInput(f"--size {text!r}: expected such as 1920x1080")
     return int(width), int(height)
+
+
+def _check_arguments(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    for name in given:
+        if name in OWN_ARGUMENTS:
+            raise BadInput(f"window argument {name!r} cannot be set: the session decides it")
+        if name not in known:
+            raise BadInput(f"window argument {name!r} is unknown{nearest(name, known)}")
 
 
 def _measure_frame_s(win: Any, frames: int = 60, warm_up: int = 15) -> float:

@@ -27,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--monitor", help="name in PsychoPy's Monitor Center")
     parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
     parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
+    parser.add_argument("--box-port", help="serial port of the response box here, none: without it")
     parser.add_argument("--no-press", action="store_true", help="ask for no key press")
     parser.add_argument("--json", type=Path, help="file for the findings as JSON, '-' to print")
 
@@ -64,7 +65,7 @@ def _in_window(session: Session, arguments: argparse.Namespace) -> list[checks.C
     # Cannot be imported without a display.
     from psychopy import logging, monitors
 
-    from experiments.display.keyboard import open_keyboard
+    from experiments.display.devices import open_source
     from experiments.display.window import find_screens, open_window, parse_size
 
     logging.console.setLevel(logging.ERROR)
@@ -80,7 +81,7 @@ def _in_window(session: Session, arguments: argparse.Namespace) -> list[checks.C
     size = parse_size(arguments.size) if arguments.size else None
     display = open_window(monitor, full_screen=size is None, size=size, index=arguments.screen)
     try:
-        source = open_keyboard()
+        source = open_source(session, display, arguments.box_port)
         return preflight(session, display, source, arguments.data, press=not arguments.no_press)
     finally:
         display.close()

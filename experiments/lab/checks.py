@@ -115,7 +115,7 @@ def judge_monitor(monitor: Mapping[str, Any] | None, window_px: tuple[int, int])
 
 def judge_keyboard(source: str) -> Check:
     """Judge what reads the keyboard."""
-    if source == "keyboard-event":
+    if source.startswith("keyboard-event"):
         return Check(
             "keyboard",
             FAILED,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conditions.errors import BadInput
-from experiments.display.scenes import Scenes
+from experiments.display.trial_screens import TrialScreens
 from experiments.display.window import Display
 from experiments.lab import checks, machine
 from experiments.lab.checks import FAILED, OK, Check
@@ -18,8 +18,8 @@ from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Session
 from experiments.runner.tasks import make_trial
 
-EMPTY_FRAMES = 60
-LOADED_FRAMES = 90
+EMPTY_FRAMES = 30
+LOADED_FRAMES = 60
 PRESS_LIMIT_S = 20.0
 
 
@@ -109,13 +109,33 @@ def _intervals(display: Display, frames: int, draw: Any = None) -> Iterator[floa
 
 
 def _loaded(session: Session, display: Display) -> Sequence[float]:
-    """Show the first trial's images as the session will, and return the frame intervals."""
+    """Draw the first trial's images as the session will, and return the frame intervals."""
+    from psychopy import visual
+
     row = next(row for row in session.rows if row.get("trial_role") != "repeat")
     trial = make_trial(row, session.design, display.frame_s, None)
-    scenes = Scenes(session, display, shrink=True)
-    scenes.load(trial)
+    screens = TrialScreens(
+        display.win,
+        session.design,
+        session.texts,
+        display.screen,
+        session.rows,
+        session.stimuli.file,
+        shrink=True,
+    )
+    screens.load(trial)
     phase = trial.answering[0]
-    return list(_intervals(display, LOADED_FRAMES, lambda: scenes.draw(phase, trial)))
+    width_px, height_px = display.win.size
+    cover = visual.Rect(
+        display.win, width=width_px, height=height_px, units="pix", fillColor=display.win.color
+    )
+
+    def draw() -> None:
+        screens.draw(phase, trial)
+        # The work is that of a trial, but nobody shall see its images before their time.
+        cover.draw()
+
+    return list(_intervals(display, LOADED_FRAMES, draw))
 
 
 def _pressed(display: Display, source: ResponseSource) -> tuple[str | None, float | None]:

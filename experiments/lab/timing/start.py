@@ -55,7 +55,7 @@ def _ours(material: Material, arguments: argparse.Namespace) -> float:
     began_s = time.perf_counter()
     request = shell.make_request(own, material.design, "p001")
     with Session.open(request) as session:
-        display = shell.open_display(own, shell.find_monitor(own))
+        display = shell.open_display(own, shell.find_monitor(own), material.design)
         stepper = shell.make_stepper(session, display, own)
         stages = session.stages(display.frame_s)
         stage = next(stage for stage in stages if stage.kind == "trial")

@@ -14,7 +14,7 @@ RECORDER = """
 import json
 from pathlib import Path
 from psychopy import logging
-from experiments.display import robot, shell
+from experiments.display import devices, robot
 
 class Recorder(robot.Robot):
     seen, drawn, closed = [], 0, 0
@@ -35,7 +35,7 @@ class Recorder(robot.Robot):
         found = {"seen": self.seen, "drawn": self.drawn, "closed": self.closed}
         Path("recorded.json").write_text(json.dumps(found))
 
-shell.Robot = Recorder
+devices.Robot = Recorder
 """
 
 

@@ -1,0 +1,181 @@
+"""Which devices a session has: from its design, and from this machine's command line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from conditions.errors import BadInput
+from experiments.display.eye_tracker import EyeTracker
+from experiments.display.hook import FlipHook
+from experiments.display.keyboard import open_keyboard
+from experiments.display.mouse import WindowMouse
+from experiments.display.photodiode import PhotodiodePatch
+from experiments.display.robot import Robot
+from experiments.display.serial_box import SerialBox
+from experiments.display.trigger_ports import open_trigger_port
+from experiments.display.triggers import TriggerHook
+from experiments.display.window import Display
+from experiments.runner.observers import observer_seed
+from experiments.runner.responses import Press, ResponseSource
+from experiments.runner.session import Session
+
+NONE = "none"
+"""Port that stands for a device which this machine does not have."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options about devices that belong to a machine, not to a study."""
+    parser.add_argument(
+        "--box-port", metavar="PORT", help="serial port of the response box here; none: without it"
+    )
+    parser.add_argument(
+        "--trigger-port", metavar="PORT", help="where triggers go here; none: send none"
+    )
+    parser.add_argument(
+        "--hook",
+        action="append",
+        default=[],
+        metavar="MODULE:FUNCTION",
+        help="function of an installed module that is called with the window",
+    )
+    parser.add_argument(
+        "--window",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="further argument of PsychoPy's window",
+    )
+    parser.add_argument(
+        "--eye-tracker", type=Path, metavar="FILE", help="YAML file of an ioHub eye tracker"
+    )
+
+
+class Sources:
+    """Several response sources as one; its name joins theirs.
+
+    Parameters
+    ----------
+    sources
+        Two or more.
+    """
+
+    def __init__(self, *sources: ResponseSource) -> None:
+        self._sources = sources
+        self.name = "+".join(source.name for source in sources)
+
+    def presses(self) -> list[Press]:
+        """Return the presses of all since the last call, earliest first."""
+        return sorted(press for source in self._sources for press in source.presses())
+
+
+def open_source(session: Session, display: Display, box_port: str | None = None) -> ResponseSource:
+    """Open the keyboard, and the mouse and the response box where the design has them.
+
+    Parameters
+    ----------
+    session
+        An open session.
+    display
+        Its window.
+    box_port
+        Port of the response box on this machine; None for the design's.
+
+    Raises
+    ------
+    BadInput
+        If the response box is not there.
+    """
+    design = session.design
+    sources: list[ResponseSource] = [open_keyboard()]
+    if design.task == "exemplar_matching" and design.input != "keys":
+        sources.append(WindowMouse(display.win))
+    if design.response_box.keys and box_port != NONE:
+        box = design.response_box
+        sources.append(SerialBox(replace(box, port=box_port or box.port)))
+    return sources[0] if len(sources) == 1 else Sources(*sources)
+
+
+def open_hooks(
+    session: Session, display: Display, arguments: argparse.Namespace
+) -> tuple[FlipHook, ...]:
+    """Open whatever happens in time with the screen; the photodiode's patch is drawn last.
+
+    Raises
+    ------
+    BadInput
+        Naming the device that cannot be opened.
+    """
+    design, hooks = session.design, []
+    try:
+        for path in arguments.hook:
+            own = find_function(path)(display.win)
+            if isinstance(own, FlipHook):
+                hooks.append(own)
+        if arguments.eye_tracker:
+            hooks.append(EyeTracker(arguments.eye_tracker, session, display.win))
+        if design.triggers.kind != NONE and arguments.trigger_port != NONE:
+            triggers = replace(design.triggers, port=arguments.trigger_port or design.triggers.port)
+            hooks.append(TriggerHook(triggers, open_trigger_port(triggers)))
+        if arguments.robot:
+            seed = observer_seed(session.request.participant)
+            hooks.append(Robot(session, display, arguments.robot, seed))
+        if design.photodiode.on:
+            hooks.append(PhotodiodePatch(design.photodiode, display))
+    except BaseException:
+        for hook in hooks:
+            hook.close()
+        raise
+    if arguments.hook:
+        session.note({"hooks": list(arguments.hook)})
+    return tuple(hooks)
+
+
+def find_function(path: str) -> Any:
+    """Return the function that ``package.module:function`` names.
+
+    Such a path comes from the command line only, never from a file of a study.
+
+    Raises
+    ------
+    BadInput
+        If there is none.
+    """
+    module, _, name = path.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+        if callable(found):
+            return found
+        said = "it is no function"
+    except (ImportError, AttributeError, ValueError) as error:
+        said = str(error)
+    raise BadInput(
+        f"--hook {path!r}: {said}; expected package.module:function of an installed package"
+    )
+
+
+def window_arguments(design: Mapping[str, Any], options: list[str]) -> dict[str, Any]:
+    """Return further arguments of the window: the design's, then those of the command line.
+
+    Parameters
+    ----------
+    design
+        The design's ``window``.
+    options
+        ``KEY=VALUE`` each; a value is JSON, or else text.
+    """
+    found = dict(design)
+    for option in options:
+        name, equals, value = option.partition("=")
+        if not equals:
+            raise BadInput(f"--window {option!r}: expected KEY=VALUE")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
