@@ -12,8 +12,22 @@ BAD_INPUT_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
 
 
+LONGEST_SENTENCE = 900
+"""Characters; of a longer one, as of a cell that holds a whole file, the middle is left out."""
+
+
 class BadInput(Exception):
-    """Input that cannot be used; its message is one sentence a user can act on."""
+    """Input that cannot be used; its message is one sentence a user can act on.
+
+    What was found may be anything: its control characters are shown as blanks.
+    """
+
+    def __str__(self) -> str:
+        said = "".join(c if c.isprintable() else " " for c in super().__str__())
+        if len(said) > LONGEST_SENTENCE:
+            half = LONGEST_SENTENCE // 2 - 3
+            said = f"{said[:half]} ... {said[-half:]}"
+        return said
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -18,8 +18,21 @@ Settings = TypeVar("Settings")
 _NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
+MOST_NODES = 100_000
+"""A file that stands for more values than these means harm: aliases multiply."""
+
+
 class _Loader(yaml.SafeLoader):
     """A safe loader that refuses a key given twice, which YAML would silently drop."""
+
+    def get_single_node(self) -> yaml.Node | None:
+        node: yaml.Node | None = super().get_single_node()
+        if node is not None and _size(node, {}) > MOST_NODES:
+            raise yaml.MarkedYAMLError(
+                problem=f"its aliases stand for more than {MOST_NODES} values",
+                problem_mark=node.start_mark,
+            )
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -31,6 +44,19 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:
+    """Return how many values a node stands for with all aliases written out."""
+    if node not in known:
+        known[node] = math.inf  # what a node that holds itself comes to
+        inner: list[yaml.Node] = []
+        if isinstance(node, yaml.SequenceNode):
+            inner = node.value
+        elif isinstance(node, yaml.MappingNode):
+            inner = [part for pair in node.value for part in pair]
+        known[node] = 1 + sum(_size(part, known) for part in inner)
+    return known[node]
 
 
 def read_yaml(path: Path | str) -> dict[str, Any]:
@@ -156,7 +182,7 @@ def _convert_tuple(arguments: tuple[Any, ...], value: Any, where: str, key: str)
 
 def _convert_scalar(hint: Any, value: Any, where: str, key: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value) if abs(value) < 1e300 else math.inf
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise BadInput(f"{where}: {key!r} is {value!r}, expected {_NAMES[hint]}")
     if isinstance(value, float) and not math.isfinite(value):

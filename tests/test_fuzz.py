@@ -1,0 +1,392 @@
+"""Damaged and hostile files: read rightly or refused in one sentence, never a traceback or a hang.
+
+``UNITSCOPE_FUZZ=5000 python -m pytest tests/test_fuzz.py`` makes so many examples of every kind.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import warnings
+from dataclasses import replace
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analysis.imports import import_logs
+from analysis.load import load_frames, load_log
+from analysis.mapping import read_mapping, shipped_mappings
+from conditions.column import names
+from conditions.design import find_design, read_design, shipped_designs
+from conditions.errors import BadInput
+from conditions.places import ROOT
+from conditions.records import read_session
+from conditions.stimulus_set import StimulusSet
+from conditions.tables import check_table, read_table, write_tables
+from experiments.lab.calibration import READING_COLUMNS, read_readings
+from experiments.runner.observers import make_observer
+from experiments.runner.request import Request
+from experiments.runner.session import Session
+from experiments.runner.simulation import simulate
+from tests.conftest import write_stimulus_set
+
+EXAMPLES = int(os.environ.get("UNITSCOPE_FUZZ", "40"))
+LONGEST_SENTENCE = 1000
+
+fuzzed = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=EXAMPLES <= 40,
+    database=None,
+)
+seeds = given(seed=st.integers(0, 2**64))
+
+NASTY = (
+    "", " ", "nan", "NaN", "inf", "-inf", "1e999", "-1", "0", "1.5", "007", "9" * 25, "9" * 400,
+    "True", "true", "None", "null", "~", "[]", "{}", "[1, 2", "{a: b", "a: b: c", "&a [*a]", "*a",
+    "!!python/object/apply:os.system [id]", "!!binary x", "!!float x", "!!set {a, b}", "!!int x",
+    "!!timestamp 2001-99-99", "2001-01-01", "0x10", "0o17", "1_000", "1:30", "<<: 1", "? [a]",
+    "../../etc/passwd", "/etc/passwd", "C:\\x", "a\\b", "\x00", "\ud7ff", "\u202e", "\ufeff", "\r",
+    "\r\n", "\t", "\x1b[2J", '"', "'", '""', ",", ";", "#", "=1+1", "<script>alert(1)</script>",
+    "%", "|", "- ", "---", "...", "a" * 5000, "1e-400", "1e400", "--", "é", "\x85", "\u2028",
+)  # fmt: skip
+DEEP = "[" * 3000, "{a: " * 500, "- " * 3000
+BOMB = "\n".join(
+    ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    + [f"a{i}: &a{i} [" + ", ".join([f"*a{i - 1}"] * 9) + "]" for i in range(1, 12)]
+)
+ENCODINGS = ("utf-16", "utf-32", "utf-8-sig", "latin-1", "cp037")
+
+
+def damaged(content: bytes, rng: random.Random) -> bytes:
+    """Return a file after one to three of the things that may happen to it."""
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        content = rng.choice(DAMAGES)(content, rng)
+    return content
+
+
+def _flip(content: bytes, rng: random.Random) -> bytes:
+    array = bytearray(content)
+    for _ in range(rng.choice((1, 1, 5))):
+        if array:
+            array[rng.randrange(len(array))] = rng.randrange(256)
+    return bytes(array)
+
+
+def _cut(content: bytes, rng: random.Random) -> bytes:
+    return content[: rng.randint(0, len(content))]
+
+
+def _lose(content: bytes, rng: random.Random) -> bytes:
+    first, last = sorted(rng.randint(0, len(content)) for _ in range(2))
+    return content[:first] + content[min(last, first + rng.choice((1, 10, 300))) :]
+
+
+def _double(content: bytes, rng: random.Random) -> bytes:
+    lines = content.splitlines(keepends=True) or [b""]
+    place = rng.randrange(len(lines))
+    return b"".join(lines[:place] + [lines[place]] * 2 + lines[place + 1 :])
+
+
+def _drop_line(content: bytes, rng: random.Random) -> bytes:
+    lines = content.splitlines(keepends=True) or [b""]
+    del lines[rng.randrange(len(lines))]
+    return b"".join(lines)
+
+
+def _swap_lines(content: bytes, rng: random.Random) -> bytes:
+    lines = content.splitlines(keepends=True) or [b""]
+    first, second = rng.randrange(len(lines)), rng.randrange(len(lines))
+    lines[first], lines[second] = lines[second], lines[first]
+    return b"".join(lines)
+
+
+def _nasty(rng: random.Random) -> bytes:
+    return rng.choice((*NASTY, *NASTY, *NASTY, *DEEP)).encode("utf-8", "surrogatepass")
+
+
+def _insert(content: bytes, rng: random.Random) -> bytes:
+    place = rng.randint(0, len(content))
+    return content[:place] + _nasty(rng) + content[place:]
+
+
+def _cell(content: bytes, rng: random.Random) -> bytes:
+    """Replace what stands between two separators."""
+    lines = content.split(b"\n")
+    place = rng.randrange(min(len(lines), rng.choice((2, len(lines)))))
+    for separator in rng.sample((b",", b": ", b" "), 3):
+        cells = lines[place].split(separator)
+        if len(cells) > 1:
+            cells[rng.randrange(len(cells))] = _nasty(rng)
+            lines[place] = separator.join(cells)
+            break
+    return b"\n".join(lines)
+
+
+def _column(content: bytes, rng: random.Random) -> bytes:
+    """Replace a column of a table in every line."""
+    lines = [line.split(b",") for line in content.split(b"\n")]
+    place, nasty = rng.randrange(max(1, len(lines[0]))), _nasty(rng)
+    for line in lines[1:]:
+        if place < len(line):
+            line[place] = nasty
+    return b"\n".join(b",".join(line) for line in lines)
+
+
+def _encode(content: bytes, rng: random.Random) -> bytes:
+    return content.decode("utf-8", "replace").encode(rng.choice(ENCODINGS), "replace")
+
+
+def _bomb(content: bytes, rng: random.Random) -> bytes:
+    lines = content.split(b"\n")
+    place = rng.randrange(len(lines))
+    key = lines[place].split(b":")[0]
+    lines[place] = BOMB.encode() + b"\n" + key + b": *a11"
+    return b"\n".join(lines)
+
+
+DAMAGES = (
+    _flip, _cut, _lose, _double, _drop_line, _swap_lines, _insert, _cell, _cell, _cell, _column,
+    _encode, _bomb,
+)  # fmt: skip
+
+
+def is_refused(call) -> bool:
+    """Return whether a call refuses its input; anything but one sentence fails the test."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            call()
+        except BadInput as error:
+            sentence = str(error)
+            assert sentence.strip()
+            assert len(sentence.splitlines()) == 1, sentence
+            assert sentence.isprintable(), sentence
+            assert len(sentence) < LONGEST_SENTENCE, sentence
+            return True
+    return False
+
+
+def write(path, content: bytes):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def _nested(value, rng: random.Random):
+    """Replace a value somewhere in nested data."""
+    odd = rng.choice(
+        (None, True, -1, 0, 10**30, 10**400, float("nan"), 1e308, 0.5, "", "x", "../x", [], [[]],
+         {}, {"a": {}}, {1: 2}, [None], [1, "a"], "natural", [0] * 500)
+    )  # fmt: skip
+    if rng.random() < 0.2 or not isinstance(value, dict | list) or not value:
+        return odd
+    keys = list(value) if isinstance(value, dict) else range(len(value))
+    key = rng.choice(list(keys))
+    copy = value.copy()
+    if rng.random() < 0.1:
+        if isinstance(copy, dict):
+            copy[rng.choice(("x", 1, None, f"{key}_"))] = copy.pop(key)
+        else:
+            del copy[key]
+    else:
+        copy[key] = _nested(value[key], rng)
+    return copy
+
+
+def of_yaml(content: bytes, rng: random.Random) -> bytes:
+    """Damage a YAML file as text, or its data."""
+    if rng.random() < 0.5:
+        return damaged(content, rng)
+    data = yaml.safe_load(content)
+    for _ in range(rng.choice((1, 1, 2))):
+        data = _nested(data, rng)
+    return yaml.safe_dump(data).encode()
+
+
+@seeds
+@fuzzed
+def test_designs(tmp_path_factory, seed):
+    rng = random.Random(seed)
+    name = rng.choice(shipped_designs())
+    path = tmp_path_factory.getbasetemp() / "designs" / f"{name}.yaml"
+    write(path, of_yaml(find_design(name).read_bytes(), rng))
+    is_refused(lambda: read_design(path))
+
+
+@seeds
+@fuzzed
+def test_designs_that_are_read_make_tables_or_say_why(tmp_path_factory, seed, stimulus_set):
+    rng = random.Random(seed)
+    base = tmp_path_factory.getbasetemp() / "made"
+    shutil.rmtree(base, ignore_errors=True)
+    data = yaml.safe_load(find_design("demo_two_afc").read_bytes())
+    path = write(base / "demo_two_afc.yaml", yaml.safe_dump(_nested(data, rng)).encode())
+    is_refused(lambda: write_tables(path, stimulus_set, [1, 2], base / "tables"))
+
+
+@seeds
+@fuzzed
+def test_mappings(tmp_path_factory, seed):
+    rng = random.Random(seed)
+    name = rng.choice(shipped_mappings())
+    path = tmp_path_factory.getbasetemp() / "mappings" / f"{name}.yaml"
+    source = ROOT / "analysis" / "mappings" / f"{name}.yaml"
+    write(path, of_yaml(source.read_bytes(), rng))
+    is_refused(lambda: read_mapping(str(path)))
+
+
+@seeds
+@fuzzed
+def test_build_settings(tmp_path_factory, seed):
+    stimgen_settings = pytest.importorskip("stimgen.settings")
+    rng = random.Random(seed)
+    sources = sorted((ROOT / "stimgen").glob("*.yaml"))
+    source = rng.choice(sources)
+    path = tmp_path_factory.getbasetemp() / "settings" / source.name
+    write(path, of_yaml(source.read_bytes(), rng))
+    is_refused(lambda: stimgen_settings.read(str(path)))
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """A finished session with its table, design and stimulus set."""
+    base = tmp_path_factory.mktemp("small")
+    stimuli = write_stimulus_set(base / "toy")
+    (table,) = write_tables("demo_two_afc", stimuli, [1], base / "tables")
+    request = Request(
+        design=read_design("demo_two_afc"),
+        participant="p001",
+        session=1,
+        table=table,
+        stimuli=stimuli,
+        data=base / "data",
+        observer_kind="simulated",
+        observer="graded",
+    )
+    session = Session.open(request)
+    simulate(session, make_observer("graded", 1, session.stimuli.file))
+    return request
+
+
+@seeds
+@fuzzed
+def test_manifests(tmp_path_factory, seed, small):
+    rng = random.Random(seed)
+    folder = tmp_path_factory.getbasetemp() / "sets" / "toy"
+    write(folder / "manifest.csv", damaged((small.stimuli / "manifest.csv").read_bytes(), rng))
+
+    def use():
+        opened = StimulusSet.open(folder)
+        for unit in opened.units[:3]:
+            opened.batches(unit)
+            opened.images(unit, "natural", "max", 0)
+        for path in opened.manifest["path"]:
+            assert opened.file(path).resolve().is_relative_to(folder.resolve())
+
+    is_refused(use)
+
+
+@seeds
+@fuzzed
+def test_condition_tables(tmp_path_factory, seed, small):
+    rng = random.Random(seed)
+    path = tmp_path_factory.getbasetemp() / "tables" / "p001.csv"
+    write(path, damaged(small.table.read_bytes(), rng))
+    stimuli = StimulusSet.open(small.stimuli)
+    is_refused(lambda: check_table(read_table(path), path, small.design, stimuli))
+
+
+@seeds
+@fuzzed
+def test_sessions_on_a_damaged_table(tmp_path_factory, seed, small):
+    """Whatever passes the checks can be run to its end."""
+    rng = random.Random(seed)
+    base = tmp_path_factory.getbasetemp() / "run"
+    shutil.rmtree(base, ignore_errors=True)
+    path = write(base / "p001.csv", damaged(small.table.read_bytes(), rng))
+
+    def run():
+        session = Session.open(replace(small, table=path, data=base / "data"))
+        simulate(session, make_observer("graded", 1, session.stimuli.file))
+
+    is_refused(run)
+
+
+@pytest.mark.parametrize("name", ["trials.csv", "session.json"])
+@seeds
+@fuzzed
+def test_logs(tmp_path_factory, seed, small, name):
+    """Of a session's folder: the analysis reads it, and the session goes on, or both say why."""
+    rng = random.Random(seed)
+    base = tmp_path_factory.getbasetemp() / "logs"
+    shutil.rmtree(base, ignore_errors=True)
+    source = small.folder(1)
+    folder = base / source.relative_to(small.data)
+    shutil.copytree(source, folder)
+    lines = (source / "trials.csv").read_bytes().splitlines(keepends=True)
+    (folder / "trials.csv").write_bytes(b"".join(lines[: rng.randint(2, len(lines))]))
+    text = (source / "session.json").read_bytes().replace(b'"completed"', b'"running"')
+    (folder / "session.json").write_bytes(text)
+    write(folder / name, damaged((folder / name).read_bytes(), rng))
+
+    def analyse():
+        log = load_log(base / small.design.name)
+        load_frames(log)
+
+    is_refused(analyse)
+    is_refused(lambda: read_session(folder))
+
+    def go_on():
+        with Session.open(replace(small, data=base, session=None)) as session:
+            simulate(session, make_observer("graded", 1, session.stimuli.file))
+
+    is_refused(go_on)
+
+
+@seeds
+@fuzzed
+def test_external_logs(tmp_path_factory, seed):
+    rng = random.Random(seed)
+    base = tmp_path_factory.getbasetemp() / "imports"
+    shutil.rmtree(base, ignore_errors=True)
+    name = rng.choice(shipped_mappings())
+    mapping = read_mapping(name)
+    sources = sorted(mapping.sources())
+    rows = [
+        [rng.choice((*NASTY[:12], "1", "2", "a", "b", "True", "natural")) for _ in sources]
+        for _ in range(4)
+    ]
+    text = "\n".join([",".join(sources), *(",".join(row) for row in rows)]) + "\n"
+    path = write(base / "log.csv", damaged(text.encode(), rng))
+    is_refused(lambda: import_logs([path], mapping, base / "out"))
+
+
+@seeds
+@fuzzed
+def test_readings(tmp_path_factory, seed):
+    rng = random.Random(seed)
+    header = ",".join(names(READING_COLUMNS))
+    values = {"str": "grey", "int": "1", "float": "0.5", "bool": "True"}
+    row = ",".join(
+        str(column.levels[0]) if column.levels else values[column.type]
+        for column in READING_COLUMNS
+    )
+    path = tmp_path_factory.getbasetemp() / "readings.csv"
+    write(path, damaged("\n".join([header, *[row] * 6, ""]).encode(), rng))
+    is_refused(lambda: read_readings(path))
+
+
+def test_a_bomb_of_aliases_is_refused(tmp_path):
+    """Eleven lines of YAML that stand for 9 ** 12 words."""
+    path = write(tmp_path / "bomb.yaml", BOMB.encode())
+    assert is_refused(lambda: read_design(path))
+
+
+def test_an_alias_that_holds_itself_is_refused(tmp_path):
+    path = write(tmp_path / "loop.yaml", b"name: &a [*a]\n")
+    assert is_refused(lambda: read_design(path))
