@@ -21,6 +21,8 @@ from experiments.lab.timing.errors import Observed
 LIMIT_S = 5.0
 """What is not seen within so long is not seen."""
 
+SPIN_S = 0.005
+
 GREY_RANGE = 16
 """Largest difference between the colours of a pixel that is still background."""
 
@@ -105,6 +107,14 @@ class Eye:
         return max(pixel) - min(pixel) <= GREY_RANGE
 
 
+def _wait_until(due_s: float) -> None:
+    # The last part is spent awake: on a busy machine a sleep ends when others have done their work,
+    # which the session's frames are a part of.
+    time.sleep(max(0.0, due_s - time.perf_counter() - SPIN_S))
+    while time.perf_counter() < due_s:
+        pass
+
+
 def obey(lines: Iterable[str], eye: Eye, fingers: Fingers) -> list[dict[str, Any]]:
     """Do what each line orders; returns what was seen and done."""
     done = []
@@ -115,7 +125,7 @@ def obey(lines: Iterable[str], eye: Eye, fingers: Fingers) -> list[dict[str, Any
         pressed_s = None
         if order["key"] and (seen_s is not None or not order["watch"]):
             began_s = came_s if seen_s is None else seen_s
-            time.sleep(max(0.0, began_s + order["delay_s"] - time.perf_counter()))
+            _wait_until(began_s + order["delay_s"])
             pressed_s = fingers.press(order["key"], hold_s=order["hold_s"])
         done.append({"trial": order["trial"], "seen_s": seen_s, "pressed_s": pressed_s})
     return done

@@ -1,8 +1,8 @@
 """The same trials in the plain PsychoPy way, to compare with.
 
 As a script by hand or Builder has it: the pictures of a trial are made from their files when it
-starts, the keyboard is asked once a frame with one call of ``getKeys`` (as Builder's component asks
-it), and phases end when PsychoPy's own tolerance says so.
+starts, the keyboard is asked once a frame with one call of ``getKeys`` that does not wait for the
+release, and phases end when Builder's tolerance says so.
 """
 
 from __future__ import annotations
@@ -97,17 +97,16 @@ class PlainRun:
             began_s: float | None = None
             flip_s = 0.0
             while began_s is None or flip_s <= began_s + limit_s - TOLERANCE_S - self._frame_s:
-                if phase == QUERIES and began_s is not None:
-                    rt_s = self._answer()
-                    if rt_s is not None:
-                        break
+                answer_s = self._answer()
+                if phase == QUERIES and began_s is not None and answer_s is not None:
+                    rt_s = answer_s
+                    break
                 for part in parts:
                     part.draw()
                 if began_s is None:
                     self._win.callOnFlip(self._companion.tell, phase, number)
                     if phase == QUERIES and self._keyboard is not None:
                         self._win.callOnFlip(self._keyboard.clock.reset)
-                        self._win.callOnFlip(self._keyboard.clearEvents, eventType="keyboard")
                 flip_s = float(self._win.flip())
                 if began_s is None:
                     began_s = flip_s
