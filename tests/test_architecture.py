@@ -20,6 +20,7 @@ BORDERS = {
         {
             "torch",
             "torchvision",
+            "torchcodec",
             "numpy",
             "PIL",
             "pandas",

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from stimgen.sweeps.images import crop, read_rgb
+from stimgen.sweeps.jpeg import decoder
 from stimgen.sweeps.prefetch import prefetch
 
 
@@ -29,4 +30,5 @@ def decode_rates(n_images: int = 256) -> dict[str, float]:
             pass
         return n_images / (time.perf_counter() - start)
 
-    return {"PIL": max(rate() for _ in range(3))}
+    name = "torchcodec" if decoder() else "PIL"
+    return {name: max(rate() for _ in range(3))}

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from conditions.errors import BadInput
+from stimgen.sweeps.jpeg import decode, decoder, is_plain
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 
@@ -114,12 +115,27 @@ def read_rgb(file: Path | BinaryIO) -> Image.Image:
     """
     try:
         with Image.open(file) as image:
+            quick = _decode(file) if is_plain(image) else None
+            if quick is not None:
+                return quick
             image.load()
             return as_rgb(ImageOps.exif_transpose(image))
     except UnidentifiedImageError:
         raise ValueError("not an image of a known format") from None
     except OSError as error:
         raise OSError(error.strerror or str(error)) from None
+
+
+def _decode(file: Path | BinaryIO) -> Image.Image | None:
+    if decoder() is None:
+        return None
+    if isinstance(file, Path):
+        return decode(file.read_bytes())
+    here = file.tell()
+    file.seek(0)
+    quick = decode(file.read())
+    file.seek(here)
+    return quick
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
