@@ -1,0 +1,135 @@
+"""Commands that write a set: ``build``, and its long steps alone."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conditions.errors import BadInput
+from conditions.places import STIMULI, shown
+from stimgen.commands.occluding import report_left_out
+from stimgen.commands.options import Commands, add_device, add_quiet
+
+if TYPE_CHECKING:
+    from stimgen.sets.build import Build
+
+
+def add_building(commands: Commands) -> None:
+    """Add ``build``, and ``sweep`` and ``render``, its long steps."""
+    build = commands.add_parser("build", help="write a stimulus set, and condition tables for it")
+    build.add_argument("--design", help="write condition tables for this design as well")
+    build.add_argument("--participants", help="whom the tables are for, such as 1-20")
+    build.add_argument("--tables", type=Path, help="folder for the tables")
+    build.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    sweep = commands.add_parser("sweep", help="only pass over the images")
+    render = commands.add_parser("render", help="only render feature visualizations")
+    for parser, run in ((build, _build), (sweep, _sweep), (render, _render)):
+        _add_options(parser)
+        parser.set_defaults(run=run)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("settings", help="settings file, or the name of a shipped one")
+    parser.add_argument("--images", type=Path, help="folder, list (.txt) or .tar of photographs")
+    parser.add_argument("--out", type=Path, default=STIMULI, help="folder for sets")
+    parser.add_argument("--name", help="name of the set, instead of the settings' own")
+    parser.add_argument("--weights", help="published name, 'random' or a checkpoint's path")
+    add_device(parser)
+    add_quiet(parser)
+
+
+def _open(arguments: argparse.Namespace) -> Build:
+    from stimgen.settings import find_settings, read
+
+    settings = read(arguments.settings)
+    if arguments.weights:
+        network = dataclasses.replace(settings.network, weights=arguments.weights)
+        settings = dataclasses.replace(settings, network=network)
+    if arguments.name:
+        try:
+            settings = dataclasses.replace(settings, name=arguments.name)
+        except ValueError as error:
+            raise BadInput(f"--name: {error}") from None
+
+    from stimgen.sets.build import Build
+
+    return Build(
+        settings,
+        base=find_settings(arguments.settings).parent,
+        images=arguments.images,
+        out=arguments.out,
+        device=arguments.device,
+        quiet=arguments.quiet,
+    )
+
+
+def _build(arguments: argparse.Namespace) -> None:
+    if (arguments.design is None) != (arguments.participants is None):
+        raise BadInput("--design and --participants are given together or not at all")
+    participants: Sequence[int] = ()
+    if arguments.design is not None:
+        from conditions.design import read_design
+        from conditions.tables import parse_participants
+
+        # A mistake here must show now, not after minutes of work.
+        participants = parse_participants(arguments.participants)
+        read_design(arguments.design)
+    start = time.monotonic()
+    build = _open(arguments)
+    already = build.is_done()
+    if arguments.dry_run and not already:
+        from stimgen.sets.plan import plan_of
+
+        print("\n".join(plan_of(build).lines()))
+        return
+    folder = build.run()
+    if not build.ranks.is_first:
+        return
+    if already:
+        print(f"{shown(folder)} is there already, built with the same settings")
+    else:
+        n_images = sum(1 for _ in (folder / "images").rglob("*.png"))
+        spent_s = time.monotonic() - start
+        made = f"{n_images} images of {len(build.units)} units"
+        print(f"wrote {made} to {shown(folder)} in {spent_s:.0f} s")
+        _report_skipped(build)
+    if arguments.design is not None:
+        from conditions.tables import write_tables
+
+        written = write_tables(arguments.design, folder, participants, arguments.tables)
+        print(f"wrote {len(written)} condition tables to {shown(written[0].parent)}")
+
+
+def _report_skipped(build: Build) -> None:
+    from conditions.settings import read_yaml
+
+    facts = read_yaml(build.folder / "set.yaml")
+    skipped = facts["images"]["skipped"]
+    if skipped:
+        print(f"{len(skipped)} images could not be read, such as {skipped[0]}", file=sys.stderr)
+    report_left_out(facts.get("occlusion", {}).get("left_out", []))
+
+
+def _sweep(arguments: argparse.Namespace) -> None:
+    build = _open(arguments)
+    found = build.sweep()
+    if not build.ranks.is_first:
+        return
+    print(
+        f"swept {found.n_images} images for {len(found.units)} units; "
+        f"{build.partial.path} keeps the result for: python -m stimgen build"
+    )
+
+
+def _render(arguments: argparse.Namespace) -> None:
+    build = _open(arguments)
+    folder = build.render()
+    if not build.ranks.is_first:
+        return
+    n_images = sum(1 for _ in folder.glob("*/*.png"))
+    print(f"rendered {n_images} images; {folder} keeps them for: python -m stimgen build")

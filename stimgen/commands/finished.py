@@ -1,0 +1,80 @@
+"""Commands on finished sets: check, compare, show and export them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from conditions.places import shown
+from stimgen.commands.options import Commands, add_device, add_quiet
+
+
+def add_finished(commands: Commands) -> None:
+    """Add ``verify``, ``diff``, ``gallery`` and ``export``."""
+    verify = commands.add_parser("verify", help="check a set's files, numbers and rules")
+    verify.add_argument("set", type=Path, help="folder of the stimulus set")
+    verify.add_argument("--weights", help="checkpoint's path, where the set was built from one")
+    add_device(verify)
+    verify.add_argument("--files-only", action="store_true", help="measure no activation again")
+    add_quiet(verify)
+    diff = commands.add_parser("diff", help="say how two sets differ")
+    diff.add_argument("first", type=Path, help="folder of a stimulus set")
+    diff.add_argument("second", type=Path, help="folder of another")
+    gallery = commands.add_parser("gallery", help="make a set's page to look at again")
+    gallery.add_argument("set", type=Path, help="folder of the stimulus set")
+    export = commands.add_parser("export", help="copy a set into the folders of an earlier study")
+    export.add_argument("set", type=Path, help="folder of the stimulus set")
+    export.add_argument("--layout", required=True, help="name of the layout: borowski2021")
+    export.add_argument("--out", type=Path, required=True, help="folder to make")
+    add_quiet(export)
+    runs = ((verify, _verify), (diff, _diff), (gallery, _gallery), (export, _export))
+    for parser, run in runs:
+        parser.set_defaults(run=run)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from conditions.stimulus_set import StimulusSet
+    from stimgen.networks.devices import pick_device
+    from stimgen.sets.provenance import network_of, read_provenance
+    from stimgen.sets.verify import verify, verify_activations
+
+    stimuli = StimulusSet.open(arguments.set)
+    settings = read_provenance(arguments.set).settings
+    faults = verify(stimuli, settings, quiet=arguments.quiet)
+    if not arguments.files_only:
+        network = network_of(arguments.set, arguments.weights, pick_device(arguments.device))
+        faults += verify_activations(stimuli, network, settings.activation, quiet=arguments.quiet)
+    for fault in faults:
+        print(f"{fault.where}: {fault.what}")
+    checked = f"{len(stimuli.manifest)} images of {len(stimuli.units)} units"
+    print(f"{checked}: {len(faults)} faults" if faults else f"{checked}: everything is in order")
+    return 1 if faults else 0
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from conditions.stimulus_set import StimulusSet
+    from stimgen.sets.comparison import differences
+
+    lines = list(differences(*map(StimulusSet.open, (arguments.first, arguments.second))))
+    print("\n".join(lines) if lines else "the sets are the same")
+    return 1 if lines else 0
+
+
+def _gallery(arguments: argparse.Namespace) -> None:
+    from stimgen.sets.gallery import write_gallery
+    from stimgen.sets.partial import PartialFolder
+
+    with PartialFolder(arguments.set).writing():
+        print(f"wrote {shown(write_gallery(arguments.set))}")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from conditions.stimulus_set import StimulusSet
+    from stimgen.sets.export import export
+
+    stimuli = StimulusSet.open(arguments.set)
+    n, n_left_out = export(stimuli, arguments.layout, arguments.out, quiet=arguments.quiet)
+    print(f"exported {n} images to {shown(arguments.out)}")
+    if n_left_out:
+        print(f"{n_left_out} others have no place in the layout", file=sys.stderr)

@@ -1,0 +1,49 @@
+"""Commands that show what a whole layer makes of pictures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from conditions.places import shown
+from stimgen.commands.options import Commands, add_device, add_quiet
+
+
+def add_whole_layers(commands: Commands) -> None:
+    """Add ``caricature`` and ``dream``."""
+    caricature = commands.add_parser("caricature", help="show what a layer makes of a picture")
+    caricature.add_argument("image", type=Path, help="the picture")
+    caricature.add_argument(
+        "--cosine-power", type=float, default=1.0, help="more keeps nearer to the picture"
+    )
+    dream = commands.add_parser("dream", help="show what drives a whole layer")
+    dream.set_defaults(image=None, cosine_power=1.0)
+    for parser in (caricature, dream):
+        parser.add_argument("settings", help="settings file, or the name of a shipped one")
+        parser.add_argument("--layer", required=True, help="name of the layer")
+        parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
+        parser.add_argument("--side", choices=("pre", "post"), default="post", help="of its ReLU")
+        parser.add_argument("--seed", type=int, default=0, help="of start and transforms")
+        parser.add_argument("--weights", help="published name, 'random' or a checkpoint's path")
+        add_device(parser)
+        add_quiet(parser)
+        parser.set_defaults(run=_draw_layer)
+
+
+def _draw_layer(arguments: argparse.Namespace) -> None:
+    from stimgen.settings import read
+    from stimgen.visualization.layer_pictures import save_layer_picture
+
+    save_layer_picture(
+        read(arguments.settings),
+        arguments.layer,
+        arguments.out,
+        arguments.image,
+        cosine_power=arguments.cosine_power,
+        side=arguments.side,
+        weights=arguments.weights,
+        seed=arguments.seed,
+        device=arguments.device,
+        quiet=arguments.quiet,
+    )
+    print(f"wrote {shown(arguments.out)}")
