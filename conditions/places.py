@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 PACKAGE = Path(__file__).resolve().parent
 """Holds the shipped designs, unit tables and texts."""
@@ -16,6 +16,23 @@ STIMULI = ROOT / "stimuli"
 TABLES = ROOT / "conditions" / "tables"
 DATA = ROOT / "data"
 REPORTS = ROOT / "reports"
+
+
+def within(folder: Path, path: str) -> Path | None:
+    """Return where a path that a file names lies below a folder, None if it leads out of it.
+
+    Parameters
+    ----------
+    folder
+        Where the path begins.
+    path
+        With forward slashes on every system.
+    """
+    parts = PurePosixPath(path).parts
+    is_absolute = PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive
+    if not parts or is_absolute or ".." in parts or "\\" in path or "\0" in path:
+        return None
+    return folder.joinpath(*parts)
 
 
 def shown(path: Path) -> str:

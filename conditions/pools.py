@@ -14,6 +14,7 @@ from conditions.column import UNIT_COLUMNS, Column
 from conditions.csv_files import parse, read_cells, read_content
 from conditions.design import Design
 from conditions.errors import BadInput, nearest
+from conditions.places import within
 from conditions.randomness import generator
 from conditions.stimulus_set import StimulusSet
 from conditions.vocabulary import Unit
@@ -57,7 +58,12 @@ def pools_of(design: Design, stimuli: StimulusSet) -> Pools:
         design uses a pool that there is none of.
     """
     if design.units.table is not None:
-        path = Path(design.path).parent / design.units.table
+        path = within(Path(design.path).parent, design.units.table)
+        if path is None:
+            raise BadInput(
+                f"{design.path}: units.table is {design.units.table!r}, expected a file below the "
+                "design's folder"
+            )
         pools = _from_table(path, set(_used(design)), stimuli)
     else:
         pools = _sampled(design, stimuli)

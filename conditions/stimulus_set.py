@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 import pandas as pd
 
 from conditions.columns import MANIFEST_COLUMNS
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput
+from conditions.places import within
 from conditions.vocabulary import Unit
 
 MANIFEST = "manifest.csv"
@@ -63,7 +64,7 @@ class StimulusSet:
             )
         opened = cls(folder, manifest)
         for path in manifest["path"]:
-            opened.file(path)
+            opened._place(path)
         return opened
 
     @property
@@ -93,13 +94,18 @@ class StimulusSet:
         Raises
         ------
         BadInput
-            If the path leads out of the set's folder.
+            If the path leads out of the set's folder, by a symbolic link too.
         """
-        parts = PurePosixPath(path).parts
-        outside = PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive
-        if not parts or outside or ".." in parts or "\\" in path:
+        file = self._place(path)
+        if not file.resolve().is_relative_to(self.folder.resolve()):
+            raise BadInput(f"{file}: a link that leads out of the stimulus set")
+        return file
+
+    def _place(self, path: str) -> Path:
+        file = within(self.folder, path)
+        if file is None:
             raise BadInput(f"{self.folder / MANIFEST}: path {path!r} leads out of the stimulus set")
-        return self.folder.joinpath(*parts)
+        return file
 
     def images(self, unit: Unit, kind: str, pole: str, batch: int | None = None) -> pd.DataFrame:
         """Return a unit's images, ordered by rank.

@@ -60,3 +60,18 @@ def test_batches_are_those_of_every_pole_there_is_and_whole(stimulus_set: Path) 
     pairs = (manifest["batch"] >= 3) & (manifest["rank"] >= 2)
     assert of(manifest[~pairs.fillna(False)]) == (0, 1, 2)
     assert of(manifest[manifest["kind"] == "synthetic"]) == ()
+
+
+def test_a_link_that_leads_out_is_refused(stimulus_set, tmp_path):
+    copy = tmp_path / "toy"
+    shutil.copytree(stimulus_set, copy)
+    path = StimulusSet.open(copy).manifest["path"].iloc[0]
+    outside = tmp_path / "outside.png"
+    outside.write_bytes((copy / path).read_bytes())
+    (copy / path).unlink()
+    try:
+        (copy / path).symlink_to(outside)
+    except OSError:
+        pytest.skip("links cannot be made here")
+    with pytest.raises(BadInput, match="a link that leads out of the stimulus set"):
+        StimulusSet.open(copy).file(path)
