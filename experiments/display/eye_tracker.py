@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ class EyeTracker(FlipHook):
         from psychopy.iohub.client import launchHubServer  # starts much; not without need
 
         self._hub: Any = None
+        self._tracker: Any = None
         try:
             self._hub = launchHubServer(
                 window=win,
@@ -62,8 +64,8 @@ class EyeTracker(FlipHook):
                 **{str(device): own},
             )
             self._tracker = self._hub.getDevice(own["name"])
-            if self._tracker is None:
-                raise RuntimeError("it was not found")
+            if not hasattr(self._tracker, "setRecordingState"):
+                raise RuntimeError("ioHub does not accept its settings")
             if setup:
                 self._tracker.runSetupProcedure()
             self._tracker.setRecordingState(True)
@@ -83,9 +85,7 @@ class EyeTracker(FlipHook):
         if self._hub is None:
             return
         hub, self._hub = self._hub, None
-        tracker = getattr(self, "_tracker", None)
-        try:
-            if tracker is not None:
-                tracker.setRecordingState(False)
-        finally:
-            hub.quit()
+        # Whatever the tracker says now, the process has to end and the session to be closed.
+        with suppress(Exception):
+            self._tracker.setRecordingState(False)
+        hub.quit()

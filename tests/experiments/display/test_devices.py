@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import select
+import subprocess
+import sys
 import threading
 import time
 
@@ -88,6 +90,10 @@ def log_of(tmp_path):
     return read_csv(session(tmp_path, "trials.csv"), log_columns("two_afc"))
 
 
+def facts_of(tmp_path):
+    return json.loads(session(tmp_path, "session.json").read_text(encoding="utf-8"))
+
+
 def push(line, process, until=lambda: False):
     """Push buttons one after the other until the session is over."""
     while process.poll() is None and not until():
@@ -117,6 +123,13 @@ def test_a_session_is_answered_by_a_box_and_its_triggers_are_those_of_the_log(
     assert (log["rt_s"] > 0).all()
     assert (log["confidence_s"] > log["response_s"]).all()
 
+    (run,) = facts_of(tmp_path)["runs"]
+    assert run["override"] == "test"
+    statuses = {check["name"]: check["status"] for check in run["preflight"]}
+    assert statuses["monitor"] == statuses["refresh"] == "failed"
+    assert statuses["keyboard"] == statuses["stimuli"] == "ok"
+    assert "FAILED   monitor" in err, "whoever overrides is told what is wrong"
+
     # One pulse a code: it goes back to 0 before the next, and the log has every one in order.
     logged = [int(sent.split("=")[1]) for row in log["trigger"] for sent in row.split()]
     received = [byte for byte in triggers.received if byte]
@@ -145,8 +158,7 @@ def test_a_box_that_is_unplugged_is_one_sentence_and_no_trial_is_lost(begin, lin
     assert "the box at" in err
     assert "Traceback" not in err
     assert len(log_of(tmp_path)) >= 1
-    facts = json.loads(session(tmp_path, "session.json").read_text(encoding="utf-8"))
-    assert facts["end_reason"] == "interrupted"
+    assert facts_of(tmp_path)["end_reason"] == "interrupted"
 
 
 @pytest.mark.parametrize(
@@ -224,5 +236,72 @@ def test_a_function_of_the_lab_is_called_with_the_window_and_may_give_a_hook(beg
     code, _, err = finish(process)
     assert code == 0, err
     assert log_of(tmp_path)["trigger"].str.startswith("own ").all()
-    facts = json.loads(session(tmp_path, "session.json").read_text(encoding="utf-8"))
-    assert facts["runs"][0]["hooks"] == ["my_lab:begin"]
+    assert facts_of(tmp_path)["runs"][0]["hooks"] == ["my_lab:begin"]
+
+
+MESSAGES = """
+import sys, tables
+with tables.open_file(sys.argv[1]) as file:
+    events = file.root.data_collection.events
+    for row in events.experiment.MessageEvent:
+        print(row["text"].decode())
+"""
+
+
+def test_an_eye_tracker_records_the_session_and_gets_a_message_a_phase(begin, tmp_path):
+    config = tmp_path / "mouse.yaml"
+    config.write_text(
+        "eyetracker.hw.mouse.EyeTracker: {runtime_settings: {sampling_rate: 50}}\n",
+        encoding="utf-8",
+    )
+    code, _, err = finish(begin("--robot", "graded", "--eye-tracker", str(config)))
+    assert code == 0, err
+    assert facts_of(tmp_path)["runs"][0]["eye_tracker"] == "eyetracker.hw.mouse.EyeTracker"
+    file = str(session(tmp_path, "eye_tracker_run-01.hdf5"))
+    read = subprocess.run([sys.executable, "-c", MESSAGES, file], capture_output=True, text=True)
+    said = read.stdout.splitlines()
+    phases = ("fixation", "queries", "confidence", "chosen", "feedback", "blank")
+    assert [m for m in said if m.startswith("trial ")] == [
+        f"trial {number} {phase}" for number in (1, 2, 3) for phase in phases
+    ], read.stderr
+    assert said[-1] == "end"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Keyboard: {}", "expected one key such as eyetracker.hw.mouse.EyeTracker"),
+        ("eyetracker.hw.mouse.EyeTracker: {odd: 1}", "ioHub does not accept its settings"),
+    ],
+)
+def test_an_eye_tracker_that_cannot_be_is_one_sentence(begin, tmp_path, text, sentence):
+    config = tmp_path / "odd.yaml"
+    config.write_text(text, encoding="utf-8")
+    code, _, err = finish(begin("--robot", "graded", "--eye-tracker", str(config)))
+    assert code == 2
+    assert sentence in err
+    assert "Traceback" not in err
+
+
+ANY_MONITOR = "from experiments.display import shell; shell.find_monitor = lambda arguments: None"
+
+
+def test_a_real_session_is_refused_where_the_preflight_fails(begin, tmp_path):
+    code, _, err = finish(begin(before=ANY_MONITOR))
+    assert code == 2
+    assert "the pre-flight failed: refresh: " in err
+    assert "monitor: no monitor is named (measure it with" in err
+    assert 'or give --override "reason"' in err
+    assert "Traceback" not in err
+    (run,) = facts_of(tmp_path)["runs"]
+    assert run["end_reason"] == "interrupted"
+    assert {check["status"] for check in run["preflight"]} >= {"ok", "failed"}
+    assert not session(tmp_path, "trials.csv").exists()
+
+
+def test_a_pilot_is_only_warned(begin, tmp_path):
+    code, out, err = finish(begin("--pilot", "--size", "1280x800", "--robot", "graded"))
+    assert code == 0, err
+    assert "completed, 3 of 3 trials" in out
+    assert "FAILED   refresh" in err
+    assert "pre-flight failed" not in err
