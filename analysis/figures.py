@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from analysis.choices_figures import OF_CHOICES
+from analysis.matching_figures import OF_MATCHING
+from analysis.occlusion_figures import OF_OCCLUSION
 from analysis.panels import (
-    CHANCE,
     PERCENT,
     WIDTH_IN,
+    Drawing,
     _patch,
     condition_legend,
     draw_times,
@@ -25,29 +25,9 @@ from analysis.panels import (
 )
 from analysis.performance import conditions_of
 from analysis.results import Results
-from analysis.style import BAND, FAINT, INK, MARKS, MAX_VECTOR_POINTS
+from analysis.style import BAND, FAINT, INK, MARKS, MAX_VECTOR_POINTS, mark_of
 from analysis.words import points
 from conditions.vocabulary import CONFIDENCES
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure of the report.
-
-    Parameters
-    ----------
-    name
-        Of its files.
-    title, caption
-        For readers.
-    draw
-        Returns the figure, or None where the results have nothing to show.
-    """
-
-    name: str
-    title: str
-    caption: str
-    draw: Callable[[Results], Figure | None]
 
 
 def accuracy_by_condition(results: Results) -> Figure:
@@ -56,9 +36,9 @@ def accuracy_by_condition(results: Results) -> Figure:
     for group, axis in zip(results.remaining, axes, strict=True):
         rows = results.of("accuracy", group)
         trials = group.rows_of(results.kept)
-        axis.axhline(CHANCE, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        axis.axhline(results.chance, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         for place, row in enumerate(rows.itertuples(index=False)):
-            mark = MARKS[row.reference_condition]
+            mark = mark_of(row.reference_condition)
             part = trials[trials["reference_condition"] == row.reference_condition]
             shares = part.groupby("participant")["correct"].mean().to_numpy(float)
             axis.scatter(
@@ -95,7 +75,7 @@ def accuracy_by_condition(results: Results) -> Figure:
     axes[0].set_ylabel("right answers (% of trials)")
     axes[0].annotate(
         "chance",
-        (0, CHANCE),
+        (0, results.chance),
         xycoords=("axes fraction", "data"),
         xytext=(3, 3),
         textcoords="offset points",
@@ -188,8 +168,10 @@ def reaction_times(results: Results) -> Figure | None:
     return figure
 
 
-def confidence_by_outcome(results: Results) -> Figure:
+def confidence_by_outcome(results: Results) -> Figure | None:
     """Draw how confidence is spread over right and wrong answers."""
+    if not _has_confidence(results):
+        return None
     shades = {1: ("#dbe6ee", INK), 2: ("#7fb0d0", INK), 3: ("#0b5a8a", "white")}
     conditions = conditions_of(results.kept)
     figure, axes = panels(results, height_in=1.1 + 0.55 * len(conditions), sharey=True)
@@ -250,8 +232,10 @@ def confidence_by_outcome(results: Results) -> Figure:
     return figure
 
 
-def accuracy_by_unit(results: Results) -> Figure:
+def accuracy_by_unit(results: Results) -> Figure | None:
     """Draw the accuracy for each unit."""
+    if "accuracy_by_unit" not in results.tables:
+        return None
     names = sorted(results.kept["unit"].unique())
     means = results.kept.assign(right=results.kept["correct"].astype(float))
     order = means.groupby("unit")["right"].mean().reindex(names).sort_values(kind="stable").index
@@ -260,12 +244,12 @@ def accuracy_by_unit(results: Results) -> Figure:
     figure, axes = panels(results, 1.1 + step * len(order), sharey=True, sharex=True)
     for group, axis in zip(results.remaining, axes, strict=True):
         rows = results.of("accuracy_by_unit", group).set_index(["unit", "reference_condition"])
-        axis.axvline(CHANCE, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        axis.axvline(results.chance, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         for place, unit in enumerate(order):
             for number, condition in enumerate(conditions):
                 if (unit, condition) not in rows.index:
                     continue
-                row, mark = rows.loc[(unit, condition)], MARKS[condition]
+                row, mark = rows.loc[(unit, condition)], mark_of(condition)
                 height = place + ((len(conditions) - 1) / 2 - number) * 0.24
                 axis.plot(
                     [row["low"], row["high"]],
@@ -296,17 +280,23 @@ def accuracy_by_unit(results: Results) -> Figure:
     return figure
 
 
-def calibration(results: Results) -> Figure:
+def _has_confidence(results: Results) -> bool:
+    return "confidence" in results.kept.columns and bool(results.kept["confidence"].notna().any())
+
+
+def calibration(results: Results) -> Figure | None:
     """Draw accuracy against confidence."""
+    if not _has_confidence(results):
+        return None
     figure, axes = panels(results, height_in=3.1, sharey=True)
     conditions = conditions_of(results.kept)
     for group, axis in zip(results.remaining, axes, strict=True):
-        axis.axhline(CHANCE, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        axis.axhline(results.chance, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         trials = group.rows_of(results.kept)
         for condition in conditions:
             part = trials[trials["reference_condition"] == condition]
             shares = part.assign(right=part["correct"].astype(float)).groupby("confidence")["right"]
-            mark = MARKS[condition]
+            mark = mark_of(condition)
             axis.plot(
                 shares.mean().index.to_numpy(float),
                 shares.mean().to_numpy(float),
@@ -400,7 +390,7 @@ DRAWINGS = (
     Drawing(
         "differences",
         "Differences between reference conditions",
-        "Differences within participants with their intervals. Filled: differs from zero after "
+        "Differences of accuracy with their intervals. Filled: differs from zero after "
         "Holm's correction; hollow: does not. Shaded: differences too small to be of interest.",
         differences,
     ),
@@ -431,4 +421,7 @@ DRAWINGS = (
         "n counts trials.",
         calibration,
     ),
+    *OF_OCCLUSION,
+    *OF_CHOICES,
+    *OF_MATCHING,
 )

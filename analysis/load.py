@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.durations import total_s
 from conditions.columns import (
     FRAME_COLUMNS,
     MAX_ROWS,
@@ -42,7 +44,8 @@ class Log:
         participant, session and trial.
     sessions
         One row per session: participant, session, observer_kind, observer, session_state,
-        end_reason, runs, trials, trials_planned (0 where not known), windowed and folder.
+        end_reason, runs, trials, trials_planned (0 where not known), instruction_s, total_s,
+        practice_rounds (NaN where not known), windowed and folder.
     warnings
         What was odd but could be used, one sentence each.
     """
@@ -57,7 +60,12 @@ class Log:
         return str(self.trials["design"].iloc[0])
 
 
-def load(path: Path | str) -> pd.DataFrame:
+def load(
+    path: Path | str,
+    *,
+    cache: bool | Path | None = None,
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame:
     """Load every trial below a path as a tidy frame.
 
     Parameters
@@ -65,6 +73,8 @@ def load(path: Path | str) -> pd.DataFrame:
     path
         A folder ``data/<design>``, one participant's or session's folder in it, or a
         ``trials.csv``.
+    cache, columns
+        As for :func:`analysis.cache.load_cached`.
 
     Returns
     -------
@@ -76,17 +86,29 @@ def load(path: Path | str) -> pd.DataFrame:
     BadInput
         As for :func:`load_log`.
     """
-    log = load_log(path)
+    log = load_log(path, cache=cache, columns=columns)
     for sentence in log.warnings:
         warnings.warn(sentence, stacklevel=2)
     return log.trials
 
 
-def load_log(path: Path | str) -> Log:
+def load_log(
+    path: Path | str,
+    *,
+    cache: bool | Path | None = None,
+    columns: Sequence[str] | None = None,
+) -> Log:
     """Load every session below a path, with what is known of each.
 
     A last line without an ending is a trial that a crash cut off; it is left out and said so, as
     the session's next run would leave it out too.
+
+    Parameters
+    ----------
+    path
+        As for :func:`load`.
+    cache, columns
+        As for :func:`analysis.cache.load_cached`.
 
     Raises
     ------
@@ -94,10 +116,16 @@ def load_log(path: Path | str) -> Log:
         If there is no session, a cell does not fit its column, values of a trial contradict each
         other, a trial is logged twice, or several designs are mixed, naming file, line and column.
     """
+    from analysis.cache import load_cached
+
+    return load_cached(Path(path), _read_log, cache, columns)
+
+
+def _read_log(path: Path) -> Log:
     found: list[str] = []
-    folders = _session_folders(Path(path))
+    folders = session_folders(path)
     files = [folder / TRIALS for folder in folders]
-    logged = _read_files(files, _columns_of(files), found)
+    logged = read_files(files, _columns_of(files), found)
     read = [
         _read_session(folder, trials, found) for folder, trials in zip(folders, logged, strict=True)
     ]
@@ -133,7 +161,7 @@ def load_frames(log: Log) -> pd.DataFrame:
     parts = [
         frames.assign(participant=participant, session=session)
         for frames, participant, session in zip(
-            _read_files(files, FRAME_COLUMNS, []),
+            read_files(files, FRAME_COLUMNS, []),
             windowed["participant"],
             windowed["session"],
             strict=True,
@@ -152,7 +180,7 @@ class _Session:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def _session_folders(path: Path) -> list[Path]:
+def session_folders(path: Path) -> list[Path]:
     """Return the folders of sessions, in the order of their names on every file system."""
     if path.is_file():
         if path.name != TRIALS:
@@ -188,7 +216,7 @@ def _read_session(folder: Path, trials: pd.DataFrame, found: list[str]) -> _Sess
     return _Session(trials, path, _facts_of(folder, trials, facts, state))
 
 
-def _read_files(
+def read_files(
     files: list[Path], columns: tuple[Column, ...], found: list[str]
 ) -> list[pd.DataFrame]:
     """Read files that grow line by line; a missing one has no rows."""
@@ -347,9 +375,17 @@ def _facts_of(
         ),
         "trials": len(trials),
         "trials_planned": int(facts.get("trials") or 0) - int(facts.get("trials_skipped") or 0),
+        "instruction_s": _number(facts.get("instruction_s")),
+        "total_s": total_s(facts, trials),
+        "practice_rounds": _number(facts.get("practice_rounds")),
         "windowed": (folder / FRAMES).is_file(),
         "folder": str(folder),
     }
+
+
+def _number(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number else float("nan")
 
 
 def _unit_names(trials: pd.DataFrame) -> pd.Series:

@@ -37,6 +37,8 @@ class MixedFit:
         What it rests on.
     reason
         Why there is no fit or no interval; empty where there is one.
+    covariance
+        Of the coefficients, in their order; None without a fit.
     """
 
     coefficients: pd.DataFrame
@@ -45,6 +47,7 @@ class MixedFit:
     deviance: float
     n_trials: int
     reason: str = ""
+    covariance: np.ndarray | None = None
 
 
 def mixed_logistic(
@@ -94,7 +97,13 @@ def mixed_logistic(
     if np.abs(beta).max() > 12:
         reason = not_computable("a condition has answers of one kind only")
     return MixedFit(
-        table, effects.standard_deviations(theta), np.nan, deviance, len(y), reason=reason
+        table,
+        effects.standard_deviations(theta),
+        np.nan,
+        deviance,
+        len(y),
+        reason=reason,
+        covariance=covariance,
     )
 
 
@@ -130,7 +139,8 @@ def mixed_linear(
         term: {name: sd * sigma for name, sd in of_term.items()}
         for term, of_term in effects.standard_deviations(theta).items()
     }
-    return MixedFit(table, spread, sigma, fit.deviance(theta), len(y))
+    deviance = fit.deviance(theta)
+    return MixedFit(table, spread, sigma, deviance, len(y), covariance=covariance)
 
 
 class _Laplace:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,33 +13,58 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
+from analysis.groups import Group
 from analysis.results import Results
-from analysis.style import FAINT, INK, MARKS, MAX_VECTOR_POINTS
+from analysis.style import FAINT, INK, MAX_VECTOR_POINTS, mark_of
 from analysis.words import points
-
-CHANCE = 0.5
-"""Accuracy of guessing between two queries."""
 
 WIDTH_IN = 7.4
 
 PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.0f}")
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the report.
+
+    Parameters
+    ----------
+    name
+        Of its files.
+    title, caption
+        For readers.
+    draw
+        Returns the figure, or None where the results have nothing to show.
+    """
+
+    name: str
+    title: str
+    caption: str
+    draw: Callable[[Results], Figure | None]
+
+
 def panels(
-    results: Results, height_in: float, sharey: bool = False, sharex: bool = False
+    results: Results,
+    height_in: float,
+    sharey: bool = False,
+    sharex: bool = False,
+    groups: Sequence[Group] | None = None,
+    columns: int = 2,
+    wide: bool = False,
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with one titled panel for each group, two in a row."""
-    number = len(results.remaining)
-    columns = min(2, number)
+    groups = results.remaining if groups is None else groups
+    number = len(groups)
+    columns = min(columns, number)
     lines = -(-number // columns)
-    width = WIDTH_IN if columns == 2 else 0.72 * WIDTH_IN
+    width = WIDTH_IN if columns == 2 or wide else 0.72 * WIDTH_IN
     figure = Figure(figsize=(width, height_in * lines))
     figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.06)
     grid = figure.subplots(lines, columns, sharey=sharey, sharex=sharex, squeeze=False)
     axes = list(grid.ravel())
     for axis in axes[number:]:
         axis.remove()
-    for group, axis in zip(results.remaining, axes, strict=False):
+    for group, axis in zip(groups, axes, strict=False):
         axis.set_title(group.title)
         axis.tick_params(labelbottom=True)
         n_participants = group.rows_of(results.kept)["participant"].nunique()
@@ -98,7 +126,7 @@ def _scatter_offsets(number: int) -> np.ndarray:
 def draw_times(axis: Axes, times: np.ndarray, height: float, condition: str, right: bool) -> None:
     if not len(times):
         return
-    colour = MARKS[condition].colour
+    colour = mark_of(condition).colour
     axis.scatter(
         times,
         height + 0.2 * _scatter_offsets(len(times)),
@@ -130,9 +158,9 @@ def condition_legend(figure: Figure, conditions: list[str], all_too: bool = Fals
         Line2D(
             [],
             [],
-            color=MARKS[name].colour,
-            marker=MARKS[name].marker,
-            linestyle=MARKS[name].line,
+            color=mark_of(name).colour,
+            marker=mark_of(name).marker,
+            linestyle=mark_of(name).line,
             markersize=5,
             linewidth=1.2,
             label=name,

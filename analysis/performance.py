@@ -23,9 +23,10 @@ def main_trials(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def conditions_of(trials: pd.DataFrame) -> list[str]:
-    """Return the reference conditions of a frame, in the vocabulary's order."""
-    present = set(trials["reference_condition"].unique())
-    return [condition for condition in REFERENCE_CONDITIONS if condition in present]
+    """Return the reference conditions of a frame, in the vocabulary's order, then others."""
+    present = {str(name) for name in trials["reference_condition"].dropna().unique()}
+    known = [condition for condition in REFERENCE_CONDITIONS if condition in present]
+    return known + sorted(present - set(known))
 
 
 def accuracy(
@@ -194,7 +195,7 @@ def split(trials: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[dict[str, A
         return
     keys = list(by)
     if "reference_condition" in keys:
-        ordered = pd.CategoricalDtype(REFERENCE_CONDITIONS, ordered=True)
+        ordered = pd.CategoricalDtype(conditions_of(trials), ordered=True)
         trials = trials.assign(reference_condition=trials["reference_condition"].astype(ordered))
     for levels, part in trials.groupby(keys, sort=True, dropna=False, observed=True):
         yield dict(zip(keys, levels, strict=True)), part

@@ -45,9 +45,10 @@ def session_quality(log: Log) -> pd.DataFrame:
     -------
     pandas.DataFrame
         participant, session, observer_kind, observer, session_state, end_reason, runs, trials,
-        trials_planned, rt_median_s, rt_outliers, less_used_side (share of answers), timed_out,
-        early_presses, paused_s, windowed, frames, dropped_frames, largest_frame_interval_s and
-        remarks (a sentence, empty where nothing is odd).
+        trials_planned, instruction_s, total_s, practice_rounds, rt_median_s, rt_outliers,
+        less_used_side (share of answers), timed_out, early_presses, paused_s, windowed, frames,
+        dropped_frames, largest_frame_interval_s and remarks (a sentence, empty where nothing is
+        odd).
     """
     rows = []
     for facts in log.sessions.itertuples(index=False):
@@ -64,14 +65,15 @@ def session_quality(log: Log) -> pd.DataFrame:
 def _row(facts: object, trials: pd.DataFrame) -> dict[str, object]:
     names = (
         *("participant", "session", "observer_kind", "observer", "session_state", "end_reason"),
-        *("runs", "trials", "trials_planned"),
+        *("runs", "trials", "trials_planned", "instruction_s", "total_s", "practice_rounds"),
     )
     row = {name: getattr(facts, name) for name in names}
-    choices = trials["choice"].dropna()
+    # Exemplar matching has no sides.
+    choices = trials["choice"].dropna() if "choice" in trials.columns else trials["rt_s"].iloc[:0]
     share = float((choices == "a").mean()) if len(choices) else np.nan
     windowed = bool(facts.windowed)  # type: ignore[attr-defined]
     row |= {
-        "rt_median_s": float(trials["rt_s"].median()) if len(choices) else np.nan,
+        "rt_median_s": float(trials["rt_s"].median()) if len(trials) else np.nan,
         "rt_outliers": int(rt_outliers(trials["rt_s"]).sum()),
         "less_used_side": min(share, 1 - share),
         "timed_out": int(trials["timed_out"].sum()),

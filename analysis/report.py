@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,12 @@ import jinja2
 import pandas as pd
 
 from analysis import figures, words
+from analysis.baselines import read_queries
 from analysis.groups import Group
 from analysis.load import load_frames, load_log
+from analysis.methods import methods
+from analysis.page import shown_part
+from analysis.parts import parts_of
 from analysis.results import NUMBER_NAMES, Results, Settings, analyse
 from analysis.style import save, styled
 from conditions.design import Design, read_design
@@ -24,7 +29,8 @@ from conditions.places import REPORTS
 MADE_BY = "unitscope analysis"
 """Marks a ``results.json``, and so its folder, as ours to replace."""
 
-PAGE, NUMBERS, FIGURES, TABLES = "report.html", "results.json", "figures", "tables"
+PAGE, QUALITY = "report.html", "quality.html"
+NUMBERS, FIGURES, TABLES = "results.json", "figures", "tables"
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ def write_report(
     out: Path | str | None = None,
     settings: Settings | None = None,
     design: str | None = None,
+    stimuli: Path | str | None = None,
 ) -> Written:
     """Analyse a study's log and write its report.
 
@@ -65,6 +72,9 @@ def write_report(
         How to analyse.
     design
         Name or file of the design; None looks for a shipped one of the name in the log.
+    stimuli
+        Folder of the stimulus set, whose ``queries.csv`` says what baselines answer; occlusion
+        only.
 
     Raises
     ------
@@ -74,7 +84,9 @@ def write_report(
     log = load_log(data)
     out = REPORTS / log.design if out is None else Path(out)
     _check_replaceable(out)
-    results = analyse(log, settings)
+    made_by = _design_of(log.design, design)
+    queries = None if stimuli is None else read_queries(Path(stimuli))
+    results = analyse(log, settings, made_by, queries)
     frames = load_frames(log)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -83,8 +95,8 @@ def write_report(
         raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
     try:
         making.chmod(0o755)
-        page = _render(results, frames, _design_of(log.design, design), making)
-        (making / PAGE).write_text(page, encoding="utf-8", newline="\n")
+        for name, page in _render(results, frames, made_by, making).items():
+            (making / name).write_text(page, encoding="utf-8", newline="\n")
         _move(making, out)
     finally:
         shutil.rmtree(making, ignore_errors=True)
@@ -124,7 +136,10 @@ def _design_of(name: str, given: str | None) -> Design | None:
         return None
 
 
-def _render(results: Results, frames: pd.DataFrame, design: Design | None, folder: Path) -> str:
+def _render(
+    results: Results, frames: pd.DataFrame, design: Design | None, folder: Path
+) -> dict[str, str]:
+    """Write everything but the pages; returns these by name."""
     about = _about(results, design)
     numbers = {"about": about, "names": NUMBER_NAMES, "numbers": results.numbers()}
     text = json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False)
@@ -141,27 +156,33 @@ def _render(results: Results, frames: pd.DataFrame, design: Design | None, folde
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    filters: dict[str, Callable[..., str]] = {
         "percent": words.percent,
         "points": words.points,
         "p_cell": lambda p: words.p_value(p).removeprefix("=").strip(),
         "bayes_factor": words.bayes_factor,
+        "allowed": _allowed,
     }
-    return environment.get_template(PAGE).render(
-        about=about,
-        results=results,
-        groups=[_of_group(results, group) for group in results.groups],
-        pictures=pictures,
-        methods=words.methods(design, results),
-        warnings=_warnings(results, design),
-        sessions=_records(_remarkable(results.tables["sessions"])),
-        n_sessions=len(results.tables["sessions"]),
-        windowed=_records(_windowed(results.tables["sessions"])),
-        excluded=_records(_excluded(results.tables["exclusions"])),
-        n_excluded=results.numbers()["sessions.excluded"]["value"],
-        rules=results.settings.rules,
-        tables=sorted(results.tables),
-    )
+    environment.filters |= filters
+    sessions, judged = results.tables["sessions"], results.tables["exclusions"]
+    content = {
+        "about": about,
+        "results": results,
+        "groups": [_of_group(results, group) for group in results.groups],
+        "parts": [shown_part(part, results) for part in parts_of(results.task)],
+        "pictures": pictures,
+        "methods": methods(design, results),
+        "warnings": _warnings(results, design),
+        "sessions": _records(sessions[sessions["remarks"] != ""]),
+        "all_sessions": _records(sessions),
+        "n_sessions": len(sessions),
+        "windowed": _records(sessions[sessions["windowed"]]),
+        "excluded": _records(judged[judged["excluded"].astype(bool)]),
+        "judged": _records(judged),
+        "n_excluded": results.numbers()["sessions.excluded"]["value"],
+        "tables": sorted(results.tables),
+    }
+    return {name: environment.get_template(name).render(content) for name in (PAGE, QUALITY)}
 
 
 def _about(results: Results, design: Design | None) -> dict[str, Any]:
@@ -173,6 +194,8 @@ def _about(results: Results, design: Design | None) -> dict[str, Any]:
         "stimulus_set": ", ".join(sorted(trials["stimulus_set"].dropna().unique())) or "unknown",
         "first_trial_utc": _text(trials["trial_began_utc"].min()),
         "last_trial_utc": _text(trials["trial_began_utc"].max()),
+        "task": results.task,
+        "blinded": settings.blind is not None,
         "ci_unit": settings.ci_unit,
         "level": settings.level,
         "smallest_effect": settings.smallest_effect,
@@ -250,24 +273,21 @@ def _by_outcome(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
     return found
 
 
+def _allowed(row: dict[str, Any]) -> str:
+    ends = {name: f"{row[name]:g}" for name in ("at_least", "at_most") if not pd.isna(row[name])}
+    if len(ends) == 2:
+        return f"{ends['at_least']} to {ends['at_most']}"
+    return f"{next(iter(ends)).replace('_', ' ')} {next(iter(ends.values()))}"
+
+
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def _remarkable(sessions: pd.DataFrame) -> pd.DataFrame:
-    return sessions[sessions["remarks"] != ""]
-
-
-def _windowed(sessions: pd.DataFrame) -> pd.DataFrame:
-    return sessions[sessions["windowed"]]
-
-
-def _excluded(judged: pd.DataFrame) -> pd.DataFrame:
-    return judged[judged["excluded"].astype(bool)]
-
-
 def _warnings(results: Results, design: Design | None) -> list[str]:
     found = list(results.log.warnings)
+    if results.settings.blind is not None:
+        found.insert(0, "Blinded: letters stand in place of the conditions’ names.")
     if results.groups[0].kind != "person":
         found.insert(
             0,

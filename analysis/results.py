@@ -2,67 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from analysis.contrasts import SMALLEST_EFFECT, compare_conditions
-from analysis.estimates import LEVEL, CIUnit, plain
-from analysis.exclusions import DEFAULT_RULES, Rule, judge, keep
+from analysis.blinding import mask
+from analysis.contrasts import compare_conditions
+from analysis.estimates import plain
+from analysis.exclusions import DEFAULT_RULES, Rule, judge, keep, rules_of
 from analysis.groups import Group, groups_of
 from analysis.load import Log
+from analysis.matching import chance
+from analysis.part import GROUP_KEYS, Number, Settings, Study
+from analysis.parts import PARTS, parts_of
 from analysis.performance import accuracy, confidence, main_trials, response_times
 from analysis.quality import session_quality
+from analysis.ratings import load_ratings
+from conditions.design import Design
 
-NUMBER_NAMES = {
-    "{group}.accuracy.{condition}": "share of main trials answered rightly, after exclusions",
-    "{group}.accuracy_all_sessions.{condition}": "the same without exclusions",
-    "{group}.difference.{first}-{second}": "accuracy of first minus second, after exclusions",
-    "{group}.difference_all_sessions.{first}-{second}": "the same without exclusions",
-    "{group}.accuracy_by_unit.{unit}.{condition}": "share of right answers for one unit",
-    "{group}.accuracy_by_confidence.{confidence}": "share of right answers at one confidence",
-    "{group}.rt.{condition}.{outcome}": "median reaction time of all, right or wrong answers",
-    "{group}.confidence.{condition}.{outcome}": "mean confidence of all, right or wrong answers",
-    "sessions.{what}": "number of sessions that are so",
+__all__ = ["NUMBER_NAMES", "Results", "Settings", "analyse"]
+
+_ALWAYS = (
+    Number(
+        "accuracy",
+        "accuracy.{reference_condition}",
+        "proportion",
+        "share of main trials answered rightly, after exclusions",
+    ),
+    Number(
+        "accuracy_all_sessions",
+        "accuracy_all_sessions.{reference_condition}",
+        "proportion",
+        "the same without exclusions",
+    ),
+    Number(
+        "differences",
+        "difference.{first}-{second}",
+        "difference",
+        "accuracy of first minus second condition, after exclusions",
+    ),
+    Number(
+        "differences_all_sessions",
+        "difference_all_sessions.{first}-{second}",
+        "difference",
+        "the same without exclusions",
+    ),
+    Number(
+        "accuracy_by_unit",
+        "accuracy_by_unit.{unit}.{reference_condition}",
+        "proportion",
+        "share of right answers for one unit",
+    ),
+    Number(
+        "accuracy_by_confidence",
+        "accuracy_by_confidence.{confidence}",
+        "proportion",
+        "share of right answers at one confidence",
+    ),
+    Number(
+        "reaction_times",
+        "rt.{reference_condition}.{outcome}",
+        "median_s",
+        "median reaction time of all, right or wrong answers, in seconds",
+    ),
+    Number(
+        "confidence",
+        "confidence.{reference_condition}.{outcome}",
+        "mean",
+        "mean confidence of all, right or wrong answers, 1 to 3",
+    ),
+)
+
+NUMBERS = (*_ALWAYS, *(number for part in PARTS for number in part.numbers))
+
+NUMBER_NAMES = {f"{{group}}.{number.name}": number.meaning for number in NUMBERS} | {
+    "sessions.{what}": "number of sessions that are so"
 }
 """Patterns of the names in ``results.json`` and what the value is."""
-
-_TABLE_NUMBERS: dict[str, tuple[str, str]] = {
-    "accuracy": ("accuracy.{reference_condition}", "proportion"),
-    "accuracy_all_sessions": ("accuracy_all_sessions.{reference_condition}", "proportion"),
-    "differences": ("difference.{first}-{second}", "difference"),
-    "differences_all_sessions": ("difference_all_sessions.{first}-{second}", "difference"),
-    "accuracy_by_unit": ("accuracy_by_unit.{unit}.{reference_condition}", "proportion"),
-    "accuracy_by_confidence": ("accuracy_by_confidence.{confidence}", "proportion"),
-    "reaction_times": ("rt.{reference_condition}.{outcome}", "median_s"),
-    "confidence": ("confidence.{reference_condition}.{outcome}", "mean"),
-}
-
-_KEYS = ("group", "observer_kind", "observer")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a log is analysed.
-
-    Parameters
-    ----------
-    ci_unit
-        Whom the intervals of accuracies and differences speak for.
-    level
-        Of the intervals.
-    smallest_effect
-        Smallest difference in accuracy of interest.
-    rules
-        By which sessions are left out.
-    """
-
-    ci_unit: CIUnit = "crossed"
-    level: float = LEVEL
-    smallest_effect: float = SMALLEST_EFFECT
-    rules: Sequence[Rule] = DEFAULT_RULES
 
 
 @dataclass(frozen=True)
@@ -79,7 +97,11 @@ class Results:
         Main trials of the sessions that no rule excludes.
     tables
         Name to table: accuracy, differences (each also as ``_all_sessions``), accuracy_by_unit,
-        accuracy_by_confidence, reaction_times, confidence, exclusions, sessions.
+        accuracy_by_confidence, reaction_times, confidence, exclusions, sessions, and those of the
+        task's :data:`analysis.parts.PARTS`.
+    rules
+        By which sessions were left out: for each group of participants (empty for everybody) its
+        rules.
     """
 
     log: Log
@@ -87,61 +109,145 @@ class Results:
     groups: tuple[Group, ...]
     kept: pd.DataFrame
     tables: Mapping[str, pd.DataFrame]
+    rules: Mapping[str, tuple[Rule, ...]]
+
+    @property
+    def task(self) -> str:
+        """The log's task."""
+        return str(self.log.trials["task"].iloc[0])
 
     @property
     def remaining(self) -> tuple[Group, ...]:
         """Groups of which main trials remain after the exclusions."""
         return tuple(group for group in self.groups if len(group.rows_of(self.kept)))
 
+    @property
+    def chance(self) -> float:
+        """Share of main trials that guessing gets right."""
+        if self.task != "exemplar_matching" or self.kept.empty:
+            return 0.5
+        return float(self.kept["n_rows"].map(lambda k: chance(int(k))["all_correct"]).mean())
+
     def of(self, table: str, group: Group) -> pd.DataFrame:
-        """Return one group's rows of a table."""
-        frame = self.tables[table]
+        """Return one group's rows of a table; none where there is no such table."""
+        frame = self.tables.get(table)
+        if frame is None or "group" not in frame.columns:
+            return pd.DataFrame(columns=list(GROUP_KEYS))
         return frame[frame["group"] == group.key]
 
     def numbers(self) -> dict[str, dict[str, Any]]:
         """Return every number by name: value, interval, what it rests on, or why there is none."""
         named: dict[str, dict[str, Any]] = {}
-        for table, (pattern, value) in _TABLE_NUMBERS.items():
-            for row in self.tables[table].to_dict("records"):
-                name = f"{row['group']}.{pattern.format(**row)}"
-                others = {k: v for k, v in row.items() if k not in (*_KEYS, value)}
-                named[name] = {"value": plain(row[value])} | {
+        for number in NUMBERS:
+            table = self.tables.get(number.table)
+            for row in [] if table is None else table.to_dict("records"):
+                name = f"{row['group']}.{number.name.format(**row)}"
+                others = {k: v for k, v in row.items() if k not in (*GROUP_KEYS, number.value)}
+                named[name] = {"value": plain(row[number.value])} | {
                     str(k): _blank_as_none(v) for k, v in others.items()
                 }
         sessions, judged = self.tables["sessions"], self.tables["exclusions"]
         excluded = judged[judged["excluded"].astype(bool)]
-        for what, number in (
+        for what, count in (
             ("all", len(sessions)),
             ("unfinished", int((sessions["session_state"] == "unfinished").sum())),
             ("resumed", int((sessions["runs"] > 1).sum())),
             ("excluded", len(excluded[["group", "participant", "session"]].drop_duplicates())),
         ):
-            named[f"sessions.{what}"] = {"value": number}
+            named[f"sessions.{what}"] = {"value": count}
         return named
 
 
-def analyse(log: Log, settings: Settings | None = None) -> Results:
-    """Compute every table of a report from a log."""
+def analyse(
+    log: Log,
+    settings: Settings | None = None,
+    design: Design | None = None,
+    queries: pd.DataFrame | None = None,
+) -> Results:
+    """Compute every table of a report from a log.
+
+    Parameters
+    ----------
+    log
+        What to analyse.
+    settings
+        How.
+    design
+        Of the study; its rules exclude sessions unless the settings have their own.
+    queries
+        What baselines answer, from :func:`analysis.baselines.read_queries`.
+    """
     settings = settings or Settings()
-    groups = tuple(groups_of(log.trials))
-    judged = judge(log.trials, settings.rules)
+    groups = _groups(log)
+    rules = _rules(log, settings, design)
+    shown = rules
+    judged = judge(log.trials, lambda group: rules.get(group, rules[""]), log.sessions)
+    ratings = load_ratings(log)
+    if settings.blind is not None:
+        log = Log(mask(log.trials, settings.blind), log.sessions, log.warnings)
+        # Thresholds and groups of participants would tell which condition is which.
+        judged = judged.assign(participant_group="")
+        shown = {"": rules[""]}
+        ratings = mask(ratings, settings.blind)
     everything = main_trials(log.trials)
     kept = keep(everything, judged)
-    interval = {"ci_unit": settings.ci_unit, "level": settings.level}
+    study = Study(
+        log,
+        settings,
+        groups,
+        everything,
+        kept,
+        keep(log.trials, judged),
+        keep(ratings, judged),
+        queries,
+    )
+    tables = _always(study)
+    for part in parts_of(study.task):
+        tables |= {name: table for name, table in part.compute(study).items() if len(table)}
+    tables["exclusions"] = study.per_group(judged, lambda rows: rows)
+    tables["sessions"] = session_quality(log)
+    return Results(log, settings, groups, kept, tables, shown)
+
+
+def _groups(log: Log) -> tuple[Group, ...]:
+    """Return who is analysed; in occlusion baselines are what the others are compared with."""
+    found = tuple(groups_of(log.trials))
+    others = tuple(group for group in found if group.kind != "baseline")
+    is_occlusion = log.trials["task"].iloc[0] == "occlusion"
+    return others if others and is_occlusion else found
+
+
+def _rules(log: Log, settings: Settings, design: Design | None) -> dict[str, tuple[Rule, ...]]:
+    if settings.rules is not None:
+        return {"": tuple(settings.rules)}
+    if design is None or "import_flags" in log.trials.columns:
+        return {"": DEFAULT_RULES}
+    given = design.exclusions
+    return {"": rules_of(given.rules())} | {
+        group: rules_of(given.rules(group)) for group in sorted(given.groups)
+    }
+
+
+def _always(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the tables that every task has; a trial of several units tells nothing of one."""
+    settings, per_group = study.settings, study.per_group
+    matching = study.task == "exemplar_matching"
+    ci_unit = settings.ci_unit
+    if matching and ci_unit in ("crossed", "unit"):
+        ci_unit = "participant"
+    interval = {"ci_unit": ci_unit, "level": settings.level}
     compared = interval | {"smallest_effect": settings.smallest_effect}
-
-    def per_group(
-        trials: pd.DataFrame, table: Callable[..., pd.DataFrame], **options: Any
-    ) -> pd.DataFrame:
-        parts = [_labelled(table(group.rows_of(trials), **options), group) for group in groups]
-        filled = [part for part in parts if len(part)]
-        return pd.concat(filled, ignore_index=True) if filled else parts[0]
-
+    kept, everything = study.kept, study.everything
     tables = {
         "accuracy": per_group(kept, accuracy, **interval),
         "accuracy_all_sessions": per_group(everything, accuracy, **interval),
         "differences": per_group(kept, compare_conditions, **compared),
         "differences_all_sessions": per_group(everything, compare_conditions, **compared),
+        "reaction_times": per_group(kept, response_times),
+    }
+    if matching:
+        return tables
+    return tables | {
         # A participant meets a unit once in a condition, so there trials are participants.
         "accuracy_by_unit": per_group(
             kept,
@@ -151,20 +257,8 @@ def analyse(log: Log, settings: Settings | None = None) -> Results:
             level=settings.level,
         ),
         "accuracy_by_confidence": per_group(kept, accuracy, by=("confidence",), **interval),
-        "reaction_times": per_group(kept, response_times),
         "confidence": per_group(kept, confidence),
-        "exclusions": per_group(judged, lambda part: part),
-        "sessions": session_quality(log),
     }
-    return Results(log, settings, groups, kept, tables)
-
-
-def _labelled(frame: pd.DataFrame, group: Group) -> pd.DataFrame:
-    labels = {"group": group.key, "observer_kind": group.kind, "observer": group.observer}
-    rest = frame.drop(columns=[name for name in _KEYS if name in frame.columns])
-    for place, (name, value) in enumerate(labels.items()):
-        rest.insert(place, name, value)
-    return rest
 
 
 def _blank_as_none(value: Any) -> Any:

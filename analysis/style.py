@@ -63,6 +63,20 @@ MARKS = {
 }
 
 
+_MASKED = {
+    letter: Mark(colour, marker, "-")
+    for letter, colour, marker in zip(
+        "ABCDE", ("#332288", "#44AA99", "#882255", "#999933", "#AA4499"), "osD^v", strict=True
+    )
+}
+"""Conditions whose names are hidden have colours that no other figure has."""
+
+
+def mark_of(condition: str) -> Mark:
+    """Return how a reference condition, a masked one too, is drawn."""
+    return MARKS.get(condition) or _MASKED.get(condition) or Mark(INK, "o", "-")
+
+
 def styled(salt: str) -> Any:
     """Return a context in which figures have the project's look and reproducible ids."""
     settings: Any = {**_RC, "svg.hashsalt": salt}

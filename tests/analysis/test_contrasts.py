@@ -11,13 +11,8 @@ from scipy import integrate, special, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from analysis.contrasts import (
-    JZS_SCALE,
-    compare_conditions,
-    equivalence,
-    holm,
-    jzs_bayes_factor,
-)
+from analysis.contrasts import compare_conditions
+from analysis.evidence import JZS_SCALE, equivalence, holm, jzs_bayes_factor
 
 
 def test_differences_are_recovered(simulate: Callable[..., pd.DataFrame]) -> None:
@@ -92,7 +87,13 @@ def test_participants_who_lack_a_condition_do_not_count(
 def test_what_cannot_be_compared_says_why(simulate: Callable[..., pd.DataFrame]) -> None:
     rng = np.random.default_rng(26)
     apart = simulate(rng, {"natural": 1.0, "none": 0.0}, participants=6)
-    apart.loc[apart["reference_condition"] == "none", "participant"] += "x"
+    unlike = {"natural": ["u00", "u01"], "none": ["u02", "u03"]}
+    apart = pd.concat(
+        [
+            apart[(apart["reference_condition"] == name) & apart["unit"].isin(units)]
+            for name, units in unlike.items()
+        ]
+    )
     row = compare_conditions(apart).iloc[0]
     assert row["reason"].endswith("no participant met the same unit in both conditions")
     assert np.isnan(row["difference"]) and np.isnan(row["p_holm"])

@@ -80,7 +80,7 @@ def test_the_page_separates_kinds_of_observers(report: Path) -> None:
     assert "No person took part" in page
     assert "unfinished after 11 of 23 trials" in page
     assert "Sessions that are left out" in page
-    assert page.count("<figure") == 7
+    assert page.count("<figure") == 9
 
 
 def test_every_number_has_a_documented_name(report: Path) -> None:

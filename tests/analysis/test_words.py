@@ -10,6 +10,7 @@ import pytest
 
 from analysis import words
 from analysis.load import load_log
+from analysis.methods import methods
 from analysis.results import Settings, analyse
 from conditions.design import read_design
 
@@ -67,10 +68,10 @@ def test_headline_without_remaining_trials(study: Any) -> None:
 
 def test_methods_follow_the_design_and_the_settings(demo_study: Path) -> None:
     log = load_log(demo_study)
-    text = " ".join(words.methods(read_design("demo_two_afc"), analyse(log)))
+    text = " ".join(methods(read_design("demo_two_afc"), analyse(log)))
     assert "18 main trials about 6 units" in text
     assert "3 practice trials and 2 catch trials" in text
     assert "without a time limit" in text
     assert "new participants with new units" in text
-    paper = " ".join(words.methods(None, analyse(log, Settings(ci_unit="paper"))))
+    paper = " ".join(methods(None, analyse(log, Settings(ci_unit="paper"))))
     assert "is not at hand" in paper and "2 SEM" in paper

@@ -1,0 +1,59 @@
+"""How long a session took, from its record and its trials."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def total_s(facts: dict[str, Any], trials: pd.DataFrame) -> float:
+    """Return the time from the first page to the last trial, all runs together, in seconds.
+
+    Parameters
+    ----------
+    facts
+        A ``session.json``; each of its ``runs`` has ``began_utc`` and, unless it crashed,
+        ``ended_utc``.
+    trials
+        The session's rows. A run that has trials ends with the last of them, so that comments
+        and ratings afterwards do not count.
+
+    Returns
+    -------
+    float
+        NaN where the record does not say it.
+    """
+    runs = facts.get("runs")
+    if not isinstance(runs, list) or not runs:
+        return np.nan
+    total = 0.0
+    for number, run in enumerate(runs, start=1):
+        began = _time(run.get("began_utc") if isinstance(run, dict) else None)
+        ended = _last_trial_end(trials[trials["run"] == number])
+        ended = _time(run.get("ended_utc")) if ended is None and isinstance(run, dict) else ended
+        if began is None or ended is None:
+            return np.nan
+        total += max(0.0, (ended - began).total_seconds())
+    return total
+
+
+def _time(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _last_trial_end(trials: pd.DataFrame) -> datetime | None:
+    if trials.empty:
+        return None
+    last = trials.loc[trials["trial_number"].idxmax()]
+    began = _time(last["trial_began_utc"])
+    first_s = last["fixation_onset_s"] if pd.notna(last["fixation_onset_s"]) else last["onset_s"]
+    if began is None or pd.isna(first_s) or pd.isna(last["trial_end_s"]):
+        return None
+    return began + timedelta(seconds=float(last["trial_end_s"] - first_s))

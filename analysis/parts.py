@@ -1,0 +1,26 @@
+"""The parts of a report, in the order of the page."""
+
+from __future__ import annotations
+
+from analysis.choices_report import BY_FACTOR, METACOGNITION, MODELS, RELIABILITY
+from analysis.matching_report import MATCHING
+from analysis.occlusion_report import AGREEMENT, BASELINES, EFFECT_SIZES
+from analysis.part import Part
+from analysis.ratings import RATED
+
+PARTS: tuple[Part, ...] = (
+    BASELINES,
+    EFFECT_SIZES,
+    AGREEMENT,
+    MATCHING,
+    BY_FACTOR,
+    METACOGNITION,
+    RELIABILITY,
+    MODELS,
+    RATED,
+)
+
+
+def parts_of(task: str) -> tuple[Part, ...]:
+    """Return the parts that a task's report has."""
+    return tuple(part for part in PARTS if task in part.tasks)
