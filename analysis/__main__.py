@@ -77,6 +77,20 @@ def _power(arguments: argparse.Namespace) -> None:
         print(f"power: {shown(write_power(table, arguments.out))}, with a table beside it")
 
 
+def _preregister(arguments: argparse.Namespace) -> None:
+    from analysis.part import Settings
+    from analysis.preregistration import TO_WRITE, preregister
+    from conditions.design import read_design
+
+    settings = Settings(
+        ci_unit="paper" if arguments.paper else "crossed",
+        smallest_effect=arguments.smallest_effect,
+    )
+    design = read_design(arguments.design)
+    out = preregister(design, arguments.out, arguments.participants, settings)
+    print(f"preregistration: {shown(out)}; fill in what is marked {TO_WRITE}")
+
+
 def _summary(log: Log) -> str:
     states = log.sessions["session_state"].value_counts()
     kinds = ", ".join(
@@ -137,6 +151,15 @@ def parser() -> argparse.ArgumentParser:
     power.add_argument("--seed", type=int, default=1)
     power.add_argument("--out", type=Path, metavar="DIR", help="new folder for table and figure")
     power.set_defaults(run=_power)
+    before = commands.add_parser("preregister", help="write a preregistration from a design")
+    before.add_argument("design", help="name or file of a design")
+    before.add_argument("--out", type=Path, required=True, metavar="FILE.md", help="new file")
+    before.add_argument("--participants", type=int, help="people who are to complete a session")
+    before.add_argument(
+        "--smallest-effect", type=float, default=0.1, help="in accuracy, default 0.1"
+    )
+    before.add_argument("--paper", action="store_true", help="as for report")
+    before.set_defaults(run=_preregister)
     check = commands.add_parser("check", help="check logs without analysing them")
     check.add_argument("data", type=Path, help="folder data/<design>, a session, or a trials.csv")
     check.set_defaults(run=_check)
