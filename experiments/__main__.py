@@ -15,6 +15,7 @@ from conditions.records import COMPLETED
 from conditions.tables import parse_participants, participant_id, table_path
 from experiments.lab import calibrate, check, monitor
 from experiments.lab.timing import command as timing
+from experiments.runner.demographics import AIDS, GENDERS, HANDS, Demographics, add_demographics
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
 from experiments.runner.request import Request
@@ -50,6 +51,18 @@ def _simulate(arguments: argparse.Namespace) -> None:
     )
 
 
+def _demographics(arguments: argparse.Namespace) -> None:
+    person = Demographics(
+        arguments.participant,
+        read_design(arguments.design).name,
+        arguments.age,
+        arguments.gender,
+        arguments.handedness,
+        arguments.visual_aid,
+    )
+    print(f"{person.participant} is in {shown(add_demographics(arguments.data, person))}")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     top = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
@@ -69,6 +82,15 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--tables", type=Path, default=TABLES, help="folder of all condition tables")
     run.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     run.set_defaults(run=_simulate)
+    person = commands.add_parser("demographics", help="note who took part, apart from the logs")
+    person.add_argument("design", help="name of a shipped design, or a YAML file")
+    person.add_argument("participant", help="id: letters and digits, never a name")
+    person.add_argument("--age", type=int, help="in whole years")
+    person.add_argument("--gender", choices=GENDERS)
+    person.add_argument("--handedness", choices=HANDS)
+    person.add_argument("--visual-aid", choices=AIDS)
+    person.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
+    person.set_defaults(run=_demographics)
     machine = commands.add_parser("check", help="check this machine before anybody takes part")
     check.add_options(machine)
     machine.set_defaults(run=check.check)

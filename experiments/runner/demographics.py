@@ -1,0 +1,104 @@
+"""Who took part, apart from what they did: ``data/participants.tsv``."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from filelock import FileLock
+
+from conditions.csv_files import read_content
+from conditions.errors import BadInput
+from experiments.runner.disk import FILE_MODE, append, make_folder
+from experiments.runner.log import check_participant
+
+FILE = "participants.tsv"
+
+GENDERS = ("female", "male", "other")
+HANDS = ("right", "left", "both")
+AIDS = ("none", "glasses", "lenses")
+AGES = range(1, 121)
+_LOCK_S = 10
+
+
+@dataclass(frozen=True)
+class Demographics:
+    """What a participant told of themselves; None is what was not asked or not told.
+
+    Parameters
+    ----------
+    participant
+        Id: letters and digits.
+    design
+        Design that the id belongs to; the same id in another design may be somebody else.
+    age
+        In whole years; never a date of birth.
+    gender, handedness, visual_aid
+        One of ``GENDERS``, ``HANDS``, ``AIDS``.
+
+    Raises
+    ------
+    BadInput
+        If a value is another.
+    """
+
+    participant: str
+    design: str
+    age: int | None = None
+    gender: str | None = None
+    handedness: str | None = None
+    visual_aid: str | None = None
+
+    def __post_init__(self) -> None:
+        check_participant(self.participant)
+        if self.age is not None and self.age not in AGES:
+            raise BadInput(f"age {self.age}: expected {AGES[0]} to {AGES[-1]}")
+        for name, known in (("gender", GENDERS), ("handedness", HANDS), ("visual_aid", AIDS)):
+            value = getattr(self, name)
+            if value is not None and value not in known:
+                raise BadInput(f"{name} {value!r}: expected one of {', '.join(known)}")
+
+
+COLUMNS = tuple(field.name for field in fields(Demographics))
+
+
+def add_demographics(data: Path, person: Demographics) -> Path:
+    """Append a participant to ``participants.tsv``; returns the file.
+
+    Raises
+    ------
+    BadInput
+        If the participant stands there already or the file is another; nothing is written then.
+    """
+    make_folder(data)
+    path = data / FILE
+    with FileLock(data / f".{FILE}.lock", timeout=_LOCK_S, mode=FILE_MODE):
+        for line, row in enumerate(_rows(path), start=2):
+            if row[:2] == [person.participant, person.design]:
+                raise BadInput(
+                    f"{path}, line {line}: participant {person.participant} of {person.design} "
+                    "stands there already; it is never overwritten"
+                )
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+        if not path.exists():
+            writer.writerow(COLUMNS)
+        # As in BIDS, what is not known is n/a.
+        writer.writerow(["n/a" if value is None else value for value in asdict(person).values()])
+        append(path, text.getvalue().encode())
+    return path
+
+
+def _rows(path: Path) -> list[list[str]]:
+    if not path.exists():
+        return []
+    try:
+        text = read_content(path).decode()
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: cannot be read as UTF-8") from None
+    header, *rows = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t")) or [[]]
+    if tuple(header) != COLUMNS or not text.endswith("\n"):
+        raise BadInput(f"{path}: expected whole lines with the columns {', '.join(COLUMNS)}")
+    return rows
