@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.durations import total_s
 from conditions.columns import (
     FRAME_COLUMNS,
     MAX_ROWS,
@@ -43,7 +44,8 @@ class Log:
         participant, session and trial.
     sessions
         One row per session: participant, session, observer_kind, observer, session_state,
-        end_reason, runs, trials, trials_planned (0 where not known), windowed and folder.
+        end_reason, runs, trials, trials_planned (0 where not known), instruction_s, total_s,
+        practice_rounds (NaN where not known), windowed and folder.
     warnings
         What was odd but could be used, one sentence each.
     """
@@ -123,7 +125,7 @@ def _read_log(path: Path) -> Log:
     found: list[str] = []
     folders = session_folders(path)
     files = [folder / TRIALS for folder in folders]
-    logged = _read_files(files, _columns_of(files), found)
+    logged = read_files(files, _columns_of(files), found)
     read = [
         _read_session(folder, trials, found) for folder, trials in zip(folders, logged, strict=True)
     ]
@@ -159,7 +161,7 @@ def load_frames(log: Log) -> pd.DataFrame:
     parts = [
         frames.assign(participant=participant, session=session)
         for frames, participant, session in zip(
-            _read_files(files, FRAME_COLUMNS, []),
+            read_files(files, FRAME_COLUMNS, []),
             windowed["participant"],
             windowed["session"],
             strict=True,
@@ -214,7 +216,7 @@ def _read_session(folder: Path, trials: pd.DataFrame, found: list[str]) -> _Sess
     return _Session(trials, path, _facts_of(folder, trials, facts, state))
 
 
-def _read_files(
+def read_files(
     files: list[Path], columns: tuple[Column, ...], found: list[str]
 ) -> list[pd.DataFrame]:
     """Read files that grow line by line; a missing one has no rows."""
@@ -373,9 +375,17 @@ def _facts_of(
         ),
         "trials": len(trials),
         "trials_planned": int(facts.get("trials") or 0) - int(facts.get("trials_skipped") or 0),
+        "instruction_s": _number(facts.get("instruction_s")),
+        "total_s": total_s(facts, trials),
+        "practice_rounds": _number(facts.get("practice_rounds")),
         "windowed": (folder / FRAMES).is_file(),
         "folder": str(folder),
     }
+
+
+def _number(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number else float("nan")
 
 
 def _unit_names(trials: pd.DataFrame) -> pd.Series:
