@@ -11,7 +11,9 @@ from conditions.errors import BadInput, nearest
 from conditions.settings import build, read_yaml
 from conditions.vocabulary import POLES
 from stimgen.bounds import at_least
+from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.presets import with_preset
+from stimgen.sets.natural_settings import NaturalSettings
 from stimgen.visualization.synthetic_settings import SyntheticSettings
 
 FOLDER = Path(__file__).parent
@@ -129,126 +131,6 @@ class ActivationSettings:
 
     side: Literal["pre", "post"] = "pre"
     reduction: Literal["mean", "max", "centre"] = "mean"
-
-
-@dataclass(frozen=True)
-class QuerySettings:
-    """Queries that are no extremes, and so harder (Zimmermann, Klein & Brendel, 2023).
-
-    Parameters
-    ----------
-    percentile
-        Of the max query among all images by their activation, above 50; the min query's is 100
-        less it.
-    window
-        Number of images around that percentile from which the batches' queries are drawn; as
-        many as there are batches if None.
-    """
-
-    percentile: float
-    window: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 50 < self.percentile <= 100:
-            raise ValueError(f"percentile is {self.percentile:g}, expected more than 50, up to 100")
-
-
-@dataclass(frozen=True)
-class NaturalSettings:
-    """Natural images of a unit: ``n_batches`` times ``n_bins`` at each pole.
-
-    Parameters
-    ----------
-    n_batches, n_bins
-        A pole's strongest images are cut into ``n_bins`` rank bins; each of ``n_batches`` batches
-        gets one image of each.
-    shuffle_top_bin
-        Whether the bin of the very strongest images is shuffled as the others are. If not, batch
-        b of n has the (n - b)-th best image as its last.
-    pair_batches
-        Further batches with one query and one reference a pole, from the strongest images of all
-        as if there were but two bins; they are numbered after the others.
-    queries
-        If given, queries are drawn around a percentile, and only references are extremes.
-    """
-
-    n_batches: int = 20
-    n_bins: int = 10
-    shuffle_top_bin: bool = True
-    pair_batches: int = 0
-    queries: QuerySettings | None = None
-
-    def __post_init__(self) -> None:
-        at_least(1, n_batches=self.n_batches, n_bins=self.n_bins)
-        at_least(0, pair_batches=self.pair_batches)
-        if self.queries is not None:
-            at_least(2, n_bins=self.n_bins)
-            at_least(self.n_batches, **{"queries.window": self.n_queries_from})
-
-    @property
-    def n_dealt(self) -> int:
-        """Images of a batch and pole that are among the extremes."""
-        return self.n_bins - (self.queries is not None)
-
-    @property
-    def n_extremes(self) -> int:
-        """Extreme images that are needed at each pole."""
-        return max(self.n_batches * self.n_dealt, 2 * self.pair_batches)
-
-    @property
-    def n_queries_from(self) -> int:
-        """Images from which the queries of a percentile are drawn."""
-        window = self.queries.window if self.queries else None
-        return self.n_batches if window is None else window
-
-
-@dataclass(frozen=True)
-class OcclusionSettings:
-    """Occluded queries, and where their patches are put (Zimmermann et al., 2021).
-
-    Parameters
-    ----------
-    size_px
-        Side of the patch: 90, or 66 or 112, which are 40, 30 and 50 % of a picture of 224 px.
-    stride_px
-        Step from one position to the next.
-    max_overlap
-        Largest share of its area that a query's patch may have in common with the other's.
-    min_effect
-        Least relative activation difference that a base image must allow; None asks for none.
-    blur_kernel_px, blur_sigma_px
-        Gaussian of the blurred references.
-    batches
-        How many batches of natural images get occlusion stimuli, from batch 0; all if None.
-    blur
-        Whether the blurred references are made too: as many more maps as a batch has references.
-    saliency
-        ``spectral_residual``, a folder of maps, or a function ``package.module:function``.
-    objects
-        CSV file of boxes around primary objects, relative to the settings file.
-    """
-
-    size_px: int = 90
-    stride_px: int = 2
-    max_overlap: float = 1.0
-    min_effect: float | None = None
-    blur_kernel_px: int = 21
-    blur_sigma_px: float = 3.5
-    batches: int | None = None
-    blur: bool = False
-    saliency: str = "spectral_residual"
-    objects: str | None = None
-
-    def __post_init__(self) -> None:
-        at_least(1, size_px=self.size_px, stride_px=self.stride_px)
-        if self.batches is not None:
-            at_least(1, batches=self.batches)
-        if not 0 <= self.max_overlap <= 1:
-            raise ValueError(f"max_overlap is {self.max_overlap}, expected 0 to 1")
-        if self.blur_kernel_px < 1 or self.blur_kernel_px % 2 == 0:
-            raise ValueError(f"blur_kernel_px is {self.blur_kernel_px}, expected an odd number")
-        if not self.blur_sigma_px > 0:
-            raise ValueError(f"blur_sigma_px is {self.blur_sigma_px}, expected more than 0")
 
 
 @dataclass(frozen=True)

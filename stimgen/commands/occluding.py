@@ -39,8 +39,8 @@ def _occlude(arguments: argparse.Namespace) -> None:
     from conditions.stimulus_set import StimulusSet
     from stimgen.networks.devices import pick_device
     from stimgen.occlusion.occlusion_set import OcclusionSet
+    from stimgen.occlusion.occlusion_settings import OcclusionSettings
     from stimgen.sets.provenance import network_of
-    from stimgen.settings import OcclusionSettings
 
     try:
         settings = OcclusionSettings(

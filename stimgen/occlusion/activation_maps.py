@@ -13,9 +13,10 @@ from tqdm import tqdm
 from conditions.vocabulary import Unit
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
+from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.occlusion.patch_forward import PatchForward
 from stimgen.occlusion.patches import Edit, Occlusion, Patch, Sharpening, apply, offsets
-from stimgen.settings import ActivationSettings, OcclusionSettings
+from stimgen.settings import ActivationSettings
 from stimgen.sweeps.workers import with_network
 
 _TOLERANCE = {"fp32": 1e-4, "bf16": 3e-2}

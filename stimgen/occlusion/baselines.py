@@ -15,9 +15,9 @@ import numpy as np
 from conditions.columns import Column
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput
+from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.occlusion.patches import Patch
 from stimgen.occlusion.saliency import NamedPicture, Saliency, find_saliency
-from stimgen.settings import OcclusionSettings
 
 Choice = Literal["a", "b"]
 

@@ -15,10 +15,11 @@ from conditions.vocabulary import Unit
 from stimgen.networks.network import Network
 from stimgen.npz import load_npz, save_npz
 from stimgen.occlusion.activation_maps import activation_maps
+from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.occlusion.patches import Edit, Occlusion, Sharpening, offsets
 from stimgen.png import read_png
 from stimgen.sets.manifest import Picture
-from stimgen.settings import ActivationSettings, OcclusionSettings
+from stimgen.settings import ActivationSettings
 
 MAPS = "maps"
 

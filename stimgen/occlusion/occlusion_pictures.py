@@ -19,12 +19,13 @@ from stimgen.networks.rounding import agree
 from stimgen.occlusion.activation_maps import QueryPair, choose_queries
 from stimgen.occlusion.baselines import Baseline, is_right
 from stimgen.occlusion.occlusion_maps import Job, edit_of, load_map
+from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.occlusion.patches import Edit, Patch, apply
 from stimgen.occlusion.saliency import NamedPicture
 from stimgen.png import save_png
 from stimgen.sets.manifest import Picture
 from stimgen.sets.measure import measure
-from stimgen.settings import ActivationSettings, OcclusionSettings
+from stimgen.settings import ActivationSettings
 
 QUERIES = "queries.csv"
 

@@ -24,11 +24,12 @@ from stimgen.networks.network import Network
 from stimgen.occlusion.baselines import Baseline, find_baselines
 from stimgen.occlusion.occlusion_maps import jobs_for, write_maps
 from stimgen.occlusion.occlusion_pictures import measured_rows, save_pictures, write_queries
+from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.sets.gallery import write_gallery
 from stimgen.sets.manifest import Picture, manifest_of, pictures_of
 from stimgen.sets.partial import PartialFolder
 from stimgen.sets.provenance import read_provenance, write_provenance
-from stimgen.settings import ActivationSettings, OcclusionSettings
+from stimgen.settings import ActivationSettings
 from stimgen.sweeps.unit_statistics import STATISTICS
 
 FORMAT = 2

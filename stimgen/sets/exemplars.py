@@ -10,7 +10,7 @@ import numpy as np
 from conditions.errors import BadInput
 from conditions.vocabulary import Unit
 from stimgen.seeds import shuffled
-from stimgen.settings import NaturalSettings, QuerySettings
+from stimgen.sets.natural_settings import NaturalSettings, QuerySettings
 from stimgen.sweeps.sweep import Sweep
 
 

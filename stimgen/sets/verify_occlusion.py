@@ -12,11 +12,12 @@ from stimgen.networks.network import Precision
 from stimgen.networks.rounding import agree
 from stimgen.occlusion.activation_maps import choose_queries
 from stimgen.occlusion.occlusion_maps import load_map, map_path
+from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.occlusion.patches import Edit, Occlusion, Patch, Sharpening, apply
 from stimgen.png import read_png
 from stimgen.sets.faults import Fault
 from stimgen.sets.manifest import Picture, pictures_of
-from stimgen.settings import BuildSettings, OcclusionSettings
+from stimgen.settings import BuildSettings
 
 Found = dict[tuple[str, str, int], tuple[Picture, float]]
 """Pictures and their activations of one unit and batch by kind, pole and rank."""

@@ -5,14 +5,13 @@ from pathlib import Path
 import pytest
 
 from conditions.errors import BadInput
+from stimgen.occlusion.occlusion_settings import OcclusionSettings
+from stimgen.sets.natural_settings import NaturalSettings, QuerySettings
 from stimgen.settings import (
     ActivationSettings,
     BuildSettings,
     ImagesSettings,
-    NaturalSettings,
     NetworkSettings,
-    OcclusionSettings,
-    QuerySettings,
     SampleSettings,
     UnitsSettings,
     find_settings,

@@ -167,7 +167,7 @@ def test_mistakes(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_another_picture_in_the_partial_folder_is_noticed(source: Path) -> None:
     from stimgen.networks.registry import load_network
     from stimgen.occlusion.occlusion_set import OcclusionSet
-    from stimgen.settings import OcclusionSettings
+    from stimgen.occlusion.occlusion_settings import OcclusionSettings
 
     task = OcclusionSet(
         StimulusSet.open(source),

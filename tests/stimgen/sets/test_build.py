@@ -16,10 +16,10 @@ from stimgen.networks.devices import pick_device
 from stimgen.networks.network import Network
 from stimgen.sets.build import Build
 from stimgen.sets.measure import measure
+from stimgen.sets.natural_settings import NaturalSettings
 from stimgen.settings import (
     BuildSettings,
     ImagesSettings,
-    NaturalSettings,
     NetworkSettings,
     SampleSettings,
     SyntheticSettings,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from conditions.errors import BadInput
 from conditions.vocabulary import POLES, Unit
 from stimgen.sets.exemplars import Exemplar, bin_and_shuffle, choose, rank_window
-from stimgen.settings import NaturalSettings, QuerySettings
+from stimgen.sets.natural_settings import NaturalSettings, QuerySettings
 from stimgen.sweeps.sweep import Sweep
 
 UNIT = Unit("toy", "late", "3x3", 5)

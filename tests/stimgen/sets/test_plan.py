@@ -6,8 +6,9 @@ import pytest
 from conditions.errors import BadInput
 from conditions.stimulus_set import StimulusSet
 from stimgen.__main__ import main
+from stimgen.occlusion.occlusion_settings import OcclusionSettings
+from stimgen.sets.natural_settings import NaturalSettings
 from stimgen.sets.plan import duration, plan_of
-from stimgen.settings import NaturalSettings, OcclusionSettings
 from tests.stimgen.sets.test_build import SETTINGS, make_build
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from conditions.errors import BadInput
 from conditions.stimulus_set import StimulusSet
+from stimgen.sets.natural_settings import NaturalSettings, QuerySettings
 from stimgen.sets.verify import verify
-from stimgen.settings import NaturalSettings, QuerySettings, UnitsSettings
+from stimgen.settings import UnitsSettings
 from stimgen.sweeps.activation_table import ActivationTable
 from tests.stimgen.sets.test_build import SETTINGS, make_build
 

@@ -1,0 +1,56 @@
+"""What a settings file may say of occlusion stimuli."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stimgen.bounds import at_least
+
+
+@dataclass(frozen=True)
+class OcclusionSettings:
+    """Occluded queries, and where their patches are put (Zimmermann et al., 2021).
+
+    Parameters
+    ----------
+    size_px
+        Side of the patch: 90, or 66 or 112, which are 40, 30 and 50 % of a picture of 224 px.
+    stride_px
+        Step from one position to the next.
+    max_overlap
+        Largest share of its area that a query's patch may have in common with the other's.
+    min_effect
+        Least relative activation difference that a base image must allow; None asks for none.
+    blur_kernel_px, blur_sigma_px
+        Gaussian of the blurred references.
+    batches
+        How many batches of natural images get occlusion stimuli, from batch 0; all if None.
+    blur
+        Whether the blurred references are made too: as many more maps as a batch has references.
+    saliency
+        ``spectral_residual``, a folder of maps, or a function ``package.module:function``.
+    objects
+        CSV file of boxes around primary objects, relative to the settings file.
+    """
+
+    size_px: int = 90
+    stride_px: int = 2
+    max_overlap: float = 1.0
+    min_effect: float | None = None
+    blur_kernel_px: int = 21
+    blur_sigma_px: float = 3.5
+    batches: int | None = None
+    blur: bool = False
+    saliency: str = "spectral_residual"
+    objects: str | None = None
+
+    def __post_init__(self) -> None:
+        at_least(1, size_px=self.size_px, stride_px=self.stride_px)
+        if self.batches is not None:
+            at_least(1, batches=self.batches)
+        if not 0 <= self.max_overlap <= 1:
+            raise ValueError(f"max_overlap is {self.max_overlap}, expected 0 to 1")
+        if self.blur_kernel_px < 1 or self.blur_kernel_px % 2 == 0:
+            raise ValueError(f"blur_kernel_px is {self.blur_kernel_px}, expected an odd number")
+        if not self.blur_sigma_px > 0:
+            raise ValueError(f"blur_sigma_px is {self.blur_sigma_px}, expected more than 0")
