@@ -26,7 +26,9 @@ RESPONSE = (
     Column(
         "photodiode", "str", "Photodiode patch: off, or on with the queries.", levels=("off", "on")
     ),
-    Column("trigger", "str", "Triggers that were sent.", blank=True),
+    Column(
+        "trigger", "str", "Triggers sent since the trial before: event=code, in order.", blank=True
+    ),
 )
 
 _CHOICE = (
