@@ -15,9 +15,18 @@ def _report(arguments: argparse.Namespace) -> None:
     from analysis.report import write_report
     from analysis.results import Settings
 
-    settings = Settings(ci_unit="paper" if arguments.paper else "crossed", blind=arguments.blind)
+    settings = Settings(
+        ci_unit="paper" if arguments.paper else "crossed",
+        smallest_effect=arguments.smallest_effect,
+        blind=arguments.blind,
+    )
     written = write_report(
-        arguments.data, arguments.out, settings, arguments.design, arguments.stimuli
+        arguments.data,
+        arguments.out,
+        settings,
+        arguments.design,
+        arguments.stimuli,
+        arguments.preregistration,
     )
     print("\n".join(written.sentences))
     print(f"report: {shown(written.page)}, with figures, tables and results.json beside it")
@@ -124,6 +133,12 @@ def parser() -> argparse.ArgumentParser:
     )
     report.add_argument(
         "--stimuli", type=Path, help="stimulus set whose queries.csv has baselines (occlusion)"
+    )
+    report.add_argument(
+        "--smallest-effect", type=float, default=0.1, help="in accuracy, default 0.1"
+    )
+    report.add_argument(
+        "--preregistration", type=Path, metavar="FILE.md", help="list what deviates from it"
     )
     report.set_defaults(run=_report)
     bring = commands.add_parser("import", help="bring external logs into our format")

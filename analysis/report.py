@@ -20,6 +20,7 @@ from analysis.load import load_frames, load_log
 from analysis.methods import methods
 from analysis.page import shown_part
 from analysis.parts import parts_of
+from analysis.preregistration import deviations, read_preregistration
 from analysis.results import NUMBER_NAMES, Results, Settings, analyse
 from analysis.style import save, styled
 from conditions.design import Design, read_design
@@ -58,6 +59,7 @@ def write_report(
     settings: Settings | None = None,
     design: str | None = None,
     stimuli: Path | str | None = None,
+    preregistration: Path | str | None = None,
 ) -> Written:
     """Analyse a study's log and write its report.
 
@@ -75,6 +77,8 @@ def write_report(
     stimuli
         Folder of the stimulus set, whose ``queries.csv`` says what baselines answer; occlusion
         only.
+    preregistration
+        File that the study is held against, :func:`analysis.preregistration.deviations`.
 
     Raises
     ------
@@ -86,7 +90,10 @@ def write_report(
     _check_replaceable(out)
     made_by = _design_of(log.design, design)
     queries = None if stimuli is None else read_queries(Path(stimuli))
+    if preregistration is not None:
+        read_preregistration(preregistration)  # refused before the long work
     results = analyse(log, settings, made_by, queries)
+    deviating = None if preregistration is None else deviations(results, log, preregistration)
     frames = load_frames(log)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +102,7 @@ def write_report(
         raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
     try:
         making.chmod(0o755)
-        for name, page in _render(results, frames, made_by, making).items():
+        for name, page in _render(results, frames, made_by, making, deviating).items():
             (making / name).write_text(page, encoding="utf-8", newline="\n")
         _move(making, out)
     finally:
@@ -137,10 +144,14 @@ def _design_of(name: str, given: str | None) -> Design | None:
 
 
 def _render(
-    results: Results, frames: pd.DataFrame, design: Design | None, folder: Path
+    results: Results,
+    frames: pd.DataFrame,
+    design: Design | None,
+    folder: Path,
+    deviating: list[str] | None = None,
 ) -> dict[str, str]:
     """Write everything but the pages; returns these by name."""
-    about = _about(results, design)
+    about = _about(results, design) | {"deviations": deviating}
     numbers = {"about": about, "names": NUMBER_NAMES, "numbers": results.numbers()}
     text = json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / NUMBERS).write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -160,3 +160,18 @@ def test_a_damaged_preregistration_is_refused(
 def test_a_missing_preregistration_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such file"):
         read_preregistration(tmp_path / "plan.md")
+
+
+def test_the_report_lists_what_deviates(
+    study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        study.write_session(f"p00{number}", number)
+    monkeypatch.setattr("analysis.figures.DRAWINGS", ())
+    path = written(preregister(DEMO, tmp_path / "plan.md", 3))
+    out = tmp_path / "report"
+    command = ["report", str(study.folder), "--out", str(out), "--preregistration", str(path)]
+    assert main(command) == 0
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert '<h2 id="preregistration">' in page
+    assert "<li>1 fewer participants completed a session than preregistered" in page
