@@ -69,11 +69,13 @@ def rating_means(ratings: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
         that a participant rated at both moments.
     """
     keys = ["participant", "session", "image"]
-    by_moment = {m: ratings[ratings["moment"] == m].set_index(keys)["rating"] for m in MOMENTS[:2]}
-    both = by_moment["before"].index.intersection(by_moment["after"].index)
-    values = by_moment | {
-        "difference": by_moment["after"].loc[both] - by_moment["before"].loc[both]
+    by_moment = {
+        moment: ratings[ratings["moment"] == moment].groupby(keys)["rating"].mean()
+        for moment in MOMENTS[:2]
     }
+    # Images that were rated at one moment only have no difference.
+    change = (by_moment["after"] - by_moment["before"]).dropna()
+    values = by_moment | {"difference": change}
     rows = []
     for moment in MOMENTS:
         part = values[moment].astype(float)

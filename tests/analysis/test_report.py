@@ -18,6 +18,9 @@ from analysis.results import NUMBER_NAMES, Settings
 from conditions.errors import BadInput
 
 
+QUICK = Settings(n_bootstrap=40)
+
+
 class Reader(HTMLParser):
     """Gathers what a page loads, its ids and unclosed tags."""
 
@@ -58,7 +61,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def report(demo_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of the demo study."""
-    return write_report(demo_study, tmp_path_factory.mktemp("reports") / "demo").folder
+    return write_report(demo_study, tmp_path_factory.mktemp("reports") / "demo", QUICK).folder
 
 
 def test_the_page_loads_nothing_and_is_well_formed(report: Path) -> None:
@@ -111,7 +114,7 @@ def test_tables_and_figures_lie_beside_the_page(report: Path) -> None:
 
 
 def test_the_same_log_gives_the_same_bytes(report: Path, demo_study: Path, tmp_path: Path) -> None:
-    again = write_report(demo_study, tmp_path / "demo").folder
+    again = write_report(demo_study, tmp_path / "demo", QUICK).folder
     files = sorted(path.relative_to(report) for path in report.rglob("*") if path.is_file())
     assert files == sorted(p.relative_to(again) for p in again.rglob("*") if p.is_file())
     for file in files:
@@ -168,7 +171,7 @@ def test_every_kind_of_observer_has_its_place(study: Any, tmp_path: Path) -> Non
         study.write_session(f"m00{i}", i, kind="machine", observer="similarity")
     study.write_session("x001", 1, observer="chance", always="a")
     study.write_session("b001", 4, kind="baseline", observer="variance")
-    page = write_report(study.folder, tmp_path / "out").page.read_text(encoding="utf-8")
+    page = write_report(study.folder, tmp_path / "out", QUICK).page.read_text(encoding="utf-8")
     titles = ["People", "Simulated participants (chance)", "Machine observers", "Baselines (var"]
     places = [page.index(f"<caption>{title}") for title in titles]
     assert places == sorted(places)

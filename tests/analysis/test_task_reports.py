@@ -23,7 +23,7 @@ from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
 
-QUICK = Settings(n_bootstrap=50)
+QUICK = Settings(n_bootstrap=20)
 
 TASKS = ("two_afc", "occlusion", "exemplar_matching")
 
@@ -135,11 +135,18 @@ def test_matching_scores_stand_against_chance(simulated: Callable[[str], Path]) 
     assert "accuracy_by_unit" not in results.tables
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task",
+    [
+        pytest.param("two_afc", marks=pytest.mark.slow),
+        pytest.param("occlusion", marks=pytest.mark.slow),
+        "exemplar_matching",
+    ],
+)
 def test_a_blinded_report_names_no_condition(
     task: str, simulated: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    written = write_report(simulated(task), tmp_path / "out", Settings(blind=3, n_bootstrap=50))
+    written = write_report(simulated(task), tmp_path / "out", Settings(blind=3, n_bootstrap=20))
     told = re.compile(
         r"\b(natural|synthetic|blur|exemplar|feature.visualization)s?\b(?! logarithm)"
     )
