@@ -20,8 +20,8 @@ from conditions.design import Design, read_design
 from conditions.tables import write_tables
 from conditions.vocabulary import Unit
 
-UNITS = 8
-N_BATCHES, N_NATURAL = 3, 10
+UNITS = 4
+N_BATCHES, N_NATURAL = 2, 10
 
 
 @dataclass(frozen=True)

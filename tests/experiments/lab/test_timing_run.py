@@ -48,7 +48,7 @@ def timing(environment, folder, *options: str, fault: str = "", trials: int = 2)
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     found = json.loads(out.read_text(encoding="utf-8")) if out.exists() else None
     return done, found
