@@ -17,7 +17,7 @@ def _report(arguments: argparse.Namespace) -> None:
 
     settings = Settings(
         ci_unit="paper" if arguments.paper else "crossed",
-        smallest_effect=arguments.smallest_effect,
+        smallest_effect=_smallest_effect(arguments),
         blind=arguments.blind,
     )
     written = write_report(
@@ -30,6 +30,13 @@ def _report(arguments: argparse.Namespace) -> None:
     )
     print("\n".join(written.sentences))
     print(f"report: {shown(written.page)}, with figures, tables and results.json beside it")
+
+
+def _smallest_effect(arguments: argparse.Namespace) -> float:
+    effect = float(arguments.smallest_effect)
+    if not 0 < effect < 1:
+        raise BadInput(f"--smallest-effect is {effect:g}, expected between 0 and 1")
+    return effect
 
 
 def _import(arguments: argparse.Namespace) -> None:
@@ -93,7 +100,7 @@ def _preregister(arguments: argparse.Namespace) -> None:
 
     settings = Settings(
         ci_unit="paper" if arguments.paper else "crossed",
-        smallest_effect=arguments.smallest_effect,
+        smallest_effect=_smallest_effect(arguments),
     )
     design = read_design(arguments.design)
     out = preregister(design, arguments.out, arguments.participants, settings)

@@ -136,6 +136,9 @@ def test_bad_input_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture
     assert out.read_bytes() == before
     assert main(["preregister", "demo_two_afc", "--out", "x.md", "--participants", "999"]) == 2
     assert "cannot be counterbalanced, expected 1 to 200" in capsys.readouterr().err
+    for command in ("preregister demo_two_afc --out x.md", "report data"):
+        assert main([*command.split(), "--smallest-effect", "0"]) == 2
+        assert "--smallest-effect is 0, expected between 0 and 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
