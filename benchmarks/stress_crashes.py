@@ -256,6 +256,7 @@ def _run(arguments: argparse.Namespace) -> int:
                 while victim.counts["kills"] < arguments.kills and time.monotonic() < ended_s:
                     kill_simulated(victim, arguments.longest_s or 1.0)
             results[design] = dict(victim.counts)
+            print(f"{design}: {results[design]}", file=sys.stderr, flush=True)
     names = list(dict.fromkeys(name for counts in results.values() for name in counts))
     print("| | " + " | ".join(results) + " |\n|" + "---|" * (len(results) + 1))
     for name in names:
