@@ -42,7 +42,7 @@ def test_ratings_are_compared_image_by_image(study: Any) -> None:
     # Of the images that were rated twice: +10, +40, +30, +30.
     assert found.loc["difference", "mean"] == pytest.approx(27.5)
     assert found.loc["difference", "n_participants"] == 2
-    numbers = analyse(log, Settings(n_bootstrap=10)).numbers()
+    numbers = analyse(log, Settings(n_bootstrap=10, rules=())).numbers()
     assert numbers["simulated_graded.rating.difference"]["value"] == pytest.approx(27.5)
 
 

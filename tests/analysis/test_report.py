@@ -17,7 +17,6 @@ from analysis.report import write_report
 from analysis.results import NUMBER_NAMES, Settings
 from conditions.errors import BadInput
 
-
 QUICK = Settings(n_bootstrap=40)
 
 
