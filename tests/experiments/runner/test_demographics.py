@@ -28,9 +28,7 @@ def test_participants_are_appended(tmp_path):
 def test_nothing_is_overwritten(tmp_path):
     path = add_demographics(tmp_path, Demographics("p001", "demo", 31))
     before = path.read_bytes()
-    with pytest.raises(
-        BadInput, match=r"participants.tsv, line 2: .* stands there already"
-    ):
+    with pytest.raises(BadInput, match=r"participants.tsv, line 2: .* stands there already"):
         add_demographics(tmp_path, Demographics("p001", "demo", 32))
     assert path.read_bytes() == before
     add_demographics(tmp_path, Demographics("p001", "other"))
