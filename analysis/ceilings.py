@@ -150,7 +150,7 @@ def repeat_consistency(trials: pd.DataFrame) -> pd.DataFrame:
     pairs = pd.DataFrame(
         {
             "reference_condition": repeats["reference_condition"],
-            "which": repeats["repeat_of"].astype(str).str.split("-").str[-2],
+            "which": repeats["repeat_of"].astype("string").str.split("-").str[-2].fillna("unknown"),
             "participant": repeats["participant"],
             "same_choice": (repeats["choice"] == before["choice"]).astype(float),
             "same_correct": (repeats["correct"] == before["correct"]).astype(float),

@@ -80,7 +80,10 @@ def test_max_rises_and_min_falls(toy: Network, generator: Generator) -> None:
             toy.activations(each[place], ["late"], "pre", "mean")[:, channel]
             for each in (first, last)
         )
-        assert (sign * (after - before) > 0).all()
+        gained = sign * (after - before)
+        # An image may be as low as it can be after its first step.
+        assert (gained >= 0).all()
+        assert gained.max() > 0
 
 
 def test_an_image_does_not_depend_on_its_company(toy: Network, generator: Generator) -> None:
