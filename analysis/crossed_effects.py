@@ -1,13 +1,14 @@
-"""Random effects of groups that cross, such as participants and units, as one sparse design."""
+"""Random effects of groups that cross, such as participants and units, as few numbers a trial."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from scipy import sparse
+
+SINGULAR = 1e-3
+"""A factor whose diagonal falls below this has an effect of no variance, or one that others fix."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ class RandomTerm:
 
 
 class CrossedEffects:
-    """The random part of a mixed model: effects ``Z L u`` with u standard normal.
+    """The random part of a mixed model: effects ``A u``, ``A = Z L`` and u standard normal.
 
     ``L`` repeats, for each level of a term, the term's lower triangular factor; its entries, row
-    by row, are the parameters.
+    by row, are the parameters. A trial belongs to one level of each term, so that each row of
+    ``A`` holds the same few numbers, in columns that no parameter moves.
 
     Parameters
     ----------
@@ -61,21 +63,18 @@ class CrossedEffects:
 
     def __init__(self, terms: Sequence[RandomTerm]) -> None:
         self.terms = tuple(terms)
-        self._designs = [self._design(term) for term in self.terms]
-
-    @staticmethod
-    def _design(term: RandomTerm) -> list[sparse.csr_matrix]:
-        """Return, for each column of a term, trials x levels with the column's values."""
-        rows = np.arange(len(term.codes))
-        return [
-            sparse.csr_matrix((values, (rows, term.codes)), (len(rows), term.n_levels))
-            for values in term.columns.T
-        ]
-
-    @cached_property
-    def n_parameters(self) -> int:
-        """Number of parameters of all terms."""
-        return sum(term.n_parameters for term in self.terms)
+        places, first = [], 0
+        for term in self.terms:
+            for _ in range(term.n_columns):
+                places.append(first + term.codes)
+                first += term.n_levels
+        self.places = np.stack(places, axis=1) if places else np.zeros((0, 0), int)
+        """Shape (trials, k): the columns of ``A`` in which a trial's numbers stand."""
+        self.n_effects = first
+        rows, columns = _lower(self.places.shape[1])
+        flat = self.places[:, rows] * first + self.places[:, columns]
+        self._pairs = rows, columns
+        self._cells, self._cell_of = np.unique(flat.ravel(), return_inverse=True)
 
     def start(self) -> np.ndarray:
         """Return parameters to begin with: standard deviations of a half, no correlations."""
@@ -101,13 +100,44 @@ class CrossedEffects:
             found.append(factor)
         return found
 
-    def design(self, theta: np.ndarray) -> sparse.csr_matrix:
-        """Return ``Z L``: trials x all effects."""
-        blocks = []
-        for columns, factor in zip(self._designs, self.factors(theta), strict=True):
-            for j in range(len(columns)):
-                blocks.append(sum(columns[i] * factor[i, j] for i in range(j, len(columns))))
-        return sparse.hstack(blocks, format="csr")
+    def values(self, theta: np.ndarray) -> np.ndarray:
+        """Return shape (trials, k): the numbers of ``A`` at :attr:`places`."""
+        factors = self.factors(theta)
+        return np.hstack([t.columns @ f for t, f in zip(self.terms, factors, strict=True)])
+
+    def gradient(self, of_values: np.ndarray) -> np.ndarray:
+        """Turn a derivative by the numbers of ``A``, shape (trials, k), into one by parameters."""
+        found, place = [], 0
+        for term in self.terms:
+            own = of_values[:, place : place + term.n_columns]
+            found.append((term.columns.T @ own)[_lower(term.n_columns)])
+            place += term.n_columns
+        return np.concatenate(found)
+
+    def times(self, values: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Return ``A u``."""
+        return np.einsum("tk,tk->t", values, u[self.places])
+
+    def transposed(self, values: np.ndarray, of_trials: np.ndarray) -> np.ndarray:
+        """Return ``A' v`` for shape (trials,)."""
+        weights = (values * of_trials[:, None]).ravel()
+        return np.bincount(self.places.ravel(), weights, self.n_effects)
+
+    def information(self, values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """Return the lower triangle of ``A' W A + 1``."""
+        weighted = values if weights is None else values * weights[:, None]
+        rows, columns = self._pairs
+        products = (weighted[:, rows] * values[:, columns]).ravel()
+        found = np.zeros((self.n_effects, self.n_effects))
+        found.flat[self._cells] = np.bincount(self._cell_of, products, len(self._cells))
+        # Effects of one level stand in blocks of rising columns, so all is below the diagonal.
+        found.flat[:: self.n_effects + 1] += 1
+        return found
+
+    def own_products(self, values: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+        """Return ``A B`` at :attr:`places`, shape (trials, k), for a symmetric matrix ``B``."""
+        own = inverse[self.places[:, :, None], self.places[:, None, :]]
+        return np.einsum("tj,tjk->tk", values, own)
 
     def standard_deviations(self, theta: np.ndarray) -> dict[str, dict[str, float]]:
         """Return the standard deviation of each term's effects, by name."""
@@ -121,6 +151,11 @@ class CrossedEffects:
             )
             for term, factor in zip(self.terms, self.factors(theta), strict=True)
         }
+
+    def singular(self, theta: np.ndarray) -> tuple[str, ...]:
+        """Return the terms whose effects' covariance has lost a dimension."""
+        factors = zip(self.terms, self.factors(theta), strict=True)
+        return tuple(term.name for term, factor in factors if np.diag(factor).min() < SINGULAR)
 
 
 def _lower(size: int) -> tuple[np.ndarray, np.ndarray]:
