@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from conditions.design import read_design, shipped_designs
 from conditions.errors import BadInput
-from conditions.exclusions import ExclusionRules
+from conditions.exclusions import Exclusions
 from conditions.places import DATA
 from experiments.lab.watch import now_utc, watch
 
@@ -43,7 +43,7 @@ class Labs:
 
     folders: Mapping[str, Path]
     pages: Mapping[str, str]
-    rules: Mapping[str, ExclusionRules]
+    rules: Mapping[str, Exclusions]
 
     def state(self, *, accuracy: bool = False) -> dict[str, Any]:
         """Return everything that the page shows, as plain data."""
@@ -209,6 +209,6 @@ def _labs(arguments: argparse.Namespace) -> Labs:
     return Labs(folders, pages, _rules([*shipped_designs(), *arguments.design]))
 
 
-def _rules(names: Sequence[str]) -> dict[str, ExclusionRules]:
+def _rules(names: Sequence[str]) -> dict[str, Exclusions]:
     designs = [read_design(name) for name in names]
-    return {design.name: design.exclusions.rules() for design in designs}
+    return {design.name: design.exclusions for design in designs}

@@ -10,24 +10,18 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from conditions.errors import BadInput
-from conditions.exclusions import ExclusionRules
-from conditions.records import RUNNING, SESSION, TRIALS, read_session
+from conditions.exclusions import Exclusions
+from conditions.records import SESSION, TRIALS, read_session, whole_lines
+from experiments.lab.exclusion import Standing, standings
+from experiments.lab.remarks import remarks
 
-QUIET_S = 300
-"""A running session without a new trial for so long is pointed out."""
-
-MANY_DROPPED = 0.01
-"""Share of dropped frames above which a session gets a warning."""
-
-ONE_SIDED = 0.85
-"""Share of answers on one side above which a session gets a warning."""
-
-FEW = 8
-"""Shares of fewer answers say nothing yet."""
+LONGEST = 300
+"""Characters of a log that are repeated in a warning."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +30,14 @@ class SessionState:
 
     Parameters
     ----------
-    lab, design, participant, session, run
+    lab, design, participant, session
         Which one.
+    status
+        ``running``, how it ended, or ``damaged`` where its log makes no sense.
+    run
+        How often it was started.
     observer
         ``person``, or the name of the simulated or machine observer.
-    status
-        ``running``, or how it ended.
     done, planned
         Trials in the log and in the condition table.
     began_utc
@@ -54,12 +50,14 @@ class SessionState:
         Catch trials answered rightly, and all of them.
     rts_s
         Reaction times so far, in order.
-    share_a
-        Share of answers that chose query a; None before the first.
+    answered, share_a
+        Trials with a choice, and the share of them that chose query a; None before the first.
     frames, dropped_frames
         Frames of all trials, and those dropped.
     accuracy
         Reference condition to (right, answered) of main trials; empty unless asked for.
+    rules_judged, rules_broken
+        Rules of exclusion that can be judged already, and those that the session breaks so far.
     warnings
         Sentences for the experimenter.
     """
@@ -68,28 +66,31 @@ class SessionState:
     design: str
     participant: str
     session: int
-    run: int
-    observer: str
     status: str
-    done: int
-    planned: int
-    began_utc: str
-    quiet_s: float
-    left_s: float | None
-    catch_right: int
-    catch_done: int
-    rts_s: list[float]
-    share_a: float | None
-    frames: int
-    dropped_frames: int
+    run: int = 1
+    observer: str = ""
+    done: int = 0
+    planned: int = 0
+    began_utc: str = ""
+    quiet_s: float = 0.0
+    left_s: float | None = None
+    catch_right: int = 0
+    catch_done: int = 0
+    rts_s: list[float] = field(default_factory=list)
+    answered: int = 0
+    share_a: float | None = None
+    frames: int = 0
+    dropped_frames: int = 0
     accuracy: dict[str, tuple[int, int]] = field(default_factory=dict)
+    rules_judged: int = 0
+    rules_broken: int = 0
     warnings: list[str] = field(default_factory=list)
 
 
 def watch(
     lab: str,
     data: Path,
-    rules: Mapping[str, ExclusionRules],
+    rules: Mapping[str, Exclusions],
     *,
     accuracy: bool = False,
     now_s: float | None = None,
@@ -119,8 +120,12 @@ def watch(
             rows = list(_whole_rows(path.parent / TRIALS))
         except (BadInput, OSError):
             continue  # being replaced at this moment; the next look will see it
-        if facts:
+        if not facts:
+            continue
+        try:
             yield _state(lab, path.parent, facts, rows, rules, accuracy, now_s)
+        except Exception as error:  # whatever one log holds, the other sessions stay in sight
+            yield _damaged(lab, path.parent, error)
 
 
 def _pilots(data: Path) -> Iterable[Path]:
@@ -130,8 +135,7 @@ def _pilots(data: Path) -> Iterable[Path]:
 def _whole_rows(path: Path) -> Iterator[dict[str, str]]:
     if not path.is_file():
         return
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
-    text = whole.decode("utf-8", "replace")
+    text = whole_lines(path.read_bytes()).decode("utf-8", "replace")
     for row in csv.DictReader(io.StringIO(text, newline="")):
         if None not in row.values():
             yield row
@@ -142,7 +146,7 @@ def _state(
     folder: Path,
     facts: Mapping[str, Any],
     rows: list[dict[str, str]],
-    rules: Mapping[str, ExclusionRules],
+    rules: Mapping[str, Exclusions],
     accuracy: bool,
     now_s: float,
 ) -> SessionState:
@@ -153,6 +157,10 @@ def _state(
     sides = [row["choice"] for row in rows if row.get("choice")]
     changed = [(folder / name) for name in (SESSION, TRIALS) if (folder / name).exists()]
     quiet_s = max(0.0, now_s - max(path.stat().st_mtime for path in changed))
+    judged: list[Standing] = []
+    if design in rules:
+        group = rows[0].get("participant_group", "") if rows else ""
+        judged = list(standings(facts, rows, rules[design].rules(group)))
     state = SessionState(
         lab=lab,
         design=design,
@@ -168,14 +176,31 @@ def _state(
         left_s=_left_s(rows, max(planned - len(rows), 0)),
         catch_right=catch.count("True"),
         catch_done=len(catch),
-        rts_s=[float(row["rt_s"]) for row in rows if row.get("rt_s")],
+        rts_s=[rt_s for row in rows if row.get("rt_s") and isfinite(rt_s := float(row["rt_s"]))],
+        answered=len(sides),
         share_a=sides.count("a") / len(sides) if sides else None,
         frames=_total(rows, "frames"),
         dropped_frames=_total(rows, "dropped_frames"),
         accuracy=_accuracy(rows) if accuracy else {},
+        rules_judged=len(judged),
+        rules_broken=sum(not one.holds for one in judged),
     )
-    state.warnings.extend(_warnings(state, runs, rows, rules.get(design)))
+    state.warnings.extend(remarks(state, runs[-1], judged))
     return state
+
+
+def _damaged(lab: str, folder: Path, error: Exception) -> SessionState:
+    """Return what can be said of a session whose log makes no sense."""
+    said = f"its log is damaged and cannot be followed ({type(error).__name__}: {error})"
+    number = folder.name.removeprefix("ses-")
+    return SessionState(
+        lab=lab,
+        design=folder.parent.parent.name,
+        participant=folder.parent.name.removeprefix("sub-"),
+        session=int(number) if number.isdecimal() else 0,
+        status="damaged",
+        warnings=[said[:LONGEST]],
+    )
 
 
 def _total(rows: list[dict[str, str]], name: str) -> int:
@@ -196,43 +221,6 @@ def _accuracy(rows: list[dict[str, str]]) -> dict[str, tuple[int, int]]:
             right, answered = found.get(row["reference_condition"], (0, 0))
             found[row["reference_condition"]] = (right + (row["correct"] == "True"), answered + 1)
     return dict(sorted(found.items()))
-
-
-def _warnings(
-    state: SessionState,
-    runs: list[Mapping[str, Any]],
-    rows: list[dict[str, str]],
-    rules: ExclusionRules | None,
-) -> Iterator[str]:
-    run, display = runs[-1], runs[-1].get("display") or {}
-    if state.status == RUNNING and state.quiet_s > QUIET_S:
-        minutes = round(state.quiet_s / 60)
-        yield f"nothing written for {minutes} min: a long break, or the session has crashed"
-    if run.get("override"):
-        yield f"checks were overridden: {run['override']}"
-    if run.get("repaired_copy"):
-        yield "a damaged last line of the log was repaired; a copy was kept"
-    if "llvmpipe" in str(display.get("renderer", "")).lower():
-        yield "the screen is drawn by software, not by a graphics card"
-    if display and not display.get("waits_for_vertical_blank", True):
-        yield "the screen does not wait for its refresh"
-    if run.get("response_source") == "keyboard-event":
-        yield "reaction times are those of the frame: the keyboard is not read by psychtoolbox"
-    if state.frames and state.dropped_frames / state.frames > MANY_DROPPED:
-        share = 100 * state.dropped_frames / state.frames
-        yield f"{share:.1f} % of frames were dropped"
-    answered = sum(bool(row.get("choice")) for row in rows)
-    if state.share_a is not None and answered >= FEW:
-        share_a = state.share_a
-        if max(share_a, 1 - share_a) > ONE_SIDED:
-            yield f"{100 * max(share_a, 1 - share_a):.0f} % of answers are on one side"
-    if rules and rules.catch_share is not None and state.catch_done:
-        right = state.catch_right / state.catch_done
-        if right < rules.catch_share:
-            yield (
-                f"{state.catch_right} of {state.catch_done} catch trials right: below the rule of "
-                f"{100 * rules.catch_share:.0f} %, so the session would be excluded"
-            )
 
 
 def now_utc(now_s: float | None = None) -> str:

@@ -14,15 +14,17 @@ import urllib.request
 import pytest
 
 from conditions.errors import BadInput
-from conditions.exclusions import ExclusionRules
+from conditions.exclusions import ExclusionRules, Exclusions
+from experiments.lab.exclusion import Standing, standings
 from experiments.lab.monitor import Labs, address_of, open_server
-from experiments.lab.watch import QUIET_S, watch
+from experiments.lab.remarks import QUIET_S
+from experiments.lab.watch import watch
 
 HEADER = (
     "trial_number,trial_role,reference_condition,trial_began_utc,rt_s,choice,correct,frames,"
     "dropped_frames"
 )
-RULES = {"study": ExclusionRules(catch_share=0.6)}
+RULES = {"study": Exclusions(catch_share=0.6)}
 
 
 def trial(number, role="main", choice="a", correct=True, dropped=0):
@@ -81,7 +83,7 @@ def test_accuracy_is_hidden_unless_asked_for(tmp_path):
     ("lines", "facts", "later_s", "sentence"),
     [
         ([trial(1)], {}, QUIET_S + 10, "nothing written for 5 min"),
-        ([trial(1, "catch", correct=False)], {}, 0, "0 of 1 catch trials right"),
+        ([trial(1, "catch", correct=False)], {}, 0, "0 of 1 catch trials right, the rule is 60 %"),
         ([trial(i) for i in range(1, 10)], {}, 0, "100 % of answers are on one side"),
         ([trial(1, dropped=3)], {}, 0, "3.0 % of frames were dropped"),
         ([], {"runs": [{"override": "in a hurry"}]}, 0, "overridden: in a hurry"),
@@ -93,6 +95,75 @@ def test_what_is_odd_is_said(tmp_path, lines, facts, later_s, sentence):
     write_session(tmp_path, lines, **facts)
     state = only(tmp_path, now_s=time.time() + later_s)
     assert any(sentence in warning for warning in state.warnings)
+
+
+def test_rules_are_judged_as_the_session_stands(tmp_path):
+    rules = Exclusions(
+        instruction_s=20,
+        total_s=(60, 120),
+        catch_share=0.5,
+        less_used_side=1,
+        practice_rounds=2,
+        groups={"b": ExclusionRules(total_s=(60, 1000))},
+    )
+    rows = [
+        {"trial_role": "practice", "choice": "b", "correct": "False"},
+        {"trial_role": "catch", "choice": "a", "correct": "True"},
+        {"trial_role": "catch", "choice": "a", "correct": "False"},
+    ]
+    rows = [
+        row | {"run": "1", "trial_began_utc": f"2026-11-21T10:0{minute}:00.000+00:00"}
+        for minute, row in enumerate(rows)
+    ]
+    facts = {
+        "observer_kind": "person",
+        "trials": 10,
+        "instruction_s": 19.0,
+        "practice_rounds": 2,
+        "runs": [{"began_utc": "2026-11-21T09:59:00.000+00:00"}],
+    }
+
+    def broken(facts, rows, rules):
+        return [
+            one.sentence.partition(",")[0] for one in standings(facts, rows, rules) if not one.holds
+        ]
+
+    assert broken(facts, rows, rules.rules()) == [
+        "0 of 2 answers on the side used less",
+        "19 s on the pages before the trials",
+        "3.0 min from the first page to the last trial so far",
+    ]
+    # Another group has rules of its own; too short is only who is done.
+    assert broken(facts, rows, rules.rules("b")) == []
+    short = facts | {"trials": 1}
+    assert broken(short, rows[:1], ExclusionRules(total_s=(61, 600))) == [
+        "1.0 min from the first page to the last trial so far"
+    ]
+    assert broken(short | {"trials": 2}, rows[:1], ExclusionRules(total_s=(61, 600))) == []
+    # Nobody waits for a simulated participant.
+    simulated = facts | {"observer_kind": "simulated"}
+    assert broken(simulated, rows, rules.rules()) == ["0 of 2 answers on the side used less"]
+    assert list(standings(facts, [], rules.rules())) == [
+        Standing(True, "2 rounds of practice, the rule is 2 or fewer")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "facts"),
+    [
+        (trial(1).replace("1.1", "soon"), {}),
+        (trial(1).replace("2026", "tomorrow"), {}),
+        (trial(1).replace(",100,", ",many,"), {}),
+        (trial(1), {"runs": [{"display": "wide"}]}),
+    ],
+)
+def test_a_damaged_log_is_named_and_hides_no_other(tmp_path, line, facts):
+    write_session(tmp_path, [line, trial(2)], **facts)
+    write_session(tmp_path, [trial(1)], participant="p002")
+    damaged, whole = watch("lab", tmp_path, RULES)
+    assert (damaged.participant, damaged.status) == ("p001", "damaged")
+    assert "its log is damaged and cannot be followed" in damaged.warnings[0]
+    assert (whole.participant, whole.done) == ("p002", 1)
 
 
 def test_looking_changes_nothing(tmp_path):
@@ -179,8 +250,13 @@ def test_a_port_in_use_gets_one_sentence(serve, tmp_path):
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium")
 def test_a_browser_shows_it_without_running_what_a_log_holds(serve, tmp_path):
     evil = "<img src=x onerror=document.title='taken'>"
-    write_session(tmp_path / "data", [trial(1)], runs=[{"override": evil}])
-    address = serve(Labs({"room 1": tmp_path / "data"}, {}, RULES))
+    lines = [trial(1), trial(2, "catch"), f'3,main,"{evil}",2026-11-21T10:09:00+00:00,1,a,True,9,0']
+    named = {"design": evil, "observer": evil, "end_reason": evil}
+    write_session(tmp_path / "data", lines, runs=[{"override": evil}])
+    write_session(tmp_path / "data", [trial(1)], participant="p002", **named)
+    page = serve(Labs({f"room 1 {evil}": tmp_path / "data"}, {}, RULES))
+    # Names of conditions come to the page with the accuracy.
+    address = page + "?accuracy=1"
     browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu"]
     browser += [f"--user-data-dir={tmp_path / 'browser'}", "--disable-background-networking"]
     browser += ["--virtual-time-budget=4000", "--enable-logging=stderr"]
@@ -195,4 +271,5 @@ def test_a_browser_shows_it_without_running_what_a_log_holds(serve, tmp_path):
     assert "1 of 20 trials" in done.stdout
     assert "&lt;img src=x" in done.stdout
     assert "<title>Unitscope sessions</title>" in done.stdout
+    assert "none of 1 rules broken" in done.stdout
     assert "CONSOLE" not in done.stderr
