@@ -6,7 +6,7 @@ import argparse
 import atexit
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from psychopy.constants import FINISHED, NOT_STARTED
@@ -147,7 +147,7 @@ class BuilderSession:
             request = shell.make_request(arguments, design, arguments.participant)
             self._session = Session.open(request)
         self._arguments = arguments
-        atexit.register(self.finish, INTERRUPTED)
+        atexit.register(self._close)
         return str(shell.psychopy_files(self._session))
 
     def use(self, win: Any, experiment: Any) -> None:
@@ -175,6 +175,8 @@ class BuilderSession:
         own = names(log_columns(self._task))
         experiment.extraInfo = {k: v for k, v in experiment.extraInfo.items() if k not in own}
         self._experiment = experiment
+        # Later than PsychoPy's own, so that it runs before.
+        atexit.register(shell.close_psychopy_files, experiment)
 
     def begin(self, routine: str, trial_number: int | None = None) -> None:
         """Begin a routine.
@@ -194,11 +196,14 @@ class BuilderSession:
 
     def frame(self) -> bool:
         """Draw the next frame; returns whether the routine goes on."""
+        with _one_sentence():
+            return self._frame()
+
+    def _frame(self) -> bool:
         assert self._stepper
         while self._running:
-            with _one_sentence():
-                if self._stepper.frame():
-                    return True
+            if self._stepper.frame():
+                return True
             row = self._stepper.end()
             self._running = False
             if row:
@@ -230,6 +235,11 @@ class BuilderSession:
             self.session.finish(reason)
             shell.report_end(self.session)
         self.session.finish(reason)
+
+    def _close(self) -> None:
+        """End what nothing ended, at exit; why it cannot be written was said before."""
+        with suppress(BadInput):
+            self.finish(INTERRUPTED)
 
     def _start(self) -> None:
         """Open the keyboard: only now is PsychoPy's clock the one that it stays on."""

@@ -51,6 +51,8 @@ def run_stages(
         ended = INTERRUPTED
         raise
     finally:
-        stepper.close()
-        session.finish(ended)
+        try:
+            stepper.close()
+        finally:
+            session.finish(ended)
     return str(session.facts["end_reason"])

@@ -197,6 +197,17 @@ def add_row(experiment: data.ExperimentHandler, row: Mapping[str, Any]) -> None:
         experiment.addData(name, value)
 
 
+def close_psychopy_files(experiment: data.ExperimentHandler) -> None:
+    """Write PsychoPy's own files; a disk that refuses them has ended the session with ours."""
+    try:
+        experiment.close()
+        logging.flush()
+    except OSError:
+        # PsychoPy would try again at exit, and tell of it at length after our one sentence.
+        experiment.abort()
+        logging.root.targets.clear()
+
+
 def run_in_window(session: Session, display: Display, arguments: argparse.Namespace) -> str:
     """Run a session in a window; returns how it ended.
 
@@ -222,8 +233,7 @@ def run_in_window(session: Session, display: Display, arguments: argparse.Namesp
         return run_stages(session, display, make_stepper(session, display, arguments), add_entry)
     finally:
         display.close()
-        experiment.close()
-        logging.flush()
+        close_psychopy_files(experiment)
 
 
 def report_end(session: Session) -> None:

@@ -132,10 +132,12 @@ class Stepper:
         return None
 
     def close(self) -> None:
-        """Note the clock's drift and let go of the hooks' devices."""
-        self._session.note({"clock_offset_ended_s": self._clock_offset_s()})
-        for hook in self._hooks:
-            hook.close()
+        """Let go of the hooks' devices and note the clock's drift."""
+        try:
+            for hook in self._hooks:
+                hook.close()
+        finally:
+            self._session.note({"clock_offset_ended_s": self._clock_offset_s()})
 
     def _flipped(self, phase: str, stage: Stage) -> None:
         stage.flipped(self.flip_s)

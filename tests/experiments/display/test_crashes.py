@@ -53,9 +53,13 @@ class Case:
         self.folder = self.study.session("coder")
         self.trials = self.folder / "trials.csv"
 
-    def start(self, before="", trials=0, **fields):
+    def start(self, before="", trials=0, shell="coder", **fields):
         """Start, and wait until so many trials are on the disk."""
-        process = self.study.start_coder(before, robot="graded", **fields)
+        if shell == "builder":
+            fields = {"data": str(self.study.folder / "coder")} | fields
+            process = self.study.start_builder(robot="graded", **fields)
+        else:
+            process = self.study.start_coder(before, robot="graded", **fields)
         if trials:
             wait_until(process, lambda: lines(self.trials) > trials)
         return process
@@ -219,9 +223,10 @@ def disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_ends_the_session_in_one_sentence(case, disk):
+@pytest.mark.parametrize("shell", ["coder", "builder"])
+def test_a_full_disk_ends_the_session_in_one_sentence(case, disk, shell):
     full = case()
-    process = full.start(trials=2)
+    process = full.start(trials=2, shell=shell)
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         try:
@@ -238,7 +243,9 @@ def test_a_full_disk_ends_the_session_in_one_sentence(case, disk):
                 break
     code, _, err = finish(process)
     assert code == 2, err
-    assert "cannot be written (No space left on device); what was recorded before is kept" in err
+    said = "cannot be written (No space left on device); what was recorded before is kept"
+    assert err.count("cannot be written") == 1, err
+    assert err.rstrip().endswith(said), err  # and no word of PsychoPy's own files after it
     # Nothing can be started while there is no room, and that is said as well.
     code, _, err = finish(full.start())
     assert code == 2, err
