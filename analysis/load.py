@@ -23,7 +23,7 @@ from conditions.columns import (
 )
 from conditions.csv_files import empty_frame, parse, read_cells, task_of
 from conditions.errors import BadInput
-from conditions.records import FRAMES, SESSION, TRIALS, read_session
+from conditions.records import FRAMES, SESSION, TRIALS, read_session, whole_lines
 from conditions.vocabulary import TASKS, Unit
 
 SESSION_STATES = ("completed", "unfinished")
@@ -257,7 +257,7 @@ def _read_text(path: Path, found: list[str]) -> pd.DataFrame:
         content = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
-    whole = content[: content.rfind(b"\n") + 1]
+    whole = whole_lines(content)
     if not whole:
         raise BadInput(f"{path}: no line is complete, expected a header and rows")
     text = read_cells(whole, path)

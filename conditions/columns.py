@@ -131,7 +131,12 @@ def imported_columns(task: str, record: str = "trials") -> tuple[Column, ...]:
 FRAME_COLUMNS = filled_by(
     "session",
     Column("run", "int", "Run of the session."),
-    Column("trial_number", "int", "Trial during which the frame was shown."),
+    Column(
+        "trial_number",
+        "int",
+        "Trial during which the frame was shown; where a crash came between a trial's frames and "
+        "its row, trials.csv has the trial with a later run only.",
+    ),
     Column("frame", "int", "Frame within the trial, from 1."),
     Column("flip_s", "float", "Time of the flip, on the session's clock.", "s"),
     Column(

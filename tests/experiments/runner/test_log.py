@@ -49,6 +49,24 @@ def test_a_row_must_have_every_column_and_no_other(tmp_path):
     assert not (tmp_path / "trials.csv").exists()
 
 
+def test_frames_of_a_trial_that_was_lost_are_told_apart_by_their_run(tmp_path):
+    log = TrialLog(tmp_path)
+    (tmp_path / "trials.csv").mkdir()  # stands for a crash between the frames and the row
+    with pytest.raises(BadInput, match="trials.csv: cannot be written"):
+        log.append(row(1), [frame(1), frame(2)])
+    log.close()
+    (tmp_path / "trials.csv").rmdir()
+    log = TrialLog(tmp_path)
+    again = [frame(number) | {"run": 2} for number in (1, 2, 3)]
+    log.append(row(1) | {"run": 2, "frames": 3}, again)
+    log.close()
+    trials = read_csv(tmp_path / "trials.csv", log_columns("two_afc"))
+    frames = read_csv(tmp_path / "frames.csv", FRAME_COLUMNS)
+    assert frames["run"].tolist() == [1, 1, 2, 2, 2]
+    kept = frames.merge(trials[["run", "trial_number"]], on=["run", "trial_number"])
+    assert kept["frame"].tolist() == [1, 2, 3]
+
+
 def test_a_session_is_held_by_one_at_a_time(tmp_path):
     log = TrialLog(tmp_path)
     with pytest.raises(BadInput, match="this session is running already"):
