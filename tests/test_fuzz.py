@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import warnings
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import yaml
@@ -27,6 +28,7 @@ from conditions.records import read_session
 from conditions.stimulus_set import StimulusSet
 from conditions.tables import check_table, read_table, write_tables
 from experiments.lab.calibration import READING_COLUMNS, read_readings
+from experiments.lab.watch import watch
 from experiments.runner.observers import make_observer
 from experiments.runner.request import Request
 from experiments.runner.session import Session
@@ -321,7 +323,10 @@ def test_sessions_on_a_damaged_table(tmp_path_factory, seed, small):
 @seeds
 @fuzzed
 def test_logs(tmp_path_factory, seed, small, name):
-    """Of a session's folder: the analysis reads it, and the session goes on, or both say why."""
+    """Of a session's folder: the analysis reads it, and the session goes on, or both say why.
+
+    The live page shows it whatever it holds, in JSON that a browser can read.
+    """
     rng = random.Random(seed)
     base = tmp_path_factory.getbasetemp() / "logs"
     shutil.rmtree(base, ignore_errors=True)
@@ -339,7 +344,11 @@ def test_logs(tmp_path_factory, seed, small, name):
         load_frames(log)
 
     is_refused(analyse)
-    is_refused(lambda: read_session(folder))
+    if not is_refused(lambda: read_session(folder)):
+        rules = {small.design.name: small.design.exclusions}
+        seen = list(watch("lab", base, rules, accuracy=True))
+        assert len(seen) == bool(read_session(folder))
+        json.dumps([asdict(state) for state in seen], allow_nan=False)
 
     def go_on():
         with Session.open(replace(small, data=base, session=None)) as session:
