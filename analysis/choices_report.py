@@ -266,8 +266,11 @@ MODELS = Part(
                 Shown("Difference", "difference", "signed", interval=True),
                 Shown("p (Holm)", "p_holm", "p"),
                 Shown("SD participants", "participant_sd", "number"),
+                Shown("of their differences", "participant_difference_sd", "number"),
                 Shown("SD units", "unit_sd", "number"),
+                Shown("of their differences", "unit_difference_sd", "number"),
                 Shown("Trials", "n_trials", "count"),
+                Shown("Random effects", "random_effects"),
             ),
             rows=f"model == '{model}'",
         )
@@ -278,7 +281,11 @@ MODELS = Part(
     ),
     note="First minus second condition, with random intercepts of participants and units: a "
     "logistic regression of right answers (Laplace approximation) and a linear one of log times "
-    "(restricted maximum likelihood). The exponential of a difference is a ratio of odds or of "
-    "times. Wald intervals; p values are Holm-corrected over the pairs of a model.",
+    "(restricted maximum likelihood). Where most participants (units) were met in two conditions, "
+    "with two trials in each on average, the differences vary over them too, with all "
+    "correlations; where that fit is singular or does not converge, each condition by the same "
+    "variance, and where that is 0 or does not converge either, not at all. The table says which. "
+    "The exponential of a difference is a ratio of odds or of times. Wald intervals; p values are "
+    "Holm-corrected over the pairs of a model.",
     tasks=CHOICE_TASKS,
 )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 SINGULAR = 1e-3
 """A factor whose diagonal falls below this has an effect of no variance, or one that others fix."""
@@ -116,12 +117,14 @@ class CrossedEffects:
 
     def times(self, values: np.ndarray, u: np.ndarray) -> np.ndarray:
         """Return ``A u``."""
-        return np.einsum("tk,tk->t", values, u[self.places])
+        products: np.ndarray = np.einsum("tk,tk->t", values, u[self.places])
+        return products
 
     def transposed(self, values: np.ndarray, of_trials: np.ndarray) -> np.ndarray:
         """Return ``A' v`` for shape (trials,)."""
         weights = (values * of_trials[:, None]).ravel()
-        return np.bincount(self.places.ravel(), weights, self.n_effects)
+        sums: np.ndarray = np.bincount(self.places.ravel(), weights, self.n_effects)
+        return sums
 
     def information(self, values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """Return the lower triangle of ``A' W A + 1``."""
@@ -137,20 +140,16 @@ class CrossedEffects:
     def own_products(self, values: np.ndarray, inverse: np.ndarray) -> np.ndarray:
         """Return ``A B`` at :attr:`places`, shape (trials, k), for a symmetric matrix ``B``."""
         own = inverse[self.places[:, :, None], self.places[:, None, :]]
-        return np.einsum("tj,tjk->tk", values, own)
+        products: np.ndarray = np.einsum("tj,tjk->tk", values, own)
+        return products
 
-    def standard_deviations(self, theta: np.ndarray) -> dict[str, dict[str, float]]:
-        """Return the standard deviation of each term's effects, by name."""
-        return {
-            term.name: dict(
-                zip(
-                    term.column_names,
-                    np.sqrt(np.diag(factor @ factor.T)).tolist(),
-                    strict=True,
-                )
-            )
-            for term, factor in zip(self.terms, self.factors(theta), strict=True)
-        }
+    def covariances(self, theta: np.ndarray) -> dict[str, pd.DataFrame]:
+        """Return the covariance of each term's effects, by their names."""
+        found = {}
+        for term, factor in zip(self.terms, self.factors(theta), strict=True):
+            names = list(term.column_names)
+            found[term.name] = pd.DataFrame(factor @ factor.T, names, names)
+        return found
 
     def singular(self, theta: np.ndarray) -> tuple[str, ...]:
         """Return the terms whose effects' covariance has lost a dimension."""

@@ -27,8 +27,8 @@ class MixedFit:
     ----------
     coefficients
         One row per fixed effect: name, estimate, standard_error, low, high, z, p.
-    standard_deviations
-        Of the random effects, by grouping factor and column.
+    covariances
+        Of the random effects, by grouping factor; rows and columns are its effects.
     residual_sd
         Of a linear model's residuals; NaN for a logistic one.
     deviance
@@ -46,7 +46,7 @@ class MixedFit:
     """
 
     coefficients: pd.DataFrame
-    standard_deviations: dict[str, dict[str, float]]
+    covariances: dict[str, pd.DataFrame]
     residual_sd: float
     deviance: float
     n_trials: int
@@ -54,6 +54,14 @@ class MixedFit:
     covariance: np.ndarray | None = None
     converged: bool = True
     singular: tuple[str, ...] = ()
+
+    @property
+    def standard_deviations(self) -> dict[str, dict[str, float]]:
+        """Those of the random effects, by grouping factor and effect."""
+        return {
+            group: dict(zip(own.columns, np.sqrt(np.diag(own)).tolist(), strict=True))
+            for group, own in self.covariances.items()
+        }
 
 
 def mixed_logistic(
@@ -105,7 +113,7 @@ def mixed_logistic(
         reason = not_computable("a condition has answers of one kind only")
     return MixedFit(
         table,
-        effects.standard_deviations(theta),
+        effects.covariances(theta),
         np.nan,
         deviance,
         len(y),
@@ -144,10 +152,7 @@ def mixed_linear(
     theta, converged = fit.maximise()
     beta, covariance, sigma = fit.solve(theta)
     table = _table(names, beta, np.sqrt(np.diag(covariance)), level)
-    spread = {
-        term: {name: sd * sigma for name, sd in of_term.items()}
-        for term, of_term in effects.standard_deviations(theta).items()
-    }
+    spread = {name: own * sigma**2 for name, own in effects.covariances(theta).items()}
     return MixedFit(
         table,
         spread,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -13,6 +15,7 @@ from analysis.estimates import LEVEL, not_computable
 from analysis.evidence import holm
 from analysis.mixed import MixedFit, mixed_linear, mixed_logistic
 from analysis.performance import conditions_of
+from analysis.random_slopes import GROUPS, RandomPart, fit_with_slopes
 
 FACTOR = "reference_condition"
 
@@ -20,7 +23,8 @@ MODELS = ("right_answers", "log_rt")
 
 _COLUMNS = [
     *("model", "first", "second", "difference", "low", "high", "standard_error", "z", "p"),
-    *("p_holm", "participant_sd", "unit_sd", "residual_sd", "n_trials", "reason"),
+    *("p_holm", "participant_sd", "unit_sd", "participant_difference_sd", "unit_difference_sd"),
+    *("residual_sd", "random_effects", "n_trials", "reason"),
 ]
 
 
@@ -29,7 +33,9 @@ def model_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
 
     ``right_answers`` is a logistic regression and its differences are in logits, ``log_rt`` a
     linear one of the natural logarithm of positive reaction times, so that the exponential of a
-    difference is a ratio of times. Participants and units have random intercepts.
+    difference is a ratio of times. Participants and units have random intercepts, and random
+    slopes of the conditions where the trials allow it
+    (:func:`analysis.random_slopes.fit_with_slopes`).
 
     Parameters
     ----------
@@ -42,8 +48,10 @@ def model_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row per model and pair: model, first, second, difference (first minus second), low,
-        high, standard_error, z, p, p_holm (over the pairs of a model), participant_sd, unit_sd,
-        residual_sd (NaN for the logistic model), n_trials, reason.
+        high, standard_error, z, p, p_holm (over the pairs of a model), participant_sd and unit_sd
+        (of their means over conditions), participant_difference_sd and unit_difference_sd (of
+        their differences; NaN where the model has none), residual_sd (NaN for the logistic
+        model), random_effects (what varies, and what was given up and why), n_trials, reason.
     """
     if not len(trials):
         return pd.DataFrame(columns=_COLUMNS)
@@ -57,16 +65,22 @@ def model_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
         chosen = rows[[FACTOR, "participant", "unit", "correct"]].assign(
             **{FACTOR: rows[FACTOR].astype(str), "log_rt": rows.get("log_rt")}
         )
-        if name == "right_answers":
-            fit = mixed_logistic(chosen, level=level)
-        else:
-            fit = mixed_linear(chosen, "log_rt", level=level)
-        parts.append(pd.DataFrame(_pairs(name, fit, conditions, level), columns=_COLUMNS))
+        found = fit_with_slopes(_FITS[name], chosen, FACTOR, conditions)
+        parts.append(pd.DataFrame(_pairs(name, found, conditions, level), columns=_COLUMNS))
         parts[-1]["p_holm"] = holm(parts[-1]["p"].to_numpy(float))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_COLUMNS)
 
 
-def _pairs(model: str, fit: MixedFit, conditions: list[str], level: float) -> list[dict[str, Any]]:
+_FITS: dict[str, Callable[..., MixedFit]] = {
+    "right_answers": mixed_logistic,
+    "log_rt": partial(mixed_linear, outcome="log_rt"),
+}
+
+
+def _pairs(
+    model: str, found: RandomPart, conditions: list[str], level: float
+) -> list[dict[str, Any]]:
+    fit = found.fit
     names = list(fit.coefficients["name"])
     reach = stats.norm.ppf((1 + level) / 2)
     rows = []
@@ -81,15 +95,24 @@ def _pairs(model: str, fit: MixedFit, conditions: list[str], level: float) -> li
         error = float(np.sqrt(weights @ covariance @ weights)) if known else np.nan
         z = difference / error if known and error > 0 else np.nan
         reason = fit.reason or ("" if np.isfinite(z) else not_computable("the fit is singular"))
+        mean = np.full(len(conditions), 1 / len(conditions))
+        apart = np.array([float(c == first) - float(c == second) for c in conditions])
         rows.append(
             {"model": model, "first": first, "second": second, "difference": difference}
             | {"low": difference - reach * error, "high": difference + reach * error}
             | {"standard_error": error, "z": z, "p": 2 * stats.norm.sf(abs(z))}
-            | {f"{term}_sd": _sd(fit, term) for term in ("participant", "unit")}
-            | {"residual_sd": fit.residual_sd, "n_trials": fit.n_trials, "reason": reason}
+            | {f"{group}_sd": _sd(found, group, mean) for group in GROUPS}
+            | {f"{group}_difference_sd": _sd(found, group, apart) or np.nan for group in GROUPS}
+            | {"residual_sd": fit.residual_sd, "random_effects": found.structure}
+            | {"n_trials": fit.n_trials, "reason": reason}
         )
     return rows
 
 
-def _sd(fit: MixedFit, term: str) -> float:
-    return float(fit.standard_deviations.get(term, {}).get("intercept", np.nan))
+def _sd(found: RandomPart, group: str, weights: np.ndarray) -> float:
+    """Return the sd of a weighted sum of a group's members' values in the conditions."""
+    if group not in found.spread or found.fit.reason:
+        return np.nan
+    variance = float(weights @ found.spread[group] @ weights)
+    # Equal values in all conditions leave a difference that is 0 but for rounding.
+    return variance**0.5 if variance > 1e-12 else 0.0

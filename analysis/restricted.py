@@ -54,7 +54,9 @@ class Restricted:
             """Return ``V^-1`` times the columns (Woodbury)."""
             inner = np.column_stack([effects.transposed(a, column) for column in columns.T])
             solved = linalg.cho_solve((chol, True), inner)
-            return columns - np.column_stack([effects.times(a, column) for column in solved.T])
+            shared = np.column_stack([effects.times(a, column) for column in solved.T])
+            rest: np.ndarray = columns - shared
+            return rest
 
         both = without_effects(np.column_stack([self._x, self._y]))
         v_x, v_y = both[:, :-1], both[:, -1]
