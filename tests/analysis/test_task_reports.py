@@ -15,65 +15,10 @@ from analysis.load import load_log
 from analysis.report import write_report
 from analysis.results import Results, Settings, analyse
 from conditions.design import read_design
-from conditions.tables import participant_id, write_tables
-from conditions.vocabulary import Unit
-from experiments.runner.observers import make_observer, observer_kind
-from experiments.runner.request import Request
-from experiments.runner.session import Session
-from experiments.runner.simulation import simulate
-from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
 
 QUICK = Settings(n_bootstrap=20)
 
 TASKS = ("two_afc", "occlusion", "exemplar_matching")
-
-Runs = tuple[tuple[str, int, int], ...]
-USUAL: dict[str, Runs] = {
-    "two_afc": (("graded", 1, 6),),
-    "occlusion": (("graded", 1, 15), ("centre", 16, 17), ("variance", 21, 22)),
-    "exemplar_matching": (("graded", 1, 5),),
-}
-
-
-@pytest.fixture(scope="session")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return a function that gives the folder of a task's simulated study, never changed."""
-    made: dict[str, Path] = {}
-
-    def folder(task: str) -> Path:
-        if task not in made:
-            made[task] = _run(task, tmp_path_factory.mktemp(task), USUAL[task])
-        return made[task]
-
-    return folder
-
-
-def _run(task: str, folder: Path, runs: Runs) -> Path:
-    design = read_design(f"demo_{task}")
-    depths = read_design("demo_exemplar_matching").matching.depths.values()  # type: ignore[union-attr]
-    layers = [layer for own in depths for layer in own]
-    stimuli = write_stimulus_set(
-        folder / "set",
-        units=[Unit("toy", layers[i % 5], ("1x1", "pool")[i % 2], i) for i in range(15)],
-        kinds=KINDS_OF_OCCLUSION if task == "occlusion" else ("natural", "synthetic"),
-        size_px=16,
-    )
-    for observer, first, last in runs:
-        numbers = list(range(first, last + 1))
-        tables = write_tables(Path(design.path), stimuli, numbers, folder / "tables")
-        for number, table in zip(numbers, tables, strict=True):
-            request = Request(
-                design=design,
-                participant=participant_id(number),
-                table=table,
-                stimuli=stimuli,
-                data=folder / "data",
-                observer_kind=observer_kind(observer, task),
-                observer=observer,
-            )
-            session = Session.open(request)
-            simulate(session, make_observer(observer, number, session.stimuli.file))
-    return folder / "data" / design.name
 
 
 def analysed(folder: Path, settings: Settings = QUICK) -> Results:
