@@ -137,8 +137,8 @@ def open_window(
     Raises
     ------
     BadInput
-        If there is no display, the window's size is not that of the calibrated monitor, or a
-        further argument is unknown.
+        If there is no display, the window's size is not that of the calibrated monitor, a further
+        argument is unknown, or the display cannot be given the monitor's gamma.
     """
     screens = find_screens()
     from psychopy import visual  # cannot be imported without a display
@@ -164,7 +164,15 @@ def open_window(
         "autoLog": False,
         "title": "Unitscope",
     }
-    win = visual.Window(**settings | dict(further or {}))
+    try:
+        win = visual.Window(**settings | dict(further or {}))
+    except OSError:
+        # PsychoPy's words for a display that has no table of gamma, such as a virtual one.
+        name = getattr(monitor, "name", None)
+        raise BadInput(
+            f"screen {index} cannot be given the gamma of monitor {name!r}: its driver has no "
+            "look-up table; use X11 instead of Wayland, and the graphics card's own driver"
+        ) from None
     return adopt_window(win, monitor, full_screen=full_screen)
 
 

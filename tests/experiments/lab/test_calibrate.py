@@ -148,6 +148,26 @@ class TestCommand:
         (csv,) = (tmp_path / "out").glob("*.csv")
         assert [r.luminance_cd_m2 for r in read_readings(csv)] == [1, 12, 45, 100]
 
+    @pytest.mark.slow
+    def test_a_screen_that_takes_no_gamma_is_refused_in_one_sentence(
+        self, calibrate, tmp_path, readings, virtual_screen, quick_design_file, stimulus_set
+    ):
+        write_readings(readings, tmp_path / "r.csv")
+        _, err = calibrate("--readings", str(tmp_path / "r.csv")).communicate(timeout=120)
+        where = ["--stimuli", str(stimulus_set), "--data", str(tmp_path / "data")]
+        how = ["--monitor", "lab1", "--size", "640x400", "--no-press"]
+        done = subprocess.run(
+            [sys.executable, "-m", "experiments", "check", str(quick_design_file), *where, *how],
+            capture_output=True,
+            text=True,
+            env=dict(virtual_screen, HOME=str(tmp_path), USERPROFILE=str(tmp_path)),
+            cwd=Path(__file__).parents[3],
+            timeout=240,
+        )
+        assert done.returncode == 2, err + done.stderr
+        assert "cannot be given the gamma of monitor 'lab1'" in done.stderr
+        assert "Traceback" not in done.stderr
+
     @pytest.mark.parametrize(
         ("row", "message"),
         [

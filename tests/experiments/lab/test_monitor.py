@@ -271,5 +271,5 @@ def test_a_browser_shows_it_without_running_what_a_log_holds(serve, tmp_path):
     assert "1 of 20 trials" in done.stdout
     assert "&lt;img src=x" in done.stdout
     assert "<title>Unitscope sessions</title>" in done.stdout
-    assert "none of 1 rules broken" in done.stdout
+    assert "<dt>rules broken</dt><dd>0 of 1</dd>" in done.stdout
     assert "CONSOLE" not in done.stderr
