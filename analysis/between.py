@@ -31,12 +31,13 @@ def difference_between(
     parts = (first, second)
     value = float(first["correct"].astype(float).mean() - second["correct"].astype(float).mean())
     who = [part["participant"].nunique() for part in parts]
-    shared = sorted(set(first["unit"]) & set(second["unit"]))
+    units = [_means(part, "unit") for part in parts]
+    shared = units[0].index.intersection(units[1].index)
     found = {
         "value": value,
         "n_trials": len(first) + len(second),
         "n_participants": sum(who),
-        "n_units": len(set(first["unit"]) | set(second["unit"])),
+        "n_units": len(units[0].index.union(units[1].index)),
         "ci_unit": ci_unit,
     }
     errors: list[tuple[float, float]] = []
@@ -49,8 +50,7 @@ def difference_between(
     if ci_unit in ("crossed", "unit"):
         if len(shared) < 2:
             return Estimate(**found, reason=not_computable("the conditions share too few units"))
-        apart = _means(first, "unit")[shared] - _means(second, "unit")[shared]
-        errors.append(_error_of_mean(apart))
+        errors.append(_error_of_mean(units[0][shared] - units[1][shared]))
     if ci_unit == "trial":
         errors += [_error_of_mean(part["correct"].astype(float)) for part in parts]
     variance = sum(error for error, _ in errors)

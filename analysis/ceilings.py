@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from analysis.estimates import LEVEL, not_computable
+
+_SPLITS_OF_A_DRAW = 20
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,12 @@ class Reliability:
     full
         The same for all participants, by Spearman and Brown.
     low, high
-        Interval of ``full``, over participants drawn anew.
+        Interval of ``full``, within -1 and 1, over participants drawn anew (t interval
+        of Fisher's z).
     n_units, n_participants
         What it rests on.
     reason
-        Why there is no number; empty where there is one.
+        Why there is no number, or no interval; empty where there are both.
     """
 
     half: float
@@ -38,8 +42,12 @@ class Reliability:
 
 
 def spearman_brown(half: float) -> float:
-    """Return the reliability of a test twice as long."""
-    return 2 * half / (1 + half) if half > -1 else float("nan")
+    """Return the reliability of a test twice as long, -1 to 1.
+
+    The formula is that of a correlation of 0 or more; a negative one, which chance alone makes,
+    is lengthened like its mirror image, as it would otherwise fall without bound.
+    """
+    return 2 * half / (1 + abs(half))
 
 
 def split_half(
@@ -74,44 +82,59 @@ def split_half(
     if n_units < 3:
         return _nothing(n_units, n_participants, "there are fewer than 3 units")
     rng = np.random.default_rng(seed)
-    half = _mean_correlation(right, met, rng, n_splits)
+    everybody = np.ones(n_participants)
+    half = _mean_correlation(right, met, everybody, rng, n_splits)
     if not np.isfinite(half):
         return _nothing(n_units, n_participants, "the units' accuracies do not differ")
     drawn = []
-    for _ in range(n_bootstrap):
-        who = rng.integers(n_participants, size=n_participants)
-        # A participant drawn twice must not stand in both halves, which would agree with itself.
-        drawn.append(spearman_brown(_mean_correlation(right, met, rng, 10, who)))
-    known_draws = np.array(drawn)[np.isfinite(drawn)]
-    ends = np.quantile(known_draws, [(1 - level) / 2, (1 + level) / 2])
+    for weights in rng.multinomial(n_participants, everybody / n_participants, n_bootstrap):
+        drawn.append(_mean_correlation(right, met, weights.astype(float), rng, _SPLITS_OF_A_DRAW))
     full = spearman_brown(half)
-    return Reliability(half, full, float(ends[0]), float(ends[1]), n_units, n_participants)
+    known_draws = _z(np.array(drawn)[np.isfinite(drawn)])
+    if len(known_draws) < 2 or not np.ptp(known_draws) > 0:
+        nan, why = float("nan"), not_computable("whoever is drawn, the halves agree alike")
+        return Reliability(half, full, nan, nan, n_units, n_participants, why)
+    # Draws hold fewer different people and so agree less; only their spread is that of ``half``,
+    # which in few people is too narrow (Hesterberg, Am. Stat. 2015, 69, 371-386).
+    spread = np.std(known_draws) * np.sqrt(n_participants / (n_participants - 1))
+    reach = spread * stats.t.ppf((1 + level) / 2, n_participants - 1)
+    low, high = (spearman_brown(float(np.tanh(_z(half) + sign * reach))) for sign in (-1, 1))
+    return Reliability(half, full, low, max(high, full), n_units, n_participants)
+
+
+def _z(correlation: np.ndarray | float) -> np.ndarray:
+    """Return Fisher's z, in which correlations spread alike everywhere."""
+    return np.arctanh(np.clip(correlation, -0.999999, 0.999999))
 
 
 def _mean_correlation(
     right: np.ndarray,
     met: np.ndarray,
+    weights: np.ndarray,
     rng: np.random.Generator,
     n_splits: int,
-    who: np.ndarray | None = None,
 ) -> float:
-    people = np.arange(len(right)) if who is None else np.unique(who)
-    weights = np.ones(len(people)) if who is None else np.bincount(who)[people].astype(float)
-    found = []
-    for _ in range(n_splits):
-        order = rng.permutation(len(people))
-        halves = (order[: len(order) // 2], order[len(order) // 2 :])
-        means = []
-        for half in halves:
-            weight = weights[half][:, None]
-            total = (met[people[half]] * weight).sum(0)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                means.append((right[people[half]] * weight).sum(0) / total)
-        both = np.isfinite(means[0]) & np.isfinite(means[1])
-        one, two = means[0][both], means[1][both]
-        if len(one) > 2 and np.ptp(one) > 0 and np.ptp(two) > 0:
-            found.append(np.corrcoef(one, two)[0, 1])
-    return float(np.mean(found)) if found else float("nan")
+    """Average over random halves of the people the correlation of the units' accuracies.
+
+    Somebody who was drawn twice stands in one half twice, never in both, which would agree.
+    """
+    people = np.flatnonzero(weights)
+    first = np.tile(np.arange(len(people)) < len(people) // 2, (n_splits, 1))
+    first = rng.permuted(first, axis=1)
+    shares = []
+    for half in (first, ~first):
+        own = half * weights[people]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares.append((own @ right[people]) / (own @ met[people]))
+    both = np.isfinite(shares[0]) & np.isfinite(shares[1])
+    number = both.sum(1, keepdims=True)
+    one, two = (np.where(both, share, 0.0) for share in shares)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        one, two = (np.where(both, v - v.sum(1, keepdims=True) / number, 0.0) for v in (one, two))
+        squares = (one**2).sum(1) * (two**2).sum(1)
+        found = (one * two).sum(1) / np.sqrt(squares)
+    found = found[(number[:, 0] > 2) & (squares > 1e-20)]
+    return float(found.mean()) if len(found) else float("nan")
 
 
 def _nothing(n_units: int, n_participants: int, why: str) -> Reliability:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis.ceilings import repeat_consistency, spearman_brown, split_half
 
@@ -36,6 +38,34 @@ def test_reliability_is_that_of_a_new_group_of_people():
     assert np.mean(truth) == pytest.approx(expected, abs=0.05)
 
 
+@pytest.mark.parametrize("half", [-0.999, -0.5, -0.1, 0.3, 1.0])
+def test_a_longer_test_stays_possible(half):
+    assert -1 <= spearman_brown(half) <= 1
+    assert spearman_brown(-half) == -spearman_brown(half)
+
+
+def test_intervals_cover_the_reliability_of_these_units():
+    """Draws of people who repeat agree less, so that their own quantiles would miss."""
+    covered = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        trials = simulate(seed, 1.0, units=40)
+        shares = 1 / (1 + np.exp(-0.5 - rng.normal(0, 1.0, 40)))
+        truth = shares.var(ddof=1)
+        truth /= truth + (shares * (1 - shares)).mean() / 24
+        found = split_half(trials, 40, 60, seed)
+        covered.append(found.low <= truth <= found.high)
+    assert np.mean(covered) >= 0.85, "30 intervals of 95 %"
+
+
+@given(seed=st.integers(0, 10_000), participants=st.integers(4, 6), units=st.integers(3, 4))
+@settings(max_examples=30, deadline=None)
+def test_no_interval_is_impossible(seed, participants, units):
+    found = split_half(simulate(seed, 0.5, participants, units), 8, 12, seed)
+    if not found.reason:
+        assert -1 <= found.low <= found.full <= found.high <= 1
+
+
 def test_people_who_guess_are_not_reliable():
     found = [split_half(simulate(seed, 0.0), 40, 30, seed) for seed in range(10)]
     assert abs(np.mean([f.half for f in found])) < 0.1
@@ -44,7 +74,7 @@ def test_people_who_guess_are_not_reliable():
 
 def test_the_interval_holds_the_estimate():
     found = split_half(simulate(3, 1.0))
-    assert found.low < found.full < found.high + 0.05
+    assert found.low < found.full < found.high
     assert split_half(simulate(3, 1.0)) == found
 
 

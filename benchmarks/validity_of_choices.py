@@ -1,0 +1,185 @@
+"""Checks of accuracies, differences and mixed models, on studies of two conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from analysis.contrasts import SMALLEST_EFFECT, compare_conditions
+from analysis.estimates import CIUnit
+from analysis.mixed import mixed_linear, mixed_logistic
+from analysis.model_contrasts import model_contrasts
+from analysis.performance import accuracy
+
+Found = dict[tuple[str, str], Any]
+"""What is checked and what it is to be, to whether it held, or a number."""
+
+N_PARTICIPANTS, N_UNITS, REPEATS = 20, 20, 2
+PARTICIPANT_SD, UNIT_SD = 0.5, 0.7
+LOGIT = 0.8
+UNITS: tuple[CIUnit, ...] = ("crossed", "participant", "unit", "trial")
+
+
+def study(
+    seed: int, effect: float = 0.0, unit_slope: float = 0.0, participant_slope: float = 0.0
+) -> pd.DataFrame:
+    """Simulate a study in which every participant meets every unit in both conditions, twice.
+
+    Parameters
+    ----------
+    seed
+        Fixes participants, units and answers.
+    effect
+        Natural less none, in logits.
+    unit_slope, participant_slope
+        Standard deviations of the effect over units and participants; half of them for log times.
+    """
+    rng = np.random.default_rng(seed)
+    of_participant = rng.normal(0, PARTICIPANT_SD, N_PARTICIPANTS)
+    of_unit = rng.normal(0, UNIT_SD, N_UNITS)
+    of_units = rng.normal(0, unit_slope, N_UNITS)
+    of_participants = rng.normal(0, participant_slope, N_PARTICIPANTS)
+    shape = (N_PARTICIPANTS, N_UNITS, 2, REPEATS)
+    p, u, c, _ = (index.ravel() for index in np.indices(shape))
+    slope = effect + of_units[u] + of_participants[p]
+    chance = special.expit(LOGIT + of_participant[p] + of_unit[u] + (c - 0.5) * slope)
+    log_rt = 0.3 + 0.2 * of_participant[p] + 0.15 * of_unit[u] + rng.normal(0, 0.4, len(p))
+    log_rt += (c - 0.5) * 0.25 * slope
+    return pd.DataFrame(
+        {
+            "participant": p,
+            "unit": u,
+            "reference_condition": np.where(c == 1, "natural", "none"),
+            "correct": rng.random(len(p)) < chance,
+            "log_rt": log_rt,
+            "rt_s": np.exp(log_rt),
+        }
+    )
+
+
+@cache
+def expected_accuracy(shift: float = 0.0, slope_sd: float = 0.0) -> float:
+    """Return the accuracy that new participants with new units have on average."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(61)
+    spread = np.sqrt(PARTICIPANT_SD**2 + UNIT_SD**2 + slope_sd**2 / 4)
+    return float(weights @ special.expit(LOGIT + shift + spread * nodes) / weights.sum())
+
+
+@cache
+def effect_of_interest() -> float:
+    """Return the difference in logits that is one of the smallest effect in accuracy."""
+    tried = np.linspace(0, 2, 20_001)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(61)
+    spread = np.hypot(PARTICIPANT_SD, UNIT_SD)
+    means = [
+        special.expit(LOGIT + sign * tried[:, None] / 2 + spread * nodes) @ weights / weights.sum()
+        for sign in (1, -1)
+    ]
+    return float(tried[np.argmin(np.abs(means[0] - means[1] - SMALLEST_EFFECT))])
+
+
+def intervals(seed: int) -> Found:
+    """Check the four intervals of accuracies and tests of differences."""
+    varying, plain = study(seed, 0.0, 0.6), study(10_000_000 + seed)
+    truth = expected_accuracy(0.0, 0.6)
+    found: Found = {}
+    for unit in UNITS:
+        row = accuracy(varying, (), unit).iloc[0]
+        wanted = "95 %" if unit == "crossed" else "95 % of others"
+        found[f"accuracy, interval for {unit}: covers new participants and units", wanted] = bool(
+            row["low"] <= truth <= row["high"]
+        )
+    for what, trials in (("an effect only of single units", varying), ("no effect", plain)):
+        for unit in UNITS:
+            p = compare_conditions(trials, unit)["p"].iloc[0]
+            found[f"difference, test for {unit}: rejects with {what}", "5 % at most"] = bool(
+                p < 0.05
+            )
+    return found
+
+
+def evidence(seed: int) -> Found:
+    """Check equivalence at its very bound, and Bayes factors with and without an effect."""
+    edge = compare_conditions(study(30_000_000 + seed, effect_of_interest())).iloc[0]
+    none = compare_conditions(study(31_000_000 + seed)).iloc[0]
+    truth = SMALLEST_EFFECT
+    return {
+        ("difference of .10, crossed interval: covers", "95 %"): bool(
+            edge["low"] <= truth <= edge["high"]
+        ),
+        ("TOST with the smallest effect of interest: claims equivalence", "5 % at most"): bool(
+            edge["p_equivalence"] < 0.05
+        ),
+        ("TOST with no effect: claims equivalence", "often"): bool(none["p_equivalence"] < 0.05),
+        ("Bayes factor with no effect: above 3", "seldom"): bool(none["bayes_factor"] > 3),
+        ("Bayes factor with no effect: below 1/3", "often"): bool(none["bayes_factor"] < 1 / 3),
+        ("Bayes factor with .10: above 3", "often"): bool(edge["bayes_factor"] > 3),
+    }
+
+
+def between(seed: int) -> Found:
+    """Check differences of conditions that different participants met."""
+    trials = study(40_000_000 + seed)
+    first = trials["participant"] < N_PARTICIPANTS // 2
+    half = trials[first == (trials["reference_condition"] == "natural")]
+    row = compare_conditions(half).iloc[0]
+    return {
+        ("difference between participants, crossed: rejects with no effect", "5 % at most"): bool(
+            row["p"] < 0.05
+        )
+    }
+
+
+def mixed(seed: int) -> Found:
+    """Check mixed models with random intercepts, where no effect varies."""
+    trials = study(20_000_000 + seed, 0.8)
+    # The second level is compared with the first: none against natural.
+    logistic = mixed_logistic(trials).coefficients.iloc[1]
+    linear = mixed_linear(trials, "log_rt").coefficients.iloc[1]
+    return {
+        ("mixed logistic, intercepts: covers", "95 %"): _covers(logistic, -0.8),
+        ("mixed logistic, intercepts: mean estimate", "-0.8"): float(logistic["estimate"]),
+        ("mixed linear, intercepts: covers", "95 %"): _covers(linear, -0.2),
+        ("mixed linear, intercepts: mean estimate", "-0.2"): float(linear["estimate"]),
+    }
+
+
+def slopes(seed: int) -> Found:
+    """Check mixed models where the effect varies over participants and units."""
+    trials = study(50_000_000 + seed, 0.8, 0.6, 0.4)
+    full = mixed_logistic(trials, slopes=("reference_condition",))
+    plain = mixed_logistic(trials).coefficients.iloc[1]
+    found: Found = {
+        ("mixed logistic, intercepts, effect varies: covers", "95 %"): _covers(plain, -0.8),
+        ("mixed logistic, slopes: covers", "95 %"): _covers(full.coefficients.iloc[1], -0.8),
+        ("mixed logistic, slopes: mean sd over units", "0.6"): full.standard_deviations["unit"][
+            "reference_condition none"
+        ],
+        ("mixed logistic, slopes: mean sd over participants", "0.4"): full.standard_deviations[
+            "participant"
+        ]["reference_condition none"],
+    }
+    rows = model_contrasts(trials).set_index("model")
+    for model, truth in (("right_answers", 0.8), ("log_rt", 0.2)):
+        found[f"the report's model, effect varies, {model}: covers", "95 %"] = _covers(
+            rows.loc[model], truth
+        )
+    return found
+
+
+def _covers(row: pd.Series, truth: float) -> bool:
+    return bool(row["low"] <= truth <= row["high"])
+
+
+CHOICES: dict[str, Callable[[int], Found]] = {
+    "intervals": intervals,
+    "evidence": evidence,
+    "between": between,
+    "mixed": mixed,
+    "slopes": slopes,
+}

@@ -1,0 +1,195 @@
+"""Checks of agreement, reliability, confidence, matching, trends and power."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+from validity_of_choices import Found
+
+from analysis.agreement import Answers, agreement
+from analysis.ceilings import split_half
+from analysis.confidence import calibration, metacognition
+from analysis.effect_sizes import trend
+from analysis.matching import matching_scores
+from analysis.power import Assumptions, power_table
+from conditions.design import read_design
+
+N_OBSERVERS, N_ITEMS = 20, 120
+
+
+def kappa(seed: int) -> Found:
+    """Check kappa within and between two groups whose members find the same items hard."""
+    rng = np.random.default_rng(seed)
+    hard = rng.normal(0.8, 1.0, N_ITEMS)
+    skill = rng.normal(0, 0.4, (2 * N_OBSERVERS, 1))
+    right = (rng.random((2 * N_OBSERVERS, N_ITEMS)) < special.expit(hard + skill)).astype(float)
+    many = rng.random((600, N_ITEMS)) < special.expit(hard + rng.normal(0, 0.4, (600, 1)))
+    truth = _mean_kappa(many)
+    names = tuple("ab"[i // N_OBSERVERS] for i in range(2 * N_OBSERVERS))
+    table = agreement(Answers(right, names, tuple(map(str, range(len(names))))), 400, seed)
+    table = table.set_index(["group_1", "group_2"])
+    found: Found = {}
+    for what, pair in (("within a group", ("a", "a")), ("between groups", ("a", "b"))):
+        row = table.loc[pair]
+        found[f"kappa {what} of 20, bootstrap over observers: covers", "95 %"] = bool(
+            row["low"] <= truth <= row["high"]
+        )
+        found[f"kappa {what}: mean error", "0"] = float(row["kappa"] - truth)
+    return found
+
+
+def _mean_kappa(right: np.ndarray) -> float:
+    """Return the mean kappa of all pairs, by its definition."""
+    share = right.mean(1)
+    same = (right @ right.T.astype(float) + (~right) @ (~right).T.astype(float)) / right.shape[1]
+    by_chance = np.outer(share, share) + np.outer(1 - share, 1 - share)
+    values = (same - by_chance) / (1 - by_chance)
+    return float(values[np.triu_indices(len(right), 1)].mean())
+
+
+def reliability(seed: int) -> Found:
+    """Check split halves: 24 participants, units that differ and units that do not."""
+    found: Found = {}
+    for sd in (1.0, 0.0):
+        rng = np.random.default_rng([seed, int(sd)])
+        chance = special.expit(rng.normal(0.5, sd, 60))
+        p, u = (index.ravel() for index in np.indices((24, 60)))
+        right = rng.random(len(p)) < chance[u]
+        shown = split_half(
+            pd.DataFrame({"participant": p, "unit": u, "correct": right}), 60, 100, seed
+        )
+        # How well the means of 24 people tell these units apart.
+        varies = chance.var(ddof=1) if sd else 0.0
+        truth = varies / (varies + (chance * (1 - chance)).mean() / 24)
+        what = "units differ" if sd else "units do not differ"
+        found[f"split-half reliability, {what}: covers", "95 %"] = bool(
+            shown.low <= truth <= shown.high
+        )
+        found[f"split-half reliability, {what}: mean error", "0"] = shown.full - truth
+    return found
+
+
+def confidence(seed: int) -> Found:
+    """Check meta-d', the type-2 ROC and calibration of ideal and of guessing confidence."""
+    rng = np.random.default_rng(seed)
+    n, d_prime = 1200, 1.5
+    is_b = rng.random(n) < 0.5
+    evidence = np.where(is_b, d_prime / 2, -d_prime / 2) + rng.normal(0, 1, n)
+    steps = np.array([0.6, 1.3])
+    trials = pd.DataFrame(
+        {
+            "choice": np.where(evidence > 0, "b", "a"),
+            "correct": (evidence > 0) == is_b,
+            "confidence": 1 + np.searchsorted(steps, np.abs(evidence)),
+            "participant": np.arange(n) % 20,
+            "unit": np.arange(n) // 20 % 20,
+        }
+    )
+    ideal = metacognition(trials)
+    lot = metacognition(trials.assign(confidence=rng.integers(1, 4, n)))
+    table = calibration(trials, (), "participant").set_index("confidence")
+    found: Found = {
+        ("meta-d' / d' of ideal confidence: mean", "1"): ideal.m_ratio,
+        ("meta-d' of confidence by lot: mean", "0"): lot.meta_d,
+        ("type-2 area of ideal confidence: mean", f"{_ideal_area(d_prime):.3f}"): ideal.auc,
+        ("type-2 area of confidence by lot: mean", "0.5"): lot.auc,
+    }
+    sure = table.loc[3]
+    found["calibration, accuracy at confidence 3: covers", "95 %"] = bool(
+        sure["low"] <= _right_beyond(d_prime, 1.3) <= sure["high"]
+    )
+    return found
+
+
+def _right_beyond(d_prime: float, step: float) -> float:
+    right, wrong = stats.norm.sf(step, d_prime / 2), stats.norm.cdf(-step, d_prime / 2)
+    return float(right / (right + wrong))
+
+
+@cache
+def _ideal_area(d_prime: float) -> float:
+    steps = np.array([np.inf, 1.3, 0.6, 0.0])
+    right = stats.norm.sf(steps, d_prime / 2)
+    wrong = stats.norm.cdf(-steps, d_prime / 2)
+    return float(np.trapezoid(right / right[-1], wrong / wrong[-1]))
+
+
+def matching(seed: int) -> Found:
+    """Check scores of exemplar matching, of guessers and of people who know half."""
+    rng = np.random.default_rng(seed)
+    found: Found = {}
+    for knows in (0.0, 0.5):
+        share = np.clip(rng.normal(knows, 0.15, 20), 0, 1) if knows else np.zeros(20)
+        rows = []
+        for participant in range(20):
+            for _ in range(30):
+                known = rng.random() < share[participant]
+                order = np.arange(3) if known else rng.permutation(3)
+                hits = int((order == np.arange(3)).sum())
+                rows.append({"participant": participant, "n_rows": 3, "hits": hits})
+        table = matching_scores(pd.DataFrame(rows), by=()).set_index("score")
+        for score, chance in (("all_correct", 1 / 6), ("hit_share", 1 / 3)):
+            row, truth = table.loc[score], knows + (1 - knows) * chance
+            what = "knowing half" if knows else "guessing"
+            found[f"matching, {score}, {what}: covers", "95 %"] = bool(
+                row["low"] <= truth <= row["high"]
+            )
+            if not knows:
+                found[f"matching, {score}, guessing: rejects chance", "5 %"] = bool(row["p"] < 0.05)
+    return found
+
+
+def trends(seed: int) -> Found:
+    """Check the correlation of activation difference and accuracy over query pairs."""
+    found: Found = {}
+    for slope in (0.0, 2.0):
+        truth = _expected_rho(slope)
+        shown = trend(_pairs(np.random.default_rng([seed, int(slope)]), slope, 60), n_bootstrap=300)
+        what = "with a trend" if slope else "without a trend"
+        found[f"trend over 60 pairs, {what}: covers", "95 %"] = bool(
+            shown.low <= truth <= shown.high
+        )
+    return found
+
+
+def _pairs(rng: np.random.Generator, slope: float, number: int) -> pd.DataFrame:
+    difference = rng.random(number)
+    chance = special.expit(0.3 + slope * difference + rng.normal(0, 0.5, number))
+    pair = np.repeat(np.arange(number), 12)
+    return pd.DataFrame(
+        {
+            "unit": pair,
+            "batch": 1,
+            "relative_activation_difference": difference[pair],
+            "correct": rng.random(len(pair)) < chance[pair],
+        }
+    )
+
+
+@cache
+def _expected_rho(slope: float) -> float:
+    trials = _pairs(np.random.default_rng(0), slope, 100_000)
+    means = trials.groupby("unit")[["relative_activation_difference", "correct"]].mean()
+    return float(stats.spearmanr(means.to_numpy(float)).statistic)
+
+
+def power(seed: int) -> Found:
+    """Check that studies without an effect are found to have one as often as is allowed."""
+    design = read_design("zimmermann2021_occlusion_experts")
+    alike = dict.fromkeys(("natural", "synthetic", "mixed", "blur", "none"), 0.75)
+    table = power_table(design, Assumptions(alike), [12], simulations=20, seed=seed)
+    return {("power where there is no effect", "0.05 at most"): float(table["power"].mean())}
+
+
+ESTIMATES: dict[str, Callable[[int], Found]] = {
+    "kappa": kappa,
+    "reliability": reliability,
+    "confidence": confidence,
+    "matching": matching,
+    "trends": trends,
+    "power": power,
+}
