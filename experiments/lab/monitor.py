@@ -8,6 +8,7 @@ import hmac
 import ipaddress
 import json
 import secrets
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -145,6 +146,8 @@ def open_server(labs: Labs, host: str, port: int, token: str | None = None) -> T
 def address_of(server: ThreadingHTTPServer) -> str:
     """Return the address to open in a browser."""
     host, port = server.server_address[:2]
+    if ipaddress.ip_address(str(host)).is_unspecified:
+        host = socket.gethostname()  # others cannot open "every address of this machine"
     token = server.RequestHandlerClass.token  # type: ignore[attr-defined]
     return f"http://{host!s}:{port}/" + (f"?token={token}" if token else "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conditions.errors import BadInput
+from experiments.__main__ import parser
 from experiments.lab import checks, machine
 from experiments.lab.checks import FAILED, OK, WARNING
 
@@ -102,4 +104,19 @@ def test_the_command_looks_at_a_window(virtual_screen, quick_design_file, stimul
     assert "Hz" in found["refresh"]["found"]
     assert found["keyboard"]["status"] == OK
     assert "FAILED   monitor" in done.stdout
+    guide = (Path(__file__).parents[3] / "docs" / "lab.md").read_text(encoding="utf-8")
+    assert all(f"\n| {name} | " in guide for name in [*found, "key press"])
     assert list((tmp_path / "data").iterdir()) == [], "nobody's record is begun"
+
+
+def test_the_guide_names_options_that_there_are():
+    guide = (Path(__file__).parents[3] / "docs" / "lab.md").read_text(encoding="utf-8")
+    (commands,) = (
+        action for action in parser()._actions if hasattr(action, "choices") and action.choices
+    )
+    known = {"--monitor", "--override"}  # of the scripts that run sessions
+    for command in ("calibrate", "check", "monitor"):
+        known |= set(commands.choices[command]._option_string_actions)
+    named = set(re.findall(r"--[a-z][a-z-]+", guide))
+    assert named <= known
+    assert len(named) > 15

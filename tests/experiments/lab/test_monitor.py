@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -223,7 +224,9 @@ def test_a_token_is_needed_where_one_is_set(serve, tmp_path):
 def test_others_can_reach_it_with_a_token_only(tmp_path):
     server = open_server(Labs({"lab": tmp_path}, {}, {}), "0.0.0.0", 0)
     try:
-        assert len(address_of(server).partition("?token=")[2]) >= 16
+        address, _, token = address_of(server).partition("/?token=")
+        assert len(token) >= 16
+        assert address.startswith(f"http://{socket.gethostname()}:")
     finally:
         server.server_close()
 
