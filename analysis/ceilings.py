@@ -99,7 +99,7 @@ def split_half(
     spread = np.std(known_draws) * np.sqrt(n_participants / (n_participants - 1))
     reach = spread * stats.t.ppf((1 + level) / 2, n_participants - 1)
     low, high = (spearman_brown(float(np.tanh(_z(half) + sign * reach))) for sign in (-1, 1))
-    return Reliability(half, full, low, max(high, full), n_units, n_participants)
+    return Reliability(half, full, min(low, full), max(high, full), n_units, n_participants)
 
 
 def _z(correlation: np.ndarray | float) -> np.ndarray:
