@@ -11,6 +11,9 @@ import pandas as pd
 from analysis.estimates import LEVEL, not_computable
 from conditions.errors import BadInput, nearest
 
+LEAST_PAIRS = 3
+"""Pairs of observers below which drawing them anew says nothing."""
+
 OBSERVER = ("observer_kind", "observer", "participant")
 
 
@@ -160,11 +163,13 @@ def agreement(
             inside = np.outer(members[one], members[two])
             np.fill_diagonal(inside, False)
             pairs = inside & defined
+            interval = _interval(filled, pairs, drawn[one], drawn[two], level)
+            sharing = inside & (shared > 0)
             rows.append(
                 _row(one, two, members, found.correct)
                 | _mean(filled, pairs, inside, one == two)
-                | _interval(filled, pairs, drawn[one], drawn[two], level)
-                | {"reason": _why(pairs, inside & (shared > 0), members[one], members[two])}
+                | interval
+                | {"reason": _why(pairs, sharing, members[one], members[two], interval)}
             )
     return pd.DataFrame(rows)
 
@@ -212,8 +217,8 @@ def _mean(
 
 def _interval(
     filled: np.ndarray, pairs: np.ndarray, first: np.ndarray, second: np.ndarray, level: float
-) -> dict[str, Hashable]:
-    if not pairs.any():
+) -> dict[str, float]:
+    if not _enough(pairs, first is second):
         return {"low": np.nan, "high": np.nan}
     weights = ((first @ pairs) * second).sum(1)
     sums = ((first @ np.where(pairs, filled, 0.0)) * second).sum(1)
@@ -223,10 +228,24 @@ def _interval(
     return {"low": float(low), "high": float(high)}
 
 
-def _why(pairs: np.ndarray, sharing: np.ndarray, first: np.ndarray, second: np.ndarray) -> str:
+def _enough(pairs: np.ndarray, same: bool) -> bool:
+    return bool(pairs.sum() >= LEAST_PAIRS * (2 if same else 1))
+
+
+def _why(
+    pairs: np.ndarray,
+    sharing: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    interval: dict[str, float],
+) -> str:
     if pairs.any():
         if first.sum() + second.sum() < 3:
             return not_computable("one observer a group says nothing of others")
+        if not _enough(pairs, first is second):
+            return not_computable(f"fewer than {LEAST_PAIRS} pairs have a kappa to draw from")
+        if not np.isfinite(interval["low"]):
+            return not_computable("whoever is drawn, kappa is the same")
         return ""
     if not sharing.any():
         return not_computable("no two observers share a trial")

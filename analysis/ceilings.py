@@ -104,7 +104,8 @@ def split_half(
 
 def _z(correlation: np.ndarray | float) -> np.ndarray:
     """Return Fisher's z, in which correlations spread alike everywhere."""
-    return np.arctanh(np.clip(correlation, -0.999999, 0.999999))
+    z: np.ndarray = np.arctanh(np.clip(correlation, -0.999999, 0.999999))
+    return z
 
 
 def _mean_correlation(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import integrate, optimize, stats
 
-from analysis.estimates import CIUnit, not_computable
+from analysis.estimates import LEVEL, CIUnit, not_computable
 from analysis.performance import accuracy
 from conditions.vocabulary import CONFIDENCES
 
@@ -34,7 +34,7 @@ class Metacognition:
     n_trials
         What it rests on.
     reason
-        Why there are no numbers; empty where there are.
+        Why there is no meta-d' (and, without enough answers, no d'); empty where there is.
     """
 
     d_prime: float
@@ -107,9 +107,10 @@ def metacognition(trials: pd.DataFrame, padding: float = PADDING) -> Metacogniti
     if known["choice"].nunique() < 2:
         return _nothing(n_trials, auc, "one side was chosen throughout")
     counts = _counts(known) + padding
-    d_prime, criterion = _type_1(counts)
-    if abs(d_prime) < 0.05:
-        return _nothing(n_trials, auc, "choices are at chance, so confidence has nothing to know")
+    d_prime, criterion, error = _type_1(counts)
+    if abs(d_prime) < stats.norm.ppf((1 + LEVEL) / 2) * error:
+        why = not_computable("choices may be at chance, so confidence may have nothing to know")
+        return Metacognition(d_prime, criterion, np.nan, np.nan, auc, n_trials, why)
     meta_d = _fit(counts, d_prime, criterion)
     return Metacognition(d_prime, criterion, meta_d, meta_d / d_prime, auc, n_trials)
 
@@ -135,11 +136,14 @@ def _counts(known: pd.DataFrame) -> np.ndarray:
     return counts
 
 
-def _type_1(counts: np.ndarray) -> tuple[float, float]:
+def _type_1(counts: np.ndarray) -> tuple[float, float, float]:
+    """Return d', criterion and the error of d' (Gourevitch & Galanter, Psychometrika 1967, 32)."""
     top = counts.shape[1] // 2
-    hit, false_alarm = (counts[s, top:].sum() / counts[s].sum() for s in (1, 0))
-    z_hit, z_false = stats.norm.ppf([hit, false_alarm])
-    return float(z_hit - z_false), float(-(z_hit + z_false) / 2)
+    number = counts[::-1].sum(1)
+    share = counts[::-1, top:].sum(1) / number  # of hits, then of false alarms
+    z_hit, z_false = stats.norm.ppf(share)
+    variance = share * (1 - share) / (number * stats.norm.pdf([z_hit, z_false]) ** 2)
+    return float(z_hit - z_false), float(-(z_hit + z_false) / 2), float(variance.sum() ** 0.5)
 
 
 def _fit(counts: np.ndarray, d_prime: float, criterion: float) -> float:

@@ -105,6 +105,21 @@ def test_what_is_not_defined_is_said(correct, reason):
     assert reason in row["reason"]
 
 
+def test_two_pairs_with_a_kappa_have_no_interval():
+    """Nobody else shares a trial, so that draws would hold these pairs or none."""
+    correct = np.full((8, 40), np.nan)
+    rng = np.random.default_rng(3)
+    for pair in range(4):
+        items = slice(10 * pair, 10 * pair + 10)
+        correct[2 * pair : 2 * pair + 2, items] = rng.permuted([[0, 1] * 5] * 2, axis=1)
+    names = tuple("abcdefgh")
+    four = agreement(Answers(correct, ("g",) * 8, names), 200).iloc[0]
+    assert four["n_pairs"] == 4 and np.isfinite(four["low"]) and four["reason"] == ""
+    two = agreement(Answers(correct[:4], ("g",) * 4, names[:4]), 200).iloc[0]
+    assert np.isfinite(two["kappa"]) and np.isnan(two["low"])
+    assert "fewer than 3 pairs" in two["reason"]
+
+
 def test_a_baseline_is_a_group_of_one_without_an_interval_of_its_own():
     found = simulate(4, ("natural",), each=6)
     correct = np.vstack([found.correct, found.correct[:1]])

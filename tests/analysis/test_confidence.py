@@ -74,6 +74,15 @@ def test_confidence_drawn_by_lot_has_an_area_of_a_half_and_no_meta_d():
     assert metacognition(trials).meta_d == pytest.approx(0, abs=0.25)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_choices_at_chance_have_no_ratio(seed):
+    """A d' that may be 0 would make any ratio, such as -2."""
+    found = metacognition(simulate(seed, 160, d_prime=0.02))
+    assert np.isnan(found.m_ratio) and np.isnan(found.meta_d)
+    assert np.isfinite(found.d_prime) and np.isfinite(found.auc)
+    assert "may be at chance" in found.reason
+
+
 def test_the_roc_rises_from_nothing_to_all():
     roc = type_2_roc(simulate(3))
     assert roc["hit_rate"].iloc[[0, -1]].tolist() == [0, 1]
