@@ -19,7 +19,9 @@ from stimgen.occlusion.activation_maps import activation_maps
 from stimgen.occlusion.patch_forward import PatchForward
 from stimgen.occlusion.patches import Occlusion, Patch, apply, offsets
 from stimgen.settings import ActivationSettings, ImagesSettings
-from stimgen.sweeps.sweep import BATCH, sweep
+from stimgen.sweeps.batches import Batch, read_batches
+from stimgen.sweeps.sweep import BATCH, summary, sweep
+from stimgen.sweeps.tally import Tally
 from stimgen.sweeps.workers import with_network
 from stimgen.visualization.ascend import Goal, ascend
 from stimgen.visualization.synthetic_settings import SyntheticSettings
@@ -78,19 +80,33 @@ def sweep_images(device: torch.device, precision: Precision, n_images: int, k: i
     return work
 
 
+def sweep_end(device: torch.device, k: int) -> Work:
+    """Prepare what a sweep of any length does once, when all images are passed."""
+    network = _googlenet(device, "fp32")
+    units = tuple(unit.name for unit in network.units())
+    tally = Tally(len(units), k, 1, device)
+    tally.add(torch.randn(len(units), 4 * k, device=device), torch.arange(4 * k, device=device))
+    tally.settle()
+
+    def work() -> None:
+        summary(tally, units)
+
+    return work
+
+
 def bare_passes(device: torch.device, precision: Precision, n_images: int) -> Work:
-    """Prepare the passes of a sweep with the same network, and nothing else."""
-    network = _googlenet(device, precision)
+    """Prepare to read a sweep's images and pass them on in the same batches, and nothing else."""
+    network, source = _googlenet(device, precision), Pictures(n_images)
     size = BATCH[device.type]
-    images = to_tensor([PICTURES[i % len(PICTURES)] for i in range(size)], device)
     layers = [network.layers[-1].name]
 
     def work() -> None:
-        def go(own: Network, _: int) -> None:
+        def go(own: Network, item: Batch) -> None:
             # To the last layer, from which next to nothing is taken.
-            own.activations(images, layers, "pre", "centre")
+            own.activations(to_tensor(item.pictures, device), layers, "pre", "centre")
 
-        for _ in with_network(network, go, range(n_images // size)):
+        shown, numbers = ImagesSettings(resize_px=224), range(-(-n_images // size))
+        for _ in with_network(network, go, read_batches(source, shown, size, numbers, quiet=True)):
             pass
 
     return work

@@ -29,11 +29,14 @@ is smaller falls into one bin, and the outermost bins have no outer edge. An edg
 that is farther from zero.
 """
 
+_ROWS = 256
+"""Rows that are added up at a time, whose sums a processor's cache holds."""
+
 Arrays = dict[str, np.ndarray]
 
 
 class RunningTop:
-    """The k largest values of every row and the indices they came with.
+    """The k largest or smallest values of every row and the indices they came with.
 
     A value and its index are one whole number, so that the result does not depend on the order
     or the grouping in which values arrive; of equal values the one with the smaller index wins.
@@ -46,15 +49,31 @@ class RunningTop:
         How many to keep.
     device
         Where the values arrive.
+    smallest
+        Whether to keep the smallest ones.
     """
 
-    def __init__(self, n_rows: int, k: int, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, n_rows: int, k: int, device: torch.device | str = "cpu", *, smallest: bool = False
+    ) -> None:
         self.k = k
+        self._sign = -1.0 if smallest else 1.0
         self._keys = torch.empty((n_rows, 0), dtype=torch.int64, device=device)
 
     def add(self, values: torch.Tensor, indices: torch.Tensor) -> None:
         """Take in values (rows x new, float32) that came with indices (new, below 2**32)."""
-        self._add_keys(_keys(values, indices))
+        values = self._sign * values.float()
+        if self._keys.shape[1] < self.k:
+            self._add_keys(_keys(values, indices))
+            return
+        # Sooner or later nearly all values fall short of the last one kept.
+        near = (values >= _values(self._keys.amin(1))[:, None]).contiguous()
+        rows, columns = near.nonzero().unbind(1)
+        counts = near.sum(1)
+        places = torch.arange(len(rows), device=rows.device) - (counts.cumsum(0) - counts)[rows]
+        keys = self._keys.new_full((len(counts), int(counts.max())), torch.iinfo(torch.int64).min)
+        keys[rows, places] = _keys(values[rows, columns], indices[columns])
+        self._add_keys(keys)
 
     def merge(self, arrays: Arrays) -> None:
         """Take in what the :attr:`arrays` of another hold."""
@@ -66,10 +85,10 @@ class RunningTop:
         return {"keys": self._keys.cpu().numpy()}
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return values (float32) and indices (int64), rows x k, largest first."""
+        """Return values (float32) and indices (int64), rows x k, the most extreme first."""
         keys = self._keys.sort(1, descending=True).values.cpu()
-        bits = (keys >> 32).to(torch.int32)
-        values = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).view(torch.float32)
+        # Nothing is subtracted from zero as a negative zero.
+        values = 0 + self._sign * _values(keys)
         return values.numpy(), (LARGEST_INDEX - (keys & LARGEST_INDEX)).numpy()
 
     def _add_keys(self, new: torch.Tensor) -> None:
@@ -81,9 +100,14 @@ class RunningTop:
 
 def _keys(values: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
     # Flipping a negative float's lower bits makes whole numbers sort as the floats do.
-    bits = (values.float() + 0.0).contiguous().view(torch.int32)
+    bits = (values + 0.0).contiguous().view(torch.int32)
     sortable = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).to(torch.int64)
     return (sortable << 32) | (LARGEST_INDEX - indices.to(torch.int64))
+
+
+def _values(keys: torch.Tensor) -> torch.Tensor:
+    bits = (keys >> 32).to(torch.int32)
+    return (bits ^ ((bits >> 31) & 0x7FFFFFFF)).view(torch.float32)
 
 
 class RunningMoments:
@@ -102,16 +126,17 @@ class RunningMoments:
 
     def add(self, values: torch.Tensor) -> None:
         """Take in values, rows x new, finite float32."""
-        bits = values.float().contiguous().view(torch.int32)
-        exponent = (bits >> 23) & 0xFF
-        whole = (bits & 0x7FFFFF) | ((exponent > 0).int() << 23)
-        exponent = exponent.clamp(min=1)  # subnormal numbers lack the leading bit, not a power
-        group, shift = (exponent >> 2).long(), (exponent & 3).long()
-        whole = whole.long()
-        square = whole * whole
-        self._sums[0].scatter_add_(1, group, torch.where(bits < 0, -whole, whole) * (1 << shift))
-        self._sums[1].scatter_add_(1, group, (square & 0xFFFFFF) << 2 * shift)
-        self._sums[2].scatter_add_(1, group, (square >> 24) << 2 * shift)
+        for sums, part in zip(_parts(self._sums, 1), _parts(values, 0), strict=True):
+            bits = part.float().contiguous().view(torch.int32)
+            exponent, sign = (bits >> 23) & 0xFF, bits >> 31
+            # Subnormal numbers lack the leading bit, not a power.
+            whole = (bits & 0x7FFFFF) | (exponent.clamp(max=1) << 23)
+            exponent = exponent.clamp(min=1)
+            whole <<= exponent & 3
+            group, square = (exponent >> 2).long(), whole.long() ** 2
+            sums[0].scatter_add_(1, group, ((whole ^ sign) - sign).long())
+            sums[1].scatter_add_(1, group, square & 0xFFFFFF)
+            sums[2].scatter_add_(1, group, square >> 24)
         self.n += values.shape[1]
 
     def merge(self, arrays: Arrays) -> None:
@@ -138,6 +163,11 @@ class RunningMoments:
         return mean, sd
 
 
+def _parts(rows: torch.Tensor, axis: int) -> list[torch.Tensor]:
+    starts = range(0, rows.shape[axis], _ROWS)
+    return [rows.narrow(axis, i, min(_ROWS, rows.shape[axis] - i)) for i in starts]
+
+
 def _weighed(sums: np.ndarray, bits: int) -> int:
     """Return the sum of sums[i] * 2**(bits * i)."""
     return sum(int(sums[i]) << bits * int(i) for i in sums.nonzero()[0])
@@ -152,12 +182,14 @@ class RunningHistogram:
 
     def add(self, values: torch.Tensor) -> None:
         """Take in values, rows x new, finite float32."""
-        bits = values.float().contiguous().view(torch.int32)
-        # The upper bits of a float32, without its sign, count eighths of octaves.
-        below = 8 * (127 + _LOWEST_OCTAVE) - 1
-        steps = (((bits & 0x7FFFFFFF) >> 20) - below).clamp(0, _N_PER_SIGN)
-        place = (torch.where(bits < 0, -steps, steps) + _N_PER_SIGN).long()
-        self._counts.scatter_add_(1, place, torch.ones_like(place))
+        for counts, part in zip(_parts(self._counts, 0), _parts(values, 0), strict=True):
+            bits = part.float().contiguous().view(torch.int32)
+            # The upper bits of a float32, without its sign, count eighths of octaves.
+            below = 8 * (127 + _LOWEST_OCTAVE) - 1
+            steps = (((bits & 0x7FFFFFFF) >> 20) - below).clamp(0, _N_PER_SIGN)
+            sign = bits >> 31
+            place = ((steps ^ sign) - sign + _N_PER_SIGN).long()
+            counts.scatter_add_(1, place, counts.new_ones(1).expand_as(place))
 
     def merge(self, arrays: Arrays) -> None:
         """Take in what the :attr:`arrays` of another hold."""

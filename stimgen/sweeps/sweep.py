@@ -121,7 +121,7 @@ def sweep(
     *,
     n_poles: int = 2,
     batch: int | None = None,
-    merge_every: int = 8,
+    merge_every: int = 1024,
     checkpoints: Checkpoints | None = None,
     observe: Callable[[Sequence[int], np.ndarray], object] | None = None,
     quiet: bool = False,
@@ -148,7 +148,7 @@ def sweep(
         How many poles images will be chosen for: none may be needed at both.
     batch, merge_every
         Images in a forward pass (what suits the device if None; half as many once its memory has
-        run out), and passes between two updates of what is kept.
+        run out), and between two updates of what is kept.
     checkpoints
         Where to go on from and what to leave behind, and which rank this is; alone and without
         any if None.
@@ -174,7 +174,7 @@ def sweep(
     n_batches = -(-len(source) // batch)
     mark = _mark(network, source, units, k, images, activation, batch)
     ranks = checkpoints.ranks if checkpoints else Ranks()
-    tally = Tally(len(units), k, n_batches, network.device)
+    tally = Tally(len(units), k, n_batches, network.device, wait=merge_every)
     done = checkpoints.resume(tally, mark) if checkpoints else tally.done
     left = [n for n in range(ranks.rank, n_batches, ranks.world) if not done[n]]
     batches = read_batches(source, images, batch, left, quiet or not ranks.is_first)
@@ -191,7 +191,6 @@ def sweep(
         )
         return item, torch.cat(values)
 
-    waiting: list[tuple[Batch, torch.Tensor]] = []
     saved_s = time.monotonic()
     for item, values in with_network(network, record, batches):
         if not bool(torch.isfinite(values).all()):
@@ -199,14 +198,13 @@ def sweep(
             raise BadInput(f"unit {unit} of network {network.name!r} is not finite for some image")
         if observe is not None:
             observe(item.indices, values.cpu().numpy())
-        waiting.append((item, values))
-        if len(waiting) == merge_every:
-            _take_in(tally, waiting)
-            if checkpoints and time.monotonic() - saved_s >= checkpoints.every_s:
-                checkpoints.save(tally, mark)
-                saved_s = time.monotonic()
-    if waiting:
-        _take_in(tally, waiting)
+        tally.add(values.T, torch.tensor(item.indices, dtype=torch.int64, device=values.device))
+        tally.done[item.number] = True
+        tally.skipped.update(item.skipped)
+        if checkpoints and time.monotonic() - saved_s >= checkpoints.every_s:
+            checkpoints.save(tally, mark)
+            saved_s = time.monotonic()
+    tally.settle()
     if checkpoints:
         checkpoints.save(tally, mark)
         ranks.wait()
@@ -215,7 +213,7 @@ def sweep(
         tally = Tally(len(units), k, n_batches, network.device)
         checkpoints.merge(tally, mark)
     require(tally.moments.n, k, n_poles, len(tally.skipped))
-    return _result(tally, units)
+    return summary(tally, units)
 
 
 def _mark(
@@ -238,17 +236,8 @@ def _mark(
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _take_in(tally: Tally, waiting: list[tuple[Batch, torch.Tensor]]) -> None:
-    values = torch.cat([values for _, values in waiting]).T
-    indices = [index for item, _ in waiting for index in item.indices]
-    tally.add(values, torch.tensor(indices, dtype=torch.int64, device=values.device))
-    for item, _ in waiting:
-        tally.done[item.number] = True
-        tally.skipped.update(item.skipped)
-    waiting.clear()
-
-
-def _result(tally: Tally, units: tuple[str, ...]) -> Sweep:
+def summary(tally: Tally, units: tuple[str, ...]) -> Sweep:
+    """Return what a settled tally of all images comes to."""
     (top_values, top_indices), (low_values, low_indices) = (
         tally.tops.result(),
         tally.bottoms.result(),
@@ -258,7 +247,7 @@ def _result(tally: Tally, units: tuple[str, ...]) -> Sweep:
         units=units,
         top_values=top_values,
         top_indices=top_indices,
-        bottom_values=0 - low_values,
+        bottom_values=low_values,
         bottom_indices=low_indices,
         mean=mean,
         sd=sd,

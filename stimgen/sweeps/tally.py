@@ -23,22 +23,44 @@ class Tally:
         Number of batches in the whole sweep.
     device
         Where activations arrive.
+    wait
+        How many images' activations wait to be taken in together, which costs less; what comes of
+        it is the same.
     """
 
     def __init__(
-        self, n_units: int, k: int, n_batches: int, device: torch.device | str = "cpu"
+        self,
+        n_units: int,
+        k: int,
+        n_batches: int,
+        device: torch.device | str = "cpu",
+        *,
+        wait: int = 1024,
     ) -> None:
+        self._wait = wait
+        self._waiting: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.tops = RunningTop(n_units, k, device)
-        self.bottoms = RunningTop(n_units, k, device)
+        self.bottoms = RunningTop(n_units, k, device, smallest=True)
         self.moments = RunningMoments(n_units, device)
         self.histogram = RunningHistogram(n_units, device)
         self.done = np.zeros(n_batches, dtype=bool)
         self.skipped: dict[int, str] = {}
 
     def add(self, values: torch.Tensor, indices: torch.Tensor) -> None:
-        """Take in activations (units x new) of images by their indices (new)."""
+        """Take in activations (units x new) of images by their indices (new), now or later."""
+        self._waiting.append((values, indices))
+        if sum(len(indices) for _, indices in self._waiting) >= self._wait:
+            self.settle()
+
+    def settle(self) -> None:
+        """Take in all that waits; before, the parts lack it."""
+        if not self._waiting:
+            return
+        values = torch.cat([values for values, _ in self._waiting], 1)
+        indices = torch.cat([indices for _, indices in self._waiting])
+        self._waiting.clear()
         self.tops.add(values, indices)
-        self.bottoms.add(-values, indices)
+        self.bottoms.add(values, indices)
         self.moments.add(values)
         self.histogram.add(values)
 
@@ -62,6 +84,7 @@ class Tally:
     @property
     def arrays(self) -> Arrays:
         """All that is held."""
+        self.settle()
         held = {
             f"{name}_{key}": array
             for name, part in self._parts.items()

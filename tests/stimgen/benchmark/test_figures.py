@@ -55,7 +55,7 @@ def test_an_unknown_part_names_the_nearest(capsys: pytest.CaptureFixture[str]) -
 def test_both_ways_are_measured(part: str) -> None:
     figures = Bench(CPU, 1, "processor", SMALL).measure([part])
     compared = [figure for figure in figures if figure.ratio is not None]
-    assert len(figures) == {"sweep": 4}.get(part, 2)
+    assert len(figures) == {"sweep": 5}.get(part, 2)
     assert len(compared) == (0 if part == "memory" else 2)
     for figure in compared:
         assert figure.value > 0

@@ -59,10 +59,10 @@ runs = st.lists(
 )
 
 
-@given(runs, st.integers(1, 4), st.integers(1, 5))
+@given(runs, st.integers(1, 4), st.sampled_from([1, 17, 100, 1024]), st.sampled_from([0, 1e9]))
 @settings(deadline=None, max_examples=25)
 def test_any_interruptions_and_any_ranks_give_the_same_bytes(
-    whole: bytes, stops: list[list[int]], world: int, merge_every: int
+    whole: bytes, stops: list[list[int]], world: int, merge_every: int, every_s: float
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         parts = Path(folder) / "parts"
@@ -75,7 +75,7 @@ def test_any_interruptions_and_any_ranks_give_the_same_bytes(
                 with contextlib.suppress(KeyboardInterrupt, BadInput):
                     sweep_toy(images, checkpoints, merge_every=1)
         for rank in reversed(range(world)):
-            checkpoints = Checkpoints(parts, Alone(rank, world), every_s=0)
+            checkpoints = Checkpoints(parts, Alone(rank, world), every_s=every_s)
             found = sweep_toy(CoarseImages(N_IMAGES), checkpoints, merge_every=merge_every)
         assert bytes_of(found, Path(folder)) == whole
 

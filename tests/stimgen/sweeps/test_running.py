@@ -23,19 +23,22 @@ def chunks_of(n: int, cuts: list[int], backwards: bool) -> list[np.ndarray]:
     return chunks[::-1] if backwards else chunks
 
 
-@given(lists, st.integers(1, 12), st.lists(st.integers(1, 9), min_size=1), st.booleans())
+@given(
+    lists, st.integers(1, 12), st.lists(st.integers(1, 9), min_size=1), st.booleans(), st.booleans()
+)
 @settings(deadline=None)
 def test_streamed_top_is_that_of_a_full_sort(
-    values: list[float], k: int, cuts: list[int], backwards: bool
+    values: list[float], k: int, cuts: list[int], backwards: bool, smallest: bool
 ) -> None:
     array = np.array([values, values[::-1]], dtype=np.float32)
-    top = RunningTop(2, k)
+    top = RunningTop(2, k, smallest=smallest)
     for chunk in chunks_of(len(values), cuts, backwards):
         top.add(torch.from_numpy(array[:, chunk]), torch.from_numpy(chunk))
     found_values, found_indices = top.result()
-    order = np.argsort(-array, axis=1, kind="stable")[:, :k]
+    order = np.argsort(array if smallest else -array, axis=1, kind="stable")[:, :k]
     np.testing.assert_array_equal(found_indices, order)
     np.testing.assert_array_equal(found_values, np.take_along_axis(array, order, 1))
+    assert not np.signbit(found_values[found_values == 0]).any()
 
 
 @given(finite)

@@ -15,7 +15,7 @@ CROP = ImagesSettings(resize_px=40, crop_px=32)
 MEAN = ActivationSettings()
 
 
-@pytest.mark.parametrize(("batch", "merge_every"), [(64, 4), (7, 2), (1, 3)])
+@pytest.mark.parametrize(("batch", "merge_every"), [(64, 4), (7, 20), (1, 1024)])
 def test_sweep_finds_what_a_full_matrix_holds(toy: Network, batch: int, merge_every: int) -> None:
     source = NoiseImages(50)
     found = sweep(
