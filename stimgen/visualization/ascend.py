@@ -165,8 +165,6 @@ def climb(
         for parameter, gradient in zip(pictured.parameters, gradients, strict=True):
             parameter.grad = gradient
         pictured.update(step)
-        if (blur := settings.priors.blur) and (step + 1) % blur.every == 0:
-            pictured.blur(blur.sd_px)
         stopping.hold(pictured, held)
         stopping.watch(gradients, step)
         try:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from stimgen.visualization.parametrization import Parametrization
+from stimgen.visualization.prior_settings import BlurSettings
 
 _COLOUR_SD = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 COLOUR = _COLOUR_SD / np.linalg.norm(_COLOUR_SD, axis=0).max()
@@ -32,6 +33,8 @@ class FourierImages(Parametrization):
         Power of the frequency by which amplitudes are damped; more is smoother.
     learning_rate
         Adam's.
+    blur
+        How much the images are blurred, before the sigmoid, between steps; not at all if None.
     device
         Where the images are.
 
@@ -49,6 +52,7 @@ class FourierImages(Parametrization):
         start_sd: float = 0.01,
         decay: float = 1.0,
         learning_rate: float = 0.05,
+        blur: BlurSettings | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self.size_px = size_px
@@ -59,8 +63,11 @@ class FourierImages(Parametrization):
         self.parameters = (self.spectrum.requires_grad_(),)
         self.optimiser = torch.optim.Adam(self.parameters, lr=learning_rate)
         self.buffers = {}
+        self._blur = blur
         vertical = np.fft.fftfreq(size_px)[:, None]
-        self._frequency = frequency = np.hypot(vertical, np.fft.rfftfreq(size_px)[None, :])
+        frequency = np.hypot(vertical, np.fft.rfftfreq(size_px)[None, :])
+        kept = np.exp(-2 * (np.pi * (blur.sd_px if blur else 0.0) * frequency) ** 2)
+        self._kept = torch.tensor(kept, dtype=torch.float32, device=device)[..., None]
         damping = 1 / np.maximum(frequency, 1 / size_px) ** decay / 4
         self._damping = torch.tensor(damping, dtype=torch.float32, device=device)[..., None]
         self._colour = torch.tensor(COLOUR, dtype=torch.float32, device=device)
@@ -72,8 +79,9 @@ class FourierImages(Parametrization):
         decorrelated = torch.fft.irfft2(damped, s=size, norm="ortho")
         return torch.einsum("rc,bchw->brhw", self._colour, decorrelated).sigmoid()
 
-    def blur(self, sd_px: float) -> None:
-        """Blur the images, before the sigmoid, by a Gaussian."""
-        kept = np.exp(-2 * (np.pi * sd_px * self._frequency) ** 2)
-        with torch.no_grad():
-            self.spectrum *= torch.tensor(kept[..., None], device=self.spectrum.device).float()
+    def update(self, step: int) -> None:
+        """Go one step along the gradient, and blur the images where it is time to."""
+        super().update(step)
+        if self._blur and self._blur.is_due(step):
+            with torch.no_grad():
+                self.spectrum *= self._kept

@@ -58,6 +58,7 @@ def open_method(
             settings.image_px,
             start_sd=settings.start_sd,
             learning_rate=settings.learning_rate,
+            blur=settings.priors.blur,
             device=network.device,
         )
     return lambda seeds: FourierImages(
@@ -66,6 +67,7 @@ def open_method(
         start_sd=settings.start_sd,
         decay=settings.decay,
         learning_rate=settings.learning_rate,
+        blur=settings.priors.blur,
         device=network.device,
     )
 

@@ -56,10 +56,6 @@ class Parametrization(ABC):
         """Change the parameters, whose ``.grad`` is that of what is to be minimised."""
         self.optimiser.step()
 
-    def blur(self, sd_px: float) -> None:
-        """Blur the images; settings let only methods be asked for it that can."""
-        raise NotImplementedError(f"{type(self).__name__} cannot be blurred")
-
     def finished(self) -> torch.Tensor:
         """Return images x 3 x height x width in 0..1 as they are to be shown.
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from stimgen.visualization.parametrization import Parametrization
-from stimgen.visualization.priors import blur
+from stimgen.visualization.prior_settings import BlurSettings
+from stimgen.visualization.priors import blur as blurred
 
 
 class PixelImages(Parametrization):
@@ -24,6 +25,8 @@ class PixelImages(Parametrization):
         Standard deviation of the starting pixels, before the sigmoid.
     learning_rate
         Adam's.
+    blur
+        How much the images are blurred, before the sigmoid, between steps; not at all if None.
     device
         Where the images are.
     """
@@ -35,6 +38,7 @@ class PixelImages(Parametrization):
         *,
         start_sd: float = 0.01,
         learning_rate: float = 0.05,
+        blur: BlurSettings | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         shape = (3, size_px, size_px)
@@ -43,12 +47,15 @@ class PixelImages(Parametrization):
         self.parameters = (self.pixels.requires_grad_(),)
         self.optimiser = torch.optim.Adam(self.parameters, lr=learning_rate)
         self.buffers = {}
+        self._blur = blur
 
     def images(self) -> torch.Tensor:
         """Return images x 3 x size x size in 0..1."""
         return self.pixels.sigmoid()
 
-    def blur(self, sd_px: float) -> None:
-        """Blur the images, before the sigmoid, by a Gaussian."""
-        with torch.no_grad():
-            self.pixels.copy_(blur(self.pixels, sd_px))
+    def update(self, step: int) -> None:
+        """Go one step along the gradient, and blur the images where it is time to."""
+        super().update(step)
+        if self._blur and self._blur.is_due(step):
+            with torch.no_grad():
+                self.pixels.copy_(blurred(self.pixels, self._blur.sd_px))

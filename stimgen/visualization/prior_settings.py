@@ -48,6 +48,10 @@ class BlurSettings:
         at_least(0, sd_px=self.sd_px)
         at_least(1, every=self.every)
 
+    def is_due(self, step: int) -> bool:
+        """Return whether images are blurred after a step, counted from 0."""
+        return (step + 1) % self.every == 0
+
 
 @dataclass(frozen=True)
 class GradientBlurSettings:

@@ -19,7 +19,6 @@ PRE = ActivationSettings()
 STEPS = 30
 SETTINGS = SyntheticSettings(
     method="generator",
-    generator=GeneratorSettings(first_step=0.5),
     steps=STEPS,
     image_px=32,
     margin_px=0,
@@ -65,25 +64,32 @@ def goal(network: Network, channel: int, pole: str, *seeds: int) -> Goal:
     return Goal(network.unit("late", "", channel), pole, seeds)
 
 
-def made(network: Network, generator: Generator, *goals: Goal, steps: int = STEPS) -> torch.Tensor:
-    settings = dataclasses.replace(SETTINGS, steps=steps)
+def made(
+    network: Network,
+    generator: Generator,
+    *goals: Goal,
+    steps: int = STEPS,
+    first_step: float = 0.5,
+) -> torch.Tensor:
+    drawn = GeneratorSettings(first_step=first_step)
+    settings = dataclasses.replace(SETTINGS, generator=drawn, steps=steps)
     start = open_method(settings, network, generator=generator)
     return ascend(network, goals, settings, PRE, 32, start=start)
 
 
 def test_max_rises_and_min_falls(toy: Network, generator: Generator) -> None:
-    goals = [goal(toy, 5, "max", 1, 2), goal(toy, 5, "min", 3, 4), goal(toy, 0, "max", 5, 6)]
-    first, last = (made(toy, generator, *goals, steps=steps) for steps in (1, STEPS))
+    goals = [goal(toy, 5, "max", 1, 2), goal(toy, 5, "min", 3, 4), goal(toy, 1, "max", 5, 6)]
+    # Steps so small that the first one brings no code to the end of its bounds.
+    first, last = (
+        made(toy, generator, *goals, steps=steps, first_step=0.1) for steps in (1, STEPS)
+    )
     assert last.shape == (3, 2, 3, 32, 32)
-    for place, (channel, sign) in enumerate([(5, 1), (5, -1), (0, 1)]):
+    for place, (channel, sign) in enumerate([(5, 1), (5, -1), (1, 1)]):
         before, after = (
             toy.activations(each[place], ["late"], "pre", "mean")[:, channel]
             for each in (first, last)
         )
-        gained = sign * (after - before)
-        # An image may be as low as it can be after its first step.
-        assert (gained >= 0).all()
-        assert gained.max() > 0
+        assert (sign * (after - before) > 0.02).all()
 
 
 def test_an_image_does_not_depend_on_its_company(toy: Network, generator: Generator) -> None:
