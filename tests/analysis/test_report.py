@@ -10,11 +10,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 
 from analysis import style
 from analysis.figures import DRAWINGS
 from analysis.report import write_report
 from analysis.results import NUMBER_NAMES, Settings
+from conditions.design import find_design
 from conditions.errors import BadInput
 
 QUICK = Settings(n_bootstrap=40)
@@ -30,9 +32,15 @@ class Reader(HTMLParser):
         self.loaded: list[str] = []
         self.ids: list[str] = []
         self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.text = ""
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
+        self.tags.add(tag)
         if "id" in values:
             self.ids.append(str(values["id"]))
         for name in ("src", "href"):
@@ -63,8 +71,9 @@ def report(demo_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(demo_study, tmp_path_factory.mktemp("reports") / "demo", QUICK).folder
 
 
-def test_the_page_loads_nothing_and_is_well_formed(report: Path) -> None:
-    page = (report / "report.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["report.html", "quality.html"])
+def test_the_page_loads_nothing_and_is_well_formed(name: str, report: Path) -> None:
+    page = (report / name).read_text(encoding="utf-8")
     reader = Reader()
     reader.feed(page)
     assert reader.loaded == []
@@ -176,6 +185,29 @@ def test_every_kind_of_observer_has_its_place(study: Any, tmp_path: Path) -> Non
     assert places == sorted(places)
     assert "No main trial of simulated participants (chance) remains" in page
     assert "Without an interval: not computable because there is only one participant." in page
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_what_a_log_or_a_design_holds_is_never_markup(study: Any, tmp_path: Path) -> None:
+    hostile = "\">--><img src=x><script>f()</script>'&lt;"
+    for i in (1, 2, 3):
+        kept = {} if i < 3 else {"always": "a"}
+        folder = study.write_session(f"p00{i}", i, observer=hostile, **kept)
+        path = folder / "trials.csv"
+        quoted = '"' + hostile.replace('"', '""') + '"'
+        text = path.read_text(encoding="utf-8").replace(",mixed4a,", f",{quoted},")
+        path.write_text(text, encoding="utf-8")
+    design = yaml.safe_load(find_design("demo_two_afc").read_text(encoding="utf-8"))
+    file = tmp_path / "demo_two_afc.yaml"
+    file.write_text(yaml.safe_dump(design | {"title": hostile}), encoding="utf-8")
+    out = write_report(study.folder, tmp_path / "out", QUICK, design=str(file)).folder
+    pages = sorted(out.glob("*.html"))
+    assert len(pages) == 2
+    for path in pages:
+        page = Reader()
+        page.feed(path.read_text(encoding="utf-8"))
+        assert not {"script", "img"} & page.tags, path
+        assert hostile in page.text, path
 
 
 def test_svg_ids_are_prefixed() -> None:
