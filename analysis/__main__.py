@@ -70,7 +70,8 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _power(arguments: argparse.Namespace) -> None:
-    from analysis.power import Assumptions, parse_accuracies, parse_numbers, power_table
+    from analysis.power import Assumptions, power_table
+    from analysis.power_options import parse_accuracies, parse_numbers
     from analysis.power_plot import write_power
     from conditions.design import read_design
 

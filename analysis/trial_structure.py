@@ -43,14 +43,10 @@ def main_trials_of(design: Design, participants: int) -> pd.DataFrame:
     """
     if design.task == "exemplar_matching":
         raise BadInput(
-            f"{design.path}: a trial of exemplar_matching is about several units, so its power "
-            "cannot be computed here; expected a design of two_afc or occlusion"
+            f"{design.path}: a trial of exemplar_matching is about several units; expected a "
+            "design of two_afc or occlusion"
         )
-    if not 1 <= participants <= design.participants:
-        raise BadInput(
-            f"{design.path}: {participants} participants cannot be counterbalanced, expected 1 to "
-            f"{design.participants}"
-        )
+    check_participants(design, participants)
     pools = pools_of(design, _stand_in(design))
     conditions = conditions_in(design)
     rows = [
@@ -65,6 +61,21 @@ def main_trials_of(design: Design, participants: int) -> pd.DataFrame:
         columns=["participant", "unit", "condition"],
         dtype=np.int64,
     )
+
+
+def check_participants(design: Design, participants: int) -> None:
+    """Refuse more participants than a design counterbalances.
+
+    Raises
+    ------
+    BadInput
+        If there are none, or too many.
+    """
+    if not 1 <= participants <= design.participants:
+        raise BadInput(
+            f"{design.path}: {participants} participants cannot be counterbalanced, expected 1 to "
+            f"{design.participants}"
+        )
 
 
 def conditions_in(design: Design) -> list[str]:

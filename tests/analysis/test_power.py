@@ -10,7 +10,11 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.contrasts import compare_conditions
-from analysis.power import Assumptions, _Study, parse_numbers, power_table
+from analysis.matching import matching_scores
+from analysis.power import Assumptions, power_table
+from analysis.power_choices import ChoiceStudy
+from analysis.power_matching import MatchingStudy
+from analysis.power_options import parse_numbers
 from analysis.trial_structure import conditions_in, main_trials_of
 from conditions.design import read_design
 from conditions.errors import BadInput
@@ -24,7 +28,7 @@ def test_accuracies_are_averages_over_participants_and_units() -> None:
     assumed = Assumptions({"natural": 0.9, "synthetic": 0.6}, 0.8, 1.0, 0.3, 0.4)
     plan = main_trials_of(read_design("borowski2021_exp1"), 30)
     plan = plan[plan["condition"] < 2]
-    study = _Study(plan, ["natural", "synthetic"], assumed, 0.95, 0.1)
+    study = ChoiceStudy(plan, ["natural", "synthetic"], assumed, 0.1)
     rng = np.random.default_rng(3)
     right = np.mean([study._draw(rng, 50).mean(axis=1) for _ in range(20)], axis=0)
     for condition, accuracy in enumerate((0.9, 0.6)):
@@ -52,7 +56,7 @@ def test_the_test_is_that_of_the_report(name: str) -> None:
     design = read_design(name)
     conditions = conditions_in(design)
     plan = main_trials_of(design, 20)
-    study = _Study(plan, conditions, Assumptions(dict.fromkeys(conditions, 0.7)), 0.95, 0.1)
+    study = ChoiceStudy(plan, conditions, Assumptions(dict.fromkeys(conditions, 0.7)), 0.1)
     (p,) = study.p_values(np.random.default_rng(5), 1)
     answers = study._draw(np.random.default_rng(5), 50)[:, 0]
     log = pd.DataFrame(
@@ -102,6 +106,42 @@ def test_groups_of_participants_are_compared() -> None:
     assert table.loc[("synthetic", "none"), "power"] < 0.3
 
 
+def test_matching_is_tested_as_in_the_report() -> None:
+    design = read_design("demo_exemplar_matching")
+    assumed = Assumptions({"natural": 0.6, "synthetic": 0.4})
+    study = MatchingStudy(design, 12, assumed, 0.1)
+    (p,) = study.p_values(np.random.default_rng(5), 1)
+    shares = study.draw(np.random.default_rng(5), 50)[0]
+    rows = [
+        (f"p{person}", condition, trial < round(4 * shares[person, place]))
+        for person in range(12)
+        for place, condition in enumerate(("natural", "synthetic"))
+        for trial in range(4)
+    ]
+    log = pd.DataFrame(rows, columns=["participant", "reference_condition", "correct"])
+    log = log.assign(unit="u", n_rows=3, hits=3 * log["correct"].astype(int))
+    pair = compare_conditions(log, ci_unit="participant")
+    found = matching_scores(log, by=("reference_condition",))
+    expected = [pair["p"].iloc[0], *found.loc[found["score"] == "all_correct", "p"]]
+    np.testing.assert_allclose(p[0], expected, rtol=1e-9)
+
+
+def test_guessers_of_rows_are_seldom_found_above_chance() -> None:
+    """Recovery: the level holds at chance, and power rises with accuracy and participants."""
+    design = read_design("klein2023_exemplar")
+
+    def found(accuracy: float, participants: int) -> pd.Series:
+        assumed = Assumptions({"natural": accuracy})
+        return power_table(design, assumed, [participants], simulations=400).iloc[0]
+
+    guessing = found(1 / 6, 20)
+    assert 0.02 < guessing["power"] < 0.085
+    assert guessing["difference"] == 0 and guessing["second"] == "chance"
+    assert guessing["trials"] == 36
+    assert guessing["power"] < found(0.2, 8)["power"] < found(0.2, 40)["power"]
+    assert found(0.22, 20)["power"] > found(0.19, 20)["power"]
+
+
 def test_a_seed_fixes_every_number() -> None:
     design = read_design("demo_two_afc")
     one, two, other = (
@@ -131,8 +171,8 @@ def test_numbers() -> None:
         ("demo_two_afc --units 1", "units is 1, expected 2 or more"),
         ("demo_two_afc --units 9", "units is 9, expected at most 6"),
         ("demo_two_afc --simulations 0", "simulations is 0, expected 1 or more"),
-        ("klein2023_exemplar", "there is no difference to look for"),
-        ("demo_exemplar_matching", "a trial of exemplar_matching is about several units"),
+        ("demo_exemplar_matching --units 3", "cannot be thinned out; leave it out"),
+        ("demo_exemplar_matching --participants 900", "cannot be counterbalanced, expected 1 to"),
     ],
 )
 def test_bad_input_is_one_sentence(
