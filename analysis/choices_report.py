@@ -9,7 +9,6 @@ import pandas as pd
 from analysis.ceilings import repeat_consistency, split_half
 from analysis.confidence import metacognition, type_2_roc
 from analysis.estimates import CIUnit
-from analysis.model_contrasts import model_contrasts
 from analysis.part import Number, Part, Shown, Study, View
 from analysis.performance import accuracy, conditions_of
 
@@ -86,6 +85,7 @@ BY_FACTOR = Part(
             "accuracy_by_factor",
             "Accuracy by factor",
             (
+                Shown("Factor", "factor"),
                 Shown("Level", "level"),
                 Shown("References", "reference_condition"),
                 _SHARE,
@@ -231,61 +231,9 @@ RELIABILITY = Part(
             "No trial was shown twice, so that there is no consistency of repeats.",
         ),
     ),
+    pictures=("repeats",),
     note="Half is the mean correlation of the units' accuracies in two random halves of the "
     "participants, whole the same for all of them (Spearman and Brown), with an interval over "
     "participants drawn anew. No model can agree with people more than they agree with themselves.",
-    tasks=CHOICE_TASKS,
-)
-
-
-def _models(study: Study) -> dict[str, pd.DataFrame]:
-    level = study.settings.level
-    return {"mixed_models": study.per_group(study.kept, model_contrasts, level=level)}
-
-
-MODELS = Part(
-    "models",
-    "Mixed models",
-    _models,
-    (
-        Number(
-            "mixed_models",
-            "mixed.{model}.{first}-{second}",
-            "difference",
-            "difference of two conditions in a mixed model with participants and units: logits of "
-            "right_answers, or natural logarithm of the reaction time in seconds (log_rt)",
-        ),
-    ),
-    tuple(
-        View(
-            "mixed_models",
-            caption,
-            (
-                Shown("First", "first"),
-                Shown("Second", "second"),
-                Shown("Difference", "difference", "signed", interval=True),
-                Shown("p (Holm)", "p_holm", "p"),
-                Shown("SD participants", "participant_sd", "number"),
-                Shown("of their differences", "participant_difference_sd", "number"),
-                Shown("SD units", "unit_sd", "number"),
-                Shown("of their differences", "unit_difference_sd", "number"),
-                Shown("Trials", "n_trials", "count"),
-                Shown("Random effects", "random_effects"),
-            ),
-            rows=f"model == '{model}'",
-        )
-        for model, caption in (
-            ("right_answers", "Right answers, in logits"),
-            ("log_rt", "Logarithm of the reaction time"),
-        )
-    ),
-    note="First minus second condition, with random intercepts of participants and units: a "
-    "logistic regression of right answers (Laplace approximation) and a linear one of log times "
-    "(restricted maximum likelihood). Where most participants (units) were met in two conditions, "
-    "with two trials in each on average, the differences vary over them too, with all "
-    "correlations; where that fit is singular or does not converge, each condition by the same "
-    "variance, and where that is 0 or does not converge either, not at all. The table says which. "
-    "The exponential of a difference is a ratio of odds or of times. Wald intervals; p values are "
-    "Holm-corrected over the pairs of a model.",
     tasks=CHOICE_TASKS,
 )

@@ -47,7 +47,7 @@ def compare_conditions(
     -------
     pandas.DataFrame
         One row per pair: first, second, comparison (within or between participants), difference
-        (first minus second), low, high,
+        (first minus second), low, high (within -1 and 1),
         standard_error, df, t, p, p_holm (Holm-corrected over the rows), smallest_effect,
         p_equivalence (TOST), equivalent (whether it is below 1 - level), bayes_factor (JZS, for a
         difference), n_trials, n_participants, n_units, ci_unit, reason.
@@ -105,8 +105,8 @@ def _compare(
         "second": second,
         "comparison": "within",
         "difference": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
+        "low": float(np.clip(estimate.low, -1, 1)),
+        "high": float(np.clip(estimate.high, -1, 1)),
         "standard_error": estimate.standard_error,
         "df": tested.df,
         **_tests(tested, smallest_effect, level),
@@ -144,7 +144,9 @@ def _compare_between(
         "second": second,
         "comparison": "between",
         "difference": found.value,
-        **{name: getattr(found, name) for name in ("low", "high", "standard_error", "df")},
+        **{name: float(np.clip(getattr(found, name), -1, 1)) for name in ("low", "high")},
+        "standard_error": found.standard_error,
+        "df": found.df,
         **_tests(found, smallest_effect, level, size),
         **{name: getattr(found, name) for name in ("n_trials", "n_participants", "n_units")},
         "ci_unit": ci_unit,

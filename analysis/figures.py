@@ -24,6 +24,7 @@ from analysis.panels import (
     swarm,
 )
 from analysis.performance import conditions_of
+from analysis.repeats_figures import ASKED_TWICE
 from analysis.results import Results
 from analysis.style import BAND, FAINT, INK, MARKS, MAX_VECTOR_POINTS, mark_of
 from analysis.words import points
@@ -424,4 +425,5 @@ DRAWINGS = (
     *OF_OCCLUSION,
     *OF_CHOICES,
     *OF_MATCHING,
+    *ASKED_TWICE,
 )

@@ -120,6 +120,8 @@ def _course(design: Design) -> str:
     catch = sum(block.catch for block in blocks)
     units = sum(n for pool, n in design.units.sample.items() if pool == "main")
     of_units = f" about {_counted(units, 'unit')}" if units else ""
+    if units and design.matching:
+        of_units += " of each depth"
     order = _order(design)
     catches = (
         f" and {_counted(catch, 'catch trial')}, in which the queries were two of the references"

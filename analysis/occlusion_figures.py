@@ -71,6 +71,7 @@ def accuracy_by_difference(results: Results) -> Figure | None:
         axis.set_ylim(-0.04, 1.04)
         axis.yaxis.set_major_formatter(PERCENT)
         axis.grid(axis="y")
+        axis.ticklabel_format(axis="x", useOffset=False)
         axis.set_xlabel("relative activation difference")
     axes[0].set_ylabel("right answers (%)")
     return figure

@@ -57,7 +57,8 @@ def against_baselines(
             rows.append(
                 {"reference_condition": condition, "baseline": name}
                 | {"proportion": right.mean(), "baseline_proportion": base.mean()}
-                | {"difference": found.value, "low": found.low, "high": found.high}
+                | {"difference": found.value}
+                | {name: float(np.clip(getattr(found, name), -1, 1)) for name in ("low", "high")}
                 | {"p": float(2 * stats.t.sf(abs(t), found.df)), "n_trials": found.n_trials}
                 | {"n_participants": found.n_participants, "n_units": found.n_units}
                 | {"reason": found.reason}

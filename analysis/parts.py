@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.choices_report import BY_FACTOR, METACOGNITION, MODELS, RELIABILITY
+from analysis.choices_report import BY_FACTOR, METACOGNITION, RELIABILITY
 from analysis.matching_report import MATCHING
+from analysis.models_report import MODELS
 from analysis.occlusion_report import AGREEMENT, BASELINES, EFFECT_SIZES
 from analysis.part import Part
 from analysis.ratings import RATED

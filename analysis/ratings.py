@@ -94,9 +94,24 @@ def rating_means(ratings: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def by_participant(ratings: pd.DataFrame) -> pd.DataFrame:
+    """Return each participant's mean rating before and after the trials.
+
+    Returns
+    -------
+    pandas.DataFrame
+        moment, participant, mean, n_ratings.
+    """
+    grouped = ratings.groupby(["moment", "participant"])["rating"]
+    return grouped.agg(mean="mean", n_ratings="size").reset_index()
+
+
 def _compute(study: Study) -> dict[str, pd.DataFrame]:
     level = study.settings.level
-    return {"ratings": study.per_group(study.ratings, rating_means, level=level)}
+    return {
+        "ratings": study.per_group(study.ratings, rating_means, level=level),
+        "ratings_by_participant": study.per_group(study.ratings, by_participant),
+    }
 
 
 RATED = Part(
@@ -124,4 +139,5 @@ RATED = Part(
             ),
         ),
     ),
+    ("ratings",),
 )

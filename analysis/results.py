@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.blinding import mask
+from analysis.blinding import mask, masks
 from analysis.contrasts import compare_conditions
 from analysis.estimates import plain
 from analysis.exclusions import DEFAULT_RULES, Rule, judge, keep, rules_of
@@ -17,7 +17,13 @@ from analysis.load import Log
 from analysis.matching import chance
 from analysis.part import GROUP_KEYS, Number, Settings, Study
 from analysis.parts import PARTS, parts_of
-from analysis.performance import accuracy, confidence, main_trials, response_times
+from analysis.performance import (
+    accuracy,
+    conditions_of,
+    confidence,
+    main_trials,
+    response_times,
+)
 from analysis.quality import session_quality
 from analysis.ratings import load_ratings
 from conditions.design import Design
@@ -184,11 +190,12 @@ def analyse(
     judged = judge(log.trials, lambda group: rules.get(group, rules[""]), log.sessions)
     ratings = load_ratings(log)
     if settings.blind is not None:
-        log = Log(mask(log.trials, settings.blind), log.sessions, log.warnings)
+        letters = masks(settings.blind, conditions_of(main_trials(log.trials)))
+        log = Log(mask(log.trials, settings.blind, letters), log.sessions, log.warnings)
         # Thresholds and groups of participants would tell which condition is which.
         judged = judged.assign(participant_group="")
         shown = {"": rules[""]}
-        ratings = mask(ratings, settings.blind)
+        ratings = mask(ratings, settings.blind, letters)
     everything = main_trials(log.trials)
     kept = keep(everything, judged)
     study = Study(
@@ -246,7 +253,7 @@ def _always(study: Study) -> dict[str, pd.DataFrame]:
         "reaction_times": per_group(kept, response_times),
     }
     if matching:
-        return tables
+        return {name: _count_units(table, everything) for name, table in tables.items()}
     return tables | {
         # A participant meets a unit once in a condition, so there trials are participants.
         "accuracy_by_unit": per_group(
@@ -259,6 +266,20 @@ def _always(study: Study) -> dict[str, pd.DataFrame]:
         "accuracy_by_confidence": per_group(kept, accuracy, by=("confidence",), **interval),
         "confidence": per_group(kept, confidence),
     }
+
+
+def _count_units(table: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of trials of several units, with the units counted one by one."""
+    if "n_units" not in table.columns:
+        return table
+    units = trials.assign(unit=trials["unit"].str.split("+")).explode("unit")
+    of_condition = units.groupby("reference_condition")["unit"].unique()
+    columns = [name for name in ("reference_condition", "first", "second") if name in table.columns]
+    numbers = [
+        len({unit for name in row for unit in of_condition[name]}) if number else 0
+        for number, *row in table[["n_units", *columns]].itertuples(index=False, name=None)
+    ]
+    return table.assign(n_units=numbers)
 
 
 def _blank_as_none(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +81,20 @@ def test_matching_scores_stand_against_chance(simulated: Callable[[str], Path]) 
     assert "accuracy_by_unit" not in results.tables
 
 
+def printed_text(pdf: Path) -> str:
+    """Return what the streams of a PDF write, a line for each of their texts."""
+    found = []
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf.read_bytes(), re.DOTALL):
+        try:
+            content = zlib.decompress(stream)
+        except zlib.error:
+            continue
+        for shown in re.findall(rb"\[(.*?)\] TJ", content, re.DOTALL):
+            letters = b"".join(re.findall(rb"\((.*?)(?<!\\)\)", shown, re.DOTALL))
+            found.append(letters.replace(b"\0", b"").decode("latin-1"))
+    return "\n".join(found)
+
+
 @pytest.mark.parametrize(
     "task",
     [
@@ -100,6 +115,9 @@ def test_a_blinded_report_names_no_condition(
     numbers = json.loads((written.folder / "results.json").read_text(encoding="utf-8"))
     assert numbers["about"]["blinded"]
     texts["numbers"] = json.dumps(numbers["numbers"])
+    texts["file names"] = " ".join(file.name for file in written.folder.rglob("*"))
+    texts |= {file.name: printed_text(file) for file in written.folder.rglob("*.pdf")}
+    assert "right answers" in texts["accuracy.pdf"]
     title = read_design(f"demo_{task}").title
     about = numbers["about"]["design"]
     for name, text in texts.items():
@@ -107,6 +125,8 @@ def test_a_blinded_report_names_no_condition(
         text = text.replace("Exemplar matching", "")
         assert not told.search(text), (name, told.search(text))
     assert "In condition " in texts["report.html"]
+    letters = sorted(pd.read_csv(written.folder / "tables" / "accuracy.csv")["reference_condition"])
+    assert letters == list("ABCDE")[: len(letters)]
 
 
 @pytest.mark.parametrize("task", TASKS)
