@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -20,6 +21,9 @@ from analysis.random_slopes import GROUPS, RandomPart, fit_with_slopes
 FACTOR = "reference_condition"
 
 MODELS = ("right_answers", "log_rt")
+
+LEAST_MEMBERS = 5
+"""Participants or units below which a model cannot tell how much they vary."""
 
 _COLUMNS = [
     *("model", "first", "second", "difference", "low", "high", "standard_error", "z", "p"),
@@ -65,7 +69,11 @@ def model_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
         chosen = rows[[FACTOR, "participant", "unit", "correct"]].assign(
             **{FACTOR: rows[FACTOR].astype(str), "log_rt": rows.get("log_rt")}
         )
+        few = [group for group in GROUPS if 1 < chosen[group].nunique() < LEAST_MEMBERS]
         found = fit_with_slopes(_FITS[name], chosen, FACTOR, conditions)
+        if few and not found.fit.reason:
+            why = not_computable(f"there are fewer than {LEAST_MEMBERS} {few[0]}s")
+            found = replace(found, fit=replace(found.fit, reason=why), structure="")
         parts.append(pd.DataFrame(_pairs(name, found, conditions, level), columns=_COLUMNS))
         parts[-1]["p_holm"] = holm(parts[-1]["p"].to_numpy(float))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_COLUMNS)

@@ -36,3 +36,13 @@ def test_what_cannot_be_fitted_says_why(simulate: Callable[..., pd.DataFrame]) -
     found = model_contrasts(trials.assign(rt_s=1.0))
     assert found["reason"].str.startswith("not computable because").all()
     assert model_contrasts(trials[:0].assign(rt_s=[])).empty
+
+
+def test_few_participants_do_not_tell_how_much_they_vary(
+    simulate: Callable[..., pd.DataFrame],
+) -> None:
+    trials = simulate(np.random.default_rng(6), {"natural": 1.0, "none": 0.0}, participants=4)
+    rt_s = np.random.default_rng(7).lognormal(size=len(trials))
+    found = model_contrasts(trials.assign(rt_s=rt_s))
+    assert found["reason"].str.endswith("there are fewer than 5 participants").all()
+    assert found[["difference", "low", "p", "participant_sd"]].isna().all(axis=None)
