@@ -218,7 +218,6 @@ def run_in_window(session: Session, display: Display, arguments: argparse.Namesp
     files = str(psychopy_files(session))
     experiment = data.ExperimentHandler(
         name=session.design.name,
-        extraInfo={"participant": session.request.participant, "session": session.number},
         dataFileName=files,
         savePickle=True,
         saveWideText=True,

@@ -92,7 +92,8 @@ class Session(Record):
             "observer_kind": request.observer_kind,
             "observer": request.observer,
             "end_reason": RUNNING,
-            "table": str(path),
+            # Not the whole path, which may hold the name of who runs the session.
+            "table": f"{path.parent.name}/{path.name}",
             "table_sha256": sha256_of(path),
             "stimulus_set": stimuli.name,
             "manifest_sha256": stimuli.manifest_sha256,

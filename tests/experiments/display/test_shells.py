@@ -48,8 +48,18 @@ def test_both_shells_give_one_table_the_same_order_and_the_same_log(study, task)
         again = pd.read_csv(short.session("builder") / "ratings.csv")["rating"]
         assert again.tolist() == pd.read_csv(rated)["rating"].tolist()
 
-    # Builder's own file has every row, with the same cells.
+    # PsychoPy's own files hold nothing of the person but the id.
+    known = {*names(log_columns(task)), "thisRow.t", "notes"}
+    own = pd.read_csv(short.session("coder") / "psychopy_run-01.csv", encoding="utf-8-sig")
+    assert {name for name in own.columns if "Unnamed" not in name} == known
+    known |= {*short.fields("builder"), "robot", "override", "language", "piloting", "date"}
+    known |= {"expName", "expVersion", "psychopyVersion", "thisN", "thisTrialN", "thisRepN"}
     own = pd.read_csv(short.session("builder") / "psychopy_run-01.csv", encoding="utf-8-sig")
+    assert {name for name in own.columns if "." not in name and "Unnamed" not in name} <= known
+    # Ours say nothing of who runs the session.
+    assert with_coder["table"] == with_builder["table"] == "short/p001.csv"
+
+    # Builder's own file has every row, with the same cells.
     assert not [name for name in own.columns if re.fullmatch(r".*\.\d+", name)]
     own = own[own["onset_s"].notna()]
     assert own["trial_number"].tolist() == builder["trial_number"].tolist()
