@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -71,15 +72,16 @@ class PartialFolder:
         if self.path.exists():
             if not mark.is_file() and any(self.path.iterdir()):
                 raise BadInput(f"{self.path}: not an interrupted run's folder; remove it")
-            if mark.is_file() and json.loads(mark.read_text()) != fingerprint:
+            if mark.is_file() and _read(mark) != fingerprint:
                 shutil.rmtree(self.path)
         self.path.mkdir(parents=True, exist_ok=True)
         if not mark.is_file():
-            mark.write_text(json.dumps(fingerprint))
+            _write(mark, fingerprint)
 
     def finish(self, *leftovers: str) -> None:
         """Remove the files and folders that served the making, and move the rest to its place."""
-        for name in (_FINGERPRINT, _SECONDS, *leftovers):
+        left = (_FINGERPRINT, _SECONDS)
+        for name in (*left, *(f".{name}.partial" for name in left), *leftovers):
             path = self.path / name
             if path.is_dir():
                 shutil.rmtree(path)
@@ -105,10 +107,24 @@ class PartialFolder:
         finally:
             spent = self.seconds.get(step, 0.0) + time.monotonic() - start
             seconds = {**self.seconds, step: round(spent, 2)}
-            (self.path / _SECONDS).write_text(json.dumps(seconds))
+            _write(self.path / _SECONDS, seconds)
 
     @property
     def seconds(self) -> dict[str, float]:
         """Seconds that each step took so far."""
-        path = self.path / _SECONDS
-        return dict(json.loads(path.read_text())) if path.exists() else {}
+        return dict(_read(self.path / _SECONDS) or {})
+
+
+def _write(path: Path, value: Any) -> None:
+    """Write whole or not at all, for a disk may be full."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(value))
+    partial.replace(path)
+
+
+def _read(path: Path) -> Any:
+    """Return what was written, or None where nothing whole is there."""
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None

@@ -30,12 +30,15 @@ class ActivationTable:
         if self.path.exists():
             return
         partial = self.path.with_name(f".{self.path.name}.partial")
-        table = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
-            partial, mode="w+", dtype=np.float32, shape=(n_images, len(self.columns))
-        )
-        table[:] = np.nan
-        table.flush()
-        del table
+        # Not by way of a memory map: the system kills a process whose map a full disk cannot hold.
+        with partial.open("wb") as file:
+            np.lib.format.write_array_header_1_0(  # type: ignore[no-untyped-call]
+                file,
+                {"descr": "<f4", "fortran_order": False, "shape": (n_images, len(self.columns))},
+            )
+            for start in range(0, n_images, 1024):
+                rows = min(1024, n_images - start)
+                file.write(np.full((rows, len(self.columns)), np.nan, "<f4").tobytes())
         partial.replace(self.path)
 
     def record(self, indices: Sequence[int], activations: np.ndarray) -> None:

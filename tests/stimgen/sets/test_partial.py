@@ -85,3 +85,21 @@ def test_what_served_the_making_is_gone_at_the_end(tmp_path: Path) -> None:
     partial.finish("rough", "never made")
     assert [path.name for path in (tmp_path / "set").iterdir()] == ["fair"]
     assert not partial.path.exists()
+
+
+def test_a_disk_that_was_full_leaves_nothing_that_stops_the_next_run(tmp_path: Path) -> None:
+    partial = PartialFolder(tmp_path / "set")
+    partial.open("one")
+    with partial.timed("sweep"):
+        pass
+    for name in ("seconds.json", "fingerprint.json"):
+        (partial.path / name).write_text("")
+    assert partial.seconds == {}
+    (partial.path / "old").touch()
+    # Whose files these were is not known any more, so they are made again.
+    partial.open("one")
+    assert not (partial.path / "old").exists()
+    with partial.timed("sweep"):
+        pass
+    partial.finish()
+    assert list(partial.final.iterdir()) == []
