@@ -2,12 +2,13 @@
 
     python benchmarks/analysis_speed.py
 
-Prints a Markdown table. gpboost is compared with where it is installed.
+Prints a Markdown table. gpboost and metadpy are compared with where they are installed.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +18,16 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from load_speed import large_cache, row_loop, write_logs
+
 from analysis.agreement import Answers, agreement, kappa_matrix
+from analysis.confidence import metacognition
+from analysis.load import load_log
 from analysis.mixed import mixed_logistic
+from analysis.report import write_report
+
+DRAWS = 2000
+MILLION = 1_000_000
 
 
 def seconds(work: Callable[[], object], repeats: int = 3) -> float:
@@ -85,20 +94,86 @@ def gpboost_s(frame: pd.DataFrame) -> float | None:
     return seconds(fit)
 
 
+def bootstrap_pair_by_pair(correct: np.ndarray, groups: tuple[str, ...], draws: int) -> None:
+    """Draw observers anew and average their pairs, one draw and one pair of groups at a time."""
+    kappa, _ = kappa_matrix(correct)
+    names = sorted(set(groups))
+    members = [np.flatnonzero(np.array(groups) == name) for name in names]
+    rng = np.random.default_rng(0)
+    for _ in range(draws):
+        drawn = [rng.choice(own, len(own)) for own in members]
+        for i, one in enumerate(drawn):
+            for two in drawn[i:]:
+                np.nanmean(kappa[np.ix_(one, two)])
+
+
+def observer(n: int = 2000) -> pd.DataFrame:
+    """Return the choices and confidence of an observer by signal detection."""
+    rng = np.random.default_rng(0)
+    is_b = rng.random(n) < 0.5
+    evidence = np.where(is_b, 0.75, -0.75) + rng.normal(0, 1, n)
+    sure = 1 + np.searchsorted([0.6, 1.3], np.abs(evidence))
+    return pd.DataFrame(
+        {
+            "choice": np.where(evidence > 0, "b", "a"),
+            "correct": (evidence > 0) == is_b,
+            "confidence": sure,
+        }
+    )
+
+
+def metadpy_s(answers: pd.DataFrame) -> float | None:
+    """Return metadpy's time for the same answers, None where it cannot be imported."""
+    try:
+        from metadpy.mle import metad
+    except ImportError:
+        return None
+    chose_b = answers["choice"] == "b"
+    frame = pd.DataFrame(
+        {
+            "Stimuli": (chose_b == answers["correct"]).astype(int),
+            "Responses": chose_b.astype(int),
+            "Accuracy": answers["correct"].astype(int),
+            "Confidence": answers["confidence"],
+        }
+    )
+    return seconds(lambda: metad(data=frame, nRatings=3, padding=True, verbose=0))
+
+
 def main() -> None:
     """Measure and print the table."""
-    found, frame = observers(), trials()
+    print("| work | seconds | at most | times the usual way |")
+    print("|---|---|---|---|")
+
+    def row(work: str, took_s: float, most: str = "", other: float | None = None, by: str = ""):
+        ratio = f"{other / took_s:.3g} ({by})" if other else by and f"({by} is not installed)"
+        print(f"| {work} | {took_s:.3g} | {most} | {ratio} |", flush=True)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_logs(folder / "study", 10_000, 200)
+        report_s = seconds(lambda: write_report(folder / "study", folder / "report"), 1)
+        row("report of 50 participants, 10,000 trials", report_s, "30")
+        log = load_log(folder / "study", cache=False)
+        load_s = large_cache(log, MILLION, folder / "large")
+        loop_s = row_loop(folder / "study") * MILLION
+        what = "a million trials loaded (cache, 9 columns)"
+        row(what, load_s, "3", loop_s, "pandas, row by row, scaled")
+    found, frame, answers = observers(), trials(), observer()
     matrix_s = seconds(lambda: kappa_matrix(found.correct))
     pairs_s = seconds(lambda: kappa_pair_by_pair(found.correct), 1)
-    whole_s = seconds(lambda: agreement(found, 2000), 1)
+    row("kappa matrix of 300 observers", matrix_s, "", pairs_s, "one pair after the other")
+    whole_s = seconds(lambda: agreement(found, DRAWS), 1)
+    few = DRAWS // 20
+    drawn_s = seconds(lambda: bootstrap_pair_by_pair(found.correct, found.groups, few), 1) * 20
+    what = "and its intervals with 2,000 bootstraps"
+    row(what, whole_s, "10", drawn_s, "one draw after the other, scaled")
     mixed_s = seconds(lambda: mixed_logistic(frame))
-    other_s = gpboost_s(frame)
-    print("| work | seconds | times the usual way |")
-    print("|---|---|---|")
-    print(f"| kappa matrix of 300 observers | {matrix_s:.3f} | {pairs_s / matrix_s:.0f} |")
-    print(f"| and its intervals with 2,000 bootstraps | {whole_s:.2f} | |")
-    ratio = f"{other_s / mixed_s:.1f} (gpboost)" if other_s else ""
-    print(f"| mixed logistic model of 10,000 trials | {mixed_s:.2f} | {ratio} |")
+    row("mixed logistic model of 10,000 trials", mixed_s, "5", gpboost_s(frame), "gpboost")
+    slopes_s = seconds(lambda: mixed_logistic(frame, slopes=("reference_condition",)), 1)
+    row("the same with correlated slopes of participants and units", slopes_s, "5")
+    meta_s = seconds(lambda: metacognition(answers))
+    row("meta-d' of 2,000 answers", meta_s, "", metadpy_s(answers), "metadpy")
 
 
 if __name__ == "__main__":

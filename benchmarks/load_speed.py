@@ -35,18 +35,17 @@ COLUMNS = (
 """What a comparison of conditions needs."""
 
 
-def write_logs(folder: Path, rows: int) -> None:
+def write_logs(folder: Path, rows: int, a_session: int = TRIALS_A_SESSION) -> None:
     """Write the sessions of as many participants as it takes."""
-    for participant in range(1, -(-rows // TRIALS_A_SESSION) + 1):
+    for participant in range(1, -(-rows // a_session) + 1):
         session = folder / f"sub-p{participant:05d}" / "ses-01"
         session.mkdir(parents=True)
-        write_csv(_trials(participant), session / "trials.csv", log_columns("two_afc"))
+        write_csv(_trials(participant, a_session), session / "trials.csv", log_columns("two_afc"))
         (session / "session.json").write_text('{"end_reason": "completed"}', encoding="utf-8")
 
 
-def _trials(participant: int) -> pd.DataFrame:
+def _trials(participant: int, n: int) -> pd.DataFrame:
     rng = np.random.default_rng(participant)
-    n = TRIALS_A_SESSION
     trial = np.arange(1, n + 1)
     right = rng.random(n) < 0.8
     answer = rng.integers(0, 2, n)
@@ -85,14 +84,15 @@ def row_loop(folder: Path) -> float:
     """Return the seconds of a loop over the rows of a pandas frame, for each row."""
     file = min(folder.glob("sub-*/ses-*/trials.csv"))
 
+    kept: list[dict[str, Any]] = []
+
     def loop() -> None:
-        kept = []
-        for _ in range(ROWS_OF_THE_LOOP // TRIALS_A_SESSION):
+        while len(kept) < ROWS_OF_THE_LOOP:
             for _, row in pd.read_csv(file).iterrows():
                 kept.append({name: row[name] for name in row.index})
         pd.DataFrame(kept)
 
-    return seconds(loop) / ROWS_OF_THE_LOOP
+    return seconds(loop) / len(kept)
 
 
 def large_cache(log: Log, rows: int, folder: Path) -> float:
