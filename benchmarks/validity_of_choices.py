@@ -90,7 +90,7 @@ def intervals(seed: int) -> Found:
     found: Found = {}
     for unit in UNITS:
         row = accuracy(varying, (), unit).iloc[0]
-        wanted = "95 %" if unit == "crossed" else "95 % of others"
+        wanted = "95 %" if unit == "crossed" else "less, it speaks for others"
         found[f"accuracy, interval for {unit}: covers new participants and units", wanted] = bool(
             row["low"] <= truth <= row["high"]
         )
