@@ -50,6 +50,21 @@ def test_an_unknown_part_names_the_nearest(capsys: pytest.CaptureFixture[str]) -
     assert "did you mean 'sweep'" in capsys.readouterr().err
 
 
+def test_the_command_prints_the_machine_and_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    threads = torch.get_num_threads()
+    try:
+        argv = ["bench", "limit", "--device", "cpu", "--repeats", "1", "--processor-time"]
+        assert main(argv) == 0
+    finally:
+        torch.set_num_threads(threads)
+    first, *rows = capsys.readouterr().out.splitlines()
+    assert first.startswith("cpu: ") and ", 1 threads; Python " in first
+    assert [row.count("|") for row in rows] == [5] * 4
+    assert "in fp32, the limit | " in rows[2] and "in bf16, the limit | " in rows[3]
+    assert main(["bench", "limit", "--repeats", "0"]) == 2
+    assert "--repeats 0: expected 1 or more" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["sweep", "memory", "render", "occlusion"])
 def test_both_ways_are_measured(part: str) -> None:
