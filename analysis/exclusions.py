@@ -84,6 +84,17 @@ def _catch_share_right(session: pd.DataFrame, _: Mapping[str, Any]) -> tuple[flo
     return (float(right.mean()) if len(right) else np.nan), len(right)
 
 
+def has_sides(trials: pd.DataFrame) -> bool:
+    """Return whether right answers are at either side, not always the same choice.
+
+    Imported logs may have a choice that stands for "right"; too few trials say nothing.
+    """
+    if "correct_choice" not in trials.columns:
+        return True
+    right = trials["correct_choice"].dropna()
+    return len(right) < FEWEST_FOR_SIDES or right.nunique() > 1
+
+
 def _less_used_side(session: pd.DataFrame, _: Mapping[str, Any]) -> tuple[float, int]:
     if "choice" not in session.columns:
         return np.nan, 0
@@ -98,6 +109,9 @@ def _known(name: str) -> Callable[[pd.DataFrame, Mapping[str, Any]], tuple[float
 
     return of
 
+
+FEWEST_FOR_SIDES = 20
+"""As many right answers at one side by chance come about once in a million logs."""
 
 _UNRECORDED = "the session's record does not say it"
 
@@ -165,6 +179,7 @@ def judge(
         could not be applied, which lets the session pass).
     """
     facts = _facts(sessions)
+    sided = has_sides(trials)
     rows = []
     for keys, session in trials.groupby(SESSION_KEYS, sort=True, dropna=False):
         known = facts.get(_plain(keys), {})
@@ -175,13 +190,16 @@ def judge(
                 continue
             measure = MEASURES[rule.measure]
             value, number = measure.of(session, known)
+            absent = measure.absent
+            if rule.measure == "less_used_side" and not sided:
+                value, number, absent = np.nan, 0, "the same choice is always the right one"
             outside = bool(number) and not rule.at_least <= value <= rule.at_most
             rows.append(
                 dict(zip(SESSION_KEYS, keys, strict=True))
                 | {"participant_group": group, "rule": rule.name, "value": value}
                 | {"at_least": rule.at_least, "at_most": rule.at_most}
                 | {"n_trials": number, "excluded": outside}
-                | {"reason": "" if number else not_computable(measure.absent)}
+                | {"reason": "" if number else not_computable(absent)}
             )
     columns = [*SESSION_KEYS, "participant_group", "rule", "value", "at_least", "at_most"]
     columns += ["n_trials", "excluded", "reason"]

@@ -74,15 +74,16 @@ def accuracy_by_condition(results: Results) -> Figure:
         axis.grid(axis="y")
         axis.set_xlabel("reference images")
     axes[0].set_ylabel("right answers (% of trials)")
-    axes[0].annotate(
-        "chance",
-        (0, results.chance),
-        xycoords=("axes fraction", "data"),
-        xytext=(3, 3),
-        textcoords="offset points",
-        fontsize=7.5,
-        color=INK,
-    )
+    if np.isfinite(results.chance):
+        axes[0].annotate(
+            "chance",
+            (0, results.chance),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 3),
+            textcoords="offset points",
+            fontsize=7.5,
+            color=INK,
+        )
     return figure
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 import pandas as pd
 
 from analysis import figures, words
@@ -304,6 +305,11 @@ def _warnings(results: Results, design: Design | None) -> list[str]:
             0,
             "No person took part: the numbers below come from programs and say nothing about "
             "people.",
+        )
+    if np.isnan(results.chance):
+        found.append(
+            "The same choice is always the right one, so choices are no sides: nothing is known "
+            "of chance, and side bias excludes nobody."
         )
     if "import_flags" in results.log.trials.columns:
         found += _imported(results.log.trials)

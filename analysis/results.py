@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.blinding import mask, masks
 from analysis.contrasts import compare_conditions
 from analysis.estimates import plain
-from analysis.exclusions import DEFAULT_RULES, Rule, judge, keep, rules_of
+from analysis.exclusions import DEFAULT_RULES, Rule, has_sides, judge, keep, rules_of
 from analysis.groups import Group, groups_of
 from analysis.load import Log
 from analysis.matching import chance
@@ -129,9 +129,9 @@ class Results:
 
     @property
     def chance(self) -> float:
-        """Share of main trials that guessing gets right."""
+        """Share of main trials that guessing gets right; NaN where answers are not two sides."""
         if self.task != "exemplar_matching" or self.kept.empty:
-            return 0.5
+            return 0.5 if has_sides(self.log.trials) else float("nan")
         return float(self.kept["n_rows"].map(lambda k: chance(int(k))["all_correct"]).mean())
 
     def of(self, table: str, group: Group) -> pd.DataFrame:

@@ -10,8 +10,9 @@ import yaml
 from analysis.__main__ import main
 from analysis.agreement import agreement, answers
 from analysis.imports import import_logs
-from analysis.load import load
+from analysis.load import load, load_log
 from analysis.mapping import read_mapping, shipped_mappings
+from analysis.results import Settings, analyse
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput
 
@@ -221,6 +222,23 @@ def test_networks_and_people_of_one_benchmark(tmp_path):
     assert agreement(answers(trials, "group"), 20).set_index(["group_1", "group_2"]).loc[
         ("alexnet", "cr"), "kappa"
     ] == pytest.approx(1)
+
+
+def test_nobody_is_left_out_for_being_always_right(tmp_path, capsys):
+    frame = pd.DataFrame({"subj": "subject-01", "session": 1, "trial": range(1, 31), "rt": 0.9})
+    frame = frame.assign(object_response="dog", category="dog", condition="cr")
+    frame = frame.assign(imagename=[f"{n}.png" for n in range(30)])
+    frame.to_csv(tmp_path / "one.csv", index=False)
+    import_logs([tmp_path / "one.csv"], read_mapping("model_vs_human"), tmp_path / "out")
+    results = analyse(load_log(tmp_path / "out"), Settings(n_bootstrap=20))
+    judged = results.tables["exclusions"].set_index("rule")
+    assert not judged["excluded"].any()
+    assert "the same choice is always the right one" in judged.loc["side bias", "reason"]
+    assert np.isnan(results.chance)
+    assert main(["report", str(tmp_path / "out"), "--out", str(tmp_path / "report")]) == 0
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "nothing is known of chance" in page
+    assert "<h2>Differences</h2>" not in page
 
 
 def test_ratings_are_imported(tmp_path):
