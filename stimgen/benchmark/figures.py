@@ -63,8 +63,8 @@ class Sizes:
 
     sweep: int = 448
     k: int = 200
-    steps: int = 6
-    usual_units: int = 3
+    steps: int = 32
+    usual_units: int = 1
     stride_px: int = 6
     usual_positions: int = 20
     memory: tuple[int, int] = (1024, 8192)
@@ -93,7 +93,7 @@ class Bench:
         sizes: Sizes | None = None,
     ) -> None:
         self.device, self.repeats, self.clock = device, repeats, clock
-        self.sizes = sizes or (Sizes() if device.type == "cpu" else Sizes(8192, steps=40))
+        self.sizes = sizes or (Sizes() if device.type == "cpu" else Sizes(8192, steps=64))
         self._parts: dict[str, Callable[[], Iterator[Figure]]] = {
             "limit": self._limit,
             "decode": self._decode,

@@ -12,6 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from conditions.errors import BadInput, nearest
 from stimgen.networks.memory import keep_freed_memory
 from stimgen.networks.network import Branch, Layer, Network, Precision
+from stimgen.networks.pooling import pool_before_relu
 from stimgen.networks.torchvision_networks import (
     load_module,
     load_torchvision,
@@ -173,6 +174,7 @@ def inception_network(
     module.eval()
     layers = inception_layers(module)
     fold_batch_norms(module)
+    pool_before_relu(module)
     return Network(
         name,
         module,
