@@ -85,7 +85,10 @@ def _key(path: Path) -> str:
         for file in (folder / TRIALS, folder / SESSION, folder / FRAMES)
     ]
     columns = [[_defined(log_columns(t)), _defined(imported_columns(t))] for t in TASKS]
-    code = hashlib.sha256(Path(__file__).with_name("load.py").read_bytes()).hexdigest()
+    code = [
+        hashlib.sha256(Path(__file__).with_name(f"{name}.py").read_bytes()).hexdigest()
+        for name in ("load", "log_files", "log_checks", "at_once", "durations")
+    ]
     text = json.dumps([str(path), pd.__version__, code, columns, files])
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.durations import total_s
-from conditions.columns import (
-    FRAME_COLUMNS,
-    MAX_ROWS,
-    Column,
-    imported_columns,
-    log_columns,
-    names,
-)
-from conditions.csv_files import empty_frame, parse, read_cells, task_of
+from analysis.log_checks import check_one_design, check_participants, check_trials
+from analysis.log_files import columns_of, read_files
+from conditions.columns import FRAME_COLUMNS, MAX_ROWS
+from conditions.csv_files import empty_frame
 from conditions.errors import BadInput
-from conditions.records import FRAMES, SESSION, TRIALS, read_session, whole_lines
-from conditions.vocabulary import TASKS, Unit
-
-SESSION_STATES = ("completed", "unfinished")
-
-CLOCK_TOLERANCE_S = 0.001
-"""How far a reaction time may lie from response minus onset, for what rounding does."""
+from conditions.records import COMPLETED, FRAMES, SESSION, TRIALS, read_session
+from conditions.vocabulary import Unit
 
 
 @dataclass(frozen=True)
@@ -125,22 +114,22 @@ def _read_log(path: Path) -> Log:
     found: list[str] = []
     folders = session_folders(path)
     files = [folder / TRIALS for folder in folders]
-    logged = read_files(files, _columns_of(files), found)
-    read = [
-        _read_session(folder, trials, found) for folder, trials in zip(folders, logged, strict=True)
-    ]
-    frames = [session.trials for session in read if len(session.trials)]
-    if not frames:
+    rows = read_files(files, columns_of(files), found)
+    if rows.frame.empty:
         raise BadInput(f"{path}: the sessions there have no completed trial")
-    trials = pd.concat(frames, ignore_index=True)
-    _check_one_design(trials, path, found)
-    _check_participants(read)
-    sessions = pd.DataFrame([session.facts for session in read])
-    sessions["observer"] = sessions["observer"].astype("string")
-    trials = trials.sort_values(
-        ["participant", "session", "trial_number"], kind="stable", ignore_index=True
-    )
-    return Log(trials, sessions, tuple(found))
+    check_trials(rows)
+    few = rows.frame[list(_OF_SESSIONS)]
+    sessions = [
+        _facts_of(folder, few.iloc[part], found)
+        for folder, part in zip(folders, rows.parts(), strict=True)
+    ]
+    check_one_design(rows.frame, path, found)
+    check_participants(rows, sessions)
+    table = pd.DataFrame(sessions)
+    table["observer"] = table["observer"].astype("string")
+    states = pd.array(np.repeat(table["session_state"].to_numpy(), rows.lengths), dtype="string")
+    trials = rows.frame.assign(session_state=states, unit=_unit_names(rows.frame))
+    return Log(_in_order(trials), table, tuple(found))
 
 
 def load_frames(log: Log) -> pd.DataFrame:
@@ -158,26 +147,11 @@ def load_frames(log: Log) -> pd.DataFrame:
     """
     windowed = log.sessions[log.sessions["windowed"]]
     files = [Path(folder) / FRAMES for folder in windowed["folder"]]
-    parts = [
-        frames.assign(participant=participant, session=session)
-        for frames, participant, session in zip(
-            read_files(files, FRAME_COLUMNS, []),
-            windowed["participant"],
-            windowed["session"],
-            strict=True,
-        )
-    ]
-    filled = [part for part in parts if len(part)]
-    if not filled:
+    rows = read_files(files, FRAME_COLUMNS, [])
+    if rows.frame.empty:
         return empty_frame(FRAME_COLUMNS).assign(participant="", session=0)
-    return pd.concat(filled, ignore_index=True)
-
-
-@dataclass(frozen=True)
-class _Session:
-    trials: pd.DataFrame
-    path: Path
-    facts: dict[str, Any] = field(default_factory=dict)
+    ids = windowed[["participant", "session"]].iloc[np.repeat(np.arange(len(files)), rows.lengths)]
+    return rows.frame.assign(**ids.reset_index(drop=True))
 
 
 def session_folders(path: Path) -> list[Path]:
@@ -203,158 +177,19 @@ def session_folders(path: Path) -> list[Path]:
     raise BadInput(f"{path}: no session there, expected folders such as sub-p001/ses-01")
 
 
-def _read_session(folder: Path, trials: pd.DataFrame, found: list[str]) -> _Session:
+_OF_SESSIONS = (
+    *("participant", "session", "observer_kind", "observer", "run", "trial_number"),
+    *("trial_began_utc", "fixation_onset_s", "onset_s", "trial_end_s"),
+)
+"""Columns of trials that tell of their session."""
+
+
+def _facts_of(folder: Path, trials: pd.DataFrame, found: list[str]) -> dict[str, Any]:
+    """Return a session's row from its record and its trials."""
     facts = read_session(folder)
-    path = folder / TRIALS
-    _check_trials(trials, path)
     if not facts:
         found.append(f"{folder}: session.json is missing, so the session counts as unfinished")
-    state = "completed" if facts.get("end_reason") == "completed" else "unfinished"
-    trials = trials.assign(
-        session_state=pd.Series(state, index=trials.index, dtype="string"), unit=_unit_names(trials)
-    )
-    return _Session(trials, path, _facts_of(folder, trials, facts, state))
 
-
-def read_files(
-    files: list[Path], columns: tuple[Column, ...], found: list[str]
-) -> list[pd.DataFrame]:
-    """Read files that grow line by line; a missing one has no rows."""
-    texts = [_read_text(file, found) if file.is_file() else None for file in files]
-    there = [text for text in texts if text is not None]
-    if there and all(list(text.columns) == names(columns) for text in there):
-        # Checking a column of all files at once is many times faster than file by file.
-        try:
-            whole = parse(pd.concat(there, ignore_index=True), columns, "")
-        except BadInput:
-            pass  # Said again below, with the file and the line in it.
-        else:
-            ends = np.cumsum([0 if text is None else len(text) for text in texts])
-            return [
-                whole.iloc[end - (0 if text is None else len(text)) : end].reset_index(drop=True)
-                for text, end in zip(texts, ends, strict=True)
-            ]
-    return [
-        empty_frame(columns) if text is None else parse(text, columns, file)
-        for file, text in zip(files, texts, strict=True)
-    ]
-
-
-def _columns_of(files: list[Path]) -> tuple[Column, ...]:
-    """Return the columns by the first log that has trials: its task's, our own or imported."""
-    for file in files:
-        if file.is_file():
-            text = _read_text(file, [])
-            if len(text):
-                is_imported = "import_flags" in text.columns
-                return (imported_columns if is_imported else log_columns)(task_of(text, file))
-    return log_columns(TASKS[0])
-
-
-def _read_text(path: Path, found: list[str]) -> pd.DataFrame:
-    """Read a file's cells as strings, without a last line that was cut off."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
-    whole = whole_lines(content)
-    if not whole:
-        raise BadInput(f"{path}: no line is complete, expected a header and rows")
-    text = read_cells(whole, path)
-    if whole != content:
-        found.append(
-            f"{path}: line {len(text) + 2}, the last, was cut off while it was written and is "
-            "left out"
-        )
-    return text
-
-
-def _check_trials(trials: pd.DataFrame, path: Path) -> None:
-    """Check what no column can know on its own."""
-    for column in ("rt_s", "paused_s", "early_presses", "frames", "dropped_frames"):
-        _refuse(trials, trials[column] < 0, path, column, "0 or more")
-    gap = (trials["response_s"] - trials["onset_s"] - trials["rt_s"]).abs()
-    _refuse(trials, gap > CLOCK_TOLERANCE_S, path, "rt_s", "response_s minus onset_s")
-    if "choice" in trials.columns:
-        _check_choices(trials, path)
-    else:
-        all_right = (trials["hits"] == trials["n_rows"]).mask(trials["hits"].isna())
-        wrong_mark = (all_right != trials["correct"]).fillna(False)
-        _refuse(trials, wrong_mark, path, "correct", "whether all rows are hits")
-    keys = ["participant", "session", "observer", "trial_number"]
-    _refuse(trials, trials.duplicated(keys), path, "trial_number", "each trial once in a session")
-
-
-def _check_choices(trials: pd.DataFrame, path: Path) -> None:
-    _refuse(
-        trials,
-        trials["rt_s"].isna() != trials["choice"].isna(),
-        path,
-        "rt_s",
-        "a time if and only if there is a choice",
-    )
-    right = (trials["choice"] == trials["correct_choice"]).mask(trials["choice"].isna())
-    wrong_mark = (right != trials["correct"]).fillna(False) | (
-        right.isna() != trials["correct"].isna()
-    )
-    _refuse(trials, wrong_mark, path, "correct", "whether choice is correct_choice")
-
-
-def _refuse(trials: pd.DataFrame, bad: pd.Series, path: Path, column: str, expected: str) -> None:
-    if "import_flags" in trials.columns:
-        bad = bad & trials["import_flags"].isna()  # known to be odd, and counted in the report
-    places = np.flatnonzero(bad.fillna(False).to_numpy(bool))
-    if len(places):
-        found = trials[column].iloc[places[0]]
-        raise BadInput(
-            f"{path}, line {places[0] + 2}, column {column!r}: "
-            f"found {'nothing' if pd.isna(found) else found}, expected {expected}"
-        )
-
-
-def _check_one_design(trials: pd.DataFrame, path: Path | str, found: list[str]) -> None:
-    designs = sorted(trials["design"].unique())
-    if len(designs) > 1:
-        raise BadInput(
-            f"{path}: trials of {len(designs)} designs are mixed ({', '.join(designs)}); "
-            "expected one"
-        )
-    for column, what in (
-        ("design_sha256", "the design"),
-        ("manifest_sha256", "the stimulus set"),
-    ):
-        number = trials[column].nunique()
-        if number > 1:
-            found.append(f"{path}: the sessions ran with {number} versions of {what}")
-
-
-def _check_participants(read: list[_Session]) -> None:
-    """Check that each session lies in the folder of its participant, and none lies there twice."""
-    seen: dict[tuple[Any, ...], Path] = {}
-    for session in read:
-        folder = session.path.parent
-        ids = session.trials[["participant", "session"]].drop_duplicates()
-        named = re.fullmatch(r"sub-(\w+)/ses-(\d+)", f"{folder.parent.name}/{folder.name}")
-        if named and len(ids):
-            expected = (named[1], int(named[2]))
-            for row in ids.itertuples(index=False):
-                if (row.participant, row.session) != expected:
-                    raise BadInput(
-                        f"{session.path}: found participant {row.participant}, session "
-                        f"{row.session}, expected {expected[0]}, {expected[1]} as in the "
-                        "folder's name"
-                    )
-        key = (session.facts["participant"], session.facts["session"], session.facts["observer"])
-        if key in seen:
-            raise BadInput(
-                f"{session.path}: session {key[1]} of participant {key[0]} is in {seen[key]} too"
-            )
-        seen[key] = session.path
-
-
-def _facts_of(
-    folder: Path, trials: pd.DataFrame, facts: dict[str, Any], state: str
-) -> dict[str, Any]:
     def known(name: str, default: Any) -> Any:
         if len(trials):
             value = trials[name].iloc[0]
@@ -367,7 +202,7 @@ def _facts_of(
         "session": int(known("session", 1)),
         "observer_kind": str(known("observer_kind", "person")),
         "observer": known("observer", None),
-        "session_state": state,
+        "session_state": "completed" if facts.get("end_reason") == COMPLETED else "unfinished",
         "end_reason": str(facts.get("end_reason", "unknown")),
         "runs": max(
             len(runs) if isinstance(runs, list) else 0,
@@ -390,10 +225,25 @@ def _number(value: Any) -> float:
 
 def _unit_names(trials: pd.DataFrame) -> pd.Series:
     """Return each trial's unit; where it has several, their names together."""
-    if "channel" not in trials.columns:
-        rows = trials[[f"unit_{row}" for row in range(MAX_ROWS)]]
-        found = ["+".join(map(str, row.dropna())) for _, row in rows.iterrows()]
+    single = "channel" in trials.columns
+    columns = ["network", "layer", "branch", "channel"]
+    parts = trials[columns if single else [f"unit_{row}" for row in range(MAX_ROWS)]]
+    # Few of many trials differ in their units.
+    numbers = parts.groupby(list(parts.columns), dropna=False, sort=False).ngroup().to_numpy()
+    different = parts.iloc[np.unique(numbers, return_index=True)[1]]
+    if single:
+        rows = different.fillna({"branch": ""}).itertuples(index=False, name=None)
+        found = [Unit(*row).name for row in rows]
     else:
-        units = trials[["network", "layer", "branch", "channel"]].fillna({"branch": ""})
-        found = [Unit(*unit).name for unit in units.itertuples(index=False, name=None)]
-    return pd.Series(found, index=trials.index, dtype="string")
+        found = ["+".join(map(str, row.dropna())) for _, row in different.iterrows()]
+    return pd.Series(pd.array(found, dtype="string").take(numbers), index=trials.index)
+
+
+def _in_order(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return trials in the order of participant, session and trial."""
+    participant = pd.factorize(trials["participant"], sort=True)[0]
+    session, number = (trials[name].to_numpy("int64") for name in ("session", "trial_number"))
+    order = np.lexsort((number, session, participant))
+    if (np.diff(order) == 1).all():  # as it mostly is, and moving many columns takes a while
+        return trials
+    return trials.iloc[order].reset_index(drop=True)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from analysis.estimates import LEVEL
 from analysis.intervals import mean_with_interval
-from analysis.load import Log, read_files
+from analysis.load import Log
+from analysis.log_files import read_files
 from analysis.part import Number, Part, Shown, Study, View
 from conditions.columns import RATING_COLUMNS
 from conditions.csv_files import empty_frame
@@ -36,19 +37,11 @@ def load_ratings(log: Log) -> pd.DataFrame:
     there = [place for place, file in enumerate(files) if file.is_file()]
     if "import_flags" in log.trials.columns:
         there = []
-    parts = [
-        frame.assign(
-            observer_kind=sessions["observer_kind"].iloc[place],
-            observer=sessions["observer"].iloc[place],
-        )
-        for place, frame in zip(
-            there, read_files([files[i] for i in there], RATING_COLUMNS, []), strict=True
-        )
-        if len(frame)
-    ]
-    if not parts:
+    rows = read_files([files[place] for place in there], RATING_COLUMNS, [])
+    if rows.frame.empty:
         return empty_frame(RATING_COLUMNS).assign(observer_kind="", observer="")
-    return pd.concat(parts, ignore_index=True)
+    by = sessions[["observer_kind", "observer"]].iloc[np.repeat(there, rows.lengths)]
+    return rows.frame.assign(**by.reset_index(drop=True))
 
 
 def rating_means(ratings: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,7 +21,7 @@ from stimgen.occlusion.patch_forward import PatchForward
 from stimgen.occlusion.patches import Occlusion, Patch, apply, offsets
 from stimgen.settings import ActivationSettings, ImagesSettings
 from stimgen.sweeps.batches import Batch, read_batches
-from stimgen.sweeps.sweep import BATCH, summary, sweep
+from stimgen.sweeps.sweep import BATCH, recorded, summary, sweep
 from stimgen.sweeps.tally import Tally
 from stimgen.sweeps.workers import with_network
 from stimgen.visualization.ascend import Goal, ascend
@@ -28,6 +29,8 @@ from stimgen.visualization.synthetic_settings import SyntheticSettings
 
 LAYER = "inception4a"
 PATCH_PX = 90
+SEEN = 10240
+"""Images that a sweep has seen when recording is measured, for most come after others."""
 
 
 def _noise(n: int, size_px: int) -> tuple[np.ndarray, ...]:
@@ -40,14 +43,13 @@ PICTURES = _noise(8, 224)
 
 
 class Pictures:
-    """Pictures in memory as a source of any number of images."""
+    """Cuttings of a picture in memory as a source of any number of images."""
 
     sha256 = ""
 
     def __init__(self, n_images: int, size_px: int = 224) -> None:
-        shown = PICTURES if size_px == 224 else _noise(8, size_px)
-        self._images = [Image.fromarray(picture) for picture in shown]
-        self._n_images = n_images
+        self._whole = Image.fromarray(_noise(1, 2 * size_px)[0])
+        self._size_px, self._n_images = size_px, n_images
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -59,7 +61,9 @@ class Pictures:
 
     def load(self, index: int) -> Image.Image:
         """Return an image."""
-        return self._images[index % len(self._images)]
+        # No two of the first images are the same, for the same activations are never sorted out.
+        y, x = divmod(7919 * index % self._size_px**2, self._size_px)
+        return self._whole.crop((x, y, x + self._size_px, y + self._size_px))
 
 
 def _googlenet(device: torch.device, precision: Precision, px: int | None = None) -> Network:
@@ -90,6 +94,35 @@ def sweep_end(device: torch.device, k: int) -> Work:
 
     def work() -> None:
         summary(tally, units)
+
+    return work
+
+
+def recording(device: torch.device, precision: Precision, n_images: int, k: int) -> Work:
+    """Prepare to go on with a sweep of all units that has seen :data:`SEEN` images.
+
+    Their activations are drawn: normal, with each unit's mean and standard deviation.
+    """
+    network, source = _googlenet(device, precision), Pictures(n_images)
+    layers, shown = [layer.name for layer in network.layers], ImagesSettings(resize_px=224)
+    size = BATCH[device.type]
+
+    def passed(n: int) -> Iterator[tuple[Batch, torch.Tensor]]:
+        batches = read_batches(source, shown, size, range(-(-n // size)), quiet=True)
+        return recorded(network, layers, ActivationSettings(), batches)
+
+    some = torch.cat([values for _, values in passed(min(n_images, 128))])
+    tally = Tally(some.shape[1], k, 1, device)
+    generator = torch.Generator(device).manual_seed(0)
+    for first in range(0, SEEN, 1024):
+        drawn = torch.randn(len(some.T), 1024, device=device, generator=generator)
+        values = some.mean(0)[:, None] + some.std(0)[:, None] * drawn
+        tally.add(values, torch.arange(first, first + 1024, device=device))
+
+    def work() -> None:
+        for item, values in passed(n_images):
+            tally.add(values.T, SEEN + torch.tensor(item.indices, device=device))
+        tally.settle()
 
     return work
 

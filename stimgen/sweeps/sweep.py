@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,20 +179,8 @@ def sweep(
     left = [n for n in range(ranks.rank, n_batches, ranks.world) if not done[n]]
     batches = read_batches(source, images, batch, left, quiet or not ranks.is_first)
 
-    fitting = Halving()
-
-    def record(own: Network, item: Batch) -> tuple[Batch, torch.Tensor]:
-        if not item.pictures:
-            return item, torch.empty((0, len(units)), device=own.device)
-        pixels = to_tensor(item.pictures, own.device)
-        values = fitting(
-            lambda part: own.activations(part, layers, activation.side, activation.reduction),
-            pixels,
-        )
-        return item, torch.cat(values)
-
     saved_s = time.monotonic()
-    for item, values in with_network(network, record, batches):
+    for item, values in recorded(network, layers, activation, batches):
         if not bool(torch.isfinite(values).all()):
             unit = units[int((~values.isfinite()).any(0).nonzero()[0])]
             raise BadInput(f"unit {unit} of network {network.name!r} is not finite for some image")
@@ -214,6 +202,32 @@ def sweep(
         checkpoints.merge(tally, mark)
     require(tally.moments.n, k, n_poles, len(tally.skipped))
     return summary(tally, units)
+
+
+def recorded(
+    network: Network,
+    layers: Sequence[str],
+    activation: ActivationSettings,
+    batches: Iterable[Batch],
+) -> Iterator[tuple[Batch, torch.Tensor]]:
+    """Pass batches on and yield each with its images' activations, images x units.
+
+    Batches that memory does not suffice for are passed in halves.
+    """
+    n_units = len(network.units(layers))
+    fitting = Halving()
+
+    def record(own: Network, item: Batch) -> tuple[Batch, torch.Tensor]:
+        if not item.pictures:
+            return item, torch.empty((0, n_units), device=own.device)
+        pixels = to_tensor(item.pictures, own.device)
+        values = fitting(
+            lambda part: own.activations(part, layers, activation.side, activation.reduction),
+            pixels,
+        )
+        return item, torch.cat(values)
+
+    yield from with_network(network, record, batches)
 
 
 def _mark(

@@ -191,6 +191,21 @@ def test_mixed_designs_are_refused(study: Any) -> None:
         load(study.folder)
 
 
+def test_mixed_tasks_are_refused(study: Any) -> None:
+    first = study.write_session("p001", 1) / "trials.csv"
+    other = first.parents[2] / "sub-p002" / "ses-01" / "trials.csv"
+    other.parent.mkdir(parents=True)
+    columns = names(log_columns("occlusion"))
+    row = ["occlusion" if name == "task" else "1" for name in columns]
+    other.write_text(",".join(columns) + "\n" + ",".join(row) + "\n", encoding="utf-8")
+    with pytest.raises(BadInput) as caught:
+        load(study.folder)
+    assert str(caught.value) == (
+        f"{other}: found a session of the task occlusion, but {first} is of two_afc; "
+        "expected the sessions of one design"
+    )
+
+
 def test_the_folder_of_all_designs_is_refused(study: Any) -> None:
     study.write_session("p001", 1)
     with pytest.raises(BadInput, match="give one of them"):

@@ -14,7 +14,14 @@ from stimgen.sweeps.decoding import decode_rates
 
 CPU = torch.device("cpu")
 SMALL = Sizes(
-    sweep=32, k=10, steps=1, usual_units=1, stride_px=67, usual_positions=2, memory=(400, 500)
+    sweep=32,
+    k=10,
+    recorded=32,
+    steps=1,
+    usual_units=1,
+    stride_px=67,
+    usual_positions=2,
+    memory=(400, 500),
 )
 
 
