@@ -85,9 +85,9 @@ OF_CHOICES = (
     Drawing(
         "accuracy_by_factor",
         "Accuracy by factor",
-        "Share of right answers of the first group of observers at each level, with its interval; "
-        "dashed: chance.",
+        "Share of right answers of the first group of observers at each level, with its interval.",
         accuracy_by_factor,
+        marks_chance=True,
     ),
     Drawing(
         "type_2_roc",

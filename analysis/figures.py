@@ -386,8 +386,9 @@ DRAWINGS = (
         "accuracy",
         "Accuracy by reference condition",
         "Share of main trials answered rightly. Small dots: participants; large marks: pooled "
-        "share with its interval; dashed: chance.",
+        "share with its interval.",
         accuracy_by_condition,
+        marks_chance=True,
     ),
     Drawing(
         "differences",
@@ -400,8 +401,9 @@ DRAWINGS = (
         "accuracy_by_unit",
         "Accuracy for each unit",
         "Share of right answers by unit and reference condition, with Wilson's interval over "
-        "trials. Units are sorted by their mean; dashed: chance.",
+        "trials. Units are sorted by their mean.",
         accuracy_by_unit,
+        marks_chance=True,
     ),
     Drawing(
         "reaction_times",
@@ -419,9 +421,9 @@ DRAWINGS = (
     Drawing(
         "calibration",
         "Accuracy at each confidence",
-        "Lines: reference conditions; black: all of them with the interval; dashed: chance. "
-        "n counts trials.",
+        "Lines: reference conditions; black: all of them with the interval. n counts trials.",
         calibration,
+        marks_chance=True,
     ),
     *OF_OCCLUSION,
     *OF_CHOICES,

@@ -127,16 +127,17 @@ OF_OCCLUSION = (
     Drawing(
         "baselines",
         "Accuracy beside that of baselines",
-        "Left of the line: conditions; right of it: baselines, on the query pairs that were met; "
-        "dashed: chance.",
+        "Left of the line: conditions; right of it: baselines, on the query pairs that were met.",
         baselines,
+        marks_chance=True,
     ),
     Drawing(
         "accuracy_by_difference",
         "Accuracy where the queries differ more",
         "Bins of about equally many trials, each at its median with the accuracy’s interval; thin: "
-        "the bin’s extent; dashed: chance.",
+        "the bin’s extent.",
         accuracy_by_difference,
+        marks_chance=True,
     ),
     Drawing(
         "agreement",

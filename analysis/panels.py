@@ -35,12 +35,20 @@ class Drawing:
         For readers.
     draw
         Returns the figure, or None where the results have nothing to show.
+    marks_chance
+        Whether a dashed line shows chance, where there is one.
     """
 
     name: str
     title: str
     caption: str
     draw: Callable[[Results], Figure | None]
+    marks_chance: bool = False
+
+    def caption_of(self, results: Results) -> str:
+        """Return the caption for some results, with what is drawn of chance."""
+        known = self.marks_chance and np.isfinite(results.chance)
+        return f"{self.caption} Dashed: chance." if known else self.caption
 
 
 def panels(

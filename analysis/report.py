@@ -232,7 +232,7 @@ def _draw(results: Results, frames: pd.DataFrame, folder: Path) -> dict[str, dic
             svg = save(figure, drawing.name, folder)
             pictures[drawing.name] = {
                 "title": drawing.title,
-                "caption": drawing.caption,
+                "caption": drawing.caption_of(results),
                 "svg": svg,
             }
     with styled("frames"):

@@ -187,7 +187,7 @@ def _parse_column(cells: pd.Series, column: Column, path: Path | str) -> pd.Seri
         numbers = _numbers(cells.mask(blank))
         bad = ~np.isfinite(numbers) & ~blank
         if column.type == "int":
-            bad |= (numbers != numbers.round()) & ~blank
+            bad |= ((numbers != numbers.round()) | (numbers.abs() >= 2**63)) & ~blank
             values = numbers.mask(bad).astype("Int64")
         else:
             values = numbers

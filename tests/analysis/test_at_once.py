@@ -54,6 +54,7 @@ def test_numbers_keep_every_digit(value: str) -> None:
         "x,,1.5,,,,a,",
         "x,,0x10,,,,a,",
         "x,,one,,,,a,",
+        "x,,1e300,,,,a,",
         "x,,,,,,a,",
         "x,,1,,inf,,a,",
         "x,,1,,nan,,a,",

@@ -238,6 +238,7 @@ def test_nobody_is_left_out_for_being_always_right(tmp_path, capsys):
     assert main(["report", str(tmp_path / "out"), "--out", str(tmp_path / "report")]) == 0
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "nothing is known of chance" in page
+    assert "ashed: chance" not in page
     assert "<h2>Differences</h2>" not in page
 
 

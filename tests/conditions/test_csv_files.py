@@ -43,6 +43,7 @@ def test_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
     ("row", "message"),
     [
         ("x,c,3,0.25,True", r"line 3, column 'side': found 'c', expected one of a, b"),
+        ("x,a,1e300,0.25,True", r"line 3, column 'count': found '1e300', expected a whole number"),
         ("x,a,3.5,0.25,True", r"line 3, column 'count': found '3.5', expected a whole number"),
         ("x,a,3,fast,True", r"line 3, column 'rt_s': found 'fast', expected a number"),
         ("x,a,3,inf,True", r"line 3, column 'rt_s': found 'inf', expected a number"),
