@@ -78,17 +78,21 @@ def check_monitor(name: str | None) -> Any:
     if name is None or name not in known:
         found = ", ".join(sorted(known)) or "none"
         raise BadInput(
-            f"monitor {name!r} is unknown to PsychoPy (known: {found}); calibrate it in the "
-            'Monitor Center, or give --override "reason", or --pilot'
+            f"monitor {name!r} is unknown to PsychoPy (known: {found}); measure it with: "
+            "python -m experiments calibrate NAME, and give --monitor NAME; or give "
+            '--override "reason", or --pilot'
         )
     monitor = monitors.Monitor(name)
     if monitor.gammaIsDefault():
         raise BadInput(
-            f"monitor {name!r} has no measured gamma; calibrate it in the Monitor Center, or give "
-            '--override "reason", or --pilot'
+            f"monitor {name!r} has no measured gamma; measure it with: "
+            f'python -m experiments calibrate {name}, or give --override "reason", or --pilot'
         )
     if not monitor.getSizePix():
-        raise BadInput(f"monitor {name!r} has no size in pixels; enter it in the Monitor Center")
+        raise BadInput(
+            f"monitor {name!r} has no size in pixels; measure it with: "
+            f"python -m experiments calibrate {name}"
+        )
     return monitor
 
 
