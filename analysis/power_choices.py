@@ -7,12 +7,12 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, special
+from scipy import sparse
 
 from analysis.between import difference_between
 from analysis.estimates import LEVEL, Estimate
 from analysis.intervals import mean_with_interval
-from analysis.power_model import AT_ONCE, Assumptions, p_of
+from analysis.power_model import AT_ONCE, Assumptions, draw_answers, p_of
 
 
 class ChoiceStudy:
@@ -48,21 +48,12 @@ class ChoiceStudy:
 
     def _draw(self, rng: np.random.Generator, number: int) -> np.ndarray:
         """Draw the answers of some studies, shape (trials, studies), 1 for right."""
-        a = self.assumptions
         participant, unit, condition = (
             self.plan[name].to_numpy() for name in ("participant", "unit", "condition")
         )
-        n_participants, n_units = participant.max() + 1, unit.max() + 1
-        own = np.repeat(self.logits[condition][:, None], number, axis=1)
-        own += rng.normal(0, a.participant_sd, (n_participants, number))[participant]
-        own += rng.normal(0, a.unit_sd, (n_units, number))[unit]
-        shape = (len(self.conditions), number)
-        own += rng.normal(0, a.participant_effect_sd, (n_participants, *shape))[
-            participant, condition
-        ]
-        own += rng.normal(0, a.unit_effect_sd, (n_units, *shape))[unit, condition]
-        right: np.ndarray = rng.random(own.shape) < special.expit(own)
-        return right.astype(float)
+        return draw_answers(
+            rng, number, self.assumptions, self.logits, participant, condition, unit[:, None]
+        )
 
 
 class _Test:

@@ -6,21 +6,23 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
-from scipy import special
+import pandas as pd
+from scipy import sparse
 
+from analysis.between import difference_between
 from analysis.estimates import LEVEL, Estimate
 from analysis.intervals import mean_with_interval
 from analysis.matching import chance
-from analysis.power_model import AT_ONCE, CHANCE, Assumptions, p_of
-from analysis.trial_structure import check_participants, conditions_in
+from analysis.power_model import AT_ONCE, CHANCE, Assumptions, draw_answers, p_of
+from analysis.trial_structure import conditions_in, matching_trials_of
 from conditions.design import Design
 
 
 class MatchingStudy:
-    """Trials that are right or wrong as a whole, each about units of its own.
+    """Trials that are right or wrong as a whole, each about a unit for every row.
 
-    A unit's part is drawn for each trial anew, as its rows are of several units; tests speak for
-    new participants.
+    What units add to a trial is the mean of their parts; a unit keeps its part for all trials and
+    participants of a study. Tests speak for new participants.
 
     Parameters
     ----------
@@ -37,12 +39,14 @@ class MatchingStudy:
     def __init__(
         self, design: Design, participants: int, assumptions: Assumptions, smallest_effect: float
     ) -> None:
-        check_participants(design, participants)
+        assert design.matching is not None
         self._conditions = conditions_in(design)
         self._assumptions, self._smallest_effect = assumptions, smallest_effect
-        self._counts = np.array([_counts(design, i + 1) for i in range(participants)])
-        self._logits = assumptions.logits(self._conditions)
-        self._chance = chance(design.matching.n_rows)["all_correct"] if design.matching else 0.0
+        self._plan = matching_trials_of(design, participants)
+        n_rows = design.matching.n_rows
+        self._units = self._plan[[f"unit_{i}" for i in range(n_rows)]].to_numpy()
+        self._logits = assumptions.logits(self._conditions, units_per_trial=n_rows)
+        self._chance = chance(n_rows)["all_correct"]
         self._compared = list(combinations(range(len(self._conditions)), 2))
         accuracies = [assumptions.accuracies[name] for name in self._conditions]
         self.pairs = [
@@ -52,43 +56,47 @@ class MatchingStudy:
             (name, CHANCE, share - self._chance)
             for name, share in zip(self._conditions, accuracies, strict=True)
         ]
-        depths = len(design.matching.depths) if design.matching else 1
-        self.n_units = depths * design.units.sample.get("main", 0)
-        self.n_trials = float(self._counts.mean())
+        self.n_units = len(np.unique(self._units))
+        self.n_trials = float(self._plan.groupby(["participant", "condition"]).size().mean())
 
     def p_values(self, rng: np.random.Generator, simulations: int) -> Iterator[np.ndarray]:
         """Yield p of difference and of equivalence of each study, shape (2, pairs)."""
         for begin in range(0, simulations, AT_ONCE):
             for shares in self.draw(rng, AT_ONCE)[: simulations - begin]:
-                tested = [shares[:, i] - shares[:, j] for i, j in self._compared]
-                tested += list((shares - self._chance).T)
-                found = [p_of(self._estimate(one), self._smallest_effect) for one in tested]
-                yield np.array(found).T
+                tested = [_difference(shares[:, i], shares[:, j]) for i, j in self._compared]
+                tested += [_mean(own - self._chance) for own in shares.T]
+                yield np.array([p_of(one, self._smallest_effect) for one in tested]).T
 
     def draw(self, rng: np.random.Generator, studies: int) -> np.ndarray:
-        """Draw each participant's share of right trials, shape (studies, people, conditions)."""
-        a, (people, conditions) = self._assumptions, self._counts.shape
-        shape = (studies, people, conditions)
-        own = self._logits + rng.normal(0, a.participant_sd, (studies, people, 1))
-        own = own + rng.normal(0, a.participant_effect_sd, shape)
-        most = int(self._counts.max())
-        of_units = np.hypot(a.unit_sd, a.unit_effect_sd)
-        logits = own[..., None] + rng.normal(0, of_units, (*shape, most))
-        right = rng.random(logits.shape) < special.expit(logits)
-        shown = np.arange(most) < self._counts[..., None]
-        shares: np.ndarray = (right & shown).sum(axis=-1) / self._counts
-        return shares
+        """Draw each participant's share of right trials, shape (studies, people, conditions).
 
-    def _estimate(self, of_people: np.ndarray) -> Estimate:
-        labels = np.arange(len(of_people)), np.zeros(len(of_people))
-        return mean_with_interval(of_people, *labels, "participant", LEVEL)
+        It is NaN where a participant never meets the condition.
+        """
+        who, condition = (self._plan[name].to_numpy() for name in ("participant", "condition"))
+        right = draw_answers(
+            rng, studies, self._assumptions, self._logits, who, condition, self._units
+        )
+        shape = (int(who.max()) + 1, len(self._conditions))
+        cells = np.ravel_multi_index((who, condition), shape)
+        counts = np.bincount(cells, minlength=np.prod(shape))
+        average = sparse.csr_matrix(
+            (1 / counts[cells], (cells, np.arange(len(cells)))), (len(counts), len(cells))
+        )
+        shares = np.where(counts, (average @ right).T, np.nan)
+        return shares.reshape(studies, *shape)
 
 
-def _counts(design: Design, participant: int) -> list[int]:
-    """Return a participant's main trials in each condition."""
-    found = dict.fromkeys(conditions_in(design), 0)
-    for planned in design.plan(participant):
-        if planned.block.role == "main":
-            trials = planned.block.trials or sum(planned.block.draw.values())
-            found[planned.condition] += trials + planned.longer
-    return list(found.values())
+def _difference(first: np.ndarray, second: np.ndarray) -> Estimate:
+    """Compare the shares of participants, or of the groups that met one condition each."""
+    if np.isfinite(first - second).any():
+        return _mean(first - second)
+    one, two = (
+        pd.DataFrame({"correct": own, "participant": range(len(own)), "unit": ""}).dropna()
+        for own in (first, second)
+    )
+    return difference_between(one, two, "participant", LEVEL)
+
+
+def _mean(of_people: np.ndarray) -> Estimate:
+    met = of_people[np.isfinite(of_people)]
+    return mean_with_interval(met, np.arange(len(met)), np.zeros(len(met)), "participant", LEVEL)

@@ -27,7 +27,8 @@ class Assumptions:
     """What is taken to be true of observers.
 
     The logit of a right answer is that of its condition, plus a participant's and a unit's own
-    part, plus what a participant and a unit add to each condition; all four are normal.
+    part, plus what a participant and a unit add to each condition; all four are normal. Where a
+    trial has several units, the mean of their parts counts.
 
     Parameters
     ----------
@@ -58,11 +59,10 @@ class Assumptions:
             if not 0 <= getattr(self, name) < math.inf:
                 raise BadInput(f"{name} is {getattr(self, name):g}, expected 0 or more")
 
-    def logits(self, conditions: Sequence[str]) -> np.ndarray:
+    def logits(self, conditions: Sequence[str], units_per_trial: int = 1) -> np.ndarray:
         """Return the logits, shape (conditions,), whose averages are the accuracies."""
-        spread = math.hypot(
-            self.participant_sd, self.unit_sd, self.participant_effect_sd, self.unit_effect_sd
-        )
+        of_units = math.hypot(self.unit_sd, self.unit_effect_sd) / math.sqrt(units_per_trial)
+        spread = math.hypot(self.participant_sd, self.participant_effect_sd, of_units)
         nodes, weights = np.polynomial.hermite_e.hermegauss(41)
         weights = weights / weights.sum()
 
@@ -74,6 +74,48 @@ class Assumptions:
             return float(optimize.brentq(excess, -bound, bound))
 
         return np.array([solve(self.accuracies[condition]) for condition in conditions])
+
+
+def draw_answers(
+    rng: np.random.Generator,
+    studies: int,
+    assumed: Assumptions,
+    logits: np.ndarray,
+    participant: np.ndarray,
+    condition: np.ndarray,
+    units: np.ndarray,
+) -> np.ndarray:
+    """Draw the answers of some studies; each study has participants and units of its own.
+
+    Parameters
+    ----------
+    rng
+        Draws every part and every answer.
+    studies
+        How many.
+    assumed, logits
+        What is true of observers, and of each condition, :meth:`Assumptions.logits`.
+    participant, condition
+        Of each trial, from 0, shape (trials,).
+    units
+        Of each trial, from 0, shape (trials, units of a trial).
+
+    Returns
+    -------
+    numpy.ndarray
+        1 for right and 0 for wrong, shape (trials, studies).
+    """
+    n_people, n_units = participant.max() + 1, units.max() + 1
+    own = np.repeat(logits[condition][:, None], studies, axis=1)
+    own += rng.normal(0, assumed.participant_sd, (n_people, studies))[participant]
+    own += rng.normal(0, assumed.unit_sd, (n_units, studies))[units].mean(axis=1)
+    shape = (len(logits), studies)
+    effects = rng.normal(0, assumed.participant_effect_sd, (n_people, *shape))
+    own += effects[participant, condition]
+    effects = rng.normal(0, assumed.unit_effect_sd, (n_units, *shape))
+    own += effects[units, condition[:, None]].mean(axis=1)
+    right: np.ndarray = rng.random(own.shape) < special.expit(own)
+    return right.astype(float)
 
 
 class Simulated(Protocol):

@@ -11,6 +11,7 @@ from conditions.columns import UNIT_COLUMNS
 from conditions.csv_files import parse, read_cells, read_content
 from conditions.design import Design
 from conditions.errors import BadInput
+from conditions.matching_planning import plan_matching
 from conditions.planning import plan_trials
 from conditions.pools import pools_of
 from conditions.stimulus_set import StimulusSet
@@ -63,6 +64,46 @@ def main_trials_of(design: Design, participants: int) -> pd.DataFrame:
     )
 
 
+def matching_trials_of(design: Design, participants: int) -> pd.DataFrame:
+    """Return the main trials of exemplar matching that a design plans.
+
+    Parameters
+    ----------
+    design
+        Of exemplar matching.
+    participants
+        How many take part, from number 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per main trial, in order: participant (from 0), condition (its place in
+        :func:`conditions_in`), unit_0, unit_1 ... (from 0), one for each row of images.
+
+    Raises
+    ------
+    BadInput
+        If the design counterbalances fewer participants, or a depth has too few units.
+    """
+    check_participants(design, participants)
+    assert design.matching is not None
+    pools = pools_of(design, _stand_in(design))
+    conditions = conditions_in(design)
+    rows = [
+        (number - 1, conditions.index(trial.block.condition), [one.unit for one in trial.units])
+        for number in range(1, participants + 1)
+        for trial in plan_matching(design, pools, number)
+        if trial.block.block.role == "main"
+    ]
+    known = sorted({unit for _, _, units in rows for unit in units})
+    places = {unit: place for place, unit in enumerate(known)}
+    return pd.DataFrame(
+        [(one, condition, *(places[unit] for unit in units)) for one, condition, units in rows],
+        columns=["participant", "condition", *(f"unit_{i}" for i in range(design.matching.n_rows))],
+        dtype=np.int64,
+    )
+
+
 def check_participants(design: Design, participants: int) -> None:
     """Refuse more participants than a design counterbalances.
 
@@ -92,5 +133,7 @@ def _stand_in(design: Design) -> StimulusSet:
         units = units[[column.name for column in columns]].drop_duplicates().fillna({"branch": ""})
     else:
         number = sum(design.units.sample.values())
-        units = pd.DataFrame({"layer": "layer", "branch": "", "channel": range(number)})
+        depths = design.matching.depths.values() if design.matching else [("layer",)]
+        layers = [layers[0] for layers in depths for _ in range(number)]
+        units = pd.DataFrame({"layer": layers, "branch": "", "channel": range(len(layers))})
     return StimulusSet(Path(design.stimulus_set), units.assign(network="network"))

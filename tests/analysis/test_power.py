@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from analysis.__main__ import main
 from analysis.contrasts import compare_conditions
@@ -15,13 +16,17 @@ from analysis.power import Assumptions, power_table
 from analysis.power_choices import ChoiceStudy
 from analysis.power_matching import MatchingStudy
 from analysis.power_options import parse_numbers
-from analysis.trial_structure import conditions_in, main_trials_of
-from conditions.design import read_design
+from analysis.trial_structure import conditions_in, main_trials_of, matching_trials_of
+from conditions.design import Design, find_design, read_design
 from conditions.errors import BadInput
 from conditions.planning import plan_trials
 from conditions.stimulus_set import StimulusSet
+from conditions.table_maker import TableMaker
+from conditions.vocabulary import Unit
+from tests.conftest import write_stimulus_set
 
 NO_EFFECT = {"none": 0.7, "natural": 0.7, "synthetic": 0.7}
+NO_EFFECT_OF_ROWS = {"natural": 0.7, "synthetic": 0.7}
 
 
 def test_accuracies_are_averages_over_participants_and_units() -> None:
@@ -106,20 +111,100 @@ def test_groups_of_participants_are_compared() -> None:
     assert table.loc[("synthetic", "none"), "power"] < 0.3
 
 
-def test_matching_is_tested_as_in_the_report() -> None:
+def test_the_plan_of_matching_is_that_of_the_tables(tmp_path: Path) -> None:
+    """Who meets which units together is what the tables have, but for the units' names."""
     design = read_design("demo_exemplar_matching")
-    assumed = Assumptions({"natural": 0.6, "synthetic": 0.4})
-    study = MatchingStudy(design, 12, assumed, 0.1)
-    (p,) = study.p_values(np.random.default_rng(5), 1)
-    shares = study.draw(np.random.default_rng(5), 50)[0]
+    assert design.matching is not None
+    layers = [layer for own in design.matching.depths.values() for layer in own]
+    units = [Unit("toy", layers[i % len(layers)], "1x1", i) for i in range(15)]
+    stimuli = write_stimulus_set(tmp_path / "toy", units=units, with_files=False)
+    maker = TableMaker(design, StimulusSet.open(stimuli))
+    tables = pd.concat({number - 1: maker.table(number) for number in range(1, 7)})
+    tables = tables[tables["trial_role"] == "main"]
+    plan = matching_trials_of(design, 6)
+    assert plan["participant"].tolist() == tables.index.get_level_values(0).tolist()
+    assert [conditions_in(design)[i] for i in plan["condition"]] == tables[
+        "reference_condition"
+    ].tolist()
+    columns = ["unit_0", "unit_1", "unit_2"]
+    pairs = set(zip(plan[columns].to_numpy().flat, tables[columns].to_numpy().flat, strict=True))
+    assert len(pairs) == 6 == len({number for number, _ in pairs}) == len({n for _, n in pairs})
+
+
+def test_accuracies_of_matching_are_averages_over_participants_and_units() -> None:
+    design = read_design("klein2023_exemplar")
+    study = MatchingStudy(design, 20, Assumptions({"natural": 0.8}, 0.8, 1.2, 0.3, 0.9), 0.1)
+    drawn = study.draw(np.random.default_rng(3), 400)
+    assert drawn.mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_unit_of_matching_is_as_difficult_for_everybody() -> None:
+    """Two halves of the participants find the same studies hard, as they met the same units."""
+    design = read_design("demo_exemplar_matching")
+
+    def of_halves(**spreads: float) -> np.ndarray:
+        nothing = dict.fromkeys(("participant_sd", "participant_effect_sd"), 0.0)
+        assumed = Assumptions({"natural": 0.6, "synthetic": 0.6}, **nothing | spreads)
+        drawn = MatchingStudy(design, 60, assumed, 0.1).draw(np.random.default_rng(2), 200)
+        return np.stack([drawn[:, :30].mean(axis=1), drawn[:, 30:].mean(axis=1)])
+
+    shared = of_halves(unit_sd=1.5, unit_effect_sd=0.0)
+    for condition in range(2):
+        assert np.corrcoef(shared[..., condition])[0, 1] > 0.8
+    effects = of_halves(unit_sd=0.0, unit_effect_sd=1.5)
+    differences = effects[..., 0] - effects[..., 1]
+    assert np.corrcoef(differences)[0, 1] > 0.8
+    alike = of_halves(unit_sd=0.0, unit_effect_sd=0.0)
+    assert abs(np.corrcoef(alike[..., 0])[0, 1]) < 0.25
+
+
+def test_tests_of_matching_speak_for_these_units_only() -> None:
+    """Without an effect on average, one of these units is found as soon as units differ in it."""
+    design = read_design("demo_exemplar_matching")
+
+    def found(unit_effect_sd: float) -> float:
+        assumed = Assumptions(NO_EFFECT_OF_ROWS, unit_effect_sd=unit_effect_sd)
+        table = power_table(design, assumed, [60], simulations=400)
+        return float(table["power"].iloc[0])
+
+    assert 0.02 < found(0) < 0.085
+    assert found(0.6) > 0.2
+
+
+def matching_log(shares: np.ndarray) -> pd.DataFrame:
+    """Return a log with each participant's share of right trials, shape (people, conditions)."""
     rows = [
-        (f"p{person}", condition, trial < round(4 * shares[person, place]))
-        for person in range(12)
-        for place, condition in enumerate(("natural", "synthetic"))
+        (f"p{person}", condition, trial < round(4 * share))
+        for person, own in enumerate(shares)
+        for condition, share in zip(("natural", "synthetic"), own, strict=True)
+        if np.isfinite(share)
         for trial in range(4)
     ]
     log = pd.DataFrame(rows, columns=["participant", "reference_condition", "correct"])
-    log = log.assign(unit="u", n_rows=3, hits=3 * log["correct"].astype(int))
+    return log.assign(unit="u", n_rows=3, hits=3 * log["correct"].astype(int))
+
+
+@pytest.fixture
+def matching_between_groups(tmp_path: Path) -> Design:
+    """The demo's exemplar matching, each participant with one of the two kinds of trial."""
+    data = yaml.safe_load(find_design("demo_exemplar_matching").read_text(encoding="utf-8"))
+    data |= {"name": "between", "between": ["natural", "synthetic"]}
+    data["blocks"] = {"main": {"role": "main", "condition": "group", "trials": 4}}
+    data |= {"orders": [["main"]], "batches": {"practice": 0, "first_main": 1, "last_main": 4}}
+    path = tmp_path / "between.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return read_design(path)
+
+
+@pytest.mark.parametrize("between", [False, True])
+def test_matching_is_tested_as_in_the_report(
+    between: bool, matching_between_groups: Design
+) -> None:
+    design = matching_between_groups if between else read_design("demo_exemplar_matching")
+    assumed = Assumptions({"natural": 0.6, "synthetic": 0.4})
+    study = MatchingStudy(design, 12, assumed, 0.1)
+    (p,) = study.p_values(np.random.default_rng(5), 1)
+    log = matching_log(study.draw(np.random.default_rng(5), 50)[0])
     pair = compare_conditions(log, ci_unit="participant")
     found = matching_scores(log, by=("reference_condition",))
     expected = [pair["p"].iloc[0], *found.loc[found["score"] == "all_correct", "p"]]
@@ -131,7 +216,8 @@ def test_guessers_of_rows_are_seldom_found_above_chance() -> None:
     design = read_design("klein2023_exemplar")
 
     def found(accuracy: float, participants: int) -> pd.Series:
-        assumed = Assumptions({"natural": accuracy})
+        # Who guesses does so for every unit alike.
+        assumed = Assumptions({"natural": accuracy}, unit_sd=0, unit_effect_sd=0)
         return power_table(design, assumed, [participants], simulations=400).iloc[0]
 
     guessing = found(1 / 6, 20)
