@@ -61,6 +61,9 @@ class ImagesSettings:
         How many demo images are drawn, and from which seed.
     resize_px, crop_px
         The short side is brought to ``resize_px``, then a central square of ``crop_px`` is cut.
+    decode
+        ``cpu``, or ``cuda``: plain JPEG photographs are decoded, resized and cropped on the
+        network's device. Their pixels then are other ones, by a few levels.
     """
 
     source: Literal["folder", "demo"] = "folder"
@@ -68,10 +71,13 @@ class ImagesSettings:
     seed: int = 0
     resize_px: int = 256
     crop_px: int = 224
+    decode: Literal["cpu", "cuda"] = "cpu"
 
     def __post_init__(self) -> None:
         at_least(1, n=self.n, crop_px=self.crop_px)
         at_least(self.crop_px, resize_px=self.resize_px)
+        if self.decode == "cuda" and self.source == "demo":
+            raise ValueError("decode is cuda, but demo images are drawn, not decoded; leave it out")
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,8 @@ class Bench:
             yield Figure(work, self._peak(precision) / 1e9, "GFLOP/s")
 
     def _decode(self) -> Iterator[Figure]:
-        for name, rate in decode_rates().items():
+        device = self.device if self.device.type == "cuda" else None
+        for name, rate in decode_rates(device=device).items():
             work = f"decoding photographs of 500 x 375 and cropping them, by {name}"
             yield Figure(work, rate, "images/s")
 

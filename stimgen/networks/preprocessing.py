@@ -9,21 +9,26 @@ import torch
 import torch.nn.functional as F
 
 
-def to_tensor(pictures: Sequence[np.ndarray], device: torch.device | str = "cpu") -> torch.Tensor:
+def to_tensor(
+    pictures: Sequence[np.ndarray | torch.Tensor], device: torch.device | str = "cpu"
+) -> torch.Tensor:
     """Stack 8-bit pictures of one size.
 
     Parameters
     ----------
     pictures
-        Arrays of height x width x 3, ``uint8``.
+        Of height x width x 3, ``uint8``: all arrays, or all tensors on one device.
 
     Returns
     -------
     torch.Tensor
         Images x 3 x height x width, in 0..1, channels last in memory.
     """
-    stacked = torch.from_numpy(np.stack(pictures)).to(device)
-    return stacked.permute(0, 3, 1, 2).float().div_(255)
+    if isinstance(pictures[0], torch.Tensor):
+        stacked = torch.stack([torch.as_tensor(picture) for picture in pictures])
+    else:
+        stacked = torch.from_numpy(np.stack(pictures))
+    return stacked.to(device).permute(0, 3, 1, 2).float().div_(255)
 
 
 def resize(images: torch.Tensor, size_px: int) -> torch.Tensor:

@@ -112,7 +112,7 @@ class Build(Ingredients):
                 return self.folder
             with self.partial.timed("natural"):
                 naturals = save_naturals(
-                    self.source, self.settings.images, chosen, self.partial.path
+                    self.source, self.settings.images, chosen, self.partial.path, self.decoder
                 )
             with self.partial.timed("measure"):
                 rows = self._measure(naturals)

@@ -17,6 +17,7 @@ from stimgen.networks.registry import load_network
 from stimgen.occlusion.occlusion_set import Occluder
 from stimgen.sets.units import UnitChoice, choose_units
 from stimgen.settings import BuildSettings
+from stimgen.sweeps.device_decoder import DeviceDecoder, device_decoder
 from stimgen.sweeps.images import ImageSource
 from stimgen.sweeps.sources import open_source
 from stimgen.sweeps.sweep import Sweep, require
@@ -88,6 +89,11 @@ class Ingredients:
         return open_source(self.images)
 
     @cached_property
+    def decoder(self) -> DeviceDecoder | None:
+        """What decodes photographs on the network's device, where the settings want that."""
+        return device_decoder(self.settings.images, self.network.device)
+
+    @cached_property
     def chosen(self) -> UnitChoice:
         """Units of the set, and batches to which some keep."""
         return choose_units(self.network, self.settings.units, self.settings.seed, self.base)
@@ -151,7 +157,8 @@ class Ingredients:
         Raises
         ------
         BadInput
-            If a unit, table, baseline or saliency is not there, or there are too few images.
+            If a unit, table, baseline, saliency or decoder is not there, or there are too few
+            images.
         """
         natural = self.settings.natural
         require(len(self.source), natural.n_extremes, len(self.settings.poles))
@@ -161,6 +168,6 @@ class Ingredients:
                     f"{self.settings.units.table}: unit {unit.name} has batch {max(batches)}, but "
                     f"there are {natural.n_batches}, from 0 (natural.n_batches)"
                 )
-        _ = self.fingerprint
+        _ = self.fingerprint, self.decoder
         if self.occluder is not None:
             _ = self.occluder.baselines

@@ -13,8 +13,10 @@ from stimgen.png import save_png
 from stimgen.sets.exemplars import Exemplar
 from stimgen.sets.manifest import Picture
 from stimgen.settings import ImagesSettings
-from stimgen.sweeps.images import ImageSource, crop
+from stimgen.sweeps.device_decoder import DeviceDecoder
+from stimgen.sweeps.images import ImageSource
 from stimgen.sweeps.prefetch import prefetch
+from stimgen.sweeps.reading import Pixels, read_pictures
 
 
 def save_naturals(
@@ -22,6 +24,7 @@ def save_naturals(
     settings: ImagesSettings,
     chosen: Sequence[tuple[Unit, Exemplar]],
     folder: Path,
+    decoder: DeviceDecoder | None = None,
 ) -> list[Picture]:
     """Save the images that a set's folder lacks and return all of them.
 
@@ -33,6 +36,8 @@ def save_naturals(
         Units with their images.
     folder
         Of the set.
+    decoder
+        What decoded the images for the sweep, where a device did.
 
     Raises
     ------
@@ -49,16 +54,14 @@ def save_naturals(
         if not file.exists():
             files.setdefault(exemplar.index, []).append(file)
 
-    def save(index: int) -> None:
-        try:
-            image = source.load(index)
-        except Exception as error:  # decoders raise whatever they like on a broken file
-            name = source.name(index)
-            raise BadInput(f"image {name} could be read before, but not now: {error}") from None
-        shown = np.asarray(crop(image, settings.resize_px, settings.crop_px))
+    def save(found: tuple[int, Pixels | str]) -> None:
+        index, pixels = found
+        if isinstance(pixels, str):
+            raise BadInput(f"an image could be read before, but not now: {pixels}")
+        shown = pixels if isinstance(pixels, np.ndarray) else pixels.cpu().numpy()
         for file in files[index]:
             save_png(shown, file)
 
-    for _ in prefetch(save, files):
+    for _ in prefetch(save, read_pictures(source, settings, files, decoder)):
         pass
     return pictures

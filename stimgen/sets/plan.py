@@ -7,7 +7,7 @@ import io
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -166,6 +166,10 @@ class _First:
 
     def load(self, index: int) -> Image.Image:
         return self.source.load(index)
+
+    @property
+    def encoded(self) -> Any:
+        return getattr(self.source, "encoded", None)
 
     @property
     def sha256(self) -> str:

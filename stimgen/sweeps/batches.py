@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-import numpy as np
 from tqdm import tqdm
 
 from stimgen.settings import ImagesSettings
-from stimgen.sweeps.images import ImageSource, crop
-from stimgen.sweeps.prefetch import prefetch
+from stimgen.sweeps.device_decoder import DeviceDecoder
+from stimgen.sweeps.images import ImageSource
+from stimgen.sweeps.reading import Pixels, read_pictures
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,24 @@ class Batch:
     number
         Of the batch, from 0.
     indices, pictures
-        Of the images that could be read; pictures are height x width x 3, 8 bit.
+        Of the images that could be read.
     skipped
         Name and fault of each image that could not be read, by its index.
     """
 
     number: int
     indices: list[int]
-    pictures: list[np.ndarray]
+    pictures: list[Pixels]
     skipped: dict[int, str]
 
 
 def read_batches(
-    source: ImageSource, settings: ImagesSettings, size: int, numbers: Sequence[int], quiet: bool
+    source: ImageSource,
+    settings: ImagesSettings,
+    size: int,
+    numbers: Sequence[int],
+    quiet: bool,
+    decoder: DeviceDecoder | None = None,
 ) -> Iterator[Batch]:
     """Read batches in parallel, ahead of whoever needs them.
 
@@ -49,23 +54,19 @@ def read_batches(
         Which batches, in order.
     quiet
         Whether to show no progress.
+    decoder
+        Decodes plain JPEG files, a batch's together.
     """
-
-    def load(index: int) -> tuple[int, np.ndarray | str]:
-        try:
-            image = crop(source.load(index), settings.resize_px, settings.crop_px)
-        except Exception as error:  # decoders raise whatever they like on a broken file
-            return index, f"{source.name(index)}: {error}"
-        return index, np.asarray(image)
 
     def within(number: int) -> range:
         return range(number * size, min((number + 1) * size, len(source)))
 
     total = sum(len(within(number)) for number in numbers)
-    loaded = prefetch(load, (index for number in numbers for index in within(number)))
+    indices = (index for number in numbers for index in within(number))
+    loaded = read_pictures(source, settings, indices, decoder, together=size)
     with tqdm(total=total, desc="sweep", unit="image", disable=quiet) as progress:
         for number in numbers:
-            pictures: dict[int, np.ndarray] = {}
+            pictures: dict[int, Pixels] = {}
             skipped: dict[int, str] = {}
             for index, picture in islice(loaded, len(within(number))):
                 if isinstance(picture, str):

@@ -61,6 +61,10 @@ class ImageFiles:
         """Read an image as RGB, turned upright."""
         return read_rgb(self.folder / self._names[index])
 
+    def encoded(self, index: int) -> bytes:
+        """Return the content of an image's file."""
+        return (self.folder / self._names[index]).read_bytes()
+
     @cached_property
     def sha256(self) -> str:
         """Hash of names and file sizes."""
@@ -155,9 +159,15 @@ def crop(image: Image.Image, resize_px: int, crop_px: int) -> Image.Image:
 
     Sizes and places are rounded as torchvision's ``Resize`` and ``CenterCrop`` do.
     """
-    short = min(image.size)
-    if short != resize_px:
-        width, height = (side * resize_px // short for side in image.size)
-        image = image.resize((width, height), Image.Resampling.BILINEAR)
-    left, upper = (round((side - crop_px) / 2) for side in image.size)
+    size, (left, upper) = placing(image.size, resize_px, crop_px)
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.BILINEAR)
     return image.crop((left, upper, left + crop_px, upper + crop_px))
+
+
+def placing(
+    size: tuple[int, int], resize_px: int, crop_px: int
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return an image's size (width, height) once resized, and the square's left upper corner."""
+    width, height = (side * resize_px // min(size) for side in size)
+    return (width, height), (round((width - crop_px) / 2), round((height - crop_px) / 2))

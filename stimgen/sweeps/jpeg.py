@@ -16,13 +16,13 @@ ORIENTATION = 0x0112
 
 
 @lru_cache(maxsize=1)
-def decoder() -> Callable[[bytes], Any] | None:
+def decoder() -> Callable[..., Any] | None:
     """Return torchcodec's decoder, None where it is not installed or cannot be loaded."""
     if find_spec("torchcodec") is None:
         return None
     try:
         decoders: Any = import_module("torchcodec.decoders")
-        found: Callable[[bytes], Any] = decoders.decode_jpeg
+        found: Callable[..., Any] = decoders.decode_jpeg
     except (ImportError, AttributeError, OSError, RuntimeError):
         return None  # an older one, for another torch, or without a library that it needs
     return found

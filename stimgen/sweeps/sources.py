@@ -127,11 +127,15 @@ class TarShards:
 
     def load(self, index: int) -> Image.Image:
         """Read an image as RGB, turned upright."""
+        return read_rgb(BytesIO(self.encoded(index)))
+
+    def encoded(self, index: int) -> bytes:
+        """Return the content of an image's file."""
         member = self._members[index]
         # Opened anew: threads share no position, and a thousand shards no limit on open files.
         with self._shards[member.shard].open("rb") as file:
             file.seek(member.offset)
-            return read_rgb(BytesIO(file.read(member.size)))
+            return file.read(member.size)
 
     @cached_property
     def sha256(self) -> str:

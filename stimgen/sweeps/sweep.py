@@ -21,6 +21,7 @@ from stimgen.npz import load_npz, save_npz
 from stimgen.settings import ActivationSettings, ImagesSettings
 from stimgen.sweeps.batches import Batch, read_batches
 from stimgen.sweeps.checkpoints import Checkpoints
+from stimgen.sweeps.device_decoder import device_decoder
 from stimgen.sweeps.halving import Halving
 from stimgen.sweeps.images import ImageSource
 from stimgen.sweeps.ranks import Ranks
@@ -141,7 +142,7 @@ def sweep(
     k
         How many images to keep at each pole.
     images
-        How images are cropped.
+        How images are decoded and cropped.
     activation
         What is recorded.
     n_poles
@@ -166,7 +167,8 @@ def sweep(
     Raises
     ------
     BadInput
-        If fewer than k images a pole can be read, or an activation is not finite.
+        If fewer than k images a pole can be read, an activation is not finite, or CUDA cannot
+        decode but should.
     """
     require(len(source), k, n_poles)
     units = tuple(unit.name for unit in network.units(layers))
@@ -177,7 +179,8 @@ def sweep(
     tally = Tally(len(units), k, n_batches, network.device, wait=merge_every)
     done = checkpoints.resume(tally, mark) if checkpoints else tally.done
     left = [n for n in range(ranks.rank, n_batches, ranks.world) if not done[n]]
-    batches = read_batches(source, images, batch, left, quiet or not ranks.is_first)
+    decoder = device_decoder(images, network.device)
+    batches = read_batches(source, images, batch, left, quiet or not ranks.is_first, decoder)
 
     saved_s = time.monotonic()
     for item, values in recorded(network, layers, activation, batches):

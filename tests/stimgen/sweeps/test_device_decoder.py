@@ -1,0 +1,199 @@
+"""The steps that a device takes, taken on the CPU: nothing here has run on CUDA."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from conditions.errors import BadInput
+from stimgen.__main__ import main
+from stimgen.networks.network import Network
+from stimgen.sets.exemplars import Exemplar
+from stimgen.sets.measure import measure
+from stimgen.sets.naturals import save_naturals
+from stimgen.settings import ActivationSettings, ImagesSettings
+from stimgen.sweeps import device_decoder
+from stimgen.sweeps import sweep as sweeping
+from stimgen.sweeps.device_decoder import DeviceDecoder, by_torchvision
+from stimgen.sweeps.images import ImageFolder
+from stimgen.sweeps.reading import plain_file, read_pictures
+from stimgen.sweeps.sources import open_source
+from stimgen.sweeps.sweep import sweep
+
+CPU = torch.device("cpu")
+CROP = ImagesSettings(resize_px=64, crop_px=48)
+SIZES = {"wide": (90, 70), "tall": (70, 121), "small": (50, 40), "exact": (64, 64)}
+ROUNDING = 1
+"""Levels by which one rounding, of values in 32 bits, differs from Pillow's two."""
+
+
+def photograph(seed: int, size: tuple[int, int]) -> Image.Image:
+    pixels = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    return Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def folder(photographs: Path) -> ImageFolder:
+    """Plain photographs between images of many kinds, some of them broken."""
+    for seed, (name, size) in enumerate(SIZES.items()):
+        photograph(seed, size).save(photographs / f"{name}.jpg", quality=90)
+        photograph(seed, size).save(photographs / f"{name}_progressive.jpg", progressive=True)
+    whole = (photographs / "wide.jpg").read_bytes()
+    (photographs / "truncated.jpg").write_bytes(whole[: len(whole) // 2])
+    (photographs / "hollow.jpg").write_bytes(whole[: len(whole) // 2] + whole[-2:])
+    odd = io.BytesIO()
+    photograph(9, (80, 60)).save(odd, "JPEG", keep_rgb=True)
+    (photographs / "untransformed.jpg").write_bytes(odd.getvalue())
+    return ImageFolder(photographs)
+
+
+def test_pictures_are_those_of_pillow_but_for_rounding(folder: ImageFolder) -> None:
+    everything = range(len(folder))
+    usual = dict(read_pictures(folder, CROP, everything))
+    found = list(read_pictures(folder, CROP, everything, DeviceDecoder(CPU), together=7))
+    assert [index for index, _ in found] == list(everything)
+    faulty = {index for index, pixels in usual.items() if isinstance(pixels, str)}
+    assert {folder.name(index) for index in faulty} == {
+        "broken.png",
+        "truncated.jpg",
+        "words.jpg",
+    }
+    for index, pixels in found:
+        if index in faulty:
+            assert pixels == usual[index]
+            continue
+        assert isinstance(pixels, torch.Tensor) and pixels.dtype == torch.uint8
+        levels = np.abs(pixels.numpy().astype(int) - usual[index].astype(int))
+        is_plain = plain_file(folder, index) is not None
+        assert levels.shape == (48, 48, 3) and levels.max() <= (ROUNDING if is_plain else 0)
+
+
+def test_only_whole_plain_photographs_go_to_the_device(folder: ImageFolder) -> None:
+    plain = {folder.name(i) for i in range(len(folder)) if plain_file(folder, i) is not None}
+    kinds = {f"{name}{kind}.jpg" for name in SIZES for kind in ("", "_progressive")}
+    assert plain == kinds | {"hollow.jpg"}
+
+
+def test_one_that_the_decoder_does_not_take_spoils_no_other(
+    folder: ImageFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder = DeviceDecoder(CPU)
+    few = [index for index in range(len(folder)) if plain_file(folder, index)]
+    before = dict(read_pictures(folder, CROP, few, decoder))
+    refused = folder.encoded(few[2])
+    decode, calls = decoder._decode, []
+
+    def decode_but_one(files, device):
+        calls.append(len(files))
+        if refused in files:
+            raise RuntimeError("unsupported subsampling")
+        return decode(files, device)
+
+    monkeypatch.setattr(decoder, "_decode", decode_but_one)
+    after = dict(read_pictures(folder, CROP, few, decoder))
+    assert calls[0] == len(few) and 1 in calls
+    usual = dict(read_pictures(folder, CROP, few))
+    for index in few:
+        if isinstance(before[index], str):
+            assert after[index] == before[index]
+        else:
+            expected = usual[index] if index == few[2] else before[index].numpy()
+            np.testing.assert_array_equal(after[index].numpy(), expected)
+
+
+def test_batches_halve_where_memory_does_not_suffice(
+    folder: ImageFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [file for i in range(len(folder)) if (file := plain_file(folder, i))]
+    assert len(files) == 9
+    decoder = DeviceDecoder(CPU)
+    before, decode = decoder(files, CROP), decoder._decode
+
+    def decode_three(some, device):
+        if len(some) > 3:
+            raise torch.OutOfMemoryError
+        return decode(some, device)
+
+    monkeypatch.setattr(decoder, "_decode", decode_three)
+    after = decoder(files, CROP)
+    assert all(torch.equal(*pair) for pair in zip(before, after, strict=True))
+    assert "photographs at a time do not fit" in capsys.readouterr().err
+
+
+def test_torchvision_decodes_alike(folder: ImageFolder) -> None:
+    files = [file for i in range(len(folder)) if (file := plain_file(folder, i))]
+    found = by_torchvision(files, CPU)
+    for pixels, file in zip(found, files, strict=True):
+        expected = np.asarray(Image.open(io.BytesIO(file)))
+        np.testing.assert_array_equal(pixels.permute(1, 2, 0).numpy(), expected)
+
+
+def test_the_first_decoder_that_works_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(files, device):
+        raise RuntimeError("not compiled with nvJPEG support")
+
+    monkeypatch.setattr(device_decoder, "by_torchcodec", broken)
+    assert DeviceDecoder(CPU)._decode is by_torchvision
+    monkeypatch.setattr(device_decoder, "by_torchvision", broken)
+    with pytest.raises(BadInput, match="no installed torchcodec or torchvision decodes JPEG on"):
+        DeviceDecoder(CPU)
+
+
+def test_what_is_swept_is_what_is_saved(
+    folder: ImageFolder, toy: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder = DeviceDecoder(CPU)
+    usual = sweep(toy, folder, ["early"], 3, CROP, ActivationSettings(), batch=16, quiet=True)
+    monkeypatch.setattr(sweeping, "device_decoder", lambda images, device: decoder)
+    found = sweep(toy, folder, ["early"], 3, CROP, ActivationSettings(), batch=16, quiet=True)
+    assert found is not None and usual is not None
+    assert found.skipped == usual.skipped and found.n_images == len(folder) - 3
+    assert (found.mean != usual.mean).any()
+    np.testing.assert_allclose(found.mean, usual.mean, atol=0.005)
+
+    units = toy.units(["early"])
+    chosen = [
+        (unit, Exemplar("max", 0, rank, int(index)))
+        for unit, indices in zip(units, found.top_indices, strict=True)
+        for rank, index in enumerate(indices)
+    ]
+    pictures = save_naturals(folder, CROP, chosen, tmp_path / "set", decoder)
+    files = [(tmp_path / "set" / picture.path, picture.unit) for picture in pictures]
+    again = measure(toy, files, ActivationSettings(), quiet=True)
+    np.testing.assert_array_equal(again.reshape(found.top_values.shape), found.top_values)
+
+
+def test_archives_give_the_same_files(folder: ImageFolder, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "shard.tar", "w") as archive:
+        for index in range(len(folder)):
+            archive.add(folder.folder / folder.name(index), folder.name(index))
+    shard = open_source(tmp_path / "shard.tar")
+    for index in range(len(folder)):
+        assert plain_file(shard, index) == plain_file(folder, index)
+
+
+def test_without_cuda_one_sentence_says_so(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "quick.yaml"
+    settings.write_text(
+        "name: quick\nnetwork: {name: demo}\nimages: {decode: cuda}\nunits: {sample: {n: 1}}\n"
+        "natural: {n_batches: 2, n_bins: 3}\n"
+    )
+    command = ["build", str(settings), "--images", str(photographs), "--device", "cpu"]
+    assert main([*command, "--out", str(tmp_path / "sets")]) == 2
+    message = capsys.readouterr().err
+    assert "images.decode is cuda, but the network runs on cpu" in message
+    assert len(message.strip().splitlines()) == 1
+    assert not (tmp_path / "sets").exists()
+
+
+def test_demo_images_are_not_decoded() -> None:
+    with pytest.raises(ValueError, match="decode is cuda, but demo images are drawn"):
+        ImagesSettings("demo", decode="cuda")
