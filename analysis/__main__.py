@@ -96,7 +96,8 @@ def _power(arguments: argparse.Namespace) -> None:
 
 def _preregister(arguments: argparse.Namespace) -> None:
     from analysis.part import Settings
-    from analysis.preregistration import TO_WRITE, preregister
+    from analysis.preregistration import TO_WRITE
+    from analysis.preregistration_document import preregister
     from conditions.design import read_design
 
     settings = Settings(

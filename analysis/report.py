@@ -16,12 +16,14 @@ import pandas as pd
 
 from analysis import figures, words
 from analysis.baselines import read_queries
+from analysis.deviations import deviations
+from analysis.frame_figures import frame_intervals
 from analysis.groups import Group
 from analysis.load import load_frames, load_log
 from analysis.methods import methods
 from analysis.page import shown_part
 from analysis.parts import parts_of
-from analysis.preregistration import deviations, read_preregistration
+from analysis.preregistration import read_preregistration
 from analysis.results import NUMBER_NAMES, Results, Settings, analyse
 from analysis.style import save, styled
 from conditions.design import Design, read_design
@@ -79,7 +81,7 @@ def write_report(
         Folder of the stimulus set, whose ``queries.csv`` says what baselines answer; occlusion
         only.
     preregistration
-        File that the study is held against, :func:`analysis.preregistration.deviations`.
+        File that the study is held against, :func:`analysis.deviations.deviations`.
 
     Raises
     ------
@@ -236,7 +238,7 @@ def _draw(results: Results, frames: pd.DataFrame, folder: Path) -> dict[str, dic
                 "svg": svg,
             }
     with styled("frames"):
-        figure = figures.frame_intervals(frames)
+        figure = frame_intervals(frames)
     if figure is not None:
         pictures["frames"] = {
             "title": "Frames of sessions in a window",
