@@ -1,0 +1,131 @@
+"""How long each step of a build takes on this machine, by trying a little of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from stimgen.networks.network import Network
+from stimgen.occlusion.activation_maps import activation_maps
+from stimgen.occlusion.occlusion_maps import FEW_POSITIONS, n_positions
+from stimgen.occlusion.patches import Occlusion
+from stimgen.settings import BuildSettings
+from stimgen.sweeps.images import ImageSource, crop
+from stimgen.sweeps.sweep import sweep
+from stimgen.sweeps.workers import with_network
+from stimgen.visualization.ascend import Goal, ascend
+
+if TYPE_CHECKING:
+    from stimgen.sets.build import Build
+
+_N_TRIED, _N_TRIED_CUDA = 32, 512
+_STEPS_TRIED = 2
+_POSITIONS_TRIED = 64
+
+
+class FirstImages:
+    """The first images of a source."""
+
+    def __init__(self, source: ImageSource, n: int) -> None:
+        self.source, self.n = source, min(n, len(source))
+
+    def __len__(self) -> int:
+        return self.n
+
+    def name(self, index: int) -> str:
+        return self.source.name(index)
+
+    def load(self, index: int) -> Image.Image:
+        return self.source.load(index)
+
+    @property
+    def encoded(self) -> Any:
+        return getattr(self.source, "encoded", None)
+
+    @property
+    def sha256(self) -> str:
+        return self.source.sha256
+
+
+def first_images(build: Build) -> FirstImages:
+    """Return as many images of a build as are tried."""
+    n = _N_TRIED if build.network.device.type == "cpu" else _N_TRIED_CUDA
+    return FirstImages(build.source, n)
+
+
+def picture_of(source: ImageSource, settings: BuildSettings) -> np.ndarray:
+    """Return the crop of the first image that can be read, black if none can; (side, side, 3)."""
+    for index in range(len(source)):
+        try:
+            image = source.load(index)
+        except Exception:  # the sweep names those that cannot be read
+            continue
+        return np.asarray(crop(image, settings.images.resize_px, settings.images.crop_px))
+    side = settings.images.crop_px
+    return np.zeros((side, side, 3), dtype=np.uint8)
+
+
+def png_bytes(source: ImageSource, settings: BuildSettings) -> int:
+    """Return the bytes that an image of the set takes on disk."""
+    file = io.BytesIO()
+    Image.fromarray(picture_of(source, settings)).save(file, format="PNG", compress_level=3)
+    return len(file.getvalue())
+
+
+def sweep_seconds(build: Build, source: FirstImages) -> float:
+    """Return the seconds an image takes."""
+    settings = build.settings
+    spent = []
+    for _ in range(2):  # the first pass warms up
+        start = time.perf_counter()
+        sweep(
+            build.network, source, build.layers, 1, settings.images, settings.activation, quiet=True
+        )
+        spent.append(time.perf_counter() - start)
+    return min(spent) / len(source)
+
+
+def render_seconds(build: Build) -> float:
+    """Return the seconds that a step of all goals takes."""
+    wanted = build.settings.synthetic
+    few = dataclasses.replace(
+        wanted, steps=_STEPS_TRIED, stop=None, search=None, method="fourier", redirected_steps=0
+    )
+    activation, shown_px = build.settings.activation, build.settings.images.crop_px
+    goals = build.goals[: max(1, wanted.batch // wanted.per_pole)]
+
+    def work(own: Network, batch: list[Goal]) -> float:
+        start = time.perf_counter()
+        ascend(own, batch, few, activation, shown_px)
+        return (time.perf_counter() - start) / _STEPS_TRIED
+
+    (per_step,) = with_network(build.network, work, [goals])
+    workers = torch.get_num_threads() if build.network.device.type == "cpu" else 1
+    return per_step * len(build.goals) / len(goals) / workers
+
+
+def position_seconds(build: Build, picture: np.ndarray) -> float:
+    """Return the seconds that a position of a map takes."""
+    wanted = build.settings.occlusion
+    assert wanted is not None
+    n_wanted = n_positions(picture, wanted)
+    # As many positions as were asked for, or a coarser grid of some of them.
+    side = max(1, int(min(n_wanted, _POSITIONS_TRIED) ** 0.5))
+    stride = max(wanted.stride_px, (picture.shape[0] - wanted.size_px) // side)
+    start = time.perf_counter()
+    maps, _ = activation_maps(
+        build.network,
+        Occlusion(picture),
+        [build.units[-1]],
+        build.settings.activation,
+        size_px=wanted.size_px,
+        stride_px=stride,
+        incremental=n_wanted > FEW_POSITIONS,
+    )
+    return (time.perf_counter() - start) / maps.size
