@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from analysis.load import Log, load_log
+from analysis.load import Log
 from conditions.errors import BadInput, run_command
 from conditions.places import shown
 
@@ -43,7 +43,8 @@ def _import(arguments: argparse.Namespace) -> None:
     from analysis.imports import import_logs
     from analysis.mapping import read_mapping
 
-    done = import_logs(arguments.files, read_mapping(arguments.mapping), arguments.out)
+    mappings = [read_mapping(name) for name in arguments.mapping]
+    done = import_logs(arguments.files, mappings, arguments.out)
     rows = f"{done.n_rows} rows of {done.n_participants} participants"
     print(f"imported {rows} into {shown(done.out)}; {done.left_out} rows left out by the mapping")
     for flag, number in done.flags.items():
@@ -51,10 +52,14 @@ def _import(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    log = load_log(arguments.data)
+    from analysis.rated_sessions import load_study
+    from analysis.ratings import load_ratings
+
+    log = load_study(arguments.data)
+    ratings = load_ratings(log)
     for sentence in log.warnings:
         print(f"warning: {sentence}")
-    print(_summary(log))
+    print(_summary(log, len(ratings)))
 
 
 def _export(arguments: argparse.Namespace) -> None:
@@ -109,7 +114,7 @@ def _preregister(arguments: argparse.Namespace) -> None:
     print(f"preregistration: {shown(out)}; fill in what is marked {TO_WRITE}")
 
 
-def _summary(log: Log) -> str:
+def _summary(log: Log, n_ratings: int) -> str:
     states = log.sessions["session_state"].value_counts()
     kinds = ", ".join(
         f"{kind} {number}" for kind, number in log.sessions["observer_kind"].value_counts().items()
@@ -117,7 +122,7 @@ def _summary(log: Log) -> str:
     return (
         f"{log.design}: {len(log.sessions)} sessions ({kinds}; {states.get('completed', 0)} "
         f"completed, {states.get('unfinished', 0)} unfinished), {len(log.trials)} trials, "
-        "every cell valid"
+        f"{f'{n_ratings} ratings, ' if n_ratings else ''}every cell valid"
     )
 
 
@@ -152,7 +157,12 @@ def parser() -> argparse.ArgumentParser:
     report.set_defaults(run=_report)
     bring = commands.add_parser("import", help="bring external logs into our format")
     bring.add_argument("files", type=Path, nargs="+", metavar="FILE", help="CSV file")
-    bring.add_argument("--mapping", required=True, help="name of a shipped mapping, or a YAML file")
+    bring.add_argument(
+        "--mapping",
+        required=True,
+        action="append",
+        help="name of a shipped mapping, or a YAML file; repeatable, for trials and their ratings",
+    )
     bring.add_argument("--out", type=Path, required=True, help="folder to write")
     bring.set_defaults(run=_import)
     out = commands.add_parser("export", help="write logs in a format that others read")

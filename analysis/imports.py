@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.mapping import Mapping
+from analysis.ratings import outside
 from conditions.columns import Column, names
 from conditions.csv_files import write_csv
 from conditions.errors import BadInput, nearest
@@ -43,7 +44,7 @@ class Imported:
     flags: dict[str, int]
 
 
-def import_logs(files: Sequence[Path], mapping: Mapping, out: Path) -> Imported:
+def import_logs(files: Sequence[Path], mapping: Mapping | Sequence[Mapping], out: Path) -> Imported:
     """Write external logs as ours, one session per participant.
 
     Parameters
@@ -51,7 +52,8 @@ def import_logs(files: Sequence[Path], mapping: Mapping, out: Path) -> Imported:
     files
         CSV files that belong together.
     mapping
-        What their columns mean.
+        What their columns mean. Of several mappings, such as one for trials and one for ratings,
+        each file gets the one whose columns it has.
     out
         Folder for the imported study; must not be there.
 
@@ -62,53 +64,100 @@ def import_logs(files: Sequence[Path], mapping: Mapping, out: Path) -> Imported:
         all, naming file and line; nothing is written then.
     """
     if out.exists():
-        raise BadInput(f"{out}: is there already; imported logs overwrite nothing")
+        raise BadInput(
+            f"{out}: is there already; imported logs overwrite nothing. Trials and ratings of the "
+            "same participants are imported together, with --mapping for each"
+        )
     if not files:
         raise BadInput("no file to import")
-    cells = pd.concat([_read(path, mapping) for path in files], ignore_index=True)
-    kept = pd.Series(True, index=cells.index)
-    for name, values in mapping.keep.items():
-        kept &= cells[name].str.strip().isin(values)
-    left_out = int((~kept).sum())
-    cells = cells[kept].reset_index(drop=True)
-    if cells.empty:
-        raise BadInput(f"{files[0]}: no row is one of those that the mapping keeps")
-    frame, flags = _convert(cells, mapping)
+    brought = _brought(files, [mapping] if isinstance(mapping, Mapping) else mapping)
+    left_out = sum(len(cells) for cells in brought.values())
+    brought = {of: _kept(cells, of) for of, cells in brought.items()}
+    left_out -= sum(len(cells) for cells in brought.values())
+    frames, flags = {}, []
+    for of, ids in _participants(brought).items():
+        frames[of], of_rows = _convert(brought[of], of, ids)
+        flags.append(of_rows)
     partial = out.with_name(f".{out.name}.partial")
     if partial.exists():
         raise BadInput(f"{partial}: a broken-off import lies there; remove it")
-    for participant, rows in frame.groupby("participant", sort=True):
-        _write(partial, str(participant), rows, mapping, files)
+    found = sorted({str(name) for frame in frames.values() for name in frame["participant"]})
+    for participant in found:
+        own = {of: frame[frame["participant"] == participant] for of, frame in frames.items()}
+        _write(partial, participant, {of: rows for of, rows in own.items() if len(rows)})
     partial.rename(out)
-    numbers = flags[flags != ""].str.split(";").explode().value_counts()
+    numbers = pd.concat(flags).replace("", pd.NA).dropna().str.split(";").explode().value_counts()
     counted = {str(flag): int(number) for flag, number in numbers.sort_index().items()}
-    return Imported(out, len(frame), frame["participant"].nunique(), left_out, counted)
+    return Imported(out, sum(map(len, frames.values())), len(found), left_out, counted)
 
 
-def _read(path: Path, mapping: Mapping) -> pd.DataFrame:
+def _brought(files: Sequence[Path], mappings: Sequence[Mapping]) -> dict[Mapping, pd.DataFrame]:
+    """Return the cells of the files of each mapping, trials before ratings."""
+    of_mapping: dict[int, list[pd.DataFrame]] = {place: [] for place in range(len(mappings))}
+    for path in files:
+        cells = _read(path)
+        fitting = [p for p, one in enumerate(mappings) if one.sources() <= set(cells.columns)]
+        if len(mappings) == 1:
+            _check_columns(path, cells, mappings[0])
+        elif len(fitting) != 1:
+            named = ", ".join(mappings[p].name for p in fitting)
+            found = f"those of {named}" if named else "those of none"
+            raise BadInput(
+                f"{path}: expected the columns of one of the mappings "
+                f"{', '.join(one.name for one in mappings)}, found {found}"
+            )
+        of_mapping[fitting[0]].append(cells)
+    for place, found_cells in of_mapping.items():
+        if not found_cells:
+            raise BadInput(f"no file has the columns of the mapping {mappings[place].name!r}")
+    if sum(one.record == "trials" for one in mappings) > 1:
+        raise BadInput("expected one mapping of trials, the others of ratings")
+    order = sorted(of_mapping, key=lambda place: mappings[place].record != "trials")
+    return {mappings[p]: pd.concat(of_mapping[p], ignore_index=True) for p in order}
+
+
+def _kept(cells: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
+    """Return the rows that a mapping keeps."""
+    kept = pd.Series(True, index=cells.index)
+    for name, values in mapping.keep.items():
+        kept &= cells[name].str.strip().isin(values)
+    if not kept.any():
+        raise BadInput(
+            f"{cells['import_file'].iloc[0] if len(cells) else mapping.name}: no row is one of "
+            "those that the mapping keeps"
+        )
+    return cells[kept].reset_index(drop=True)
+
+
+def _read(path: Path) -> pd.DataFrame:
     try:
         cells = pd.read_csv(path, dtype="string", keep_default_na=False, encoding="utf-8-sig")
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise BadInput(f"{path}: cannot be read as CSV ({' '.join(str(error).split())})") from None
-    missing = sorted(mapping.sources() - set(cells.columns))
-    if missing:
-        hint = nearest(missing[0], cells.columns)
-        raise BadInput(
-            f"{path}: column {missing[0]!r} is missing{hint}; the mapping {mapping.name!r} needs it"
-        )
     return cells.assign(
         import_file=pd.Series(path.name, index=cells.index, dtype="string"),
         import_line=np.arange(2, len(cells) + 2),
     )
 
 
-def _convert(cells: pd.DataFrame, mapping: Mapping) -> tuple[pd.DataFrame, pd.Series]:
+def _check_columns(path: Path, cells: pd.DataFrame, mapping: Mapping) -> None:
+    missing = sorted(mapping.sources() - set(cells.columns))
+    if missing:
+        hint = nearest(missing[0], cells.columns)
+        raise BadInput(
+            f"{path}: column {missing[0]!r} is missing{hint}; the mapping {mapping.name!r} needs it"
+        )
+
+
+def _convert(
+    cells: pd.DataFrame, mapping: Mapping, participants: pd.Series
+) -> tuple[pd.DataFrame, pd.Series]:
     """Return our frame, every cell of its column's type, and each row's flags."""
     flags = pd.Series("", index=cells.index, dtype="string")
     ours = {column.name: column for column in mapping.ours()}
-    text = _identity(cells, mapping)
+    text = _identity(cells, mapping, participants)
     text |= {name: rule.apply(cells) for name, rule in mapping.columns.items()}
     columns: dict[str, pd.Series] = {}
     for name, column in ours.items():
@@ -123,19 +172,63 @@ def _convert(cells: pd.DataFrame, mapping: Mapping) -> tuple[pd.DataFrame, pd.Se
         _number_trials(frame, cells, mapping)
         flags = _flag_trials(frame, flags, mapping)
     else:
-        frame["rating_number"] = frame.groupby(["participant", "moment"]).cumcount() + 1
-        flags = _add(flags, frame["rating"].abs() > 100, "rating_out_of_range")
-        flags = _add(flags, frame["rt_s"] < 0, "negative_rt")
+        flags = _flag_ratings(frame, flags, mapping)
+    for name, rule in mapping.columns.items():
+        if rule.expected:
+            odd = ~cells[str(rule.column)].str.strip().isin(rule.expected)
+            flags = _add(flags, odd, f"unknown_{name}")
     frame["import_flags"] = flags.mask(flags == "")
     return frame, flags
 
 
-def _identity(cells: pd.DataFrame, mapping: Mapping) -> dict[str, pd.Series]:
-    keys = cells[list(mapping.participant)].apply(lambda column: column.str.strip())
-    joined = keys.agg("|".join, axis=1) if len(keys.columns) > 1 else keys.iloc[:, 0]
-    codes = pd.factorize(joined)[0] + 1
+def _participants(brought: dict[Mapping, pd.DataFrame]) -> dict[Mapping, pd.Series]:
+    """Return each row's participant: the same one has the same name in trials and ratings."""
+    studies = {of: _study(cells, of) for of, cells in brought.items()}
+    known = pd.concat(list(studies.values()))
+    several = known[known != ""].nunique() > 1
+    keys = {
+        of: (studies[of] + "|" if several else "") + _key(cells, of)
+        for of, cells in brought.items()
+    }
+    first, *others = keys
+    for of in others:
+        if not set(keys[first]) & set(keys[of]):
+            raise BadInput(
+                f"{brought[of]['import_file'].iloc[0]}: none of its participants "
+                f"({keys[of].iloc[0]!r} for one) is in {brought[first]['import_file'].iloc[0]}"
+            )
+    codes = pd.factorize(pd.concat(list(keys.values())))[0] + 1
     width = max(3, len(str(codes.max())))
-    ids = pd.Series([f"p{code:0{width}d}" for code in codes], index=cells.index, dtype="string")
+    names_of = np.array([f"p{code:0{width}d}" for code in codes], dtype=object)
+    ends = np.cumsum([len(own) for own in keys.values()])
+    return {
+        of: pd.Series(part, index=keys[of].index, dtype="string")
+        for of, part in zip(keys, np.split(names_of, ends[:-1]), strict=True)
+    }
+
+
+def _study(cells: pd.DataFrame, mapping: Mapping) -> pd.Series:
+    """Return what a file's name says of the study; blank where it says nothing."""
+    if mapping.studies is None:
+        return _same("", cells)
+    return cells["import_file"].str.extract(mapping.studies, expand=False).fillna("")
+
+
+def _key(cells: pd.DataFrame, mapping: Mapping) -> pd.Series:
+    keys = cells[list(mapping.participant)].apply(lambda column: column.str.strip())
+    for name in mapping.participant:
+        if (keys[name] == "").any():
+            place = int(np.flatnonzero(keys[name] == "")[0])
+            raise BadInput(
+                f"{cells['import_file'][place]}, line {cells['import_line'][place]}: column "
+                f"{name!r} is blank, expected whose row it is"
+            )
+        # The same number is 7 in one file and 7.0 in another that a program wrote.
+        keys[name] = keys[name].str.replace(r"^(\d+)\.0$", r"\1", regex=True)
+    return keys.agg("|".join, axis=1) if len(keys.columns) > 1 else keys.iloc[:, 0]
+
+
+def _identity(cells: pd.DataFrame, mapping: Mapping, ids: pd.Series) -> dict[str, pd.Series]:
     found = {"participant": ids, "session": _same("1", cells), "run": _same("1", cells)}
     if mapping.record == "ratings":
         return found
@@ -144,7 +237,7 @@ def _identity(cells: pd.DataFrame, mapping: Mapping) -> dict[str, pd.Series]:
         "task": _same(mapping.task, cells),
         "network": _same("unknown", cells),
         "layer": _same("unknown", cells),
-        "participant_number": pd.Series(codes.astype(str), index=cells.index, dtype="string"),
+        "participant_number": ids.str.slice(1).astype(int).astype("string"),
         "response_source": _same("imported", cells),
         "photodiode": _same("off", cells),
     }
@@ -250,34 +343,53 @@ def _flag_trials(frame: pd.DataFrame, flags: pd.Series, mapping: Mapping) -> pd.
     return flags
 
 
+def _flag_ratings(frame: pd.DataFrame, flags: pd.Series, mapping: Mapping) -> pd.Series:
+    own = ["participant", "moment"]
+    if "rating_number" not in mapping.columns:
+        frame["rating_number"] = frame.groupby(own).cumcount() + 1
+    flags = _add(flags, outside(frame), "rating_out_of_range")
+    flags = _add(flags, frame["rt_s"] < 0, "negative_rt")
+    flags = _add(flags, frame["rt_s"] > mapping.long_rt_s, "long_rt")
+    nothing = frame["rating"].isna() & ~flags.str.contains("unknown_rating", regex=False)
+    flags = _add(flags, nothing, "no_rating")
+    again = frame.duplicated([*own, "image"]) & frame["image"].notna()
+    return _add(flags, again, "rated_again")
+
+
 def _add(flags: pd.Series, where: pd.Series, flag: str) -> pd.Series:
     there = where.fillna(False).astype(bool)
     return flags.mask(there & (flags != ""), flags + ";" + flag).mask(there & (flags == ""), flag)
 
 
-def _write(
-    folder: Path, participant: str, rows: pd.DataFrame, mapping: Mapping, files: Sequence[Path]
-) -> None:
+def _write(folder: Path, participant: str, rows_of: dict[Mapping, pd.DataFrame]) -> None:
+    """Write a participant's session: trials, ratings of one or more mappings, or both."""
     session = folder / f"sub-{participant}" / "ses-01"
     session.mkdir(parents=True)
-    columns = mapping.ours()
-    file = session / (RATINGS if mapping.record == "ratings" else TRIALS)
-    write_csv(rows[names(columns)], file, columns)
+    for record, name in (("trials", TRIALS), ("ratings", RATINGS)):
+        own = {of: rows for of, rows in rows_of.items() if of.record == record}
+        if own:
+            columns = next(iter(own)).ours()
+            write_csv(pd.concat(list(own.values()))[names(columns)], session / name, columns)
+    number = sum(len(rows) for of, rows in rows_of.items() if of.record == "trials")
+    first = next(iter(rows_of))
     facts = {
-        "design": mapping.design,
+        "design": first.design,
         "participant": participant,
         "session": 1,
-        "observer_kind": mapping.observer_kind,
+        "observer_kind": first.observer_kind,
         "end_reason": COMPLETED,
-        "trials": len(rows) if mapping.record == "trials" else 0,
-        "trials_completed": len(rows) if mapping.record == "trials" else 0,
-        "imported": {
-            "mapping": mapping.name,
-            "title": mapping.title,
-            "source": mapping.source,
-            "note": mapping.note,
-            "files": [path.name for path in files],
-        },
+        "trials": number,
+        "trials_completed": number,
+        "imported": [
+            {
+                "mapping": of.name,
+                "title": of.title,
+                "source": of.source,
+                "note": of.note,
+                "files": sorted(rows["import_file"].unique()),
+            }
+            for of, rows in rows_of.items()
+        ],
         "runs": [],
     }
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"

@@ -39,7 +39,7 @@ class Rule:
     Parameters
     ----------
     column
-        Column of the external log.
+        Column of the external log, or ``import_file`` for the name of the file.
     constant
         The same for all rows, instead of a column.
     cases
@@ -52,6 +52,8 @@ class Rule:
         Cell to value; other cells stay as they are.
     otherwise
         Value of the cells that ``values`` lacks, instead of themselves.
+    expected
+        What the column's cells should be; others are kept and flagged.
     scale, add
         Numbers are multiplied, then added to.
     absolute
@@ -65,6 +67,7 @@ class Rule:
     equals: str | None = None
     values: dict[str, str] = field(default_factory=dict)
     otherwise: str | None = None
+    expected: tuple[str, ...] = ()
     scale: float = 1.0
     add: float = 0.0
     absolute: bool = False
@@ -74,6 +77,8 @@ class Rule:
             raise ValueError("give either column or constant")
         if self.column is None and self.constant is None and not self.cases:
             raise ValueError("give column, constant or cases")
+        if self.expected and self.column is None:
+            raise ValueError("expected goes with column")
         if self.pattern is not None:
             try:
                 groups = re.compile(self.pattern).groups
@@ -117,9 +122,9 @@ class Rule:
         return numbers.map(lambda number: f"{number:.12g}", na_action="ignore").astype("string")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mapping:
-    """How an external log becomes ours.
+    """How an external log becomes ours; a mapping is equal to itself only.
 
     Parameters
     ----------
@@ -130,6 +135,9 @@ class Mapping:
     participant
         Columns that together tell participants apart; they become ``p001`` and so on, in the order
         of the file, so that no id of the outside is kept.
+    studies
+        Regular expression whose group, found in files' names, tells studies apart that number
+        their participants anew.
     columns
         Our column to its rule; a column without one gets a value that says nothing.
     record
@@ -159,6 +167,7 @@ class Mapping:
     participant: tuple[str, ...]
     columns: dict[str, Rule]
     source: str = ""
+    studies: str | None = None
     record: Literal["trials", "ratings"] = "trials"
     task: Literal["two_afc", "occlusion"] = "two_afc"
     observer_kind: Literal["person", "simulated", "machine", "baseline"] = "person"
@@ -188,7 +197,8 @@ class Mapping:
         needed = {*self.participant, *self.keep, *self.trial_key, *self.repeats}
         if self.observer_column:
             needed.add(self.observer_column)
-        return needed.union(*(rule.sources() for rule in self.columns.values()))
+        needed = needed.union(*(rule.sources() for rule in self.columns.values()))
+        return needed - {"import_file"}
 
 
 def shipped_mappings() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.part import RATINGS_ONLY
 from analysis.results import Results
 from analysis.words import joined, name_of, percent
 from conditions.design import Design
@@ -30,8 +31,25 @@ def methods(design: Design | None, results: Results) -> list[str]:
             "described here."
         )
     paragraphs.append(_who(results))
-    paragraphs.append(_analysis(results))
+    if results.task != RATINGS_ONLY:
+        paragraphs.append(_analysis(results))
+    if "ratings" in results.tables:
+        paragraphs.append(_ratings(results))
     return paragraphs
+
+
+def _ratings(results: Results) -> str:
+    imported = "import_flags" in results.ratings.columns
+    level = f"{100 * results.settings.level:.0f} %"
+    how = f"Intervals ({level}) are t intervals over participants"
+    if results.settings.ci_unit == "paper":
+        how = "Error bars are 2 SEM of the participants' means (ddof 0)"
+    return (
+        "Participants rated how intuitive images look, from −100 (not at all) to 100. Means are "
+        "pooled over ratings; the difference is after minus before, of the images that a "
+        f"participant rated at both moments. {how}."
+        + (" Odd ratings were kept as they were imported." if imported else "")
+    )
 
 
 def _counted(number: int, what: str) -> str:
@@ -180,6 +198,8 @@ def _who(results: Results) -> str:
 
 
 def _kept(results: Results) -> str:
+    if results.task == RATINGS_ONLY:
+        return "Rules look at trials, so that none of these sessions was left out."
     told = []
     for group, rules in results.rules.items():
         if rules:

@@ -30,8 +30,12 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "hundredfold": lambda value: _number(100 * value, ".0f"),
     "p": lambda value: words.p_value(value).removeprefix("=").strip(),
     "count": lambda value: f"{value:g}",
+    "name": str,
     "text": lambda value: str(value).replace("_", " "),
 }
+
+
+_WORDS = ("text", "name")
 
 
 def shown_part(part: Part, results: Results) -> dict[str, Any]:
@@ -60,9 +64,9 @@ def _table(view: View, results: Results, group: Any) -> dict[str, Any]:
     reasons = [r for r in dict.fromkeys(rows["reason"]) if r] if "reason" in rows.columns else []
     return {
         "caption": title,
-        "headings": [(column.heading, column.as_ == "text") for column in view.columns],
+        "headings": [(column.heading, column.as_ in _WORDS) for column in view.columns],
         "rows": [
-            [(*_cell(row, column), column.as_ == "text") for column in view.columns]
+            [(*_cell(row, column), column.as_ in _WORDS) for column in view.columns]
             for row in rows.to_dict("records")
         ],
         "reasons": reasons,

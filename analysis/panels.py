@@ -59,8 +59,13 @@ def panels(
     groups: Sequence[Group] | None = None,
     columns: int = 2,
     wide: bool = False,
+    of: pd.DataFrame | None = None,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with one titled panel for each group, two in a row."""
+    """Return a figure with one titled panel for each group, two in a row.
+
+    Each says how many participants it has in the rows of ``of``, which are the kept trials if None.
+    """
+    of = results.kept if of is None else of
     groups = results.remaining if groups is None else groups
     number = len(groups)
     columns = min(columns, number)
@@ -75,7 +80,7 @@ def panels(
     for group, axis in zip(groups, axes, strict=False):
         axis.set_title(group.title)
         axis.tick_params(labelbottom=True)
-        n_participants = group.rows_of(results.kept)["participant"].nunique()
+        n_participants = group.rows_of(of)["participant"].nunique()
         axis.annotate(
             f"n = {n_participants}",
             (0, 1),

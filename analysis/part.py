@@ -15,6 +15,9 @@ from analysis.groups import Group
 from analysis.load import Log
 from conditions.vocabulary import TASKS
 
+RATINGS_ONLY = "ratings"
+"""Stands for the task where there are ratings but no trial."""
+
 GROUP_KEYS = ("group", "observer_kind", "observer")
 """What every table begins with: whose rows they are."""
 
@@ -48,6 +51,11 @@ class Settings:
     n_bootstrap: int = 1000
 
 
+def task_of(log: Log) -> str:
+    """Return a log's task."""
+    return str(log.trials["task"].iloc[0]) if len(log.trials) else RATINGS_ONLY
+
+
 @dataclass(frozen=True)
 class Study:
     """What the parts of a report are computed from.
@@ -62,8 +70,8 @@ class Study:
         Main trials that were answered: of all sessions, and of those that no rule excludes.
     kept_roles
         All trials of the kept sessions, whatever their role.
-    ratings
-        Rows of the ``ratings.csv`` of the kept sessions.
+    ratings, all_ratings
+        Rows of the ``ratings.csv`` of the kept sessions, and of all.
     queries
         A stimulus set's ``queries.csv``, or None.
     """
@@ -75,12 +83,13 @@ class Study:
     kept: pd.DataFrame
     kept_roles: pd.DataFrame
     ratings: pd.DataFrame
+    all_ratings: pd.DataFrame
     queries: pd.DataFrame | None = None
 
     @property
     def task(self) -> str:
         """The log's task."""
-        return str(self.log.trials["task"].iloc[0])
+        return task_of(self.log)
 
     def per_group(
         self, trials: pd.DataFrame, table: Callable[..., pd.DataFrame], **options: Any
@@ -133,7 +142,8 @@ class Shown:
     column
         Of the table.
     as_
-        How it is written: text, percent, points, number, hundredfold, seconds, p or count.
+        How it is written: text, name (as it stands), percent, points, number, hundredfold,
+        seconds, p or count.
     interval
         Whether the columns low and high follow it.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,14 @@ from analysis.baselines import read_queries
 from analysis.deviations import deviations
 from analysis.frame_figures import frame_intervals
 from analysis.groups import Group
-from analysis.load import load_frames, load_log
+from analysis.load import Log, load_frames
 from analysis.methods import methods
 from analysis.page import shown_part
+from analysis.part import RATINGS_ONLY
 from analysis.parts import parts_of
 from analysis.preregistration import read_preregistration
+from analysis.rated_sessions import RatedLog, load_study
+from analysis.ratings import MOMENTS, RATED, flags
 from analysis.results import NUMBER_NAMES, Results, Settings, analyse
 from analysis.style import save, styled
 from conditions.design import Design, read_design
@@ -69,7 +72,7 @@ def write_report(
     Parameters
     ----------
     data
-        As for :func:`analysis.load.load`.
+        As for :func:`analysis.load.load`; sessions may have ratings but no trials.
     out
         Folder of the report; ``reports/<design>`` if None. One that holds an earlier report is
         replaced as a whole, once the new one is complete.
@@ -88,7 +91,7 @@ def write_report(
     BadInput
         If the log cannot be used, or ``out`` exists and is no report or cannot be written.
     """
-    log = load_log(data)
+    log = load_study(data)
     out = REPORTS / log.design if out is None else Path(out)
     _check_replaceable(out)
     made_by = _design_of(log.design, design)
@@ -193,6 +196,7 @@ def _render(
         "windowed": _records(sessions[sessions["windowed"]]),
         "excluded": _records(judged[judged["excluded"].astype(bool)]),
         "judged": _records(judged),
+        "odd_ratings": _odd_ratings(results),
         "n_excluded": results.numbers()["sessions.excluded"]["value"],
         "tables": sorted(results.tables),
     }
@@ -204,7 +208,7 @@ def _about(results: Results, design: Design | None) -> dict[str, Any]:
     return {
         "made_by": MADE_BY,
         "design": results.log.design,
-        "title": design.title if design else results.log.design,
+        "title": _title(results.log, design),
         "stimulus_set": ", ".join(sorted(trials["stimulus_set"].dropna().unique())) or "unknown",
         "first_trial_utc": _text(trials["trial_began_utc"].min()),
         "last_trial_utc": _text(trials["trial_began_utc"].max()),
@@ -214,8 +218,15 @@ def _about(results: Results, design: Design | None) -> dict[str, Any]:
         "level": settings.level,
         "smallest_effect": settings.smallest_effect,
         "n_trials": len(trials),
+        "n_ratings": len(results.ratings),
         "n_sessions": len(results.log.sessions),
     }
+
+
+def _title(log: Log, design: Design | None) -> str:
+    if design is not None:
+        return design.title
+    return (log.title if isinstance(log, RatedLog) else "") or log.design
 
 
 def _text(value: Any) -> str:
@@ -226,8 +237,9 @@ def _draw(results: Results, frames: pd.DataFrame, folder: Path) -> dict[str, dic
     """Draw and save every figure; returns title, caption and SVG by name."""
     folder.mkdir()
     pictures = {}
-    drawings = figures.DRAWINGS if len(results.kept) else ()
-    for drawing in drawings:
+    for drawing in figures.DRAWINGS:
+        if not len(results.kept) and drawing.name not in RATED.pictures:
+            continue
         with styled(drawing.name):
             figure = drawing.draw(results)
         if figure is not None:
@@ -298,6 +310,12 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
+def _odd_ratings(results: Results) -> list[dict[str, Any]]:
+    table = results.tables.get("odd_ratings", pd.DataFrame())
+    rows = table.astype(object)
+    return _records(rows.where(table.notna(), "–").assign(rt_s=table.get("rt_s")))
+
+
 def _warnings(results: Results, design: Design | None) -> list[str]:
     found = list(results.log.warnings)
     if results.settings.blind is not None:
@@ -308,13 +326,20 @@ def _warnings(results: Results, design: Design | None) -> list[str]:
             "No person took part: the numbers below come from programs and say nothing about "
             "people.",
         )
-    if np.isnan(results.chance):
+    if results.task == RATINGS_ONLY:
+        found.append(
+            "These sessions have ratings but no trials, so that nothing is known of right answers, "
+            "confidence or reaction times."
+        )
+    elif np.isnan(results.chance):
         found.append(
             "The same choice is always the right one, so choices are no sides: nothing is known "
             "of chance, and side bias excludes nobody."
         )
     if "import_flags" in results.log.trials.columns:
-        found += _imported(results.log.trials)
+        found.append(_imported(results.log.trials))
+    if "import_flags" in results.ratings.columns and len(results.ratings):
+        found += _imported_ratings(results)
     versions = set(results.log.trials["design_sha256"].dropna())
     if design is not None and versions and versions != {design.sha256}:
         found.append(
@@ -324,9 +349,27 @@ def _warnings(results: Results, design: Design | None) -> list[str]:
     return found
 
 
-def _imported(trials: pd.DataFrame) -> list[str]:
+def _imported(trials: pd.DataFrame) -> str:
     """Say what was imported, and how many of its rows are odd; none of them was left out."""
     files = ", ".join(sorted(trials["import_file"].unique()))
-    flags = trials["import_flags"].dropna().str.split(";").explode().value_counts().sort_index()
-    odd = ", ".join(f"{number} {flag}" for flag, number in flags.items()) or "none"
-    return [f"Imported from {files}. Rows that are odd, all of them kept: {odd}."]
+    odd = words.counted(flags(trials))
+    return f"Imported from {files}. Rows that are odd, all of them kept: {odd}."
+
+
+def _imported_ratings(results: Results) -> Iterator[str]:
+    """Say which ratings were imported, how many are odd, and of whom there are no trials."""
+    ratings = results.ratings
+    moments = ratings.groupby("moment")["import_file"].unique()
+    files = "; ".join(
+        f"those {moment} the trials from {', '.join(sorted(moments[moment]))}"
+        for moment in MOMENTS
+        if moment in moments.index
+    )
+    odd = words.counted(flags(ratings))
+    yield f"Imported ratings: {files}. Ratings that are odd, all of them kept: {odd}."
+    rated, tried = (set(frame["participant"]) for frame in (ratings, results.log.trials))
+    if tried and rated - tried:
+        yield (
+            f"{len(rated - tried)} of {len(rated)} participants with imported ratings have no "
+            "trials; their ratings count."
+        )

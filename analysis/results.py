@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -15,7 +15,7 @@ from analysis.exclusions import DEFAULT_RULES, Rule, has_sides, judge, keep, rul
 from analysis.groups import Group, groups_of
 from analysis.load import Log
 from analysis.matching import chance
-from analysis.part import GROUP_KEYS, Number, Settings, Study
+from analysis.part import GROUP_KEYS, RATINGS_ONLY, Number, Settings, Study, task_of
 from analysis.parts import PARTS, parts_of
 from analysis.performance import (
     accuracy,
@@ -108,6 +108,8 @@ class Results:
     rules
         By which sessions were left out: for each group of participants (empty for everybody) its
         rules.
+    ratings
+        Of all sessions.
     """
 
     log: Log
@@ -116,11 +118,12 @@ class Results:
     kept: pd.DataFrame
     tables: Mapping[str, pd.DataFrame]
     rules: Mapping[str, tuple[Rule, ...]]
+    ratings: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def task(self) -> str:
         """The log's task."""
-        return str(self.log.trials["task"].iloc[0])
+        return task_of(self.log)
 
     @property
     def remaining(self) -> tuple[Group, ...]:
@@ -175,7 +178,7 @@ def analyse(
     Parameters
     ----------
     log
-        What to analyse.
+        What to analyse; one of ratings alone has but the tables of ratings and sessions.
     settings
         How.
     design
@@ -191,7 +194,7 @@ def analyse(
     ratings = load_ratings(log)
     if settings.blind is not None:
         letters = masks(settings.blind, conditions_of(main_trials(log.trials)))
-        log = Log(mask(log.trials, settings.blind, letters), log.sessions, log.warnings)
+        log = replace(log, trials=mask(log.trials, settings.blind, letters))
         # Thresholds and groups of participants would tell which condition is which.
         judged = judged.assign(participant_group="")
         shown = {"": rules[""]}
@@ -206,18 +209,21 @@ def analyse(
         kept,
         keep(log.trials, judged),
         keep(ratings, judged),
+        ratings,
         queries,
     )
-    tables = _always(study)
+    tables = _always(study) if len(log.trials) else {}
     for part in parts_of(study.task):
         tables |= {name: table for name, table in part.compute(study).items() if len(table)}
     tables["exclusions"] = study.per_group(judged, lambda rows: rows)
     tables["sessions"] = session_quality(log)
-    return Results(log, settings, groups, kept, tables, shown)
+    return Results(log, settings, groups, kept, tables, shown, ratings)
 
 
 def _groups(log: Log) -> tuple[Group, ...]:
     """Return who is analysed; in occlusion baselines are what the others are compared with."""
+    if task_of(log) == RATINGS_ONLY:
+        return tuple(groups_of(log.sessions))
     found = tuple(groups_of(log.trials))
     others = tuple(group for group in found if group.kind != "baseline")
     is_occlusion = log.trials["task"].iloc[0] == "occlusion"
@@ -227,6 +233,8 @@ def _groups(log: Log) -> tuple[Group, ...]:
 def _rules(log: Log, settings: Settings, design: Design | None) -> dict[str, tuple[Rule, ...]]:
     if settings.rules is not None:
         return {"": tuple(settings.rules)}
+    if task_of(log) == RATINGS_ONLY:
+        return {"": ()}  # They look at trials.
     if design is None or "import_flags" in log.trials.columns:
         return {"": DEFAULT_RULES}
     given = design.exclusions

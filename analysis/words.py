@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pandas as pd
+
 from analysis.groups import Group
+from analysis.part import RATINGS_ONLY
 from analysis.results import Results
 from conditions.vocabulary import REFERENCE_CONDITIONS
 
@@ -58,6 +61,8 @@ def with_references(condition: str) -> str:
 
 def headline(results: Results, group: Group) -> list[str]:
     """Return what a group's results say, one sentence each."""
+    if results.task == RATINGS_ONLY:
+        return _rated(results, group)
     rows = list(results.of("accuracy", group).itertuples(index=False))
     if not rows:
         return [f"No main trial of {group.label} remains after the exclusions."]
@@ -80,6 +85,42 @@ def headline(results: Results, group: Group) -> list[str]:
         sentences[0] += f" Guessing gives {percent(results.chance)}{_GAP}%."
     compared = list(results.of("differences", group).itertuples(index=False))
     return sentences + _comparisons(compared, results)
+
+
+def _rated(results: Results, group: Group) -> list[str]:
+    """Return what a group that only rated images says."""
+    rows = results.of("ratings", group).to_dict("records")
+    if not rows:
+        return [f"No rating was given by {group.label}."]
+    when = {"before": "before the trials", "after": "after the trials"}
+    if rows[0]["moment"] == "before":
+        when["after"] = "after them"
+    told = [
+        f"{rating(row, results)} {when[row['moment']]}" for row in rows if row["moment"] in when
+    ]
+    sentences = [
+        f"{group.title} rated how intuitive images look, from −100 to 100, as {joined(told)}."
+    ]
+    change = [row for row in rows if row["moment"] not in when]
+    return sentences + [f"After minus before: {rating(row, results)}." for row in change]
+
+
+def rating(row: dict[str, Any], results: Results) -> str:
+    """Return a mean rating with its interval: ``12 (95 % interval −3 to 27; 10 participants)``."""
+    mean, low, high = (
+        f"{row[name]:.0f}".replace("-0", "0").replace("-", "−") for name in ("mean", "low", "high")
+    )
+    level = f"{percent(results.settings.level)}{_GAP}% interval"
+    interval = f"2{_GAP}SEM:" if results.settings.ci_unit == "paper" else level
+    span = f"interval {row['reason']}" if row["reason"] else f"{interval} {low} to {high}"
+    number = row["n_participants"]
+    return f"{mean} ({span}; {number} participant{'' if number == 1 else 's'})"
+
+
+def counted(flags: pd.DataFrame) -> str:
+    """Return ``1 long_rt, 2 negative_rt``, or ``none``."""
+    rows = flags.itertuples(index=False)
+    return ", ".join(f"{row.n_rows} {row.flag}" for row in rows) or "none"
 
 
 def _comparisons(rows: list[Any], results: Results) -> list[str]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy import stats
 
 from analysis.__main__ import main
 from analysis.agreement import agreement, answers
+from analysis.figures import DRAWINGS
 from analysis.imports import import_logs
 from analysis.load import load, load_log
 from analysis.mapping import read_mapping, shipped_mappings
+from analysis.rated_sessions import load_study
+from analysis.ratings import by_participant, load_ratings, rating_means
 from analysis.results import Settings, analyse
 from conditions.csv_files import read_csv
 from conditions.errors import BadInput
@@ -258,6 +265,195 @@ def test_ratings_are_imported(tmp_path):
     ratings = read_csv(tmp_path / "out" / "sub-p001" / "ses-01" / "ratings.csv", mapping.ours())
     assert ratings["rating"].tolist() == [-100, 0]
     assert ratings["rating_number"].tolist() == [1, 2]
+
+
+def rating_file(path, people, rng, **changed):
+    """Ratings as they are published: an index without a name, each image once in any order."""
+    rows = [
+        {"subject_id": person, "trial_name": name, "trial_nr": number}
+        | {"rating": int(rng.integers(-100, 101)), "rt": round(float(rng.lognormal(2, 0.4)), 4)}
+        for person in people
+        for name, number in zip("abc", rng.permutation(3), strict=True)
+    ]
+    table = pd.DataFrame(rows).astype(object)
+    for column, (row, value) in changed.items():
+        table.loc[row, column] = value
+    table.to_csv(path)
+    return table
+
+
+def test_odd_ratings_are_kept_and_flagged(tmp_path):
+    rng = np.random.default_rng(5)
+    rating_file(tmp_path / "one.csv", [3, 1], rng, rt=(0, -0.18), rating=(1, 140))
+    dirty = rating_file(tmp_path / "two.csv", ["4.0 ", " 2"], rng, trial_name=(2, " d "))
+    dirty.loc[0, "rating"], dirty.loc[1, "rating"] = "", "good"
+    dirty.loc[3, "rt"] = 155.2
+    dirty.loc[len(dirty)] = dirty.loc[4]
+    dirty.to_csv(tmp_path / "two.csv")
+    rating_file(tmp_path / "three_end.csv", [1, 2, 3, 4], rng)
+    files = [tmp_path / f"{name}.csv" for name in ("one", "two", "three_end")]
+    done = import_logs(files, read_mapping("borowski2021_intuitiveness"), tmp_path / "out")
+    assert (done.n_rows, done.n_participants) == (6 + 7 + 12, 4)
+    assert done.flags == {
+        "long_rt": 1,
+        "negative_rt": 1,
+        "no_rating": 1,
+        "rated_again": 1,
+        "rating_out_of_range": 1,
+        "unknown_image": 1,
+        "unknown_rating": 1,
+    }
+    ratings = load_ratings(load_study(tmp_path / "out"))
+    assert ratings.groupby("moment").size().to_dict() == {"before": 13, "after": 12}
+    # Numbered by what was shown when, not by the file; 3 came first, so that it is p001.
+    first = ratings[ratings["participant"] == "p001"].set_index(["moment", "image"])
+    assert first.loc[("before", "b"), "rating"] == 140
+    assert first.loc[("before", "a"), "rt_s"] == -0.18
+    source = pd.read_csv(tmp_path / "three_end.csv")
+    of_p001 = source[source["subject_id"] == 3].set_index("trial_name")
+    for image in "abc":
+        assert first.loc[("after", image), "rating"] == of_p001.loc[image, "rating"]
+        assert first.loc[("after", image), "rating_number"] == of_p001.loc[image, "trial_nr"] + 1
+
+
+def test_two_experiments_number_their_participants_anew(tmp_path):
+    rng = np.random.default_rng(6)
+    for name, people in (("I", [2, 1]), ("II", [1, 3, 2])):
+        rating_file(tmp_path / f"experiment_{name}_beginning.csv", people, rng)
+    rating_file(tmp_path / "experiment_II_end.csv", [3, 2, 1], rng)
+    mapping = read_mapping("borowski2021_intuitiveness")
+    done = import_logs(sorted(tmp_path.glob("*.csv")), mapping, tmp_path / "out")
+    assert done.n_participants == 5 and done.flags == {}
+    by_person = by_participant(load_ratings(load_study(tmp_path / "out")))
+    assert by_person["difference"].notna().sum() == 3
+
+
+@pytest.fixture
+def trials_and_ratings(borowski, tmp_path):
+    """Files of the same participants, who come in another order in each."""
+    rng = np.random.default_rng(7)
+    rating_file(tmp_path / "before.csv", [3, 4, 1, 2], rng)
+    rating_file(tmp_path / "after.csv", [2, 1, 4, 9], rng)
+    return [tmp_path / "after.csv", borowski, tmp_path / "before.csv"]
+
+
+def test_ratings_beside_trials_are_of_the_same_participants(trials_and_ratings, tmp_path):
+    out, files = tmp_path / "out", [str(file) for file in trials_and_ratings]
+    mappings = ["--mapping", "borowski2021_intuitiveness", "--mapping", "borowski2021_exp1"]
+    assert main(["import", *files, *mappings, "--out", str(out)]) == 0
+    log = load_log(out)
+    assert log.sessions["participant"].nunique() == 5
+    ratings = load_ratings(log)
+    for moment in ("before", "after"):
+        source = pd.read_csv(tmp_path / f"{moment}.csv")
+        for person in (1, 2, 4):  # The trials name 1 to 4 in this order.
+            own = ratings.query(
+                "participant == @code and moment == @moment",
+                local_dict=locals() | {"code": f"p{person:03d}"},
+            )
+            theirs = source[source["subject_id"] == person]
+            assert own["rating"].tolist() == theirs["rating"].tolist()
+    # p003 rated before only, 9 has no trials.
+    means = rating_means(ratings).set_index("moment")["n_participants"]
+    assert means.to_dict() == {"before": 4, "after": 4, "difference": 3}
+
+
+@pytest.mark.parametrize("blind", [[], ["--blind", "3"]])
+def test_imported_ratings_are_reported(trials_and_ratings, tmp_path, blind, monkeypatch):
+    monkeypatch.setattr(
+        "analysis.figures.DRAWINGS", [d for d in DRAWINGS if d.name in ("accuracy", "ratings")]
+    )
+    mappings = [read_mapping(name) for name in ("borowski2021_exp1", "borowski2021_intuitiveness")]
+    out, report = tmp_path / "out", tmp_path / "report"
+    import_logs(trials_and_ratings, mappings, out)
+    assert main(["report", str(out), "--out", str(report), *blind]) == 0
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert "those before the trials from before.csv; those after the trials from after.csv" in page
+    assert "1 of 5 participants with imported ratings have no trials" in page
+    numbers = json.loads((report / "results.json").read_text(encoding="utf-8"))["numbers"]
+    judged = pd.read_csv(report / "tables" / "exclusions.csv")
+    left_out = set(judged.loc[judged["excluded"], "participant"])
+    found = numbers["person.rating.difference"]["n_participants"]
+    assert found == len({"p001", "p002", "p004"} - left_out) < 3
+    image = "image 1" if blind else "a"
+    assert f"person.rating_by_image.after.{image}" in numbers
+    assert (report / "figures" / "ratings.svg").is_file()
+
+
+@pytest.mark.parametrize("options", [[], ["--blind"], ["--paper"]])
+def test_ratings_alone_are_reported(tmp_path, options, capsys):
+    rng = np.random.default_rng(8)
+    rating_file(tmp_path / "before.csv", range(1, 9), rng, rating=(4, 140), rt=(2, -0.18))
+    rating_file(tmp_path / "after.csv", range(8, 0, -1), rng, trial_name=(0, "q"), rating=(5, ""))
+    before, after = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("before", "after"))
+    out, report = tmp_path / "out", tmp_path / "report"
+    files = [str(tmp_path / "before.csv"), str(tmp_path / "after.csv")]
+    named = ["--mapping", "borowski2021_intuitiveness", "--out", str(out)]
+    assert main(["import", *files, *named]) == 0
+    assert main(["check", str(out)]) == 0
+    assert "48 ratings, every cell valid" in capsys.readouterr().out
+    assert main(["report", str(out), "--out", str(report), *options]) == 0
+    assert "People rated how intuitive images look" in capsys.readouterr().out
+    numbers = json.loads((report / "results.json").read_text(encoding="utf-8"))["numbers"]
+    first = numbers["person.rating.before"]
+    assert first["value"] == pytest.approx(before["rating"].mean())
+    assert (first["n_ratings"], first["n_participants"]) == (24, 8)
+    means = before.groupby("subject_id")["rating"].mean()
+    half = 2 * means.std(ddof=0) / 8**0.5
+    if "--paper" not in options:
+        half = stats.t.ppf(0.975, 7) * stats.sem(means)
+    assert first["high"] - first["value"] == pytest.approx(half)
+    assert numbers["person.rating_in_range.before"]["value"] == pytest.approx(
+        before.query("rating <= 100")["rating"].mean()
+    )
+    both = before.merge(after, on=["subject_id", "trial_name"]).dropna()
+    change = both["rating_y"] - both["rating_x"]
+    difference = numbers["person.rating.difference"]
+    assert difference["value"] == pytest.approx(change.mean())
+    assert difference["n_ratings"] == len(both) == 22
+    flagged = {name.split(".")[-1]: n["value"] for name, n in numbers.items() if "flagged" in name}
+    assert flagged == {
+        "negative_rt": 1,
+        "no_rating": 1,
+        "rating_out_of_range": 1,
+        "unknown_image": 1,
+    }
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert "48 ratings and no trials in 8 sessions" in page
+    assert "<h2>Accuracy</h2>" not in page and "<h2>Reaction times</h2>" not in page
+    assert not re.search(r"\bnan\b|<NA>|\bNone\b", page)
+    quality = (report / "quality.html").read_text(encoding="utf-8")
+    assert "<td>140</td>" in quality and "rating_out_of_range" in quality
+    for ending in ("svg", "pdf", "png"):
+        assert (report / "figures" / f"ratings.{ending}").stat().st_size > 1000
+    each = pd.read_csv(report / "tables" / "ratings_by_participant.csv")
+    assert len(each) == 8 and each["n_before"].sum() == 24 and each["n_after"].sum() == 23
+
+
+@pytest.mark.parametrize(
+    ("files", "mappings", "message"),
+    [
+        (["other"], ["exp1", "intuitiveness"], "other.csv: none of its participants"),
+        (["before"], ["intuitiveness", "intuitiveness_after"], "found those of borowski2021"),
+        (["blank"], ["exp1", "intuitiveness"], "line 3: column 'subject_id' is blank"),
+        ([], ["exp1", "intuitiveness"], "no file has the columns of the mapping 'borowski2021_int"),
+        (["before"], ["exp1", "exp2"], "found those of none"),
+    ],
+)
+def test_files_that_do_not_belong_together_are_named(
+    trials_and_ratings, tmp_path, files, mappings, message
+):
+    rng = np.random.default_rng(9)
+    rating_file(tmp_path / "other.csv", [77, 78], rng)
+    rating_file(tmp_path / "blank.csv", [1, 2], rng, subject_id=(1, " "))
+    paths = [trials_and_ratings[1], *(tmp_path / f"{name}.csv" for name in files)]
+    if "exp1" not in mappings:
+        paths = paths[1:]
+    with pytest.raises(BadInput, match=message):
+        import_logs(
+            paths, [read_mapping(f"borowski2021_{name}") for name in mappings], tmp_path / "x"
+        )
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("name", shipped_mappings())

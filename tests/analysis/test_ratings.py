@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from analysis.load import load_log
+from analysis.rated_sessions import load_study
 from analysis.ratings import load_ratings, rating_means
+from analysis.report import write_report
 from analysis.results import Settings, analyse
 from conditions.columns import RATING_COLUMNS, names
 from conditions.csv_files import write_csv
@@ -56,3 +58,28 @@ def test_a_damaged_rating_is_named(study: Any) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace("before", "befor"), encoding="utf-8")
     with pytest.raises(BadInput, match=r"ratings.csv, line 2, column 'moment'"):
         load_ratings(load_log(study.folder))
+
+
+def test_ratings_in_another_participants_folder_are_named(study: Any) -> None:
+    write_ratings(study.write_session("p001", 1), "p002", [5], [])
+    with pytest.raises(BadInput, match=r"line 2, column 'participant': found p002, expected p001"):
+        load_ratings(load_log(study.folder))
+
+
+def test_sessions_that_ended_before_a_trial_have_their_ratings_reported(
+    study: Any, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        folder = study.write_session(f"p00{number}", number, trials=0, end_reason="aborted")
+        write_ratings(folder, f"p00{number}", [10 * number, -20], [])
+    log = load_study(study.folder)
+    assert log.trials.empty and log.design == "demo_two_afc"
+    page = write_report(study.folder, tmp_path / "report").page.read_text(encoding="utf-8")
+    assert "Simulated participants (graded) rated how intuitive images look" in page
+    assert "unfinished after 0 of 23 trials (aborted)" in page
+
+
+def test_without_ratings_and_trials_there_is_nothing_to_report(study: Any) -> None:
+    study.write_session("p001", 1, trials=0)
+    with pytest.raises(BadInput, match="no completed trial"):
+        load_study(study.folder)
