@@ -35,3 +35,15 @@ def device_model(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return platform.processor() or platform.machine()
+
+
+def compute_in_full() -> None:
+    """Let CUDA devices use all bits of a 32-bit number, and the same algorithms in every run.
+
+    By default convolutions there keep 11 of 24 bits (TF32), which is more than a set's checks
+    allow, and may take another algorithm whenever they are asked.
+    """
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from conditions.errors import BadInput, nearest
+from stimgen.networks.devices import compute_in_full
 from stimgen.networks.memory import keep_freed_memory
 from stimgen.networks.network import Branch, Layer, Network, Precision
 from stimgen.networks.pooling import pool_before_relu
@@ -61,6 +62,7 @@ def load_network(
     """
     _check_name(name)
     keep_freed_memory()
+    compute_in_full()
     load = _OWN.get(name) or partial(load_torchvision, name)
     network = load(weights, seed, input_px, device)
     if precision == "bf16":
