@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.estimates import LEVEL, not_computable
+from analysis.estimates import LEVEL, CIUnit, not_computable
+from analysis.intervals import mean_with_interval
 
 _SPLITS_OF_A_DRAW = 20
 
@@ -143,24 +144,31 @@ def _nothing(n_units: int, n_participants: int, why: str) -> Reliability:
     return Reliability(nan, nan, nan, nan, n_units, n_participants, not_computable(why))
 
 
-def repeat_consistency(trials: pd.DataFrame) -> pd.DataFrame:
+def repeat_consistency(
+    trials: pd.DataFrame, level: float = LEVEL, ci_unit: CIUnit = "participant"
+) -> pd.DataFrame:
     """Return how often a repeated trial was answered as before.
 
     Parameters
     ----------
     trials
         All trials of a log, repeats and those that they repeat.
+    level
+        Of the intervals.
+    ci_unit
+        ``participant``, whose trials are alike, or ``paper``.
 
     Returns
     -------
     pandas.DataFrame
         One row per reference condition and ``which`` (least or most confident): n_pairs,
-        same_choice, same_correct (shares), confidence_change (mean), n_participants.
+        same_choice (share), low, high (its interval, within 0 and 1), same_correct (share),
+        confidence_change (mean), n_participants, reason (why there is no interval).
     """
     keys = ["participant", "session", "trial_number"]
     repeats = trials[(trials["trial_role"] == "repeat") & trials["repeated_trial"].notna()]
-    columns = ["reference_condition", "which", "n_pairs", "same_choice", "same_correct"]
-    columns += ["confidence_change", "n_participants"]
+    columns = ["reference_condition", "which", "n_pairs", "same_choice", "low", "high"]
+    columns += ["same_correct", "confidence_change", "n_participants", "reason"]
     if repeats.empty:
         return pd.DataFrame(columns=columns)
     # An observer of another kind may have the same id.
@@ -185,10 +193,22 @@ def repeat_consistency(trials: pd.DataFrame) -> pd.DataFrame:
     )[before["choice"].notna() & repeats["choice"].notna()]
     rows = []
     for (condition, which), part in pairs.groupby(["reference_condition", "which"], sort=True):
-        shares = part[["same_choice", "same_correct", "confidence_change"]].mean()
         rows.append(
             {"reference_condition": condition, "which": which, "n_pairs": len(part)}
-            | shares.to_dict()
+            | part[["same_choice", "same_correct", "confidence_change"]].mean().to_dict()
+            | _interval(part, level, ci_unit)
             | {"n_participants": part["participant"].nunique()}
         )
     return pd.DataFrame(rows, columns=columns)
+
+
+def _interval(pairs: pd.DataFrame, level: float, ci_unit: CIUnit) -> dict[str, float | str]:
+    """Return the interval of the share of same choices; a participant's pairs are alike."""
+    same = pairs["same_choice"].to_numpy(float)
+    people = pairs["participant"].to_numpy(str)
+    if len(same) and np.ptp(same) == 0:
+        why = not_computable(f"every repeat was answered {'as' if same[0] else 'unlike'} before")
+        return {"low": np.nan, "high": np.nan, "reason": why}
+    found = mean_with_interval(same, people, np.zeros(len(same)), ci_unit, level)
+    low, high = np.clip([found.low, found.high], 0, 1)
+    return {"low": float(low), "high": float(high), "reason": found.reason}

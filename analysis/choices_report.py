@@ -181,7 +181,12 @@ def _reliability(study: Study) -> dict[str, pd.DataFrame]:
 
     return {
         "reliability": study.per_group(study.kept, halves),
-        "repeats": study.per_group(study.kept_roles, repeat_consistency),
+        "repeats": study.per_group(
+            study.kept_roles,
+            repeat_consistency,
+            level=study.settings.level,
+            ci_unit="paper" if study.settings.ci_unit == "paper" else "participant",
+        ),
     }
 
 
@@ -222,7 +227,7 @@ RELIABILITY = Part(
             (
                 Shown("References", "reference_condition"),
                 Shown("Confidence at first", "which"),
-                Shown("Same choice (%)", "same_choice", "percent"),
+                Shown("Same choice (%)", "same_choice", "percent", interval=True),
                 Shown("Right as before (%)", "same_correct", "percent"),
                 Shown("Change of confidence", "confidence_change", "number"),
                 Shown("Pairs", "n_pairs", "count"),
@@ -234,6 +239,7 @@ RELIABILITY = Part(
     pictures=("repeats",),
     note="Half is the mean correlation of the units' accuracies in two random halves of the "
     "participants, whole the same for all of them (Spearman and Brown), with an interval over "
-    "participants drawn anew. No model can agree with people more than they agree with themselves.",
+    "participants drawn anew. No model can agree with people more than they agree with themselves. "
+    "Intervals of trials shown again are over participants.",
     tasks=CHOICE_TASKS,
 )

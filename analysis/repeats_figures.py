@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.groups import Group
-from analysis.intervals import wilson
 from analysis.panels import PERCENT, Drawing, condition_legend, panels, point_at, swarm
 from analysis.performance import conditions_of
 from analysis.results import Results
@@ -37,9 +36,8 @@ def repeats(results: Results) -> Figure | None:
             mark = mark_of(row.reference_condition)
             number = conditions.index(row.reference_condition)
             offset = (number - (len(conditions) - 1) / 2) * 0.6 / len(conditions)
-            low, high = wilson(round(row.same_choice * row.n_pairs), row.n_pairs)
             place = kinds.index(row.which) + offset
-            point_at(axis, place, row.same_choice, low, high, mark.colour, mark.marker)
+            point_at(axis, place, row.same_choice, row.low, row.high, mark.colour, mark.marker)
         titles = {"least": "least sure at first", "most": "most sure at first"}
         axis.set_xticks(range(len(kinds)), [titles.get(kind, kind) for kind in kinds])
         axis.set_xlim(-0.6, len(kinds) - 0.4)
@@ -114,8 +112,8 @@ ASKED_TWICE = (
     Drawing(
         "repeats",
         "Trials shown again",
-        "Share of repeated trials that were answered as before, with Wilson's interval over "
-        "trials: of those that a participant had been least and most sure of. Dashed: two guesses.",
+        "Share of repeated trials that were answered as before, with its interval over "
+        "participants: of those that each had been least and most sure of. Dashed: two guesses.",
         repeats,
     ),
     Drawing(

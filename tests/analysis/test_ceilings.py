@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from analysis.ceilings import repeat_consistency, spearman_brown, split_half
+from analysis.intervals import wilson
 
 
 def simulate(seed, unit_sd, participants=24, units=30):
@@ -120,3 +122,51 @@ def test_repeats_are_compared_with_their_first_time():
     assert table["confidence_change"].to_dict() == {"least": 1.0, "most": -1.0}
     assert table["n_pairs"].sum() == 2
     assert repeat_consistency(trials[:2]).empty
+
+
+def repeated(rng, shares, pairs=6):
+    """Participants with a share of repeats that they answer as before."""
+    rows = []
+    for person, share in enumerate(shares):
+        for number in range(pairs):
+            again = "a" if rng.random() < share else "b"
+            rows.append(row(number, "a", True, 1) | {"participant": f"p{person}"})
+            second = row(
+                pairs + number, again, again == "a", 1, "repeat", "natural-least-1", number
+            )
+            rows.append(second | {"participant": f"p{person}"})
+    return pd.DataFrame(rows)
+
+
+def test_intervals_of_repeats_know_that_participants_differ():
+    """An interval over trials, which share their participant, covers 47 of these 60 truths."""
+    shares = [0.5, 1.0]
+    covered, widths = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        table = repeat_consistency(repeated(rng, rng.choice(shares, 12), pairs=12))
+        found = table.iloc[0]
+        covered.append(found["low"] <= np.mean(shares) <= found["high"])
+        widths.append(found["high"] - found["low"])
+    assert np.mean(covered) >= 0.9, "60 intervals of 95 %"
+    low, high = wilson(108, 144)
+    assert np.mean(widths) > 1.5 * (high - low)
+
+
+def test_an_interval_of_repeats_is_the_t_interval_over_participants():
+    trials = repeated(np.random.default_rng(1), [0.5, 0.7, 0.9, 0.6])
+    found = repeat_consistency(trials).iloc[0]
+    own = trials[trials["trial_role"] == "repeat"].groupby("participant")["correct"].mean()
+    half = stats.t.ppf(0.975, 3) * stats.sem(own)
+    assert found["low"] == pytest.approx(own.mean() - half)
+    assert found["high"] == pytest.approx(min(1, own.mean() + half))
+
+
+@pytest.mark.parametrize(
+    ("shares", "reason"),
+    [([1.0, 1.0], "answered as before"), ([0.5], "there is only one participant")],
+)
+def test_repeats_without_an_interval_say_why(shares, reason):
+    found = repeat_consistency(repeated(np.random.default_rng(0), shares)).iloc[0]
+    assert reason in found["reason"]
+    assert np.isnan(found["low"]) and np.isnan(found["high"])
