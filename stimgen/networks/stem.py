@@ -109,8 +109,8 @@ def gradient_of_image(
     padded = F.pad(weight, (0, 1, 0, 1))  # the last weight, a zero, stands for those beyond
     place = torch.where((place >= 0) & (place < side), place, side)
     taken = padded[:, :, place[:, None, :, None], place[None, :, None, :]]
-    # Channels out x channels in x (r of rows x r of columns x d of rows x d of columns).
-    kernels = taken.flatten(1, 3).transpose(0, 1).reshape(n_in * stride**2, n_out, width, width)
+    # (r of rows x r of columns x channels in) x channels out x d of rows x d of columns.
+    kernels = taken.permute(2, 3, 1, 0, 4, 5).reshape(-1, n_out, width, width)
     kernels = kernels.contiguous(memory_format=torch.channels_last)
     n_blocks = [-(-size // stride) for size in size_px]
     lacking = [n - there for n, there in zip(n_blocks, gradient.shape[-2:], strict=True)]
@@ -118,4 +118,8 @@ def gradient_of_image(
     blocks = F.conv2d(gradient, kernels, padding=margin)
     start = margin + first
     blocks = blocks[..., start : start + n_blocks[0], start : start + n_blocks[1]]
-    return F.pixel_shuffle(blocks, stride)[..., : size_px[0], : size_px[1]]
+    # With channels last, a row of a block is one run in memory; pixel_shuffle copies every number.
+    rows = blocks.permute(0, 2, 3, 1).unfold(3, stride * n_in, stride * n_in).transpose(2, 3)
+    height, width = (stride * n for n in n_blocks)
+    image: torch.Tensor = rows.reshape(len(gradient), height, width, n_in).permute(0, 3, 1, 2)
+    return image[..., : size_px[0], : size_px[1]]

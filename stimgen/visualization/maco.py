@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from stimgen.visualization.crops import Crops
-from stimgen.visualization.fourier import COLOUR
+from stimgen.visualization.fourier import COLOUR, in_colour
 from stimgen.visualization.parametrization import Parametrization
 
 
@@ -87,7 +87,7 @@ class MacoImages(Parametrization):
         """Return images x 3 x size x size in 0..1."""
         size = (self.size_px, self.size_px)
         decorrelated = torch.fft.irfft2(self.spectrum(), s=size, norm="ortho")
-        return torch.einsum("rc,bchw->brhw", self._colour, decorrelated).sigmoid()
+        return in_colour(decorrelated, self._colour)
 
     def views(self, images: torch.Tensor, step: int) -> torch.Tensor:
         """Return a step's crops, and note how the images' pixels matter when they are scored."""

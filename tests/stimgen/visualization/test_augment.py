@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from stimgen.visualization.augment import Transforms, transform
 
@@ -10,6 +11,18 @@ def test_nothing_drawn_changes_nothing() -> None:
     images = torch.rand(2, 3, 20, 20)
     seen = transform(images, STILL.draw([1, 2], 1, 20)[0], 20)
     torch.testing.assert_close(seen, images, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("size_px", [20, 33])
+def test_pixels_and_gradients_are_those_of_torchs_affine_grid(size_px: int) -> None:
+    matrices = Transforms((4, 2)).draw([1, 2, 3], 1, 40)[0]
+    images = torch.rand(3, 3, 40, 40, requires_grad=True)
+    grid = F.affine_grid(matrices, [3, 3, size_px, size_px], align_corners=False)
+    expected = F.grid_sample(images - 0.5, grid, align_corners=False) + 0.5
+    found = transform(images, matrices, size_px)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    gradients = [torch.autograd.grad(seen.square().sum(), images)[0] for seen in (found, expected)]
+    torch.testing.assert_close(*gradients, atol=1e-4, rtol=0)
 
 
 def test_jitter_is_a_whole_shift_within_its_bounds() -> None:

@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
-from stimgen.visualization.fourier import FourierImages
+from stimgen.visualization.fourier import COLOUR, FourierImages
 
 
 @pytest.mark.parametrize("size_px", [32, 33])
@@ -10,6 +11,30 @@ def test_images_are_grey_noise_in_range(size_px: int) -> None:
     assert images.shape == (2, 3, size_px, size_px)
     assert images.min() >= 0 and images.max() <= 1
     assert abs(images.mean() - 0.5) < 0.1 and images.std() > 0
+
+
+@pytest.mark.parametrize("size_px", [32, 33])
+def test_images_are_the_damped_spectrum_in_colour(size_px: int) -> None:
+    pictured = FourierImages([1, 2], size_px, decay=1.5)
+    values = pictured.spectrum.detach().double().numpy()
+    frequency = np.hypot(np.fft.fftfreq(size_px)[:, None], np.fft.rfftfreq(size_px))
+    damped = (values[..., 0] + 1j * values[..., 1]) / np.maximum(frequency, 1 / size_px) ** 1.5 / 4
+    pixels = np.einsum("rc,bchw->brhw", COLOUR, np.fft.irfft2(damped, (size_px,) * 2, norm="ortho"))
+    expected = torch.from_numpy(1 / (1 + np.exp(-pixels))).float()
+    torch.testing.assert_close(pictured.images(), expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("size_px", [32, 33])
+def test_an_image_and_its_gradient_do_not_depend_on_the_others(size_px: int) -> None:
+    def made(seeds: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        pictured = FourierImages(seeds, size_px)
+        images = pictured.images()
+        images.square().sum().backward()
+        assert pictured.spectrum.grad is not None
+        return images.detach(), pictured.spectrum.grad
+
+    for alone, together in zip(made([7]), made([3, 7, 5]), strict=True):
+        assert torch.equal(alone[0], together[1])
 
 
 def test_an_image_starts_from_its_own_seed() -> None:
