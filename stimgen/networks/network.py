@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -22,6 +22,9 @@ Reduction = Literal["mean", "max", "centre"]
 Layout = Literal["maps", "maps, channels last", "tokens"]
 Precision = Literal["fp32", "bf16"]
 Nonlinearity = Callable[[torch.Tensor], torch.Tensor]
+
+_COPIED = 2**19
+"""Values in bf16 that are copied at a time to be added."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,11 @@ class Layer:
     def n_channels(self) -> int:
         """Number of channels, all branches together."""
         return self.branches[-1].channels.stop
+
+    def holding(self, channels: Collection[int]) -> Layer:
+        """Return the layer without the branches that hold none of some channels."""
+        kept = (branch for branch in self.branches if any(c in branch.channels for c in channels))
+        return replace(self, branches=tuple(kept))
 
 
 class _Reached(Exception):
@@ -194,9 +202,9 @@ class Network:
         ]
 
     def maps(
-        self, images: torch.Tensor, layers: Sequence[str], side: Side = "pre"
+        self, images: torch.Tensor, layers: Sequence[str | Layer], side: Side = "pre"
     ) -> dict[str, torch.Tensor]:
-        """Return the activation maps of layers; the forward pass stops at the last one needed.
+        """Return the activation maps of layers; the forward pass stops at the last branch needed.
 
         Parameters
         ----------
@@ -204,21 +212,25 @@ class Network:
             Images x 3 x height x width in 0..1, seen at the size they have unless the network
             takes only one.
         layers
-            Names of layers.
+            Names of layers; or layers, which may lack branches (see :meth:`Layer.holding`).
         side
             Before or after the nonlinearity, which is a ReLU in most networks.
 
         Returns
         -------
         dict of str to torch.Tensor
-            For each name asked for, images x channels x height x width.
+            For each name asked for, images x channels x height x width; the channels are those of
+            the layer's branches, one after the other.
 
         Raises
         ------
         BadInput
             If a layer is asked for activations after a nonlinearity that it does not have.
         """
-        wanted = {name: self.layer(name) for name in layers}
+        wanted = dict(
+            (layer, self.layer(layer)) if isinstance(layer, str) else (layer.name, layer)
+            for layer in layers
+        )
         _check_side(self.name, wanted.values(), side)
         # A copy, for what follows may work in place.
         values = self._run(images, wanted.values(), lambda layer, value: value.clone())
@@ -334,7 +346,15 @@ def reduce_map(maps: torch.Tensor, reduction: Reduction) -> torch.Tensor:
     The numbers are of 32 bits, whatever the maps' are.
     """
     if reduction == "mean":
-        return maps.mean((-2, -1), dtype=torch.float32)
+        return _mean(maps)
     if reduction == "max":
         return maps.amax((-2, -1)).float()
     return maps[..., maps.shape[-2] // 2, maps.shape[-1] // 2].float()
+
+
+def _mean(maps: torch.Tensor) -> torch.Tensor:
+    if maps.dtype == torch.float32 or maps.device.type != "cpu":
+        return maps.mean((-2, -1), dtype=torch.float32)
+    # The CPU adds a copy of 32 bits, which stays in its cache if it is of few maps at a time.
+    n = max(1, _COPIED // maps[0].numel())
+    return torch.cat([few.mean((-2, -1), dtype=torch.float32) for few in maps.split(n)])

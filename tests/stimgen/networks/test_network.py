@@ -49,6 +49,34 @@ def test_maps_are_pre_activations_though_the_relus_work_in_place(toy: Network) -
     torch.testing.assert_close(toy.maps(images, ["late"], "post")["late"], late.relu())
 
 
+@pytest.mark.parametrize(
+    ("channels", "kept"), [({1, 3}, range(4)), ({5}, range(4, 7)), ({0, 6}, range(7))]
+)
+@pytest.mark.parametrize("side", ["pre", "post"])
+def test_branches_that_hold_no_unit_are_left_out(
+    toy: Network, side: Side, channels: set[int], kept: range
+) -> None:
+    part = toy.layer("late").holding(channels)
+    images = torch.rand(2, 3, 32, 32, requires_grad=True)
+    found, whole = (toy.maps(images, [layer], side)["late"] for layer in (part, "late"))
+    assert torch.equal(found, whole[:, kept])
+    gradients = [
+        torch.autograd.grad(maps.square().sum(), images)[0] for maps in (found, whole[:, kept])
+    ]
+    assert torch.equal(*gradients)
+
+
+def test_the_pass_stops_at_the_last_branch_that_is_needed(toy: Network) -> None:
+    assert isinstance(toy.module, ToyModule)
+    calls: list[object] = []
+    handle = toy.module.right.register_forward_hook(lambda *call: calls.append(call))
+    toy.maps(torch.rand(1, 3, 32, 32), [toy.layer("late").holding({0})])
+    assert not calls
+    toy.maps(torch.rand(1, 3, 32, 32), [toy.layer("late").holding({4})])
+    assert len(calls) == 1
+    handle.remove()
+
+
 @pytest.mark.parametrize("side", ["pre", "post"])
 @pytest.mark.parametrize("reduction", ["mean", "max", "centre"])
 def test_activations_are_the_reduced_maps(toy: Network, side: Side, reduction: Reduction) -> None:
@@ -101,3 +129,10 @@ def test_activations_bring_images_to_the_networks_size(toy: Network) -> None:
 def test_reductions() -> None:
     map_ = torch.arange(9.0).view(1, 3, 3)
     assert [reduce_map(map_, r).item() for r in ("mean", "max", "centre")] == [4, 8, 4]
+
+
+@pytest.mark.parametrize("shape", [(5, 8, 400, 200), (9, 3, 7, 7), (2, 1, 800, 900)])
+def test_means_of_few_maps_at_a_time_are_those_of_all(shape: tuple[int, ...]) -> None:
+    for layout in (torch.channels_last, torch.contiguous_format):
+        maps = torch.randn(shape).to(torch.bfloat16, memory_format=layout)
+        assert torch.equal(reduce_map(maps, "mean"), maps.float().mean((-2, -1)))
