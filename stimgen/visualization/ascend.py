@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import numpy as np
 import torch
 
 from conditions.vocabulary import Unit
-from stimgen.networks.network import Network, reduce_map
+from stimgen.networks.network import Layer, Network, reduce_map
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.relus import RedirectedRelus
 from stimgen.settings import ActivationSettings
@@ -210,28 +211,40 @@ class _Score:
         self.activation = activation
         self.n_goals, self.n_images = len(goals), len(goals[0].seeds)
         self.n_diverse = self.n_images - settings.plain_per_pole
-        self.by_layer: dict[str, list[int]] = {}
-        for place, goal in enumerate(goals):
-            self.by_layer.setdefault(goal.unit.layer, []).append(place)
         device = network.device
         # Diverse images count by their mean, and a plain one as if it were alone.
         shares = [1 / self.n_diverse] * self.n_diverse + [1.0] * settings.plain_per_pole
         self.shares = torch.tensor(shares, device=device)
-        self.channels = torch.tensor([goal.unit.channel for goal in goals], device=device)
         self.signs = torch.tensor([goal.sign / goal.scale for goal in goals], device=device)
         own = [goal.diversity_weight for goal in goals]
         weights = [settings.diversity_weight if weight is None else weight for weight in own]
         self.wants_diversity = any(weights) and self.n_diverse > 1
         self.weights = torch.tensor(weights, device=device)
+        places: dict[str, list[int]] = {}
+        for place, goal in enumerate(goals):
+            places.setdefault(network.layer(goal.unit.layer).name, []).append(place)
+        self.parts = [self._part(goals, by_layer) for by_layer in places.values()]
+
+    def _part(
+        self, goals: Sequence[Goal], places: list[int]
+    ) -> tuple[Layer, list[int], torch.Tensor]:
+        """Return what is needed of a layer, whose goals it is for, and their channels in it."""
+        units = [goals[place].unit for place in places]
+        layer = self.network.layer(units[0].layer)
+        if not self.wants_diversity:  # which is of all that a layer puts out
+            layer = layer.holding({unit.channel for unit in units})
+        channels = list(chain(*(branch.channels for branch in layer.branches)))
+        chosen = [channels.index(unit.channel) for unit in units]
+        return layer, places, torch.tensor(chosen, device=self.network.device)
 
     def __call__(self, seen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-        maps = self.network.maps(seen, list(self.by_layer), self.activation.side)
+        maps = self.network.maps(seen, [layer for layer, *_ in self.parts], self.activation.side)
         gain = torch.zeros(self.n_goals, device=images.device)
-        for layer, places in self.by_layer.items():
+        for layer, places, channels in self.parts:
             # Goals x images x views x channels x height x width.
-            grouped = self._grouped(maps[layer].float())[places]
+            grouped = self._grouped(maps[layer.name].float())[places]
             each = torch.arange(len(places), device=gain.device)
-            chosen = grouped[each, :, :, self.channels[places]]
+            chosen = grouped[each, :, :, channels]
             activations = reduce_map(chosen, self.activation.reduction).mean(2)
             worth = self.signs[places] * (activations * self.shares).sum(1)
             if self.wants_diversity:

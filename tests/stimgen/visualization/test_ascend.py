@@ -36,6 +36,13 @@ def test_max_rises_and_min_falls(toy: Network) -> None:
         assert (sign * change > 0).all()
 
 
+def test_an_image_does_not_depend_on_whether_other_branches_are_needed(toy: Network) -> None:
+    own, other = goal(toy, 2, "max", 1), goal(toy, 5, "min", 2)
+    alone = [ascend(toy, [one], SMALL, PRE, 40)[0] for one in (own, other)]
+    together = ascend(toy, [own, other], SMALL, PRE, 40)
+    torch.testing.assert_close(together, torch.stack(alone), atol=1e-3, rtol=0)
+
+
 def test_diversity_makes_images_differ(toy: Network) -> None:
     def alike(weight: float) -> float:
         settings = dataclasses.replace(SMALL, diversity_weight=weight, steps=20)
