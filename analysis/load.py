@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pandas as pd
 
 from analysis.durations import total_s
 from analysis.log_checks import check_one_design, check_participants, check_trials
-from analysis.log_files import columns_of, read_files
+from analysis.log_files import Rows, columns_of, read_files
 from conditions.columns import FRAME_COLUMNS, MAX_ROWS
 from conditions.csv_files import empty_frame
 from conditions.errors import BadInput
@@ -118,16 +119,17 @@ def _read_log(path: Path) -> Log:
     if rows.frame.empty:
         raise BadInput(f"{path}: the sessions there have no completed trial")
     check_trials(rows)
-    few = rows.frame[list(_OF_SESSIONS)]
+    known, ends = _starts(rows), _ends_of_runs(rows)
     sessions = [
-        _facts_of(folder, few.iloc[part], found)
-        for folder, part in zip(folders, rows.parts(), strict=True)
+        _facts_of(folder, first, int(length), last, found)
+        for folder, first, length, last in zip(folders, known, rows.lengths, ends, strict=True)
     ]
     check_one_design(rows.frame, path, found)
     check_participants(rows, sessions)
     table = pd.DataFrame(sessions)
     table["observer"] = table["observer"].astype("string")
-    states = pd.array(np.repeat(table["session_state"].to_numpy(), rows.lengths), dtype="string")
+    numbers = np.repeat(np.arange(len(folders)), rows.lengths)
+    states = pd.array(table["session_state"], dtype="string").take(numbers)
     trials = rows.frame.assign(session_state=states, unit=_unit_names(rows.frame))
     return Log(_in_order(trials), table, tuple(found))
 
@@ -164,10 +166,13 @@ def session_folders(path: Path) -> list[Path]:
         raise BadInput(f"{path}: no such file or folder")
     if (path / TRIALS).is_file() or (path / SESSION).is_file():
         return [path]
-    for pattern in ("ses-*", "sub-*/ses-*"):
-        folders = sorted(folder for folder in path.glob(pattern) if folder.is_dir())
-        if folders:
-            return folders
+    folders = [path / name for name in _names(path, "ses-")] or [
+        path / subject / name
+        for subject in _names(path, "sub-")
+        for name in _names(path / subject, "ses-")
+    ]
+    if folders:
+        return folders
     designs = sorted({str(folder.parents[1].name) for folder in path.glob("*/sub-*/ses-*")})
     if designs:
         raise BadInput(
@@ -177,24 +182,61 @@ def session_folders(path: Path) -> list[Path]:
     raise BadInput(f"{path}: no session there, expected folders such as sub-p001/ses-01")
 
 
-_OF_SESSIONS = (
-    *("participant", "session", "observer_kind", "observer", "run", "trial_number"),
-    *("trial_began_utc", "fixation_onset_s", "onset_s", "trial_end_s"),
-)
-"""Columns of trials that tell of their session."""
+def _names(path: Path, start: str) -> list[str]:
+    """Return the sorted names of folders."""
+    try:
+        with os.scandir(path) as entries:
+            return sorted(e.name for e in entries if e.name.startswith(start) and e.is_dir())
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _facts_of(folder: Path, trials: pd.DataFrame, found: list[str]) -> dict[str, Any]:
-    """Return a session's row from its record and its trials."""
+_ABOUT = ("participant", "session", "observer_kind", "observer")
+"""Columns that are the same in all trials of a session."""
+
+_TIMES = ("run", "trial_number", "trial_began_utc", "fixation_onset_s", "onset_s", "trial_end_s")
+"""Columns that tell when a run ended."""
+
+
+def _starts(rows: Rows) -> Iterator[dict[str, Any]]:
+    """Yield what each file's first row says of its session, and its latest run."""
+    starts = np.cumsum(rows.lengths) - rows.lengths
+    has_rows = rows.lengths > 0
+    first = rows.frame[list(_ABOUT)].iloc[starts[has_rows]]
+    runs = np.maximum.reduceat(rows.frame["run"].to_numpy("int64"), starts[has_rows])
+    found = iter(first.assign(run=runs).to_dict("records"))
+    for there in has_rows:
+        yield next(found) if there else {}
+
+
+def _ends_of_runs(rows: Rows) -> Iterator[pd.DataFrame]:
+    """Yield the rows of each file among which are the last trials of its runs."""
+    run, number = (rows.frame[name].to_numpy("int64") for name in ("run", "trial_number"))
+    is_start = np.diff(run, prepend=run[0] - 1) != 0
+    bounds = np.cumsum(rows.lengths)
+    is_start[bounds[bounds < len(run)]] = True
+    starts = np.flatnonzero(is_start)
+    latest = np.maximum.reduceat(number, starts)
+    places = np.flatnonzero(number == np.repeat(latest, np.diff(starts, append=len(run))))
+    last = rows.frame[list(_TIMES)].iloc[places].reset_index(drop=True)
+    # Plain types, for each session's few rows are looked at one by one.
+    last = last.astype({"run": "int64", "trial_number": "int64", "trial_began_utc": object})
+    ends = np.searchsorted(places, bounds)
+    for start, end in zip([0, *ends[:-1]], ends, strict=True):
+        yield last.iloc[start:end]
+
+
+def _facts_of(
+    folder: Path, first: dict[str, Any], length: int, last: pd.DataFrame, found: list[str]
+) -> dict[str, Any]:
+    """Return a session's row from its record, its first row and the last ones of its runs."""
     facts = read_session(folder)
     if not facts:
         found.append(f"{folder}: session.json is missing, so the session counts as unfinished")
 
     def known(name: str, default: Any) -> Any:
-        if len(trials):
-            value = trials[name].iloc[0]
-            return default if pd.isna(value) else value
-        return default if facts.get(name) is None else facts[name]
+        value = first[name] if first else facts.get(name)
+        return default if value is None or value is pd.NA else value
 
     runs = facts.get("runs")
     return {
@@ -204,14 +246,11 @@ def _facts_of(folder: Path, trials: pd.DataFrame, found: list[str]) -> dict[str,
         "observer": known("observer", None),
         "session_state": "completed" if facts.get("end_reason") == COMPLETED else "unfinished",
         "end_reason": str(facts.get("end_reason", "unknown")),
-        "runs": max(
-            len(runs) if isinstance(runs, list) else 0,
-            int(trials["run"].max()) if len(trials) else 0,
-        ),
-        "trials": len(trials),
+        "runs": max(len(runs) if isinstance(runs, list) else 0, first.get("run", 0)),
+        "trials": length,
         "trials_planned": int(facts.get("trials") or 0) - int(facts.get("trials_skipped") or 0),
         "instruction_s": _number(facts.get("instruction_s")),
-        "total_s": total_s(facts, trials),
+        "total_s": total_s(facts, last),
         "practice_rounds": _number(facts.get("practice_rounds")),
         "windowed": (folder / FRAMES).is_file(),
         "folder": str(folder),
@@ -229,7 +268,10 @@ def _unit_names(trials: pd.DataFrame) -> pd.Series:
     columns = ["network", "layer", "branch", "channel"]
     parts = trials[columns if single else [f"unit_{row}" for row in range(MAX_ROWS)]]
     # Few of many trials differ in their units.
-    numbers = parts.groupby(list(parts.columns), dropna=False, sort=False).ngroup().to_numpy()
+    numbers = np.zeros(len(parts), np.int64)
+    for name in parts:
+        codes, different = pd.factorize(parts[name], use_na_sentinel=False)
+        numbers = pd.factorize(numbers * len(different) + codes)[0]
     different = parts.iloc[np.unique(numbers, return_index=True)[1]]
     if single:
         rows = different.fillna({"branch": ""}).itertuples(index=False, name=None)
@@ -243,7 +285,11 @@ def _in_order(trials: pd.DataFrame) -> pd.DataFrame:
     """Return trials in the order of participant, session and trial."""
     participant = pd.factorize(trials["participant"], sort=True)[0]
     session, number = (trials[name].to_numpy("int64") for name in ("session", "trial_number"))
-    order = np.lexsort((number, session, participant))
-    if (np.diff(order) == 1).all():  # as it mostly is, and moving many columns takes a while
+    follows = np.diff(number) >= 0
+    for ids in (session, participant):
+        steps = np.diff(ids)
+        follows = (steps > 0) | ((steps == 0) & follows)
+    if follows.all():  # as they mostly do, and moving many columns takes a while
         return trials
+    order = np.lexsort((number, session, participant))
     return trials.iloc[order].reset_index(drop=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,18 @@ def check_trials(rows: Rows) -> None:
         all_right = (trials["hits"] == trials["n_rows"]).mask(trials["hits"].isna())
         wrong_mark = (all_right != trials["correct"]).fillna(False)
         _refuse(rows, wrong_mark, "correct", "whether all rows are hits")
+    _refuse(rows, _again(rows), "trial_number", "each trial once in a session")
+
+
+def _again(rows: Rows) -> pd.Series:
+    """Return whether a trial was there before in its file."""
+    trials = rows.frame
+    file = np.repeat(np.arange(len(rows.files)), rows.lengths)
+    rising = np.diff(trials["trial_number"].to_numpy("int64")) > 0
+    if (rising | (np.diff(file) > 0)).all():  # as they mostly are, and then none is
+        return pd.Series(False, index=trials.index)
     keys = trials[["participant", "session", "observer", "trial_number"]]
-    again = keys.assign(file=np.repeat(np.arange(len(rows.files)), rows.lengths)).duplicated()
-    _refuse(rows, again, "trial_number", "each trial once in a session")
+    return keys.assign(file=file).duplicated()
 
 
 def _check_choices(rows: Rows) -> None:
@@ -105,24 +114,29 @@ def check_participants(rows: Rows, sessions: Sequence[dict[str, Any]]) -> None:
         Naming the file.
     """
     seen: dict[tuple[Any, ...], Path] = {}
-    ids = rows.frame[["participant", "session"]]
-    numbers = ids.groupby(["participant", "session"], sort=False).ngroup().to_numpy()
-    for file, part, facts in zip(rows.files, rows.parts(), sessions, strict=True):
+    for (participant, session), file in _who(rows):
         folder = file.parent
         named = re.fullmatch(r"sub-(\w+)/ses-(\d+)", f"{folder.parent.name}/{folder.name}")
-        if named:
-            expected = (named[1], int(named[2]))
-            for place in np.unique(numbers[part], return_index=True)[1]:
-                row = ids.iloc[part.start + int(place)]
-                if (row["participant"], row["session"]) != expected:
-                    raise BadInput(
-                        f"{file}: found participant {row['participant']}, session "
-                        f"{row['session']}, expected {expected[0]}, {expected[1]} as in the "
-                        "folder's name"
-                    )
+        if named and (participant, session) != (named[1], int(named[2])):
+            raise BadInput(
+                f"{file}: found participant {participant}, session {session}, expected "
+                f"{named[1]}, {int(named[2])} as in the folder's name"
+            )
+    for file, facts in zip(rows.files, sessions, strict=True):
         key = (facts["participant"], facts["session"], facts["observer"])
         if key in seen:
             raise BadInput(
                 f"{file}: session {key[1]} of participant {key[0]} is in {seen[key]} too"
             )
         seen[key] = file
+
+
+def _who(rows: Rows) -> Iterator[tuple[tuple[str, int], Path]]:
+    """Yield each participant and session that a file names, with the file."""
+    file = np.repeat(np.arange(len(rows.files)), rows.lengths)
+    changes = np.diff(file, prepend=-1) != 0
+    ids = [rows.frame[name] for name in ("participant", "session")]
+    for column in ids:
+        changes |= np.diff(pd.factorize(column)[0], prepend=-1) != 0
+    found = (column[changes].tolist() for column in ids)
+    yield from zip(zip(*found, strict=True), (rows.files[n] for n in file[changes]), strict=True)

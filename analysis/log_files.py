@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +34,6 @@ class Rows:
     files: tuple[Path, ...]
     lengths: np.ndarray
 
-    def parts(self) -> Iterator[slice]:
-        """Yield the places of each file's rows."""
-        ends = np.cumsum(self.lengths)
-        for start, end in zip(ends - self.lengths, ends, strict=True):
-            yield slice(int(start), int(end))
-
     def place(self, row: int) -> str:
         """Return the file and line that a row stands in, as errors name them."""
         ends = np.cumsum(self.lengths)
@@ -66,18 +59,18 @@ def read_files(files: list[Path], columns: tuple[Column, ...], found: list[str])
     BadInput
         If a file cannot be read or a cell does not fit, naming file, line and column.
     """
-    contents = [_read(file, found) if file.is_file() else None for file in files]
-    there = [content for content in contents if content is not None]
-    frame = read_at_once(there, columns)
-    if frame is not None:
-        lengths = [0 if content is None else content.count(b"\n") - 1 for content in contents]
-    else:
+    read = read_at_once(files, columns)
+    if read is None:
+        contents = [_read(file, found) if file.is_file() else None for file in files]
         texts = [
             None if content is None else read_cells(content, file)
             for content, file in zip(contents, files, strict=True)
         ]
         frame = _parse(texts, files, columns)
         lengths = [0 if text is None else len(text) for text in texts]
+    else:
+        frame, lengths = read.frame, read.lengths
+        found += [_cut(files[place], lengths[place] + 2) for place in read.cut]
     return Rows(frame, tuple(files), np.array(lengths, dtype=np.int64))
 
 
@@ -108,11 +101,12 @@ def _read(file: Path, found: list[str]) -> bytes:
     if not whole:
         raise BadInput(f"{file}: no line is complete, expected a header and rows")
     if whole != content:
-        line = whole.count(b"\n") + 1
-        found.append(
-            f"{file}: line {line}, the last, was cut off while it was written and is left out"
-        )
+        found.append(_cut(file, whole.count(b"\n") + 1))
     return whole
+
+
+def _cut(file: Path, line: int) -> str:
+    return f"{file}: line {line}, the last, was cut off while it was written and is left out"
 
 
 def _parse(

@@ -54,6 +54,26 @@ def test_sessions_say_how_they_ended(demo_study: Path) -> None:
     assert sessions["windowed"].sum() == 1
 
 
+def test_a_session_lasts_as_long_as_its_runs(study: Any) -> None:
+    """Also where another file follows, and the trials of the runs do not."""
+    runs = [{"began_utc": f"2024-05-06T{hour}:00:00.000+00:00"} for hour in ("09", "11")]
+    for number, participant in enumerate(("p001", "p002"), start=1):
+        folder = study.write_session(participant, number)
+        facts = json.loads((folder / "session.json").read_text(encoding="utf-8"))
+        (folder / "session.json").write_text(json.dumps(facts | {"runs": runs}), encoding="utf-8")
+        path = folder / "trials.csv"
+        lines = path.read_text(encoding="utf-8").count("\n")
+        for line in range(2, lines + 1):
+            run = 2 if line > 10 or line == 3 else 1
+            hour, minute = (9, 5) if run == 1 else (11, 10)
+            set_cell(path, line, "run", str(run))
+            set_cell(path, line, "trial_began_utc", f"2024-05-06T{hour:02}:{minute:02}:00+00:00")
+            set_cell(path, line, "fixation_onset_s", "5.0")
+            set_cell(path, line, "trial_end_s", str(5.0 + number + line / 100))
+    ends_s = [5 * 60 + 10 * 60 + 2 * number + 0.10 + lines / 100 for number in (1, 2)]
+    assert load_log(study.folder).sessions["total_s"].tolist() == pytest.approx(ends_s)
+
+
 def test_frames_come_from_windowed_sessions_only(demo_study: Path) -> None:
     frames = load_frames(load_log(demo_study))
     assert set(frames["participant"]) == {"p001"}
