@@ -85,9 +85,10 @@ OF_CHOICES = (
     Drawing(
         "accuracy_by_factor",
         "Accuracy by factor",
-        "Share of right answers of the first group of observers at each level, with its interval.",
+        "Share of right answers at each level, with its interval.",
         accuracy_by_factor,
         marks_chance=True,
+        shows_first=True,
     ),
     Drawing(
         "type_2_roc",

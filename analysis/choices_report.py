@@ -223,7 +223,7 @@ RELIABILITY = Part(
         ),
         View(
             "repeats",
-            "Trials shown again",
+            "Trials shown again, with intervals over participants",
             (
                 Shown("References", "reference_condition"),
                 Shown("Confidence at first", "which"),
@@ -239,7 +239,6 @@ RELIABILITY = Part(
     pictures=("repeats",),
     note="Half is the mean correlation of the units' accuracies in two random halves of the "
     "participants, whole the same for all of them (Spearman and Brown), with an interval over "
-    "participants drawn anew. No model can agree with people more than they agree with themselves. "
-    "Intervals of trials shown again are over participants.",
+    "participants drawn anew. No model can agree with people more than they agree with themselves.",
     tasks=CHOICE_TASKS,
 )

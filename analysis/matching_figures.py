@@ -101,11 +101,13 @@ OF_MATCHING = (
         "Mean score by number of images and depth, with its interval over participants; black "
         "strokes: chance for as many rows.",
         scores,
+        shows_first=True,
     ),
     Drawing(
         "pairing_times",
         "The course of pairing",
         "Median and quartiles of the time from the onset, or from the pairing before.",
         pairing_times,
+        shows_first=True,
     ),
 )

@@ -109,7 +109,7 @@ def _occlusion(design: Design, paced: str) -> str:
 
 def _matching(design: Design, paced: str) -> str:
     rows = design.matching
-    numbers = joined([str(n) for n in rows.n_images]) if rows else "some"
+    numbers = joined([str(n) for n in rows.n_images], "or") if rows else "some"
     n_rows = rows.n_rows if rows else "several"
     kinds = []
     if "natural" in design.conditions:
@@ -141,23 +141,25 @@ def _course(design: Design) -> str:
     if units and design.matching:
         of_units += " of each depth"
     order = _order(design)
-    catches = (
-        f" and {_counted(catch, 'catch trial')}, in which the queries were two of the references"
-        if catch
-        else ""
-    )
-    shown = [
-        name
-        for name in ("practice", "main", "catch")
-        if getattr(design.feedback, name) and (name != "catch" or catch)
-    ]
-    feedback = f"after {joined(shown)} trials" if shown else "at no time"
+    others = [_counted(practice, "practice trial")] if practice else []
+    if catch:
+        others.append(
+            f"{_counted(catch, 'catch trial')}, in which the queries were two of the references"
+        )
+    roles = {"practice": practice, "main": 1, "catch": catch}
+    feedback = _feedback(design, [name for name, number in roles.items() if number])
     return (
         f"A session had {_counted(sum(per_condition.values()), 'main trial')}{of_units} "
-        f"({counts}), {_counted(practice, 'practice trial')}{catches}. Trials were shuffled within "
+        f"({counts}){''.join(f' and {other}' for other in others)}. Trials were shuffled within "
         f"blocks and {order}. Fixation lasted {design.durations.fixation_s:g} s. Right answers "
         f"were shown {feedback}."
     )
+
+
+def _feedback(design: Design, roles: list[str]) -> str:
+    """Return after which of the trials that there are right answers were shown."""
+    shown = [name for name in roles if getattr(design.feedback, name)]
+    return f"after {joined(shown)} trials" if shown else "at no time"
 
 
 def _order(design: Design) -> str:
@@ -172,8 +174,8 @@ def _course_between(design: Design) -> str:
     blocks = [planned.block for planned in design.plan(1)]
     main = sum(block.trials or 0 for block in blocks if block.role == "main")
     catch = sum(block.catch for block in blocks)
-    shown = [name for name in ("practice", "main", "catch") if getattr(design.feedback, name)]
-    feedback = f"after {joined(shown)} trials" if shown else "at no time"
+    roles = dict.fromkeys(block.role for block in blocks) | ({"catch": None} if catch else {})
+    feedback = _feedback(design, list(roles))
     again = ""
     if design.practice.until_all_right:
         again = (
@@ -256,10 +258,15 @@ def _compared(results: Results) -> str:
 
 def _analysis_of_matching(results: Results) -> str:
     level = f"{100 * results.settings.level:.0f} %"
+    differences = ""
+    if len(results.tables["differences_all_sessions"]):
+        differences = (
+            " Differences between kinds are taken within participants; their p values are "
+            "Holm-corrected."
+        )
     return (
         "A trial is right if all of its rows are paired rightly, and its hits are the share of "
         "rows that are. Both are means over main trials; practice does not count. Intervals "
         f"({level}) and tests are t intervals and t tests over participants, against pairing at "
-        "random. Differences between kinds are taken within participants; their p values are "
-        "Holm-corrected."
+        f"random.{differences}"
     )

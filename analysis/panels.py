@@ -37,6 +37,8 @@ class Drawing:
         Returns the figure, or None where the results have nothing to show.
     marks_chance
         Whether a dashed line shows chance, where there is one.
+    shows_first
+        Whether it shows the first group of observers alone.
     """
 
     name: str
@@ -44,11 +46,15 @@ class Drawing:
     caption: str
     draw: Callable[[Results], Figure | None]
     marks_chance: bool = False
+    shows_first: bool = False
 
     def caption_of(self, results: Results) -> str:
-        """Return the caption for some results, with what is drawn of chance."""
+        """Return the caption for some results, with whom it shows and what is drawn of chance."""
+        text = self.caption
+        if self.shows_first and len(results.groups) > 1:
+            text += f" Shown: {results.remaining[0].label}."
         known = self.marks_chance and np.isfinite(results.chance)
-        return f"{self.caption} Dashed: chance." if known else self.caption
+        return f"{text} Dashed: chance." if known else text
 
 
 def panels(

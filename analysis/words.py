@@ -81,6 +81,7 @@ def headline(results: Results, group: Group) -> list[str]:
         level = "" if interval else level
     first = joined(parts)
     sentences = [f"{first[0].upper()}{first[1:]}.{_without_interval(rows)}"]
+    sentences[0] += _left_out(rows, results, group)
     if results.task == "exemplar_matching":
         sentences[0] += f" Guessing gives {percent(results.chance)}{_GAP}%."
     compared = list(results.of("differences", group).itertuples(index=False))
@@ -137,6 +138,14 @@ def _comparisons(rows: list[Any], results: Results) -> list[str]:
     return sentences
 
 
+def _left_out(rows: list[Any], results: Results, group: Group) -> str:
+    """Return a sentence on the conditions of which the exclusions left nothing."""
+    remaining = {row.reference_condition for row in rows}
+    met = results.of("accuracy_all_sessions", group)["reference_condition"]
+    gone = [with_references(str(name)) for name in met if name not in remaining]
+    return f" No trial {joined(gone, 'or')} remains after the exclusions." if gone else ""
+
+
 def _without_interval(rows: list[Any]) -> str:
     """Return a sentence for each reason why an interval is missing, and for which conditions."""
     reasons: dict[str, list[str]] = {}
@@ -190,8 +199,8 @@ def name_of(condition: str) -> str:
     return "no" if condition == "none" else condition
 
 
-def joined(parts: list[str]) -> str:
+def joined(parts: list[str], word: str = "and") -> str:
     """Return ``a, b and c``."""
     if len(parts) < 2:
         return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"{', '.join(parts[:-1])} {word} {parts[-1]}"

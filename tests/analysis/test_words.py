@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from analysis import words
 from analysis.load import load_log
+from analysis.matching_figures import OF_MATCHING
 from analysis.methods import methods
 from analysis.results import Settings, analyse
 from conditions.design import read_design
@@ -75,3 +77,49 @@ def test_methods_follow_the_design_and_the_settings(demo_study: Path) -> None:
     assert "new participants with new units" in text
     paper = " ".join(methods(None, analyse(log, Settings(ci_unit="paper"))))
     assert "is not at hand" in paper and "2 SEM" in paper
+
+
+def test_methods_speak_of_what_the_design_has(study: Any) -> None:
+    study.write_session("p001", 1)
+    results = analyse(load_log(study.folder))
+
+    def course(name: str) -> str:
+        return methods(read_design(name), results)[1]
+
+    # The replication has no practice, exemplar matching no catch trials.
+    assert "Right answers were shown after main and catch trials." in course(
+        "zimmermann2021_replication"
+    )
+    assert "(36 with natural references) and 3 practice trials. Trials" in course(
+        "klein2023_exemplar"
+    )
+    assert (
+        "showed 1, 3 or 5 natural images" in methods(read_design("klein2023_exemplar"), results)[0]
+    )
+    assert (
+        course("borowski2021_exp2").count("Right answers were shown after practice, main and") == 1
+    )
+
+
+def test_a_condition_that_exclusions_empty_is_named(study: Any) -> None:
+    study.write_session("p001", 1)
+    log = load_log(study.folder)
+    results = analyse(log, Settings(rules=()))
+    fewer = replace(
+        results,
+        tables=results.tables
+        | {"accuracy": results.tables["accuracy"].query("reference_condition != 'natural'")},
+    )
+    told = words.headline(fewer, results.groups[0])[0]
+    assert told.endswith("No trial with natural references remains after the exclusions.")
+    assert "remains" not in words.headline(results, results.groups[0])[0]
+
+
+def test_a_figure_of_one_group_says_of_which(study: Any) -> None:
+    study.write_session("p001", 1)
+    drawing = next(one for one in OF_MATCHING if one.name == "matching")
+    alone = analyse(load_log(study.folder), Settings(rules=()))
+    assert "Shown:" not in drawing.caption_of(alone)
+    study.write_session("p002", 2, kind="person", observer=None)
+    both = analyse(load_log(study.folder), Settings(rules=()))
+    assert drawing.caption_of(both).endswith("Shown: people.")
