@@ -242,13 +242,24 @@ def _analysis(results: Results) -> str:
         "conditions. Two one-sided tests ask whether a difference is smaller than "
         f"{percent(settings.smallest_effect)} percentage points, the smallest effect of interest. "
         "Bayes factors for a difference are JZS (Rouder et al. 2009; scale √2/2) of the same t "
-        "statistic, the sample size being its degrees of freedom plus one."
+        f"statistic, the sample size being {_size(results)}."
     )
 
 
-def _compared(results: Results) -> str:
+def _between(results: Results) -> bool:
     rows = results.tables["differences"]
-    if "comparison" in rows.columns and (rows["comparison"] == "between").any():
+    return "comparison" in rows.columns and bool((rows["comparison"] == "between").any())
+
+
+def _size(results: Results) -> str:
+    within = "its degrees of freedom plus one"
+    if _between(results):
+        return f"n1 n2 / (n1 + n2) of two groups of n1 and n2 participants, else {within}"
+    return within
+
+
+def _compared(results: Results) -> str:
+    if _between(results):
         return (
             "between participants where nobody met both conditions (the errors over participants, "
             "as in Welch's test, and over units added; Clark 1973), else within participants"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from analysis import words
+from analysis.evidence import jzs_bayes_factor
 from analysis.load import load_log
 from analysis.matching_figures import OF_MATCHING
 from analysis.methods import methods
@@ -123,3 +125,19 @@ def test_a_figure_of_one_group_says_of_which(study: Any) -> None:
     study.write_session("p002", 2, kind="person", observer=None)
     both = analyse(load_log(study.folder), Settings(rules=()))
     assert drawing.caption_of(both).endswith("Shown: people.")
+
+
+def test_methods_say_what_sample_bayes_factors_take(
+    study: Any, simulated: Callable[[str], Path]
+) -> None:
+    study.write_session("p001", 1)
+    within = methods(None, analyse(load_log(study.folder), Settings(rules=())))[-1]
+    assert within.endswith("the sample size being its degrees of freedom plus one.")
+    results = analyse(load_log(simulated("occlusion")), Settings(rules=(), n_bootstrap=20))
+    told = methods(None, results)[-1]
+    assert told.endswith("n1 and n2 participants, else its degrees of freedom plus one.")
+    row = next(r for r in results.tables["differences"].itertuples() if not r.reason)
+    counts = results.tables["accuracy"].set_index("reference_condition")["n_participants"]
+    first, second = counts[row.first], counts[row.second]
+    expected = jzs_bayes_factor(row.t, row.df, size=first * second / (first + second))
+    assert row.bayes_factor == pytest.approx(expected)
