@@ -17,6 +17,7 @@ from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.occlusion.patch_forward import PatchForward
 from stimgen.occlusion.patches import Edit, Occlusion, Patch, Sharpening, apply, offsets
 from stimgen.settings import ActivationSettings
+from stimgen.sweeps.halving import Halving
 from stimgen.sweeps.workers import with_network
 
 _TOLERANCE = {"fp32": 1e-4, "bf16": 3e-2}
@@ -74,7 +75,7 @@ def activation_maps(
     size_px, stride_px
         Side of the patch and step between positions.
     batch
-        Positions in a forward pass.
+        Positions in a forward pass; half as many once the device's memory has run out.
     incremental
         Whether to compute only what a patch can change, which is exact. Layers that come after
         attention, and networks that cannot be followed, get whole passes all the same.
@@ -124,10 +125,15 @@ def activation_maps(
     if incremental and forward is None:
         _say_whole_passes(network.name)
 
+    fitting = Halving("position")
+
     def work(own: Network, part: Sequence[Patch]) -> np.ndarray:
-        if forward is None:
-            return full(own, [apply(edit, patch) for patch in part])
-        return forward(part, edit.inside(part))
+        def go(some: Sequence[Patch]) -> np.ndarray:
+            if forward is None:
+                return full(own, [apply(edit, patch) for patch in some])
+            return forward(some, edit.inside(some))
+
+        return np.concatenate(fitting(go, part))
 
     parts = [patches[start : start + batch] for start in range(0, len(patches), batch)]
     done = []

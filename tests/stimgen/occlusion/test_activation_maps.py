@@ -3,6 +3,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from stimgen.occlusion.activation_maps import (
     relative_difference,
     sharpen_best,
 )
+from stimgen.occlusion.patch_forward import PatchForward
 from stimgen.occlusion.patches import Occlusion, Patch, Sharpening, apply
 from stimgen.png import save_png
 from stimgen.sets.measure import measure
@@ -48,6 +50,33 @@ def test_each_value_is_that_of_the_picture_with_the_patch_there(toy: Network, in
         for row, column in product(range(4), range(4)):
             hidden = apply(Occlusion(shown), Patch(column * 8, row * 8, 16))
             assert maps[i, row, column] == pytest.approx(activation_of(toy, hidden, unit), abs=1e-5)
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+def test_too_little_memory_halves_the_batch(
+    toy: Network,
+    incremental: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    owner, name = (PatchForward, "__call__") if incremental else (Network, "activations")
+    usual, sizes = getattr(owner, name), []
+
+    def scarce(self, some, *others):
+        if len(some) > 3:
+            raise torch.OutOfMemoryError
+        sizes.append(len(some))
+        return usual(self, some, *others)
+
+    monkeypatch.setattr(owner, name, scarce)
+    hidden, units = Occlusion(picture(40)), [toy.unit("late", "", 6)]
+    options = {"size_px": 16, "stride_px": 8, "incremental": incremental}
+    maps, _ = activation_maps(toy, hidden, units, batch=8, **options)
+    assert max(sizes) == 2
+    assert "going on with 2" in capsys.readouterr().err
+    monkeypatch.undo()
+    expected, _ = activation_maps(toy, hidden, units, batch=8, **options)
+    np.testing.assert_allclose(maps, expected, atol=1e-6)
 
 
 def test_the_studies_positions_are_all_there(toy: Network):

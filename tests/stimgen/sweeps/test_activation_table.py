@@ -1,5 +1,8 @@
 import dataclasses
+import errno
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +29,39 @@ def test_columns_and_rows_find_their_places(tmp_path: Path) -> None:
     assert table.of_unit(0, 3)[5] == 4
     with pytest.raises(BadInput, match="holds 3 images, but 4 were read"):
         table.of_unit(0, 4)
+
+
+class FullDisk(io.FileIO):
+    """A file on a disk that has room for what describes a table, and for none of its numbers."""
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > 200:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+def test_a_full_disk_is_a_sentence_and_no_table(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    natural = NaturalSettings(n_batches=2, n_bins=3, queries=QuerySettings(75, 3))
+    build = make_build(
+        photographs, tmp_path / "stimuli", dataclasses.replace(SETTINGS, natural=natural)
+    )
+    assert build.table is not None
+    whole = Path.open
+
+    def scarce(path: Path, *options: Any, **named: Any) -> Any:
+        if path.name == ".activations.npy.partial":
+            return FullDisk(path, "w")
+        return whole(path, *options, **named)
+
+    monkeypatch.setattr(Path, "open", scarce)
+    with pytest.raises(BadInput, match=r"cannot be written \(No space left on device\)"):
+        build.sweep()
+    assert not build.table.path.exists()
+    monkeypatch.undo()
+    found = build.sweep()
+    assert len(build.table.of_unit(0, found.n_images)) == len(build.source)
 
 
 def test_a_build_with_queries_by_percentile(photographs: Path, tmp_path: Path) -> None:
