@@ -357,4 +357,4 @@ def _mean(maps: torch.Tensor) -> torch.Tensor:
         return maps.mean((-2, -1), dtype=torch.float32)
     # The CPU adds a copy of 32 bits, which stays in its cache if it is of few maps at a time.
     n = max(1, _COPIED // maps[0].numel())
-    return torch.cat([few.mean((-2, -1), dtype=torch.float32) for few in maps.split(n)])
+    return torch.cat([few.mean((-2, -1), dtype=torch.float32) for few in torch.split(maps, n)])
