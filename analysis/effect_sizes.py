@@ -41,6 +41,9 @@ def binned_accuracy(
 ) -> pd.DataFrame:
     """Return accuracy in bins of about equally many trials by activation difference.
 
+    Equal differences, as those of a query pair that several saw, stand in one bin, so that there
+    may be fewer bins.
+
     Returns
     -------
     pandas.DataFrame
@@ -50,8 +53,9 @@ def binned_accuracy(
     known = trials[trials[column].notna() & trials["correct"].notna()]
     if known.empty:
         return pd.DataFrame()
-    codes = pd.qcut(known[column].rank(method="first"), min(n_bins, len(known)), labels=False)
-    cut = known.assign(bin=codes.astype(int))
+    below = (known[column].rank() - 0.5) / len(known)
+    codes = pd.factorize((below * min(n_bins, len(known))).astype(int), sort=True)[0]
+    cut = known.assign(bin=codes)
     table = accuracy(cut, ("bin",), ci_unit)
     ends = cut.groupby("bin")[column].agg(least="min", median="median", most="max").reset_index()
     return ends.merge(table, on="bin")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.choices_report import ALL
 from analysis.panels import PERCENT, Drawing, panels, point_at
@@ -72,6 +73,7 @@ def accuracy_by_difference(results: Results) -> Figure | None:
         axis.yaxis.set_major_formatter(PERCENT)
         axis.grid(axis="y")
         axis.ticklabel_format(axis="x", useOffset=False)
+        axis.xaxis.set_major_locator(MaxNLocator(4))
         axis.set_xlabel("relative activation difference")
     axes[0].set_ylabel("right answers (%)")
     return figure
@@ -79,10 +81,13 @@ def accuracy_by_difference(results: Results) -> Figure | None:
 
 def agreement_matrix(results: Results) -> Figure | None:
     """Draw the mean kappa of every two conditions, baselines and machine observers."""
-    groups = [group for group in results.remaining if len(results.of("agreement", group))]
-    if not groups or not any(
-        results.of("agreement", group)["kappa"].notna().any() for group in groups
-    ):
+    groups = [
+        group
+        for group in results.remaining
+        if len(results.of("agreement", group))
+        and results.of("agreement", group)["kappa"].notna().any()
+    ]
+    if not groups:
         return None
     sizes = [len(set(results.of("agreement", group)["group_1"])) for group in groups]
     height = 0.62 * max(sizes) + 1.5
@@ -143,7 +148,7 @@ OF_OCCLUSION = (
         "agreement",
         "Agreement on what is right and wrong",
         "Cohen’s kappa × 100, mean over pairs of observers; on the diagonal over pairs within a "
-        "condition. n. d.: not defined.",
+        "condition. n. d.: not defined. Observers without any are left out.",
         agreement_matrix,
     ),
 )

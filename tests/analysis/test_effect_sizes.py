@@ -38,6 +38,17 @@ def test_bins_are_about_equal_and_rise():
     assert (table["least"].to_numpy()[1:] >= table["most"].to_numpy()[:-1]).all()
 
 
+@pytest.mark.parametrize("pairs", [1, 4, 7, 60])
+def test_a_query_pair_stands_in_one_bin_whatever_the_order(pairs):
+    trials = simulate(3, 1.0, pairs=pairs, participants=5)
+    table = binned_accuracy(trials)
+    assert (table["least"].to_numpy()[1:] > table["most"].to_numpy()[:-1]).all()
+    assert table["bin"].tolist() == list(range(min(pairs, 6)))
+    assert table["n_trials"].sum() == len(trials)
+    again = binned_accuracy(trials.sample(frac=1, random_state=1))
+    assert again["proportion"].tolist() == table["proportion"].tolist()
+
+
 @pytest.mark.parametrize(
     ("trials", "reason"),
     [
