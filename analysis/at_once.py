@@ -79,7 +79,6 @@ def read_at_once(files: Sequence[Path], columns: tuple[Column, ...]) -> Read | N
             cells = pa.concat_tables(tables).columns
             arrays = dict(zip(names(columns), pool.map(_converted, cells, columns), strict=True))
         except (OSError, pa.ArrowInvalid, _OddError):
-            pool.shutdown(cancel_futures=True)
             return None
     return Read(pd.DataFrame(arrays, copy=False), lengths, cut)
 

@@ -1,14 +1,15 @@
 """How fast logs are loaded: from the cache, from the files, and row by row, in one run.
 
-    python benchmarks/load_speed.py [--rows 200000] [--large 10000000]
+    python benchmarks/load_speed.py [--rows 200000] [--session 1000] [--large 10000000]
 
-Writes sessions of 1,000 trials into a temporary folder and prints a Markdown table. ``--large``
+Writes sessions of so many trials into a temporary folder and prints a Markdown table. ``--large``
 adds the cache alone with so many rows of nine columns, made by repeating those that were read.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -41,7 +42,15 @@ def write_logs(folder: Path, rows: int, a_session: int = TRIALS_A_SESSION) -> No
         session = folder / f"sub-p{participant:05d}" / "ses-01"
         session.mkdir(parents=True)
         write_csv(_trials(participant, a_session), session / "trials.csv", log_columns("two_afc"))
-        (session / "session.json").write_text('{"end_reason": "completed"}', encoding="utf-8")
+        (session / "session.json").write_text(json.dumps(_facts(a_session)), encoding="utf-8")
+
+
+def _facts(n: int) -> dict[str, Any]:
+    run = {
+        "began_utc": "2024-05-06T08:55:00.000+00:00",
+        "ended_utc": "2024-05-06T11:00:00.000+00:00",
+    }
+    return {"end_reason": "completed", "trials": n, "trials_completed": n, "runs": [run]}
 
 
 def _trials(participant: int, n: int) -> pd.DataFrame:
@@ -113,12 +122,13 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--session", type=int, default=TRIALS_A_SESSION, help="trials of each")
     parser.add_argument("--large", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         logs, place = Path(name) / "logs", Path(name) / "cache"
-        write_logs(logs, given.rows)
-        n = -(-given.rows // TRIALS_A_SESSION) * TRIALS_A_SESSION
+        write_logs(logs, given.rows, given.session)
+        n = -(-given.rows // given.session) * given.session
         found: list[Log] = []
         plain = seconds(lambda: found.append(load_log(logs, cache=False)))
         log = found[0]
