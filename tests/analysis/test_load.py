@@ -55,23 +55,25 @@ def test_sessions_say_how_they_ended(demo_study: Path) -> None:
 
 
 def test_a_session_lasts_as_long_as_its_runs(study: Any) -> None:
-    """Also where another file follows, and the trials of the runs do not."""
-    runs = [{"began_utc": f"2024-05-06T{hour}:00:00.000+00:00"} for hour in ("09", "11")]
-    for number, participant in enumerate(("p001", "p002"), start=1):
-        folder = study.write_session(participant, number)
+    """Where trials of runs alternate, and where a file goes on with the run of the one before."""
+    runs = [
+        {f"{what}_utc": f"2024-05-06T{hour}:0{minute}:00+00:00" for minute, what in enumerate(ends)}
+        for hour, ends in (("09", ("began", "ended")), ("11", ("began",)))
+    ]
+    for number, first_run in enumerate(({2, *range(4, 11)}, set()), start=1):
+        folder = study.write_session(f"p00{number}", number)
         facts = json.loads((folder / "session.json").read_text(encoding="utf-8"))
         (folder / "session.json").write_text(json.dumps(facts | {"runs": runs}), encoding="utf-8")
         path = folder / "trials.csv"
-        lines = path.read_text(encoding="utf-8").count("\n")
-        for line in range(2, lines + 1):
-            run = 2 if line > 10 or line == 3 else 1
-            hour, minute = (9, 5) if run == 1 else (11, 10)
+        edit(path, lambda text, n=number: "".join(text.splitlines(keepends=True)[: 20 // n]))
+        for line in range(2, 20 // number + 1):
+            run, began = (1, "09:05") if line in first_run else (2, "11:10")
             set_cell(path, line, "run", str(run))
-            set_cell(path, line, "trial_began_utc", f"2024-05-06T{hour:02}:{minute:02}:00+00:00")
+            set_cell(path, line, "trial_began_utc", f"2024-05-06T{began}:00+00:00")
             set_cell(path, line, "fixation_onset_s", "5.0")
-            set_cell(path, line, "trial_end_s", str(5.0 + number + line / 100))
-    ends_s = [5 * 60 + 10 * 60 + 2 * number + 0.10 + lines / 100 for number in (1, 2)]
-    assert load_log(study.folder).sessions["total_s"].tolist() == pytest.approx(ends_s)
+            set_cell(path, line, "trial_end_s", str(5.0 + line))
+    expected_s = [(5 * 60 + 10) + (10 * 60 + 20), 60 + (10 * 60 + 10)]
+    assert load_log(study.folder).sessions["total_s"].tolist() == pytest.approx(expected_s)
 
 
 def test_frames_come_from_windowed_sessions_only(demo_study: Path) -> None:
