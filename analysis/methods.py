@@ -143,17 +143,26 @@ def _course(design: Design) -> str:
     order = _order(design)
     others = [_counted(practice, "practice trial")] if practice else []
     if catch:
-        others.append(
-            f"{_counted(catch, 'catch trial')}, in which the queries were two of the references"
-        )
+        others.append(_catch(design, catch))
     roles = {"practice": practice, "main": 1, "catch": catch}
     feedback = _feedback(design, [name for name, number in roles.items() if number])
     return (
         f"A session had {_counted(sum(per_condition.values()), 'main trial')}{of_units} "
         f"({counts}){''.join(f' and {other}' for other in others)}. Trials were shuffled within "
-        f"blocks and {order}. Fixation lasted {design.durations.fixation_s:g} s. Right answers "
-        f"were shown {feedback}."
+        f"blocks and {order}.{_fixation(design)} Right answers were shown {feedback}."
     )
+
+
+def _catch(design: Design, number: int) -> str:
+    """Return the number of catch trials and what they are."""
+    easy = design.task == "occlusion"
+    what = "the answer is easy" if easy else "the queries were two of the references"
+    return f"{_counted(number, 'catch trial')}, in which {what}"
+
+
+def _fixation(design: Design) -> str:
+    seconds = design.durations.fixation_s
+    return f" Fixation lasted {seconds:g} s." if seconds else ""
 
 
 def _feedback(design: Design, roles: list[str]) -> str:
@@ -183,9 +192,8 @@ def _course_between(design: Design) -> str:
             f"{design.practice.max_rounds} rounds were done."
         )
     return (
-        f"A session had {_counted(main, 'main trial')} and {_counted(catch, 'catch trial')}, in "
-        f"which the answer is easy.{again} Trials were shuffled within blocks and "
-        f"{_order(design)}. Right answers were shown {feedback}."
+        f"A session had {_counted(main, 'main trial')} and {_catch(design, catch)}.{again} "
+        f"Trials were shuffled within blocks and {_order(design)}. Right answers were shown {feedback}."
     )
 
 

@@ -92,6 +92,22 @@ def test_what_cannot_be_computed_says_why(trials, reason):
     assert reason in split_half(trials).reason
 
 
+def test_draws_that_are_all_alike_give_no_interval():
+    """Two of four people err, at two units each: draws then agree alike but for rounding."""
+    wrong = {1: (3, 5), 3: (7, 9)}
+    trials = pd.DataFrame(
+        [
+            {"participant": f"p{person}", "unit": f"u{unit:02d}"}
+            | {"correct": unit not in wrong.get(person, ())}
+            for person in range(4)
+            for unit in range(18)
+        ]
+    )
+    found = split_half(trials)
+    assert found.full < 0
+    assert "the halves agree alike" in found.reason and np.isnan([found.low, found.high]).all()
+
+
 def row(number, choice, correct, confidence, role="main", of=None, repeated=None):
     return {
         "observer_kind": "person",
