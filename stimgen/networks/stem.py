@@ -11,6 +11,9 @@ from torch import nn
 FEW_CHANNELS = 4
 """Processors' libraries work on blocks of channels, most of which such an input leaves empty."""
 
+CHANNELS_AT_ONCE = 16
+"""Vectors hold so many numbers or half as many; a vector that is not full takes longer."""
+
 
 class StemConv2d(nn.Conv2d):
     """A convolution of few channels whose gradient is itself computed as a convolution.
@@ -111,13 +114,15 @@ def gradient_of_image(
     taken = padded[:, :, place[:, None, :, None], place[None, :, None, :]]
     # (r of rows x r of columns x channels in) x channels out x d of rows x d of columns.
     kernels = taken.permute(2, 3, 1, 0, 4, 5).reshape(-1, n_out, width, width)
+    n_kernels = len(kernels)
+    kernels = F.pad(kernels, (0, 0, 0, 0, 0, 0, 0, -n_kernels % CHANNELS_AT_ONCE))
     kernels = kernels.contiguous(memory_format=torch.channels_last)
     n_blocks = [-(-size // stride) for size in size_px]
     lacking = [n - there for n, there in zip(n_blocks, gradient.shape[-2:], strict=True)]
     margin = max(0, -first, last + max(lacking))
     blocks = F.conv2d(gradient, kernels, padding=margin)
     start = margin + first
-    blocks = blocks[..., start : start + n_blocks[0], start : start + n_blocks[1]]
+    blocks = blocks[:, :n_kernels, start : start + n_blocks[0], start : start + n_blocks[1]]
     # With channels last, a row of a block is one run in memory; pixel_shuffle copies every number.
     rows = blocks.permute(0, 2, 3, 1).unfold(3, stride * n_in, stride * n_in).transpose(2, 3)
     height, width = (stride * n for n in n_blocks)
