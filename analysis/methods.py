@@ -193,7 +193,8 @@ def _course_between(design: Design) -> str:
         )
     return (
         f"A session had {_counted(main, 'main trial')} and {_catch(design, catch)}.{again} "
-        f"Trials were shuffled within blocks and {_order(design)}. Right answers were shown {feedback}."
+        f"Trials were shuffled within blocks and {_order(design)}. Right answers were shown "
+        f"{feedback}."
     )
 
 
