@@ -133,7 +133,8 @@ class RunningMoments:
             whole = (bits & 0x7FFFFF) | (exponent.clamp(max=1) << 23)
             exponent = exponent.clamp(min=1)
             whole <<= exponent & 3
-            group, square = (exponent >> 2).long(), whole.long() ** 2
+            group, wide = (exponent >> 2).long(), whole.long()
+            square = wide * wide  # a power of whole numbers takes four times as long
             sums[0].scatter_add_(1, group, ((whole ^ sign) - sign).long())
             sums[1].scatter_add_(1, group, square & 0xFFFFFF)
             sums[2].scatter_add_(1, group, square >> 24)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,3 +84,25 @@ def test_a_sweep_survives_the_disk(toy: Network, tmp_path: Path) -> None:
     (tmp_path / "sweep.npz").write_bytes(b"nothing")
     with pytest.raises(BadInput, match="not a sweep"):
         Sweep.load(tmp_path / "sweep.npz")
+
+
+def test_too_little_memory_halves_the_batch(
+    toy: Network, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, layers, activation = NoiseImages(50), ["early", "late"], ActivationSettings()
+    much = sweep(toy, images, layers, 5, CROP, activation, batch=16, quiet=True)
+    usual, sizes = Network.activations, set()
+
+    def scarce(self: Network, some: torch.Tensor, *others: Any) -> torch.Tensor:
+        if len(some) > 5:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        sizes.add(len(some))
+        return usual(self, some, *others)
+
+    monkeypatch.setattr(Network, "activations", scarce)
+    little = sweep(toy, images, layers, 5, CROP, activation, batch=16, quiet=True)
+    assert much is not None and little is not None and max(sizes) == 4
+    assert "8 images at a time do not fit into memory; going on with 4" in capsys.readouterr().err
+    np.testing.assert_array_equal(little.top_indices, much.top_indices)
+    np.testing.assert_array_equal(little.bottom_indices, much.bottom_indices)
+    np.testing.assert_allclose(little.mean, much.mean, atol=1e-6)
