@@ -7,9 +7,12 @@ import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from analysis.__main__ import main
 from analysis.load import load_log
@@ -95,6 +98,21 @@ def printed_text(pdf: Path) -> str:
     return "\n".join(found)
 
 
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What each PNG that is saved meanwhile shows as text, by the file's name."""
+    found: dict[str, str] = {}
+    save = Figure.savefig
+
+    def kept(figure: Figure, file: Any, **options: Any) -> None:
+        if isinstance(file, Path) and file.suffix == ".png":
+            found[file.name] = "\n".join(text.get_text() for text in figure.findobj(Text))
+        save(figure, file, **options)
+
+    monkeypatch.setattr(Figure, "savefig", kept)
+    return found
+
+
 @pytest.mark.parametrize(
     "task",
     [
@@ -104,7 +122,7 @@ def printed_text(pdf: Path) -> str:
     ],
 )
 def test_a_blinded_report_names_no_condition(
-    task: str, simulated: Callable[[str], Path], tmp_path: Path
+    task: str, simulated: Callable[[str], Path], tmp_path: Path, drawn: dict[str, str]
 ) -> None:
     written = write_report(simulated(task), tmp_path / "out", Settings(blind=3, n_bootstrap=20))
     told = re.compile(
@@ -117,7 +135,9 @@ def test_a_blinded_report_names_no_condition(
     texts["numbers"] = json.dumps(numbers["numbers"])
     texts["file names"] = " ".join(file.name for file in written.folder.rglob("*"))
     texts |= {file.name: printed_text(file) for file in written.folder.rglob("*.pdf")}
-    assert "right answers" in texts["accuracy.pdf"]
+    assert "right answers" in texts["accuracy.pdf"] and "right answers" in drawn["accuracy.png"]
+    assert sorted(drawn) == sorted(file.name for file in written.folder.rglob("*.png"))
+    texts |= drawn
     title = read_design(f"demo_{task}").title
     about = numbers["about"]["design"]
     for name, text in texts.items():
