@@ -141,6 +141,7 @@ def test_several_versions_of_a_design_are_said(study: Any) -> None:
         ),
         (7, "choice", "", "expected a time if and only if there is a choice"),
         (2, "participant", "p009", "found participant p009, session 1, expected p001, 1"),
+        (9, "participant", "p009", "found participant p009, session 1, expected p001, 1"),
         (2, "onset_s", "soon", "line 2, column 'onset_s': found 'soon', expected a number"),
     ],
 )
