@@ -29,7 +29,10 @@ from stimgen.visualization.synthetic_settings import SyntheticSettings
 
 LAYER = "inception4a"
 PATCH_PX = 90
-SEEN = 10240
+MERGED = 1024
+"""Images whose activations a sweep takes in together."""
+
+SEEN = 10 * MERGED + MERGED // 2
 """Images that a sweep has seen when recording is measured, for most come after others."""
 
 
@@ -101,7 +104,9 @@ def sweep_end(device: torch.device, k: int) -> Work:
 def recording(device: torch.device, precision: Precision, n_images: int, k: int) -> Work:
     """Prepare to go on with a sweep of all units that has seen :data:`SEEN` images.
 
-    Their activations are drawn: normal, with each unit's mean and standard deviation.
+    Their activations are drawn: normal, with each unit's mean and standard deviation. Half of what
+    is taken in together waits before and after, so that passes go on meanwhile as in the middle
+    of a sweep.
     """
     network, source = _googlenet(device, precision), Pictures(n_images)
     layers, shown = [layer.name for layer in network.layers], ImagesSettings(resize_px=224)
@@ -112,17 +117,16 @@ def recording(device: torch.device, precision: Precision, n_images: int, k: int)
         return recorded(network, layers, ActivationSettings(), batches)
 
     some = torch.cat([values for _, values in passed(min(n_images, 128))])
-    tally = Tally(some.shape[1], k, 1, device)
+    tally = Tally(some.shape[1], k, 1, device, wait=MERGED)
     generator = torch.Generator(device).manual_seed(0)
-    for first in range(0, SEEN, 1024):
-        drawn = torch.randn(len(some.T), 1024, device=device, generator=generator)
+    for first in range(0, SEEN, MERGED // 2):
+        drawn = torch.randn(len(some.T), MERGED // 2, device=device, generator=generator)
         values = some.mean(0)[:, None] + some.std(0)[:, None] * drawn
-        tally.add(values, torch.arange(first, first + 1024, device=device))
+        tally.add(values, torch.arange(first, first + MERGED // 2, device=device))
 
     def work() -> None:
         for item, values in passed(n_images):
             tally.add(values.T, SEEN + torch.tensor(item.indices, device=device))
-        tally.settle()
 
     return work
 
