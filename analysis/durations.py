@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 
-def total_s(facts: dict[str, Any], trials: pd.DataFrame) -> float:
+def total_s(facts: Mapping[str, Any], last: Mapping[int, Mapping[str, Any]]) -> float:
     """Return the time from the first page to the last trial, all runs together, in seconds.
 
     Parameters
@@ -17,9 +18,9 @@ def total_s(facts: dict[str, Any], trials: pd.DataFrame) -> float:
     facts
         A ``session.json``; each of its ``runs`` has ``began_utc`` and, unless it crashed,
         ``ended_utc``.
-    trials
-        The session's rows. A run that has trials ends with the last of them, so that comments
-        and ratings afterwards do not count.
+    last
+        Number of each run that has trials to the row of the last of them. The run ends with it, so
+        that comments and ratings afterwards do not count.
 
     Returns
     -------
@@ -32,7 +33,7 @@ def total_s(facts: dict[str, Any], trials: pd.DataFrame) -> float:
     total = 0.0
     for number, run in enumerate(runs, start=1):
         began = _time(run.get("began_utc") if isinstance(run, dict) else None)
-        ended = _last_trial_end(trials[trials["run"] == number])
+        ended = _end_of(last[number]) if number in last else None
         ended = _time(run.get("ended_utc")) if ended is None and isinstance(run, dict) else ended
         if began is None or ended is None:
             return np.nan
@@ -48,12 +49,11 @@ def _time(text: Any) -> datetime | None:
     return found if found.tzinfo else None
 
 
-def _last_trial_end(trials: pd.DataFrame) -> datetime | None:
-    if trials.empty:
+def _end_of(trial: Mapping[str, Any]) -> datetime | None:
+    began = _time(trial["trial_began_utc"])
+    first_s, last_s = trial["fixation_onset_s"], trial["trial_end_s"]
+    if pd.isna(first_s):
+        first_s = trial["onset_s"]
+    if began is None or pd.isna(first_s) or pd.isna(last_s):
         return None
-    last = trials.loc[trials["trial_number"].idxmax()]
-    began = _time(last["trial_began_utc"])
-    first_s = last["fixation_onset_s"] if pd.notna(last["fixation_onset_s"]) else last["onset_s"]
-    if began is None or pd.isna(first_s) or pd.isna(last["trial_end_s"]):
-        return None
-    return began + timedelta(seconds=float(last["trial_end_s"] - first_s))
+    return began + timedelta(seconds=float(last_s - first_s))

@@ -209,8 +209,8 @@ def _starts(rows: Rows) -> Iterator[dict[str, Any]]:
         yield next(found) if there else {}
 
 
-def _ends_of_runs(rows: Rows) -> Iterator[pd.DataFrame]:
-    """Yield the rows of each file among which are the last trials of its runs."""
+def _ends_of_runs(rows: Rows) -> Iterator[dict[int, dict[str, Any]]]:
+    """Yield the row of the last trial of each run of a file."""
     run, number = (rows.frame[name].to_numpy("int64") for name in ("run", "trial_number"))
     is_start = np.diff(run, prepend=run[0] - 1) != 0
     bounds = np.cumsum(rows.lengths)
@@ -218,16 +218,20 @@ def _ends_of_runs(rows: Rows) -> Iterator[pd.DataFrame]:
     starts = np.flatnonzero(is_start)
     latest = np.maximum.reduceat(number, starts)
     places = np.flatnonzero(number == np.repeat(latest, np.diff(starts, append=len(run))))
-    last = rows.frame[list(_TIMES)].iloc[places].reset_index(drop=True)
-    # Plain types, for each session's few rows are looked at one by one.
-    last = last.astype({"run": "int64", "trial_number": "int64", "trial_began_utc": object})
-    ends = np.searchsorted(places, bounds)
+    # Where runs alternate there are several rows of one, the last of which is to count.
+    places = places[np.lexsort((-places, number[places], np.searchsorted(bounds, places, "right")))]
+    last = rows.frame[list(_TIMES)].iloc[places].to_dict("records")
+    ends = np.searchsorted(np.sort(places), bounds).tolist()
     for start, end in zip([0, *ends[:-1]], ends, strict=True):
-        yield last.iloc[start:end]
+        yield {row["run"]: row for row in last[start:end]}
 
 
 def _facts_of(
-    folder: Path, first: dict[str, Any], length: int, last: pd.DataFrame, found: list[str]
+    folder: Path,
+    first: dict[str, Any],
+    length: int,
+    last: dict[int, dict[str, Any]],
+    found: list[str],
 ) -> dict[str, Any]:
     """Return a session's row from its record, its first row and the last ones of its runs."""
     facts = read_session(folder)

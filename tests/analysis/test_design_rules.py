@@ -70,6 +70,6 @@ def test_total_time_ends_with_the_last_trial_of_each_run() -> None:
             "ended_utc": "2024-05-06T11:00:20.000+00:00",
         },
     ]
-    assert total_s({"runs": runs}, pd.DataFrame([trial])) == pytest.approx(65 + 20)
-    assert pd.isna(total_s({}, pd.DataFrame([trial])))
-    assert pd.isna(total_s({"runs": [{"end_reason": "completed"}]}, pd.DataFrame([trial])[:0]))
+    assert total_s({"runs": runs}, {1: trial}) == pytest.approx(65 + 20)
+    assert pd.isna(total_s({}, {1: trial}))
+    assert pd.isna(total_s({"runs": [{"end_reason": "completed"}]}, {}))
