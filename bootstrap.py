@@ -200,7 +200,7 @@ def virtual_screen() -> Iterator[None]:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the tests in parallel; those with a window share a worker and its virtual screen."""
+    """Run the tests in parallel; each worker has a virtual screen of its own."""
     command = [str(venv_python()), "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *arguments]
     return subprocess.run(command, cwd=HERE).returncode
 

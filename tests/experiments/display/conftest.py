@@ -135,7 +135,7 @@ class Study:
         self.script = folder / f"{task}_lastrun.py"
         self.script.write_text(compiled(task), encoding="utf-8")
 
-    def fields(self, shell: str, **others: str) -> dict[str, str]:
+    def fields(self, shell: str, **others: str | None) -> dict[str, str | None]:
         """Return what both shells are told; each logs in a folder of its own."""
         return {
             "participant": "p001",
@@ -145,9 +145,11 @@ class Study:
             "data": str(self.folder / shell),
         } | others
 
-    def start_coder(self, before: str = "", **fields: str) -> subprocess.Popen:
+    def start_coder(self, before: str = "", **fields: str | None) -> subprocess.Popen:
+        """Start the script; a field of None is left out."""
         script = str(EXPERIMENTS / f"{self.task}.py")
-        options = [f"--{name}={value}" for name, value in self.fields("coder", **fields).items()]
+        given = self.fields("coder", **fields).items()
+        options = [f"--{name}={value}" for name, value in given if value is not None]
         run = "import runpy, sys; sys.argv.pop(0); runpy.run_path(sys.argv[0], run_name='__main__')"
         return self._start(["-c", f"{before or 'pass'}; {run}", script, *options])
 

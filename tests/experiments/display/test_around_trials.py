@@ -21,7 +21,7 @@ from conditions.texts import languages
 from experiments.runner.page_layout import READABLE_PX
 from tests.experiments.display.test_window import TIME_OUT_S, finish
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = pytest.mark.window
 
 SCRIPT = Path(__file__).with_name("measure_pages.py")
 SIZES = ("1280x800", "1920x1080")

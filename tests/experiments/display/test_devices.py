@@ -19,7 +19,7 @@ from conditions.csv_files import read_csv
 from conditions.tables import write_tables
 from tests.experiments.display.test_window import finish
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window"), pytest.mark.slow]
+pytestmark = [pytest.mark.window, pytest.mark.slow]
 
 CODES = {
     **{"fixation": 1, "queries": 2, "queries.natural": 3, "confidence": 4, "response": 5},
@@ -248,6 +248,7 @@ with tables.open_file(sys.argv[1]) as file:
 """
 
 
+@pytest.mark.xdist_group("eye tracker")  # ioHub's server listens at a fixed port
 def test_an_eye_tracker_records_the_session_and_gets_a_message_a_phase(begin, tmp_path):
     config = tmp_path / "mouse.yaml"
     config.write_text(
@@ -267,6 +268,7 @@ def test_an_eye_tracker_records_the_session_and_gets_a_message_a_phase(begin, tm
     assert said[-1] == "end"
 
 
+@pytest.mark.xdist_group("eye tracker")
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

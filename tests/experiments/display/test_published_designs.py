@@ -20,7 +20,7 @@ from conditions.tables import images_of, read_table, write_tables
 from tests.conditions.conftest import units_for
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
 
-pytestmark = [pytest.mark.slow, pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.slow, pytest.mark.window]
 
 SCRIPTS = Path(__file__).parents[3] / "experiments"
 TRIALS = 3

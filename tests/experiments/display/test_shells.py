@@ -20,7 +20,7 @@ from tests.experiments.display.test_window import (
     wait_for_window,
 )
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = pytest.mark.window
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 
 from tests.experiments.display.test_window import finish
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window"), pytest.mark.slow]
+pytestmark = [pytest.mark.window, pytest.mark.slow]
 
 RECORDER = """
 import json

@@ -12,7 +12,7 @@ from conditions.columns import log_columns
 from conditions.csv_files import read_csv
 from experiments.runner.observers import make_observer, observer_seed
 
-pytestmark = [pytest.mark.slow, pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.slow, pytest.mark.window]
 
 SCRIPTS = Path(__file__).parents[3] / "experiments"
 

@@ -15,7 +15,7 @@ from PIL import Image
 from conditions.design import find_design
 from conditions.tables import write_tables
 
-pytestmark = [pytest.mark.slow, pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = [pytest.mark.slow, pytest.mark.window]
 
 SCRIPT = Path(__file__).with_name("draw_trials.py")
 GREY, GREEN = (128, 128, 128), (0, 172, 96)

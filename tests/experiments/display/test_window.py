@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,7 +14,7 @@ from PIL import Image
 from conditions.columns import FRAME_COLUMNS, log_columns
 from conditions.csv_files import read_csv
 
-pytestmark = [pytest.mark.window, pytest.mark.xdist_group("window")]
+pytestmark = pytest.mark.window
 
 TIME_OUT_S = 240
 
@@ -89,39 +87,6 @@ def test_a_robot_goes_through_a_whole_session(start, tmp_path, stimulus_set):
         assert drawn == query.resize((224, 224), Image.Resampling.LANCZOS).tobytes()
 
 
-@pytest.mark.slow
-def test_a_killed_session_loses_no_completed_trial_and_goes_on(start, tmp_path):
-    process = start("--robot", "graded")
-    trials = folder(tmp_path) / "trials.csv"
-    wait_for_trials(process, trials, 4)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    completed = read_csv(trials, log_columns("two_afc"))
-    done = len(completed)
-    assert done >= 4
-    assert completed["trial_number"].tolist() == list(range(1, done + 1))
-    assert facts(tmp_path)["end_reason"] == "running"
-
-    code, out, err = finish(start("--robot", "graded"))
-    assert code == 0, err
-    assert "session 1 of p001: completed, 23 of 23" in out
-    log = read_csv(trials, log_columns("two_afc"))
-    assert log["trial_number"].tolist() == list(range(1, 24))
-    assert log["run"].tolist() == [1] * done + [2] * (23 - done)
-    assert log.iloc[:done].equals(completed)
-    assert [run["end_reason"] for run in facts(tmp_path)["runs"]] == ["running", "completed"]
-
-
-def test_stopping_a_session_is_written_down(start, tmp_path):
-    process = start("--robot", "graded")
-    wait_for_trials(process, folder(tmp_path) / "trials.csv", 1)
-    process.send_signal(signal.SIGTERM)
-    code, _, err = finish(process)
-    assert code == 130, err
-    assert facts(tmp_path)["end_reason"] == "interrupted"
-    assert facts(tmp_path)["trials_completed"] >= 1
-
-
 def press(virtual_screen, *keys, gap_s=0.4):
     """Press real keys from a process of its own."""
     code = (
@@ -155,15 +120,6 @@ def test_escape_asks_before_it_ends_the_session(start, virtual_screen, tmp_path)
     assert "aborted, 0 of 23 trials" in out
     assert "start it again to go on with the next trial" in out
     assert facts(tmp_path)["runs"][0]["override"] == "test"
-
-
-def test_a_second_session_of_one_participant_is_refused_while_one_runs(start, tmp_path):
-    process = start("--robot", "graded")
-    wait_for_trials(process, folder(tmp_path) / "trials.csv", 1)
-    code, _, err = finish(start("--robot", "graded"))
-    assert code == 2
-    assert "this session is running already" in err
-    assert "Traceback" not in err
 
 
 def test_a_real_session_needs_a_calibrated_monitor(start, tmp_path):
@@ -206,41 +162,45 @@ def test_no_display_is_one_sentence(virtual_screen, start, tmp_path):
 
 
 @pytest.mark.slow
-def test_without_psychtoolbox_the_windows_events_serve_and_the_log_says_so(start, tmp_path):
-    code, _, err = finish(start("--robot", "graded", before="sys.modules['psychtoolbox'] = None"))
+def test_without_psychtoolbox_the_windows_events_serve_and_the_log_says_so(study):
+    short = study("two_afc")
+    code, _, err = finish(
+        short.start_coder("import sys; sys.modules['psychtoolbox'] = None", robot="graded")
+    )
     assert code == 0, err
     assert "reaction times are those of the frame" in err
-    log = read_csv(folder(tmp_path) / "trials.csv", log_columns("two_afc"))
+    log = short.log("coder")
+    assert len(log) == 6
     assert set(log["response_source"]) == {"keyboard-event"}
     assert log["choice"].notna().all()
     assert (log["rt_s"] > 0).all()
 
 
 @pytest.mark.slow
-def test_the_dialog_asks_who_takes_part_and_offers_to_resume(start, virtual_screen, tmp_path):
-    process = start("--robot", "graded")
-    wait_for_trials(process, folder(tmp_path) / "trials.csv", 2)
+def test_the_dialog_asks_who_takes_part_and_offers_to_resume(study):
+    short = study("two_afc")
+    process = short.start_coder(robot="graded")
+    wait_for_trials(process, short.session("coder") / "trials.csv", 2)
     process.kill()
     process.wait()
-    done = len(read_csv(folder(tmp_path) / "trials.csv", log_columns("two_afc")))
+    done = len(short.log("coder"))
 
-    process = start("--robot", "graded", participant=None)
-    wait_for_window(virtual_screen, "Demo of the two-alternative forced choice")
-    press(virtual_screen, *"p001", "Return", gap_s=0.1)
-    wait_for_window(virtual_screen, "p001 has an unfinished session")
-    press(virtual_screen, "Return")
+    process = short.start_coder(robot="graded", participant=None)
+    wait_for_window(short.environment, "Demo of the two-alternative forced choice")
+    press(short.environment, *"p001", "Return", gap_s=0.1)
+    wait_for_window(short.environment, "p001 has an unfinished session")
+    press(short.environment, "Return")
     code, out, err = finish(process)
     assert code == 0, err
-    assert "session 1 of p001: completed, 23 of 23 trials" in out
-    log = read_csv(folder(tmp_path) / "trials.csv", log_columns("two_afc"))
-    assert log["run"].tolist() == [1] * done + [2] * (23 - done)
+    assert "session 1 of p001: completed, 6 of 6 trials" in out
+    assert short.log("coder")["run"].tolist() == [1] * done + [2] * (6 - done)
 
 
 def wait_for_window(virtual_screen, title):
     """Wait until a window of that title is mapped, then give it the focus."""
     code = (
         "import sys, time\nfrom Xlib import X\nfrom Xlib.display import Display\n"
-        "display, deadline = Display(), time.monotonic() + 60\n"
+        f"display, deadline = Display(), time.monotonic() + {TIME_OUT_S}\n"
         "while time.monotonic() < deadline:\n"
         "    for window in display.screen().root.query_tree().children:\n"
         "        if window.get_wm_name() == sys.argv[1]:\n"

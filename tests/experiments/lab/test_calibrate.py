@@ -98,7 +98,6 @@ def test_photometers_are_found_by_path():
 
 
 @pytest.mark.window
-@pytest.mark.xdist_group("window")
 class TestCommand:
     def test_readings_from_a_file_become_a_monitor(self, calibrate, tmp_path, readings):
         write_readings(readings, tmp_path / "r.csv")

@@ -80,7 +80,6 @@ def test_this_machine_can_be_looked_at(tmp_path):
 
 
 @pytest.mark.window
-@pytest.mark.xdist_group("window")
 @pytest.mark.slow
 def test_the_command_looks_at_a_window(virtual_screen, quick_design_file, stimulus_set, tmp_path):
     report = tmp_path / "check.json"
