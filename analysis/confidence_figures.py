@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
-from analysis.panels import PERCENT, Drawing, _patch, condition_legend, panels, point_at
+from analysis.panels import PERCENT, Drawing, condition_legend, panels, point_at
 from analysis.performance import conditions_of
 from analysis.results import Results
 from analysis.style import FAINT, INK, mark_of
@@ -70,7 +71,10 @@ def confidence_by_outcome(results: Results) -> Figure | None:
         axis.spines["left"].set_visible(False)
         axis.xaxis.set_major_formatter(PERCENT)
         axis.set_xlabel("share of answers (%)")
-    handles = [_patch(shades[step][0], f"confidence {step}") for step in CONFIDENCES]
+    handles = [
+        Patch(facecolor=shades[step][0], edgecolor=FAINT, linewidth=0.4, label=f"confidence {step}")
+        for step in CONFIDENCES
+    ]
     figure.legend(handles=handles, loc="outside upper right", ncols=3, fontsize=8)
     return figure
 

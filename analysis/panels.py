@@ -10,12 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from analysis.groups import Group
 from analysis.results import Results
-from analysis.style import FAINT, INK, MAX_VECTOR_POINTS, mark_of
+from analysis.style import INK, MAX_VECTOR_POINTS, mark_of
 from analysis.words import points
 
 WIDTH_IN = 7.4
@@ -189,10 +188,6 @@ def condition_legend(figure: Figure, conditions: list[str], all_too: bool = Fals
     if all_too:
         handles.append(Line2D([], [], color=INK, marker="o", linewidth=1.6, label="all"))
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=8)
-
-
-def _patch(colour: str, label: str) -> Patch:
-    return Patch(facecolor=colour, edgecolor=FAINT, linewidth=0.4, label=label)
 
 
 def points_with_interval(value: float, low: float, high: float) -> str:
