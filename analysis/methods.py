@@ -133,6 +133,9 @@ def _course(design: Design) -> str:
     for block in main:
         number = block.trials or sum(block.draw.values())
         per_condition[block.condition] = per_condition.get(block.condition, 0) + number
+    for planned in design.plan(1):
+        if planned.longer:  # One of several blocks has a trial more.
+            per_condition[planned.condition] += 1
     counts = joined([f"{n} with {name_of(c)} references" for c, n in per_condition.items()])
     practice = sum(block.trials for block in blocks if block.role == "practice")
     catch = sum(block.catch for block in blocks)
@@ -144,11 +147,12 @@ def _course(design: Design) -> str:
     others = [_counted(practice, "practice trial")] if practice else []
     if catch:
         others.append(_catch(design, catch))
+    told = f"{', ' if len(others) > 1 else ' and '}{' and '.join(others)}" if others else ""
     roles = {"practice": practice, "main": 1, "catch": catch}
     feedback = _feedback(design, [name for name, number in roles.items() if number])
     return (
         f"A session had {_counted(sum(per_condition.values()), 'main trial')}{of_units} "
-        f"({counts}){''.join(f' and {other}' for other in others)}. Trials were shuffled within "
+        f"({counts}){told}. Trials were shuffled within "
         f"blocks and {order}.{_fixation(design)} Right answers were shown {feedback}."
     )
 

@@ -84,7 +84,7 @@ def _draw_ratings(axis: Axes, results: Results, group: Group, images: list[str])
             for mean in own.itertuples(index=False):
                 _draw_mean(axis, start + number, given, mean, MARKS["none"].colour)
         ticks += [start + number for number in range(len(images) + 1)]
-        title = (start + len(images) / 2, -0.2 if images else -0.13)
+        title = (start + len(images) / 2, -0.2 if images else -0.08)
         axis.annotate(
             f"{row.moment} (n = {row.n_participants})",
             title,
@@ -96,7 +96,8 @@ def _draw_ratings(axis: Axes, results: Results, group: Group, images: list[str])
     axis.tick_params(axis="x", length=0)
     axis.set_xlim(-0.7, ticks[-1] + 0.7)
     # A difference, or a number that was imported, may lie beyond the scale.
-    reach = max(104.0, 1.06 * float(each["rating"].abs().max()))
+    shown = each["rating"] if images else people[list(means["moment"])]
+    reach = max(104.0, 1.06 * float(np.nanmax(np.abs(shown.to_numpy(float)))))
     axis.set_ylim(-reach, reach)
     axis.grid(axis="y")
 

@@ -103,6 +103,25 @@ def test_methods_speak_of_what_the_design_has(study: Any) -> None:
     )
 
 
+def test_methods_count_every_kind_of_trial(study: Any) -> None:
+    study.write_session("p001", 1)
+    results = analyse(load_log(study.folder))
+
+    def course(name: str) -> str:
+        return methods(read_design(name), results)[1]
+
+    # One of four blocks of 11 trials has a twelfth.
+    first = course("borowski2021_exp1")
+    assert "135 main trials (45 with no references, 45 with synthetic" in first
+    assert "45 with natural references), 15 practice trials and 18 catch trials, in" in first
+    # Catch trials of occlusion have units of their own, those of 2AFC the references as queries.
+    experts = course("zimmermann2021_occlusion_experts")
+    assert "15 catch trials, in which the answer is easy. Trials" in experts
+    assert "Fixation" not in experts and "practice" not in experts
+    for name in ("borowski2021_exp2", "zimmermann2021_replication"):
+        assert "in which the queries were two of the references" in course(name)
+
+
 def test_a_condition_that_exclusions_empty_is_named(study: Any) -> None:
     study.write_session("p001", 1)
     log = load_log(study.folder)
