@@ -14,9 +14,9 @@ from stimgen.sweeps.decoding import decode_rates
 
 CPU = torch.device("cpu")
 SMALL = Sizes(
-    sweep=32,
-    k=10,
-    recorded=32,
+    sweep=8,
+    k=3,
+    recorded=8,
     steps=1,
     usual_units=1,
     stride_px=67,
@@ -73,10 +73,16 @@ def test_the_command_prints_the_machine_and_a_table(capsys: pytest.CaptureFixtur
     assert "--repeats 0: expected 1 or more" in capsys.readouterr().err
 
 
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    """One for all parts: it measures the machine's limit once."""
+    return Bench(CPU, 1, "processor", SMALL)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["sweep", "memory", "render", "occlusion"])
-def test_both_ways_are_measured(part: str) -> None:
-    figures = Bench(CPU, 1, "processor", SMALL).measure([part])
+def test_both_ways_are_measured(part: str, bench: Bench) -> None:
+    figures = bench.measure([part])
     compared = [figure for figure in figures if figure.ratio is not None]
     assert len(figures) == {"sweep": 5}.get(part, 2)
     assert len(compared) == (0 if part == "memory" else 2)
