@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from psychopy import core
 
+from conditions.versions import versions
 from experiments.display.hook import FlipHook
 from experiments.display.screenshots import Screenshots
 from experiments.display.text_input import TextInput
@@ -196,15 +196,9 @@ def undisturbed() -> Iterator[None]:
 
 def machine_facts() -> dict[str, Any]:
     """Return what is known of this machine and its software, for ``session.json``."""
-    versions: dict[str, str | None] = {}
-    for package in ("unitscope", "psychopy", "psychtoolbox", "pyglet", "numpy", "pandas", "pillow"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
     return {
         "system": platform.platform(),
         "python": sys.version.split()[0],
         "processors": os.cpu_count(),
-        "versions": versions,
+        "versions": versions("psychopy", "psychtoolbox", "pyglet", "numpy", "pandas", "pillow"),
     }

@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import torch
 from tqdm import tqdm
 
+from conditions.versions import versions
 from stimgen.benchmark import own, usual
 from stimgen.benchmark.commands_timed import demo_seconds, sweep_seconds
 from stimgen.benchmark.limits import flops_of_convolutions, flops_of_pass
@@ -211,9 +211,9 @@ class Bench:
 def machine(device: torch.device) -> str:
     """Return one line on the machine and the software that figures were measured with."""
     threads = "" if device.type == "cuda" else f", {torch.get_num_threads()} threads"
-    versions = ", ".join(f"{p} {version(p)}" for p in ("unitscope", "torch", "torchvision"))
+    made_with = ", ".join(f"{p} {v}" for p, v in versions("torch", "torchvision").items())
     python = platform.python_version()
-    return f"{device.type}: {device_model(device)}{threads}; Python {python}, {versions}"
+    return f"{device.type}: {device_model(device)}{threads}; Python {python}, {made_with}"
 
 
 def table(figures: Sequence[Figure]) -> str:

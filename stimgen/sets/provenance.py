@@ -7,7 +7,6 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import yaml
 from conditions.errors import BadInput
 from conditions.settings import build, read_yaml
 from conditions.stimulus_set import SETTINGS
+from conditions.versions import versions
 from stimgen.networks.devices import device_model
 from stimgen.networks.network import Network
 from stimgen.networks.registry import load_network
@@ -81,7 +81,7 @@ def provenance_of(
         **({"plain": plain} if (plain := _plain_seeds(build)) else {}),
         "versions": {
             "python": platform.python_version(),
-            **{p: version(p) for p in ("unitscope", "torch", "torchvision", "numpy", "pillow")},
+            **versions("torch", "torchvision", "numpy", "pillow"),
         },
         "device": {
             "name": str(device),
