@@ -151,6 +151,8 @@ def _parsed(text: bytes, columns: tuple[Column, ...], use_threads: bool) -> Any:
             false_values=["False"],
             strings_can_be_null=True,
         ),
+        # The default one takes memory by huge pages, all of which must be cleared first.
+        memory_pool=pa.system_memory_pool(),
     )
 
 
