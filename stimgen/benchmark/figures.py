@@ -86,6 +86,8 @@ class Bench:
         What seconds are counted by; see :data:`stimgen.benchmark.sides.Clock`.
     sizes
         Those for the device if None.
+    precisions
+        What networks compute in; if None fp32, and bf16 where convolutions are faster in it.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Bench:
         repeats: int = 3,
         clock: Clock = "wall",
         sizes: Sizes | None = None,
+        precisions: Sequence[Precision] | None = None,
     ) -> None:
         self.device, self.repeats, self.clock = device, repeats, clock
         self.sizes = sizes or (
@@ -110,6 +113,7 @@ class Bench:
             "demo": self._demo,
         }
         self._peaks: dict[Precision, float] = {}
+        self._precisions = precisions
 
     def measure(self, parts: Sequence[str]) -> list[Figure]:
         """Measure some parts, with a progress bar."""
@@ -118,6 +122,14 @@ class Bench:
             for part in tqdm(parts, desc="bench", unit="part", leave=False)
             for figure in self._parts[part]()
         ]
+
+    @property
+    def precisions(self) -> Sequence[Precision]:
+        """What networks compute in."""
+        if self._precisions is None:
+            faster = self._peak("bf16") > self._peak("fp32")
+            self._precisions = PRECISIONS if faster else PRECISIONS[:1]
+        return self._precisions
 
     def _peak(self, precision: Precision) -> float:
         if precision not in self._peaks:
@@ -138,15 +150,15 @@ class Bench:
     def _sweep(self) -> Iterator[Figure]:
         n, k = self.sizes.sweep, self.sizes.k
         ways: list[Way] = [(usual.hook_loop, (self.device, PICTURES, n, k))]
-        for precision in PRECISIONS:
+        for precision in self.precisions:
             ways.append((own.sweep_images, (self.device, precision, n, k)))
         ways.append((own.sweep_end, (self.device, k)))
         (before, *seconds, end), (_, *flops) = in_turns(ways, self.repeats, self.clock)
-        for i, precision in enumerate(PRECISIONS):
+        for i, precision in enumerate(self.precisions):
             share = n * flops[i] / seconds[i] / self._peak(precision)
             work = f"sweep of GoogLeNet, all units, in {precision}"
             yield Figure(work, n / seconds[i], "images/s", before / seconds[i], share)
-        for precision in PRECISIONS:
+        for precision in self.precisions:
             yield self._recording(precision)
         yield Figure("the end of a sweep, once, however many images", 1000 * end, "ms")
 
@@ -171,12 +183,12 @@ class Bench:
     def _render(self) -> Iterator[Figure]:
         n_usual, steps = self.sizes.usual_units, self.sizes.steps
         ways: list[Way] = [(usual.render_loop, (self.device, LAYER, range(n_usual), steps))]
-        ways += [(own.render_units, (self.device, p, steps)) for p in PRECISIONS]
+        ways += [(own.render_units, (self.device, p, steps)) for p in self.precisions]
         (before, *seconds), (_, *counts) = in_turns(ways, self.repeats, self.clock)
         usual_rate = n_usual * steps / before
         # A step goes forward and back, the latter to the image only: about twice a forward pass.
         flops = 2 * flops_of_pass(LAYER)
-        for precision, own_seconds, n_images in zip(PRECISIONS, seconds, counts, strict=True):
+        for precision, own_seconds, n_images in zip(self.precisions, seconds, counts, strict=True):
             rate = n_images * steps / own_seconds
             work = f"rendering units of {LAYER} in {precision}"
             share = rate * flops / self._peak(precision)
@@ -187,9 +199,11 @@ class Bench:
         ways: list[Way] = [
             (usual.occlusion_loop, (self.device, own.occluded_pictures(n_usual), LAYER, 0))
         ]
-        ways += [(own.occlusion_maps, (self.device, p, self.sizes.stride_px)) for p in PRECISIONS]
+        ways += [
+            (own.occlusion_maps, (self.device, p, self.sizes.stride_px)) for p in self.precisions
+        ]
         (before, *seconds), (_, *found) = in_turns(ways, self.repeats, self.clock)
-        for precision, own_seconds, one in zip(PRECISIONS, seconds, found, strict=True):
+        for precision, own_seconds, one in zip(self.precisions, seconds, found, strict=True):
             rate = one.n_positions / own_seconds
             share = rate * one.flops / self._peak(precision)
             work = f"occlusion by 90 px, {LAYER}, in {precision}, largest error {one.error:.0e}"

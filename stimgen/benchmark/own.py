@@ -183,7 +183,9 @@ def render_units(device: torch.device, precision: Precision, steps: int) -> Work
         diversity_weight=0.0,
         redirected_steps=steps // 32,
     )
-    units = network.units([LAYER])
+    # One of each branch in turn, so that all of the layer is needed, as the usual way computes it.
+    in_turn = zip(*(branch.channels for branch in network.layer(LAYER).branches), strict=False)
+    units = [network.unit(LAYER, "", channel) for channels in in_turn for channel in channels]
     size = 4 if device.type == "cpu" else 32
     n_batches = torch.get_num_threads() if device.type == "cpu" else 1
     batches = [

@@ -67,7 +67,7 @@ def test_the_command_prints_the_machine_and_a_table(capsys: pytest.CaptureFixtur
         torch.set_num_threads(threads)
     first, *rows = capsys.readouterr().out.splitlines()
     assert first.startswith("cpu: ") and ", 1 threads; Python " in first
-    assert [row.count("|") for row in rows] == [5] * 4
+    assert [row.count("|") for row in rows[:4]] == [5] * 4
     assert "in fp32, the limit | " in rows[2] and "in bf16, the limit | " in rows[3]
     assert main(["bench", "limit", "--repeats", "0"]) == 2
     assert "--repeats 0: expected 1 or more" in capsys.readouterr().err
@@ -76,7 +76,7 @@ def test_the_command_prints_the_machine_and_a_table(capsys: pytest.CaptureFixtur
 @pytest.fixture(scope="module")
 def bench() -> Bench:
     """One for all parts: it measures the machine's limit once."""
-    return Bench(CPU, 1, "processor", SMALL)
+    return Bench(CPU, 1, "processor", SMALL, ("fp32", "bf16"))
 
 
 @pytest.mark.slow
@@ -90,6 +90,22 @@ def test_both_ways_are_measured(part: str, bench: Bench) -> None:
         assert figure.value > 0
         assert figure.ratio > 0  # type: ignore[operator]
         assert figure.share > 0  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("peak", "precisions"), [(2.0, 2), (0.5, 1)])
+def test_bf16_is_left_out_where_it_is_slower(
+    peak: float,
+    precisions: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    peaks = {"fp32": 1.0, "bf16": peak}
+    monkeypatch.setattr(
+        "stimgen.benchmark.figures.flops_of_convolutions", lambda device, p, clock: peaks[p]
+    )
+    assert len(Bench(CPU).precisions) == precisions
+    assert main(["bench", "limit", "--device", "cpu"]) == 0
+    assert ("no faster in bf16" in capsys.readouterr().out) == (precisions == 1)
 
 
 def test_all_parts_are_known() -> None:
