@@ -190,6 +190,7 @@ def measured(virtual_screen, tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("texts")  # one worker measures for all of them
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("language", languages())
 def test_every_text_fits_and_can_be_read(measured, size, language):

@@ -15,7 +15,8 @@ from PIL import Image
 from conditions.design import find_design
 from conditions.tables import write_tables
 
-pytestmark = [pytest.mark.slow, pytest.mark.window]
+# One worker draws for all of them.
+pytestmark = [pytest.mark.slow, pytest.mark.window, pytest.mark.xdist_group("trial screens")]
 
 SCRIPT = Path(__file__).with_name("draw_trials.py")
 GREY, GREEN = (128, 128, 128), (0, 172, 96)
