@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,7 @@ def _read_log(path: Path) -> Log:
     check_trials(rows)
     known, ends = _starts(rows), _ends_of_runs(rows)
     sessions = [
-        _facts_of(folder, first, int(length), last, found)
+        session_row(folder, found, first, int(length), last)
         for folder, first, length, last in zip(folders, known, rows.lengths, ends, strict=True)
     ]
     check_one_design(rows.frame, path, found)
@@ -226,14 +227,33 @@ def _ends_of_runs(rows: Rows) -> Iterator[dict[int, dict[str, Any]]]:
         yield {row["run"]: row for row in last[start:end]}
 
 
-def _facts_of(
+def session_row(
     folder: Path,
-    first: dict[str, Any],
-    length: int,
-    last: dict[int, dict[str, Any]],
     found: list[str],
+    first: Mapping[str, Any] = MappingProxyType({}),
+    n_trials: int = 0,
+    last: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return a session's row from its record, its first row and the last ones of its runs."""
+    """Return a session's row of :attr:`Log.sessions`.
+
+    Parameters
+    ----------
+    folder
+        Of the session.
+    found
+        Gets a sentence if its record is missing.
+    first
+        What its first trial says of it; its record alone tells if there is none.
+    n_trials
+        Number of its trials.
+    last
+        As for :func:`analysis.durations.total_s`.
+
+    Raises
+    ------
+    BadInput
+        If its record is damaged.
+    """
     facts = read_session(folder)
     if not facts:
         found.append(f"{folder}: session.json is missing, so the session counts as unfinished")
@@ -251,7 +271,7 @@ def _facts_of(
         "session_state": "completed" if facts.get("end_reason") == COMPLETED else "unfinished",
         "end_reason": str(facts.get("end_reason", "unknown")),
         "runs": max(len(runs) if isinstance(runs, list) else 0, first.get("run", 0)),
-        "trials": length,
+        "trials": n_trials,
         "trials_planned": int(facts.get("trials") or 0) - int(facts.get("trials_skipped") or 0),
         "instruction_s": _number(facts.get("instruction_s")),
         "total_s": total_s(facts, last),

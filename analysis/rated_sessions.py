@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from analysis.load import Log, load_log, session_folders
+from analysis.load import Log, load_log, session_folders, session_row
 from conditions.columns import log_columns
 from conditions.csv_files import empty_frame
 from conditions.errors import BadInput
-from conditions.records import COMPLETED, RATINGS, TRIALS, read_session
+from conditions.records import RATINGS, TRIALS, read_session
 from conditions.vocabulary import TASKS
 
 
@@ -68,9 +67,11 @@ def load_study(path: Path | str) -> Log:
             "expected one"
         )
     imported = facts[0].get("imported") or [{}]
+    found: list[str] = []
     return RatedLog(
         _no_trials(),
-        pd.DataFrame([_row(*each) for each in zip(folders, facts, strict=True)]),
+        pd.DataFrame([session_row(folder, found) for folder in folders]),
+        tuple(found),
         rated_design=designs[0],
         title=str(imported[0].get("title", "")) if isinstance(imported, list) else "",
     )
@@ -89,24 +90,3 @@ def _no_trials() -> pd.DataFrame:
     return empty_frame(columns).assign(
         session_state=pd.Series(dtype="string"), unit=pd.Series(dtype="string")
     )
-
-
-def _row(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
-    """Return a session's row, the columns being those of :attr:`analysis.load.Log.sessions`."""
-    runs = facts.get("runs") or []
-    return {
-        "participant": str(facts.get("participant", folder.parent.name.removeprefix("sub-"))),
-        "session": int(facts.get("session", 1)),
-        "observer_kind": str(facts.get("observer_kind", "person")),
-        "observer": facts.get("observer"),
-        "session_state": "completed" if facts.get("end_reason") == COMPLETED else "unfinished",
-        "end_reason": str(facts.get("end_reason", "unknown")),
-        "runs": len(runs),
-        "trials": 0,
-        "trials_planned": int(facts.get("trials") or 0) - int(facts.get("trials_skipped") or 0),
-        "instruction_s": float(facts.get("instruction_s") or "nan"),
-        "total_s": float("nan"),
-        "practice_rounds": float(facts.get("practice_rounds") or "nan"),
-        "windowed": False,
-        "folder": str(folder),
-    }
