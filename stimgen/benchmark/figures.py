@@ -225,7 +225,8 @@ class Bench:
 def machine(device: torch.device) -> str:
     """Return one line on the machine and the software that figures were measured with."""
     threads = "" if device.type == "cuda" else f", {torch.get_num_threads()} threads"
-    made_with = ", ".join(f"{p} {v}" for p, v in versions("torch", "torchvision").items())
+    found = versions("torch", "torchvision", "numba")
+    made_with = ", ".join(f"{package} {version}" for package, version in found.items())
     python = platform.python_version()
     return f"{device.type}: {device_model(device)}{threads}; Python {python}, {made_with}"
 

@@ -170,16 +170,17 @@ def sweep_memory(device: torch.device, n_images: int) -> Work:
 def render_units(device: torch.device, precision: Precision, steps: int) -> Work:
     """Prepare to render units of a layer in batches; its work returns the number of images.
 
-    What the network sees has 224 px, as in the usual way. ReLUs are redirected in one step
-    of 32, as by default (16 of 512). Diversity, which the usual way's single image has not, is left
-    out.
+    Images have 224 px and are padded by 12, of which the network sees 224, as in the usual way.
+    ReLUs are redirected in one step of 32, as by default (16 of 512). Diversity, which the usual
+    way's single image has not, is left out.
     """
     network = _googlenet(device, precision)
     settings = SyntheticSettings(
         per_pole=4,
         steps=steps,
-        image_px=248,
-        margin_px=12,
+        image_px=224,
+        margin_px=0,
+        pad_px=12,
         diversity_weight=0.0,
         redirected_steps=steps // 32,
     )

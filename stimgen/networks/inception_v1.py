@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from stimgen.networks.network import Branch, Layer
+from stimgen.networks.pooling import max_pool2d
 
 INPUT_PX = 224
 MEAN = (117 / 255,) * 3
@@ -78,8 +79,8 @@ class SameConv2d(nn.Conv2d):
 def max_pool(x: torch.Tensor, stride: int) -> torch.Tensor:
     """Take the maximum over 3 x 3 with SAME padding, which is never the maximum itself."""
     if stride == 1:
-        return F.max_pool2d(x, 3, 1, padding=1)
-    return F.max_pool2d(_pad(x, 3, stride, -torch.inf), 3, stride)
+        return max_pool2d(x, 3, 1, padding=1)
+    return max_pool2d(_pad(x, 3, stride, -torch.inf), 3, stride)
 
 
 def normalise(x: torch.Tensor) -> torch.Tensor:

@@ -14,6 +14,7 @@ from torch import nn
 
 from conditions.errors import BadInput, nearest
 from conditions.vocabulary import Unit
+from stimgen.networks.pooling import quicken_pools
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.stem import quicken_stem
 
@@ -137,6 +138,7 @@ class Network:
         self.device = torch.device(device)
         module = module.eval().requires_grad_(False).to(self.device)
         quicken_stem(module)
+        quicken_pools(module)
         self.module = module.to(memory_format=torch.channels_last)
         self._mean = torch.tensor(mean, device=self.device).view(3, 1, 1)
         self._sd = torch.tensor(sd, device=self.device).view(3, 1, 1)

@@ -1,13 +1,26 @@
-"""ReLUs after max pools instead of before them: fewer values to go through."""
+"""Max pooling: faster than torch's own on processors, and of fewer values."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
 
+import torch
+import torch.nn.functional as F
 from torch import nn
+from torch.autograd.function import once_differentiable
+from torch.overrides import handle_torch_function, has_torch_function_unary
+
+from stimgen.loops import can_loop
 
 _POOLED = {"conv1": "maxpool1", "conv3": "maxpool2"}
 """Stem convolutions of GoogLeNet's shape, and the max pool that takes their output."""
+
+Sizes = int | tuple[int, ...] | list[int]
+"""One for both directions, or one for each."""
+
+_STORED = (torch.float32, torch.bfloat16)
 
 
 def pool_before_relu(module: nn.Module) -> None:
@@ -28,3 +41,117 @@ def pool_before_relu(module: nn.Module) -> None:
             # Without the ReLU that torchvision's convolutions end in.
             module.set_submodule(conv, nn.Sequential(OrderedDict(parts[conv].named_children())))
             module.set_submodule(pool, nn.Sequential(parts[pool], nn.ReLU(inplace=True)))
+
+
+class MaxPool2d(nn.MaxPool2d):
+    """Torch's, done by :func:`max_pool2d`."""
+
+    @classmethod
+    def like(cls, other: nn.MaxPool2d) -> MaxPool2d:
+        """Return such a pool with another's geometry."""
+        sizes = other.kernel_size, other.stride, other.padding, other.dilation
+        return cls(*sizes, ceil_mode=other.ceil_mode)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Pool maps of images x channels x height x width."""
+        sizes = self.kernel_size, self.stride, self.padding, self.dilation
+        return max_pool2d(input, *sizes, self.ceil_mode)
+
+
+def quicken_pools(module: nn.Module) -> None:
+    """Put a :class:`MaxPool2d` in the place of each of torch's that returns maxima alone."""
+    for path, part in list(module.named_modules()):
+        if path and type(part) is nn.MaxPool2d and not part.return_indices:
+            module.set_submodule(path, MaxPool2d.like(part))
+
+
+def max_pool2d(
+    input: torch.Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+) -> torch.Tensor:
+    """Do what torch's function of this name does, faster where it can.
+
+    That is for windows of 3 x 3 with a stride of 1 or 2, channels last, on processors. Maxima are
+    the same bit for bit, and so are gradients of 32 bits; those of 16 are added up in 32 and
+    rounded once.
+    """
+    sizes = kernel_size, kernel_size if stride is None else stride, padding, dilation
+    if has_torch_function_unary(input):
+        own: torch.Tensor = handle_torch_function(max_pool2d, (input,), input, *sizes, ceil_mode)
+        return own
+    sides = {_pair(size) for size in sizes}
+    step, margin = _pair(sizes[1])[0], _pair(padding)[0]
+    is_square = all(height == width for height, width in sides)
+    is_suited = _pair(kernel_size) == (3, 3) and step in (1, 2) and margin < 2
+    if not is_square or not is_suited or _pair(dilation) != (1, 1) or not _can_loop(input):
+        return F.max_pool2d(input, *sizes, ceil_mode)
+    if input.requires_grad and torch.is_grad_enabled():
+        pooled: torch.Tensor = _MaxPool.apply(input, step, margin, ceil_mode)
+        return pooled
+    from stimgen.loops.max_pools import highest
+    from stimgen.loops.stored import stored
+
+    found = _room(input, _size(input, step, margin, ceil_mode))
+    highest(stored(input), step, margin, stored(found))
+    return found
+
+
+def _pair(size: Sizes) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else (size[0], size[-1])
+
+
+def _can_loop(maps: torch.Tensor) -> bool:
+    is_known = can_loop(maps) and maps.dtype in _STORED and maps.ndim == 4 and maps.numel() > 0
+    return is_known and maps.is_contiguous(memory_format=torch.channels_last)
+
+
+def _size(maps: torch.Tensor, stride: int, padding: int, ceil_mode: bool) -> list[int]:
+    """Return how many windows of three torch takes of a column, and of a row."""
+    size = []
+    for length in maps.shape[2:]:
+        last = length + 2 * padding - 3
+        n = (-(-last // stride) if ceil_mode else last // stride) + 1
+        # None begins beyond the end.
+        size.append(n - 1 if (n - 1) * stride >= length + padding else n)
+    return size
+
+
+def _room(
+    maps: torch.Tensor, size: Sequence[int], dtype: torch.dtype | None = None
+) -> torch.Tensor:
+    """Return an empty tensor for as many images and channels as there are maps of."""
+    shape = *maps.shape[:2], *size
+    return torch.empty(shape, dtype=dtype or maps.dtype, memory_format=torch.channels_last)
+
+
+class _MaxPool(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, maps: torch.Tensor, stride: int, padding: int, ceil_mode: bool
+    ) -> torch.Tensor:
+        from stimgen.loops.max_pools import highest_and_place
+        from stimgen.loops.stored import stored
+
+        size = _size(maps, stride, padding, ceil_mode)
+        found, place = _room(maps, size), _room(maps, size, torch.uint8)
+        highest_and_place(stored(maps), stride, padding, stored(found), stored(place))
+        ctx.save_for_backward(place)
+        ctx.geometry = maps.shape[2:], stride, padding
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        from stimgen.loops.max_pools import spread_by_1, spread_by_2
+        from stimgen.loops.stored import stored
+
+        (place,), (size, stride, padding) = ctx.saved_tensors, ctx.geometry
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        whole = _room(gradient, size)
+        spread = spread_by_1 if stride == 1 else spread_by_2
+        spread(stored(gradient), stored(place), padding, stored(whole))
+        return whole, None, None, None

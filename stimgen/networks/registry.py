@@ -17,6 +17,7 @@ from stimgen.networks.pooling import pool_before_relu
 from stimgen.networks.torchvision_networks import (
     load_module,
     load_torchvision,
+    normalisation,
     skeleton,
     torchvision_layers,
     torchvision_names,
@@ -148,10 +149,8 @@ def _googlenet(
     weights: str, seed: int, input_px: int | None, device: torch.device | str
 ) -> Network:
     module, px, chosen = load_module("googlenet", weights, seed, input_px)
-    seen = chosen.transforms()
-    return inception_network(
-        "googlenet", module, input_px=px, mean=seen.mean, sd=seen.std, device=device
-    )
+    mean, sd = normalisation("googlenet", chosen)
+    return inception_network("googlenet", module, input_px=px, mean=mean, sd=sd, device=device)
 
 
 _OWN: dict[str, Callable[[str, int, int | None, torch.device | str], Network]] = {

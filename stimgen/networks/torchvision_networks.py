@@ -30,6 +30,7 @@ _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 """Keys of classifiers that serve training only."""
 
 _WITH_AUXILIARY = ("googlenet", "inception_v3")
+"""Networks whose published weights see images in -1..1, converted from TensorFlow."""
 
 _SIZE_OPTIONS: dict[str, Callable[[int], dict[str, Any]]] = {
     "vit_": lambda px: {"image_size": px},
@@ -63,18 +64,27 @@ def load_torchvision(
     weights_sha256 = hash_weights(module)
     found = _discovered(name)
     found.fold(module.eval())
-    seen = chosen.transforms()
+    mean, sd = normalisation(name, chosen)
     return Network(
         name,
         module,
         found.layers,
         input_px=px,
         fixed_px=bool(_size_options(name, px)),
-        mean=seen.mean,
-        sd=seen.std,
+        mean=mean,
+        sd=sd,
         weights_sha256=weights_sha256,
         device=device,
     )
+
+
+def normalisation(name: str, chosen: WeightsEnum) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the mean and standard deviation by channel of the images that a classifier sees."""
+    if name in _WITH_AUXILIARY:
+        # torchvision normalises as for the others, and brings that to -1..1 within the network.
+        return (0.5,) * 3, (0.5,) * 3
+    seen = chosen.transforms()
+    return tuple(seen.mean), tuple(seen.std)
 
 
 def load_module(
@@ -146,8 +156,7 @@ class _EmptyOnMeta(TorchFunctionMode):
 def _build(name: str, px: int, seed: int) -> nn.Module:
     options: dict[str, Any] = _size_options(name, px)
     if name in _WITH_AUXILIARY:
-        # Their published weights were trained on images normalised in another way.
-        options = {"aux_logits": False, "init_weights": False, "transform_input": True}
+        options = {"aux_logits": False, "init_weights": False}
     try:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)

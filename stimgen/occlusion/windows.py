@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from stimgen.networks.pooling import max_pool2d
 from stimgen.occlusion.tape import Operation
 
 FULL_SHARE = 0.8
@@ -190,7 +191,7 @@ def _max_pool2d(  # type: ignore[no-untyped-def]
     step = kernel_size if stride is None else stride
 
     def highest(region: torch.Tensor) -> torch.Tensor:
-        return F.max_pool2d(region, kernel_size, step, 0, dilation)
+        return max_pool2d(region, kernel_size, step, 0, dilation)
 
     lowest = float("-inf")
     sizes = _pair(kernel_size), _pair(step), _pair(padding), _pair(dilation)

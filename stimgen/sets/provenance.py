@@ -81,7 +81,7 @@ def provenance_of(
         **({"plain": plain} if (plain := _plain_seeds(build)) else {}),
         "versions": {
             "python": platform.python_version(),
-            **versions("torch", "torchvision", "numpy", "pillow"),
+            **versions("torch", "torchvision", "numpy", "numba", "pillow"),
         },
         "device": {
             "name": str(device),

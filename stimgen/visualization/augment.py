@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch.autograd.function import once_differentiable
+
+from stimgen.loops import can_loop
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,33 @@ def transform(images: torch.Tensor, matrices: torch.Tensor, seen_px: int) -> tor
     seen_px
         Side of the result.
     """
+    if images.dtype == torch.float32 and can_loop(images, matrices):
+        resampled: torch.Tensor = _Resampling.apply(images, matrices.double().numpy(), seen_px)
+        return resampled
     grid = _places(matrices, seen_px)
     moved = F.grid_sample(images - 0.5, grid, padding_mode="zeros", align_corners=False)
     return moved + 0.5
+
+
+class _Resampling(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, images: torch.Tensor, matrices: np.ndarray, seen_px: int) -> torch.Tensor:
+        from stimgen.loops.resampling import resample
+
+        seen = images.new_empty((*images.shape[:2], seen_px, seen_px))
+        resample(images.detach().numpy(), matrices, seen.numpy())
+        ctx.geometry = images.shape, matrices
+        return seen
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        from stimgen.loops.resampling import spread
+
+        shape, matrices = ctx.geometry
+        gathered = gradient.new_zeros(shape)
+        spread(gradient.numpy(), matrices, gathered.numpy())
+        return gathered, None, None
 
 
 def _places(matrices: torch.Tensor, size_px: int) -> torch.Tensor:
