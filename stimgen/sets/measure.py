@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from conditions.vocabulary import Unit
@@ -13,6 +14,7 @@ from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.png import read_png
 from stimgen.settings import ActivationSettings
+from stimgen.sweeps.halving import Halving
 from stimgen.sweeps.workers import with_network
 
 
@@ -25,6 +27,8 @@ def measure(
     quiet: bool = False,
 ) -> np.ndarray:
     """Return the activation of each file's unit for that file.
+
+    Passes that memory does not suffice for are made in halves.
 
     Parameters
     ----------
@@ -47,19 +51,24 @@ def measure(
     Raises
     ------
     BadInput
-        If a file cannot be read.
+        If a file cannot be read, or memory does not hold a single image's pass.
     """
     batches: list[list[int]] = []
     for layer in dict.fromkeys(unit.layer for _, unit in files):
         places = [place for place, (_, unit) in enumerate(files) if unit.layer == layer]
         batches += [places[start : start + batch] for start in range(0, len(places), batch)]
 
+    fitting = Halving()
+
     def work(own: Network, places: list[int]) -> tuple[list[int], np.ndarray]:
         units = [files[place][1] for place in places]
         pixels = to_tensor([read_png(files[place][0]) for place in places], own.device)
-        measured = own.activations(
-            pixels, [units[0].layer], activation.side, activation.reduction
-        ).cpu()
+        layers = [units[0].layer]
+        parts = fitting(
+            lambda part: own.activations(part, layers, activation.side, activation.reduction),
+            pixels,
+        )
+        measured = torch.cat(parts).cpu()
         return places, measured[range(len(units)), [unit.channel for unit in units]].numpy()
 
     values = np.empty(len(files))

@@ -1,7 +1,9 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from conditions.errors import BadInput
 from stimgen.networks.network import Network
@@ -22,6 +24,30 @@ def test_files_have_their_own_units_activation(toy: Network, tmp_path: Path) -> 
     maps = toy.activations(to_tensor(list(pictures)), ["early", "late"], "pre", "mean").numpy()
     columns = [toy.units().index(unit) for _, unit in files]
     np.testing.assert_allclose(found, maps[range(5), columns], atol=1e-6)
+
+
+def test_memory_that_runs_out_halves_a_pass(
+    toy: Network,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = []
+    for i, picture in enumerate(np.random.default_rng(0).integers(0, 256, (7, 40, 40, 3))):
+        save_png(picture.astype(np.uint8), tmp_path / f"{i}.png")
+        files.append((tmp_path / f"{i}.png", toy.units()[i]))
+    expected = measure(toy, files, ActivationSettings(), quiet=True)
+    passed = Network.activations
+
+    def little_memory(own: Network, images: torch.Tensor, *rest: Any) -> torch.Tensor:
+        if len(images) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return passed(own, images, *rest)
+
+    monkeypatch.setattr(Network, "activations", little_memory)
+    found = measure(toy, files, ActivationSettings(), batch=4, quiet=True)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert "4 images at a time do not fit into memory; going on with 2" in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_read_is_named(toy: Network, tmp_path: Path) -> None:
