@@ -12,15 +12,13 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
-from stimgen.loops import can_loop
+from stimgen.loops import can_loop_over
 
 _POOLED = {"conv1": "maxpool1", "conv3": "maxpool2"}
 """Stem convolutions of GoogLeNet's shape, and the max pool that takes their output."""
 
 Sizes = int | tuple[int, ...] | list[int]
 """One for both directions, or one for each."""
-
-_STORED = (torch.float32, torch.bfloat16)
 
 
 def pool_before_relu(module: nn.Module) -> None:
@@ -87,7 +85,7 @@ def max_pool2d(
     step, margin = _pair(sizes[1])[0], _pair(padding)[0]
     is_square = all(height == width for height, width in sides)
     is_suited = _pair(kernel_size) == (3, 3) and step in (1, 2) and margin < 2
-    if not is_square or not is_suited or _pair(dilation) != (1, 1) or not _can_loop(input):
+    if not is_square or not is_suited or _pair(dilation) != (1, 1) or not can_loop_over(input):
         return F.max_pool2d(input, *sizes, ceil_mode)
     if input.requires_grad and torch.is_grad_enabled():
         pooled: torch.Tensor = _MaxPool.apply(input, step, margin, ceil_mode)
@@ -102,11 +100,6 @@ def max_pool2d(
 
 def _pair(size: Sizes) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else (size[0], size[-1])
-
-
-def _can_loop(maps: torch.Tensor) -> bool:
-    is_known = can_loop(maps) and maps.dtype in _STORED and maps.ndim == 4 and maps.numel() > 0
-    return is_known and maps.is_contiguous(memory_format=torch.channels_last)
 
 
 def _size(maps: torch.Tensor, stride: int, padding: int, ceil_mode: bool) -> list[int]:

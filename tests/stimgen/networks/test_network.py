@@ -3,6 +3,7 @@ import torch
 
 from conditions.errors import BadInput
 from conditions.vocabulary import Unit
+from stimgen import loops
 from stimgen.networks.network import Network, Reduction, Side, reduce_map
 from stimgen.networks.registry import load_network
 from tests.stimgen.conftest import ToyModule
@@ -131,8 +132,18 @@ def test_reductions() -> None:
     assert [reduce_map(map_, r).item() for r in ("mean", "max", "centre")] == [4, 8, 4]
 
 
-@pytest.mark.parametrize("shape", [(5, 8, 400, 200), (9, 3, 7, 7), (2, 1, 800, 900)])
-def test_means_of_few_maps_at_a_time_are_those_of_all(shape: tuple[int, ...]) -> None:
-    for layout in (torch.channels_last, torch.contiguous_format):
-        maps = torch.randn(shape).to(torch.bfloat16, memory_format=layout)
-        assert torch.equal(reduce_map(maps, "mean"), maps.float().mean((-2, -1)))
+@pytest.mark.parametrize("has_numba", [True, False])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("shape", [(5, 8, 400, 200), (9, 3, 7, 7), (2, 1, 80, 90), (4, 6, 1, 1)])
+def test_means_of_16_bits_are_added_up_in_32(
+    shape: tuple[int, ...],
+    layout: torch.memory_format,
+    has_numba: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loops, "HAS_NUMBA", has_numba)
+    maps = (1 + torch.randn(shape)).to(torch.bfloat16, memory_format=layout)
+    found = reduce_map(maps, "mean")
+    assert found.dtype == torch.float32
+    expected = maps.double().mean((-2, -1))
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=2e-5)
