@@ -21,6 +21,8 @@ BORDERS = {
             "torch",
             "torchvision",
             "torchcodec",
+            "numba",
+            "llvmlite",
             "numpy",
             "PIL",
             "pandas",

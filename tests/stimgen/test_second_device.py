@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from stimgen import loops
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.networks.registry import load_network
@@ -47,8 +48,10 @@ def demo() -> Network:
 
 
 @pytest.fixture(autouse=True)
-def batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def like_the_second_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BATCH, APART.type, BATCH["cpu"])
+    # Loops are for processors, and what they round otherwise grows from step to step.
+    monkeypatch.setattr(loops, "HAS_NUMBA", False)
     monkeypatch.setattr("stimgen.sweeps.workers.prefetch", in_this_thread)
 
 
