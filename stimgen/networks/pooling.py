@@ -81,12 +81,9 @@ def max_pool2d(
     if has_torch_function_unary(input):
         own: torch.Tensor = handle_torch_function(max_pool2d, (input,), input, *sizes, ceil_mode)
         return own
-    sides = {_pair(size) for size in sizes}
-    step, margin = _pair(sizes[1])[0], _pair(padding)[0]
-    is_square = all(height == width for height, width in sides)
-    is_suited = _pair(kernel_size) == (3, 3) and step in (1, 2) and margin < 2
-    if not is_square or not is_suited or _pair(dilation) != (1, 1) or not can_loop_over(input):
+    if not _is_suited(input, *map(_pair, sizes)):
         return F.max_pool2d(input, *sizes, ceil_mode)
+    (step, _), (margin, _) = _pair(sizes[1]), _pair(padding)
     if input.requires_grad and torch.is_grad_enabled():
         pooled: torch.Tensor = _MaxPool.apply(input, step, margin, ceil_mode)
         return pooled
@@ -100,6 +97,19 @@ def max_pool2d(
 
 def _pair(size: Sizes) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else (size[0], size[-1])
+
+
+def _is_suited(
+    maps: torch.Tensor,
+    side: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+) -> bool:
+    is_known = stride in ((1, 1), (2, 2)) and padding in ((0, 0), (1, 1))
+    is_plain = side == (3, 3) and dilation == (1, 1) and can_loop_over(maps)
+    # torch refuses maps that hold no window, in words of its own.
+    return is_known and is_plain and min(maps.shape[2:]) + 2 * padding[0] >= 3
 
 
 def _size(maps: torch.Tensor, stride: int, padding: int, ceil_mode: bool) -> list[int]:

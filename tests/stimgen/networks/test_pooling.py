@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -76,7 +77,7 @@ def some_maps(shape: tuple[int, ...], dtype: torch.dtype, seed: int, levels: int
 
 @given(
     st.tuples(
-        st.integers(1, 3), st.sampled_from([1, 2, 16, 37]), st.integers(3, 11), st.integers(3, 11)
+        st.integers(1, 3), st.sampled_from([1, 2, 16, 37]), st.integers(1, 11), st.integers(1, 11)
     ),
     st.sampled_from([1, 2]),
     st.sampled_from([0, 1]),
@@ -97,7 +98,12 @@ def test_maxima_and_gradients_are_torchs(
     maps = some_maps(shape, dtype, seed, levels)
     sizes = 3, stride, padding, 1, ceil_mode
     exact = maps.float().requires_grad_()
-    expected = F.max_pool2d(exact, *sizes)
+    try:
+        expected = F.max_pool2d(exact, *sizes)
+    except RuntimeError as error:  # no window fits
+        with pytest.raises(RuntimeError, match=re.escape(str(error))):
+            max_pool2d(exact.detach(), *sizes)
+        return
     assert torch.equal(max_pool2d(maps, *sizes).float(), expected)
     own = maps.clone().requires_grad_()
     found = max_pool2d(own, *sizes)
