@@ -103,6 +103,31 @@ def test_layers_are_what_the_modules_of_their_names_put_out(name: str, tmp_path:
     assert n_compared >= len(network.layers) / 2
 
 
+@pytest.mark.parametrize(
+    ("name", "norm", "options"),
+    [
+        ("resnet18", "bn1", {}),
+        (
+            "inception_v3",
+            "Conv2d_1a_3x3.bn",
+            {"aux_logits": False, "init_weights": False, "transform_input": True},
+        ),
+    ],
+)
+def test_images_are_normalised_as_published_weights_want_them(
+    name: str, norm: str, options: dict[str, bool]
+) -> None:
+    module, px, chosen = load_module(name, "random", 3, 96)
+    original = models.get_model(name, weights=None, **options)
+    original.load_state_dict(module.state_dict())
+    images = torch.rand(2, 3, px, px)
+    seen = chosen.transforms()
+    mean, sd = (torch.tensor(values).view(3, 1, 1) for values in (seen.mean, seen.std))
+    expected = outputs_of_modules(original.eval(), (images - mean) / sd)[norm]
+    found = load_network(name, "random", seed=3, input_px=px).maps(images, [norm])[norm]
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+
+
 def test_a_residual_block_has_what_enters_its_last_relu() -> None:
     network = load_network("resnet18", "random", input_px=64)
     original, _, _ = load_module("resnet18", "random", 0, 64)
