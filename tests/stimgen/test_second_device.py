@@ -51,7 +51,7 @@ def demo() -> Network:
 def like_the_second_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BATCH, APART.type, BATCH["cpu"])
     # Loops are for processors, and what they round otherwise grows from step to step.
-    monkeypatch.setattr(loops, "HAS_NUMBA", False)
+    monkeypatch.setattr(loops, "has_numba", lambda: False)
     monkeypatch.setattr("stimgen.sweeps.workers.prefetch", in_this_thread)
 
 
