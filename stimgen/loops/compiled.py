@@ -14,7 +14,8 @@ def compiled(loop: Loop) -> Loop:
     """Compile a function of arrays and numbers when it is first called, and keep it on disk.
 
     Other threads go on while it runs. Rounding is that of the code as it is written, on every
-    processor: nothing is reordered or contracted.
+    processor: nothing is reordered or contracted. What is on disk is made anew when the loop's own
+    file changes, but not when another does whose functions it calls.
     """
     made: Loop
     try:

@@ -6,7 +6,7 @@ import numpy as np
 
 from stimgen.loops.compiled import compiled, inlined
 
-GREY = np.float32(0.5)
+_GREY = np.float32(0.5)
 _ONE = np.float32(1)
 
 
@@ -42,11 +42,11 @@ def resample(images: np.ndarray, matrices: np.ndarray, seen: np.ndarray) -> None
                     left, top = int(np.floor(x)), int(np.floor(y))
                     weights = _weights(x - left, y - top)
                     for channel in range(n_channels):
-                        total = GREY
+                        total = _GREY
                         for corner in range(4):
                             v, h = top + corner // 2, left + corner % 2
                             if 0 <= v < height and 0 <= h < width:
-                                total += (of[channel, v, h] - GREY) * weights[corner]
+                                total += (of[channel, v, h] - _GREY) * weights[corner]
                         to[channel, row, column] = total
 
 

@@ -15,6 +15,7 @@ import torch
 
 from conditions.errors import BadInput
 from conditions.vocabulary import Unit
+from stimgen.loops import has_numba
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.npz import load_npz, save_npz
@@ -248,7 +249,7 @@ def _mark(
         "images": [source.sha256, dataclasses.asdict(images), batch],
         "kept": [units, k, dataclasses.asdict(activation)],
         # Others round otherwise.
-        "computed": [network.device.type, torch.__version__],
+        "computed": [network.device.type, torch.__version__, has_numba()],
     }
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
