@@ -1,5 +1,5 @@
 """From the logs of sessions to what they say: load, estimate, compare, report."""
 
-from analysis.load import load
+from analysis.logs.load import load
 
 __all__ = ["load"]

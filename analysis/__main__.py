@@ -6,14 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from analysis.load import Log
-from conditions.errors import BadInput, run_command
-from conditions.places import shown
+from analysis.logs.load import Log
+from unitscope.errors import BadInput, run_command
+from unitscope.places import shown
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    from analysis.report import write_report
-    from analysis.results import Settings
+    from analysis.report.report import write_report
+    from analysis.report.results import Settings
 
     settings = Settings(
         ci_unit="paper" if arguments.paper else "crossed",
@@ -40,8 +40,8 @@ def _smallest_effect(arguments: argparse.Namespace) -> float:
 
 
 def _import(arguments: argparse.Namespace) -> None:
-    from analysis.imports import import_logs
-    from analysis.mapping import read_mapping
+    from analysis.logs.imports import import_logs
+    from analysis.logs.mapping import read_mapping
 
     mappings = [read_mapping(name) for name in arguments.mapping]
     done = import_logs(arguments.files, mappings, arguments.out)
@@ -52,8 +52,8 @@ def _import(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from analysis.rated_sessions import load_study
-    from analysis.ratings import load_ratings
+    from analysis.logs.rated_sessions import load_study
+    from analysis.logs.ratings import load_ratings
 
     log = load_study(arguments.data)
     ratings = load_ratings(log)
@@ -63,9 +63,9 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from analysis.export import export
-    from analysis.export_bids import write_bids
-    from analysis.export_psychds import write_psychds
+    from analysis.export.export import export
+    from analysis.export.export_bids import write_bids
+    from analysis.export.export_psychds import write_psychds
 
     if not (arguments.bids or arguments.psychds):
         raise BadInput("export: give --bids DIR, --psychds DIR or both")
@@ -75,10 +75,10 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _power(arguments: argparse.Namespace) -> None:
-    from analysis.power import Assumptions, power_table
-    from analysis.power_options import parse_accuracies, parse_numbers
-    from analysis.power_plot import write_power
-    from conditions.design import read_design
+    from analysis.planning.power import Assumptions, power_table
+    from analysis.planning.power_options import parse_accuracies, parse_numbers
+    from analysis.planning.power_plot import write_power
+    from conditions.design.reading import read_design
 
     design = read_design(arguments.design)
     accuracies = parse_accuracies(arguments.accuracy, design, arguments.base, arguments.effect)
@@ -100,10 +100,10 @@ def _power(arguments: argparse.Namespace) -> None:
 
 
 def _preregister(arguments: argparse.Namespace) -> None:
-    from analysis.part import Settings
-    from analysis.preregistration import TO_WRITE
-    from analysis.preregistration_document import preregister
-    from conditions.design import read_design
+    from analysis.planning.preregistration import TO_WRITE
+    from analysis.planning.preregistration_document import preregister
+    from analysis.report.part import Settings
+    from conditions.design.reading import read_design
 
     settings = Settings(
         ci_unit="paper" if arguments.paper else "crossed",

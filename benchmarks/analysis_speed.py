@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from load_speed import large_cache, row_loop, write_logs
 
-from analysis.agreement import Answers, agreement, kappa_matrix
-from analysis.confidence import metacognition
-from analysis.load import load_log
-from analysis.mixed import mixed_logistic
-from analysis.report import write_report
+from analysis.logs.load import load_log
+from analysis.report.report import write_report
+from analysis.statistics.agreement import Answers, agreement, kappa_matrix
+from analysis.statistics.confidence import metacognition
+from analysis.statistics.mixed import mixed_logistic
 
 DRAWS = 2000
 MILLION = 1_000_000

@@ -22,10 +22,10 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from analysis import cache
-from analysis.load import Log, load_log
-from conditions.columns import log_columns, names
-from conditions.csv_files import write_csv
+from analysis.logs import cache
+from analysis.logs.load import Log, load_log
+from unitscope.columns import log_columns, names
+from unitscope.tables import write_csv
 
 TRIALS_A_SESSION = 1000
 ROWS_OF_THE_LOOP = 2000

@@ -27,19 +27,20 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from conditions.columns import log_columns  # noqa: E402
-from conditions.csv_files import read_csv  # noqa: E402
-from conditions.design import Design, find_design, read_design  # noqa: E402
-from conditions.errors import run_command  # noqa: E402
-from conditions.records import TRIALS, read_session, whole_lines  # noqa: E402
-from conditions.settings import read_yaml  # noqa: E402
-from conditions.tables import write_tables  # noqa: E402
+from conditions.design.design import Design  # noqa: E402
+from conditions.design.reading import find_design, read_design  # noqa: E402
+from conditions.trials.condition_tables import write_tables  # noqa: E402
 from experiments.runner.observers import make_observer  # noqa: E402
 from experiments.runner.request import Request  # noqa: E402
 from experiments.runner.session import Session  # noqa: E402
 from experiments.runner.simulation import simulate  # noqa: E402
 from tests.conditions.conftest import units_for  # noqa: E402
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set  # noqa: E402
+from unitscope.columns import log_columns  # noqa: E402
+from unitscope.errors import run_command  # noqa: E402
+from unitscope.records import TRIALS, read_session, whole_lines  # noqa: E402
+from unitscope.settings import read_yaml  # noqa: E402
+from unitscope.tables import read_csv  # noqa: E402
 
 SHORT = {"fixation_s": 0.1, "chosen_s": 0.05, "feedback_s": 0.1, "blank_s": 0.05}
 TIME_OUT_S = 300

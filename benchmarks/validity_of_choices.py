@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from analysis.contrasts import SMALLEST_EFFECT, compare_conditions
-from analysis.estimates import CIUnit
-from analysis.mixed import mixed_linear, mixed_logistic
-from analysis.model_contrasts import model_contrasts
-from analysis.performance import accuracy
+from analysis.statistics.contrasts import SMALLEST_EFFECT, compare_conditions
+from analysis.statistics.estimates import CIUnit
+from analysis.statistics.mixed import mixed_linear, mixed_logistic
+from analysis.statistics.model_contrasts import model_contrasts
+from analysis.statistics.performance import accuracy
 
 Found = dict[tuple[str, str], Any]
 """What is checked and what it is to be, to whether it held, or a number."""

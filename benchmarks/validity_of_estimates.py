@@ -10,13 +10,13 @@ import pandas as pd
 from scipy import integrate, special, stats
 from validity_of_choices import Found
 
-from analysis.agreement import Answers, agreement
-from analysis.ceilings import split_half
-from analysis.confidence import calibration, metacognition
-from analysis.effect_sizes import trend
-from analysis.matching import matching_scores
-from analysis.power import Assumptions, power_table
-from conditions.design import read_design
+from analysis.planning.power import Assumptions, power_table
+from analysis.statistics.agreement import Answers, agreement
+from analysis.statistics.ceilings import split_half
+from analysis.statistics.confidence import calibration, metacognition
+from analysis.statistics.effect_sizes import trend
+from analysis.statistics.matching import matching_scores
+from conditions.design.reading import read_design
 
 N_OBSERVERS, N_ITEMS = 20, 120
 

@@ -1,3 +1,1 @@
-"""What every stage agrees on: vocabulary, columns, designs, stimulus sets and condition tables."""
-
-__version__ = "0.1.0"
+"""Designs of studies, and the condition tables made from them."""

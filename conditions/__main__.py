@@ -6,13 +6,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from conditions.design import read_design, shipped_designs
-from conditions.diagram import draw_design
-from conditions.errors import BadInput, run_command
-from conditions.overview import describe
-from conditions.places import STIMULI, TABLES, shown
-from conditions.stimulus_set import StimulusSet
-from conditions.tables import check_table, parse_participants, read_table, write_tables
+from conditions.design.diagram import draw_design
+from conditions.design.overview import describe
+from conditions.design.reading import read_design, shipped_designs
+from conditions.trials.condition_tables import (
+    check_table,
+    parse_participants,
+    read_table,
+    write_tables,
+)
+from unitscope.errors import BadInput, run_command
+from unitscope.places import STIMULI, TABLES, shown
+from unitscope.stimulus_set import StimulusSet
 
 
 def _make(arguments: argparse.Namespace) -> None:

@@ -8,11 +8,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from conditions.design import read_design
-from conditions.errors import run_command
-from conditions.places import DATA, TABLES, shown
-from conditions.records import COMPLETED
-from conditions.tables import parse_participants, participant_id, table_path
+from conditions.design.reading import read_design
+from conditions.trials.condition_tables import parse_participants, participant_id, table_path
 from experiments.lab import calibrate, check, monitor
 from experiments.lab.timing import command as timing
 from experiments.runner.demographics import AIDS, GENDERS, HANDS, Demographics, add_demographics
@@ -21,6 +18,9 @@ from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
 from experiments.runner.request import Request
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
+from unitscope.errors import run_command
+from unitscope.places import DATA, TABLES, shown
+from unitscope.records import COMPLETED
 
 
 def _simulate(arguments: argparse.Namespace) -> None:

@@ -13,9 +13,9 @@ from psychopy.experiment import Experiment
 from psychopy.experiment.components.code import CodeComponent
 from psychopy.experiment.loops import TrialHandler
 
-from conditions.errors import run_command
-from conditions.places import shown
-from conditions.vocabulary import TASKS
+from unitscope.errors import run_command
+from unitscope.places import shown
+from unitscope.vocabulary import TASKS
 
 FOLDER = Path(__file__).parent
 
@@ -27,7 +27,7 @@ LOOPS = (("trials", "trial", "trial"), ("blocks", "block_start", "block_end"))
 
 ABOUT = {
     "consent": "The page that asks for consent, where the design has 'consent: true'.",
-    "instructions": "Welcome and instruction pages. Their words: conditions/texts/*.yaml.",
+    "instructions": "Welcome and instruction pages. Their words: unitscope/texts/*.yaml.",
     "before": "Ratings before the trials, where the design has 'ratings'.",
     "block_start": "What the next block is about.",
     "trial": "One row of the condition file. Durations, keys and layout: the design's YAML file.",

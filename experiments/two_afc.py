@@ -7,10 +7,10 @@ import sys
 
 from psychopy import core, plugins
 
-from conditions.design import read_design
-from conditions.errors import run_command
+from conditions.design.reading import read_design
 from experiments.display import dialog, shell
 from experiments.runner.session import Session
+from unitscope.errors import run_command
 
 TASK = "two_afc"
 DESIGN = "demo_two_afc"

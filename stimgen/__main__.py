@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from conditions.errors import run_command
-from stimgen.commands.benchmark import add_benchmark
 from stimgen.commands.building import add_building
 from stimgen.commands.finished import add_finished
 from stimgen.commands.networks import add_networks
 from stimgen.commands.occluding import add_occluding
 from stimgen.commands.whole_layers import add_whole_layers
+from unitscope.errors import run_command
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,7 +24,6 @@ def main(argv: list[str] | None = None) -> int:
     add_finished(commands)
     add_networks(commands)
     add_whole_layers(commands)
-    add_benchmark(commands)
     return run_command(parser, lambda arguments: arguments.run(arguments), argv)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from conditions.errors import BadInput
+from unitscope.errors import BadInput
 
 
 def save_npz(arrays: Mapping[str, np.ndarray], path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from conditions.errors import BadInput
+from unitscope.errors import BadInput
 
 
 def save_png(picture: np.ndarray, path: Path) -> None:

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from conditions.errors import BadInput, nearest
-from conditions.settings import build, read_yaml
-from conditions.vocabulary import POLES
 from stimgen.bounds import at_least
 from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.presets import with_preset
 from stimgen.sets.natural_settings import NaturalSettings
 from stimgen.visualization.synthetic_settings import SyntheticSettings
+from unitscope.errors import BadInput, nearest
+from unitscope.settings import build, read_yaml
+from unitscope.vocabulary import POLES
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "studies"
 
 
 @dataclass(frozen=True)

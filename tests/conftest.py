@@ -13,9 +13,9 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from conditions.columns import MANIFEST_COLUMNS, names
-from conditions.csv_files import write_csv
-from conditions.vocabulary import Unit
+from unitscope.columns import MANIFEST_COLUMNS, names
+from unitscope.tables import write_csv
+from unitscope.vocabulary import Unit
 
 # This is no place to measure time: tests share their machine.
 settings.register_profile("unitscope", settings.default, deadline=None)

@@ -9,14 +9,23 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-OURS = {"conditions", "stimgen", "experiments", "analysis"}
+from unitscope.vocabulary import TASKS
 
-# Part of the suite: what it may import of ours, and of others besides the standard library.
+ROOT = Path(__file__).parents[1]
+OURS = ("unitscope", "conditions", "stimgen", "experiments", "analysis")
+
+# Part of the suite: what it may import of ours besides itself, and of others besides the standard
+# library. Names that end in a star stand for a part's own folders: they are tied to an order below.
+CORE = {"unitscope"}
+DESIGNS = {"unitscope", "conditions"}
 BORDERS = {
-    "conditions": (set(), {"yaml", "numpy", "pandas"}),
+    "unitscope": (set(), {"yaml", "numpy", "pandas"}),
+    "conditions/design": (CORE, set()),
+    "conditions/trials": (CORE | {"conditions.design"}, {"numpy", "pandas"}),
+    "conditions/__init__.py": (set(), set()),
+    "conditions/__main__.py": (DESIGNS, set()),
     "stimgen": (
-        {"conditions"},
+        DESIGNS,
         {
             "torch",
             "torchvision",
@@ -32,35 +41,35 @@ BORDERS = {
             "filelock",
         },
     ),
-    "experiments/runner": ({"conditions"}, {"numpy", "pandas", "PIL", "filelock"}),
+    "experiments/runner": (DESIGNS, {"numpy", "pandas", "PIL", "filelock"}),
     "experiments/display": (
-        {"conditions", "experiments.runner", "experiments.display"},
+        DESIGNS | {"experiments.runner"},
         {"psychopy", "pyglet", "PIL", "Xlib", "numpy", "serial", "pylsl"},
     ),
     # Where a session is put together: the pre-flight of the lab comes before its first page.
     "experiments/display/shell.py": (
-        {"conditions", "experiments.runner", "experiments.display", "experiments.lab.preflight"},
+        DESIGNS | {"experiments.runner", "experiments.display", "experiments.lab.preflight"},
         {"psychopy"},
     ),
     "experiments/lab": (
-        {"conditions", "experiments.runner", "experiments.display", "experiments.lab"},
+        DESIGNS | {"experiments.runner", "experiments.display"},
         {"numpy", "pandas", "scipy", "matplotlib", "psutil", "psychopy", "pyglet"}
         | {"PIL", "Xlib", "tqdm"},
     ),
     **{
         f"experiments/{script}.py": (
-            {"conditions", "experiments.runner", "experiments.display"},
+            DESIGNS | {"experiments.runner", "experiments.display"},
             {"psychopy"},
         )
         for script in ("two_afc", "occlusion", "exemplar_matching", "builder_files")
     },
     "experiments/__main__.py": (
-        {"conditions", "experiments.runner", "experiments.lab"},
+        DESIGNS | {"experiments.runner", "experiments.lab"},
         {"tqdm"},
     ),
     "experiments/__init__.py": (set(), set()),
     "analysis": (
-        {"conditions"},
+        DESIGNS,
         {"numpy", "pandas", "scipy", "statsmodels", "matplotlib", "jinja2", "pyarrow", "tqdm"},
     ),
     "bootstrap.py": (set(), set()),
@@ -112,6 +121,53 @@ def test_imports_stay_within_the_borders(path):
             assert top in others, f"{package} imports {name}"
 
 
+def modules() -> dict[str, set[str]]:
+    """Return every module of the suite and the modules of the suite that it imports."""
+    paths = {}
+    for path in SOURCES:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    found = {}
+    for name, path in paths.items():
+        # ``from package import module`` and ``from module import name`` look alike.
+        used = {i if i in paths else i.rpartition(".")[0] for i in imports_of(path)}
+        found[name] = (used & set(paths)) - {name}
+    return found
+
+
+def circles(imports: dict[str, set[str]]) -> list[list[str]]:
+    """Return the groups of modules of which each imports each other, directly or by a detour."""
+    reached: dict[str, set[str]] = {}
+    for start in imports:
+        seen: set[str] = set()
+        ahead = [start]
+        while ahead:
+            new = imports[ahead.pop()] - seen
+            seen |= new
+            ahead.extend(new)
+        reached[start] = seen
+    groups = {
+        frozenset(b for b in reached[a] if a in reached[b]) for a in imports if a in reached[a]
+    }
+    return sorted(sorted(group) for group in groups)
+
+
+def test_no_import_goes_in_a_circle():
+    assert len(imports := modules()) > 200
+    assert circles(imports) == []
+
+
+def test_circles_are_seen():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"d"}}) == [["b", "c"], ["d"]]
+
+
+def test_file_names_are_unique():
+    """Only what belongs to one task bears its name in each folder."""
+    shared = {"__init__", "__main__", *TASKS}
+    stems = [path.stem for path in SOURCES if path.stem not in shared]
+    assert sorted({stem for stem in stems if stems.count(stem) > 1}) == []
+
+
 def test_data_is_no_package():
     assert not list((ROOT / "data").glob("**/*.py"))
 
@@ -126,7 +182,7 @@ def test_no_script_hides_a_module_of_the_standard_library():
     "modules",
     [
         "conditions, analysis",
-        "conditions.tables, analysis.load",
+        "conditions.trials.condition_tables, analysis.logs.load",
         "experiments.runner.simulation, experiments.__main__",
     ],
 )

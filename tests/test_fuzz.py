@@ -17,16 +17,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.imports import import_logs
-from analysis.load import load_frames, load_log
-from analysis.mapping import read_mapping, shipped_mappings
-from conditions.column import names
-from conditions.design import find_design, read_design, shipped_designs
-from conditions.errors import BadInput
-from conditions.places import ROOT
-from conditions.records import read_session
-from conditions.stimulus_set import StimulusSet
-from conditions.tables import check_table, read_table, write_tables
+from analysis.logs.imports import import_logs
+from analysis.logs.load import load_frames, load_log
+from analysis.logs.mapping import read_mapping, shipped_mappings
+from conditions.design.reading import find_design, read_design, shipped_designs
+from conditions.trials.condition_tables import check_table, read_table, write_tables
 from experiments.lab.calibration import READING_COLUMNS, read_readings
 from experiments.lab.watch import watch
 from experiments.runner.observers import make_observer
@@ -34,6 +29,11 @@ from experiments.runner.request import Request
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 from tests.conftest import write_stimulus_set
+from unitscope.columns import names
+from unitscope.errors import BadInput
+from unitscope.places import ROOT
+from unitscope.records import read_session
+from unitscope.stimulus_set import StimulusSet
 
 EXAMPLES = int(os.environ.get("UNITSCOPE_FUZZ", "40"))
 LONGEST_SENTENCE = 1000
@@ -237,7 +237,7 @@ def test_mappings(tmp_path_factory, seed):
     rng = random.Random(seed)
     name = rng.choice(shipped_mappings())
     path = tmp_path_factory.getbasetemp() / "mappings" / f"{name}.yaml"
-    source = ROOT / "analysis" / "mappings" / f"{name}.yaml"
+    source = ROOT / "analysis" / "logs" / "mappings" / f"{name}.yaml"
     write(path, of_yaml(source.read_bytes(), rng))
     is_refused(lambda: read_mapping(str(path)))
 
@@ -247,7 +247,7 @@ def test_mappings(tmp_path_factory, seed):
 def test_build_settings(tmp_path_factory, seed):
     stimgen_settings = pytest.importorskip("stimgen.settings")
     rng = random.Random(seed)
-    sources = sorted((ROOT / "stimgen").glob("*.yaml"))
+    sources = sorted((ROOT / "stimgen" / "studies").glob("*.yaml"))
     source = rng.choice(sources)
     path = tmp_path_factory.getbasetemp() / "settings" / source.name
     write(path, of_yaml(source.read_bytes(), rng))

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conditions.design import find_design, read_design
-from conditions.errors import BadInput
-from conditions.places import within
-from conditions.settings import read_yaml
-from conditions.stimulus_set import StimulusSet
-from conditions.table_maker import TableMaker
+from conditions.design.reading import find_design, read_design
+from conditions.trials.table_maker import TableMaker
 from experiments.runner.log import session_folder
+from unitscope.errors import BadInput
+from unitscope.places import within
+from unitscope.settings import read_yaml
+from unitscope.stimulus_set import StimulusSet
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("conditions", "stimgen", "experiments", "analysis", "benchmarks")
@@ -188,8 +188,8 @@ def test_the_monitor_page_writes_text_only():
 
 def test_the_report_escapes_by_itself():
     """Every template is filled with escaping on, and none switches it off."""
-    source = (ROOT / "analysis" / "report.py").read_text(encoding="utf-8")
+    source = (ROOT / "analysis" / "report" / "report.py").read_text(encoding="utf-8")
     assert "autoescape=True" in source
-    for template in sorted((ROOT / "analysis" / "templates").iterdir()):
+    for template in sorted((ROOT / "analysis" / "report" / "templates").iterdir()):
         marked = re.findall(r"{{(.*?)\|\s*safe", template.read_text(encoding="utf-8"))
         assert all("<" not in expression for expression in marked), template

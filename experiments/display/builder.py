@@ -11,10 +11,7 @@ from typing import Any
 
 from psychopy.constants import FINISHED, NOT_STARTED
 
-from conditions.columns import log_columns, names
-from conditions.design import read_design
-from conditions.errors import BAD_INPUT_EXIT_CODE, BadInput
-from conditions.records import INTERRUPTED
+from conditions.design.reading import read_design
 from experiments.display import shell
 from experiments.display.stepper import Stepper, undisturbed
 from experiments.display.window import Display, adopt_window, check_monitor
@@ -22,6 +19,9 @@ from experiments.runner.phases import Stage
 from experiments.runner.session import Session
 from experiments.runner.standing import Standing
 from experiments.runner.trial import Trial
+from unitscope.columns import log_columns, names
+from unitscope.errors import BAD_INPUT_EXIT_CODE, BadInput
+from unitscope.records import INTERRUPTED
 
 FIELDS = (
     "participant",

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from conditions.design import Design
-from conditions.texts import Texts
+from conditions.design.design import Design
 from experiments.display.drawing import (
     INK,
     RIGHT,
@@ -21,8 +20,8 @@ from experiments.display.drawing import (
 from experiments.display.trial_screen import TrialScreen
 from experiments.runner.layout import SMALL, Box
 from experiments.runner.trial import ANSWERED, FEEDBACK, Trial
-from experiments.runner.two_afc import CONFIDENCE, TwoAFCTrial
-from experiments.runner.two_afc_layout import ChoicePlacement
+from experiments.runner.two_afc import CONFIDENCE, ChoicePlacement, TwoAFCTrial
+from unitscope.texts import Texts
 
 
 class ChoiceScreen(TrialScreen):

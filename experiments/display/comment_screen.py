@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from conditions.texts import Texts
 from experiments.display.drawing import FAINT, PAPER, bar, draw, text
 from experiments.runner.comment import Comment
 from experiments.runner.layout import Box
+from unitscope.texts import Texts
 
 CARET = "|"
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from conditions.errors import BadInput
 from experiments.display.eye_tracker import EyeTracker
 from experiments.display.hook import FlipHook
 from experiments.display.keyboard import open_keyboard
@@ -24,6 +23,7 @@ from experiments.display.window import Display
 from experiments.runner.observers import observer_seed
 from experiments.runner.responses import Press, ResponseSource
 from experiments.runner.session import Session
+from unitscope.errors import BadInput
 
 NONE = "none"
 """Port that stands for a device which this machine does not have."""

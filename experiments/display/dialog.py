@@ -7,9 +7,9 @@ from typing import Any
 
 from psychopy import gui
 
-from conditions.errors import BadInput
 from experiments.runner.log import check_participant
 from experiments.runner.request import Request
+from unitscope.errors import BadInput
 
 
 def ask_participant(title: str, default: str = "") -> str | None:

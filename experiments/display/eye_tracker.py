@@ -6,12 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from conditions.errors import BadInput
-from conditions.settings import read_yaml
 from experiments.display.hook import FlipHook, event_of
 from experiments.runner.phases import Stage
 from experiments.runner.session import Session
 from experiments.runner.trial import Trial
+from unitscope.errors import BadInput
+from unitscope.settings import read_yaml
 
 CATEGORY = "unitscope"
 SETUP = "setup"

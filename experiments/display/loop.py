@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conditions.records import INTERRUPTED
 from experiments.display.stepper import Stepper, undisturbed
 from experiments.display.window import Display
 from experiments.runner.session import Session
+from unitscope.records import INTERRUPTED
 
 
 def run_stages(

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from conditions.design import Design
-from conditions.texts import Texts
+from conditions.design.design import Design
 from experiments.display.drawing import (
     FAINT,
     INK,
@@ -25,10 +24,16 @@ from experiments.display.drawing import (
     text,
 )
 from experiments.display.trial_screen import TrialScreen
-from experiments.runner.exemplar_matching import CONFIRM, MATCHING, UNDO, ExemplarMatchingTrial
+from experiments.runner.exemplar_matching import (
+    CONFIRM,
+    MATCHING,
+    UNDO,
+    ExemplarMatchingTrial,
+    MatchingPlacement,
+)
 from experiments.runner.layout import SMALL, Box
-from experiments.runner.matching_layout import MatchingPlacement
 from experiments.runner.trial import FEEDBACK, Trial
+from unitscope.texts import Texts
 
 PAIR_COLORS: tuple[Color, ...] = (
     (-1.0, -0.11, 0.4),

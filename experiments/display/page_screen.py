@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conditions.design import Design
-from conditions.texts import Texts
+from conditions.design.design import Design
 from experiments.display.drawing import RIGHT, Parts, check_mark, draw, frame, text
 from experiments.display.pictures import Pictures
 from experiments.runner.layout import Box
 from experiments.runner.page_layout import TITLE, PlacedPanel, page_boxes, place_panels
 from experiments.runner.pages import Page, PageText, Panel
 from experiments.runner.phases import LEAVING, PAUSED
+from unitscope.texts import Texts
 
 
 class PageScreen:

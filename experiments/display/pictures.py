@@ -9,8 +9,8 @@ from typing import Any
 from PIL import Image
 from psychopy import visual
 
-from conditions.errors import BadInput
 from experiments.runner.layout import Box
+from unitscope.errors import BadInput
 
 
 class Pictures:

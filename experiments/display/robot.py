@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from conditions.errors import BadInput
 from experiments.display.hook import FlipHook
 from experiments.display.window import Display
 from experiments.runner.observers import make_observer
@@ -24,6 +23,7 @@ from experiments.runner.responses import CLICK, Press
 from experiments.runner.session import Session
 from experiments.runner.standing import Standing
 from experiments.runner.trial import Trial
+from unitscope.errors import BadInput
 
 HOLD_S = 0.08
 LONGEST_S = 1.0

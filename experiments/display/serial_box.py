@@ -8,9 +8,9 @@ from typing import Any
 
 from psychopy import logging
 
-from conditions.devices import ResponseBox
-from conditions.errors import BadInput
+from conditions.design.devices import ResponseBox
 from experiments.runner.responses import Press
+from unitscope.errors import BadInput
 
 POLL_S = 0.1
 """The reader looks so often whether it shall end."""

@@ -9,11 +9,8 @@ from typing import Any
 
 from psychopy import data, logging
 
-from conditions.design import Design
-from conditions.errors import BadInput
-from conditions.places import DATA, shown
-from conditions.records import FINAL
-from conditions.tables import table_path
+from conditions.design.design import Design
+from conditions.trials.condition_tables import table_path
 from experiments.display.devices import add_options, open_hooks, open_source, window_arguments
 from experiments.display.loop import run_stages
 from experiments.display.screenshots import Screenshots
@@ -24,6 +21,9 @@ from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
 from experiments.runner.request import Request
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
+from unitscope.errors import BadInput
+from unitscope.places import DATA, shown
+from unitscope.records import FINAL
 
 PILOT = "pilot"
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conditions.design import Design
-from conditions.texts import Texts
+from conditions.design.design import Design
 from experiments.display.drawing import FAINT, INK, PAPER, bar, draw, line, text
 from experiments.display.pictures import Pictures
 from experiments.runner.layout import Box
 from experiments.runner.slider import HIGHEST, JUMPS, UNRATED, Slider
+from unitscope.texts import Texts
 
 
 class SliderScreen:

@@ -14,7 +14,6 @@ from typing import Any
 
 from psychopy import core
 
-from conditions.versions import versions
 from experiments.display.hook import FlipHook
 from experiments.display.screenshots import Screenshots
 from experiments.display.text_input import TextInput
@@ -24,6 +23,7 @@ from experiments.runner.phases import DONE, ENDED, LEFT, Stage
 from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Session
 from experiments.runner.trial import Trial
+from unitscope.versions import versions
 
 DROPPED = 1.5
 """A frame interval above so many nominal ones means that a frame was dropped."""

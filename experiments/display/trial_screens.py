@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from conditions.design import Design
-from conditions.texts import Texts
+from conditions.design.design import Design
 from experiments.display.choice_screen import ChoiceScreen
 from experiments.display.matching_screen import MatchingScreen
 from experiments.display.trial_screen import TrialScreen
 from experiments.runner.layout import Screen
 from experiments.runner.placements import placements, sort_of
 from experiments.runner.trial import Trial
+from unitscope.texts import Texts
 
 SCREENS: dict[str, Callable[..., TrialScreen]] = {
     "two_afc": ChoiceScreen,

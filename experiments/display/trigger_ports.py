@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from conditions.devices import Triggers
-from conditions.errors import BadInput
+from conditions.design.devices import Triggers
 from experiments.display.serial_box import open_port
+from unitscope.errors import BadInput
 
 
 class TriggerPort(Protocol):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from conditions.devices import Triggers
-from conditions.errors import BadInput
+from conditions.design.devices import Triggers
 from experiments.display.hook import FlipHook, event_of
 from experiments.display.trigger_ports import TriggerPort
 from experiments.runner.phases import Stage
 from experiments.runner.trial import Trial
+from unitscope.errors import BadInput
 
 
 class Pulses:

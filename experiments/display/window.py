@@ -14,9 +14,9 @@ from typing import Any
 
 from psychopy import logging, monitors
 
-from conditions.devices import OWN_ARGUMENTS
-from conditions.errors import BadInput, nearest
+from conditions.design.devices import OWN_ARGUMENTS
 from experiments.runner.layout import Screen
+from unitscope.errors import BadInput, nearest
 
 NO_VSYNC_HZ = 250
 """A faster refresh means that flips do not wait for a screen."""

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from conditions.errors import BadInput
-from conditions.places import DATA, shown
 from experiments.lab.calibration import (
     MAX_RESIDUAL,
     Geometry,
@@ -20,6 +18,8 @@ from experiments.lab.calibration import (
 )
 from experiments.lab.curves import plot_calibration
 from experiments.lab.photometer import GUNS, find_photometer
+from unitscope.errors import BadInput
+from unitscope.places import DATA, shown
 
 CALIBRATIONS = DATA / "calibrations"
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from conditions.columns import Column
-from conditions.csv_files import read_csv, write_csv
-from conditions.errors import BadInput
 from experiments.lab.gamma import GammaFit, fit_gamma
 from experiments.lab.photometer import GUNS
+from unitscope.columns import Column
+from unitscope.errors import BadInput
+from unitscope.tables import read_csv, write_csv
 
 MAX_RESIDUAL = 0.03
 """Largest distance of a measurement from its curve, as a share of the range, that is accepted."""

@@ -8,14 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from conditions.design import read_design
-from conditions.errors import BadInput
-from conditions.places import DATA
-from conditions.tables import table_path, write_tables
+from conditions.design.reading import read_design
+from conditions.trials.condition_tables import table_path, write_tables
 from experiments.lab import checks
 from experiments.lab.checks import FAILED
 from experiments.runner.request import Request
 from experiments.runner.session import Session
+from unitscope.errors import BadInput
+from unitscope.places import DATA
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

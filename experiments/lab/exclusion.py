@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from conditions.exclusions import ExclusionRules
+from unitscope.exclusion import ExclusionRules
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from conditions.errors import BadInput
 from experiments.display.keyboard import open_keyboard
 from experiments.display.window import open_window
 from experiments.lab.calibration import Reading
@@ -14,6 +13,7 @@ from experiments.lab.card import CardCheck
 from experiments.lab.entry import Entry
 from experiments.lab.photometer import Photometer
 from experiments.runner.responses import Press
+from unitscope.errors import BadInput
 
 SETTLE_S = 0.5
 """Time that a field stands before it is measured."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
-from conditions.errors import BadInput
+from unitscope.errors import BadInput
 
 MIN_LEVELS = 4
 """Fewest levels a gun's curve is fitted to."""

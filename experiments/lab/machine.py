@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from conditions.errors import BadInput
+from unitscope.errors import BadInput
 
 
 def running_programs() -> list[str]:

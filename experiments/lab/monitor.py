@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from conditions.design import read_design, shipped_designs
-from conditions.errors import BadInput
-from conditions.exclusions import Exclusions
-from conditions.places import DATA
+from conditions.design.reading import read_design, shipped_designs
 from experiments.lab.watch import now_utc, watch
+from unitscope.errors import BadInput
+from unitscope.exclusion import Exclusions
+from unitscope.places import DATA
 
 PAGE = Path(__file__).with_name("monitor.html")
 FETCH_S = 2.0

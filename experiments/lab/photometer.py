@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from conditions.errors import BadInput
+from unitscope.errors import BadInput
 
 GUNS = ("grey", "red", "green", "blue")
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from conditions.errors import BadInput
 from experiments.display.trial_screens import TrialScreens
 from experiments.display.window import Display
 from experiments.lab import checks, machine
@@ -17,6 +16,7 @@ from experiments.lab.checks import FAILED, OK, Check
 from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Session
 from experiments.runner.tasks import make_trial
+from unitscope.errors import BadInput
 
 EMPTY_FRAMES = 30
 LOADED_FRAMES = 60

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from conditions.records import RUNNING
 from experiments.lab.exclusion import Standing
+from unitscope.records import RUNNING
 
 if TYPE_CHECKING:
     from experiments.lab.watch import SessionState

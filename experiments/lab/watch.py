@@ -14,11 +14,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from conditions.errors import BadInput
-from conditions.exclusions import Exclusions
-from conditions.records import SESSION, TRIALS, read_session, whole_lines
 from experiments.lab.exclusion import Standing, standings
 from experiments.lab.remarks import remarks
+from unitscope.errors import BadInput
+from unitscope.exclusion import Exclusions
+from unitscope.records import SESSION, TRIALS, read_session, whole_lines
 
 LONGEST = 300
 """Characters of a log that are repeated in a warning."""

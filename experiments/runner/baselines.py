@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from conditions.columns import UNIT_COLUMNS, Column
-from conditions.csv_files import read_csv
-from conditions.errors import BadInput
 from experiments.runner.answers import Choice
+from unitscope.columns import UNIT_COLUMNS, Column
+from unitscope.errors import BadInput
+from unitscope.tables import read_csv
 
 
 class Baseline(ABC):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conditions.design import Keys
+from conditions.design.presentation import Keys
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from conditions.csv_files import read_content
-from conditions.errors import BadInput
 from experiments.runner.disk import FILE_MODE, append, make_folder
 from experiments.runner.log import check_participant
+from unitscope.errors import BadInput
+from unitscope.tables import read_content
 
 FILE = "participants.tsv"
 

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from conditions.errors import BadInput
+from unitscope.errors import BadInput
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 """For their owner alone; Windows knows no such modes and keeps its own."""

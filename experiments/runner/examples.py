@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from conditions.columns import MAX_REFERENCES
-from conditions.stimulus_set import StimulusSet
-from conditions.texts import Texts
-from conditions.vocabulary import POLES, Unit
 from experiments.runner.pages import Panel
+from unitscope.columns import MAX_REFERENCES
+from unitscope.stimulus_set import StimulusSet
+from unitscope.texts import Texts
+from unitscope.vocabulary import POLES, Unit
 
 Row = Mapping[str, Any]
 

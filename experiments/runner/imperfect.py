@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from conditions.vocabulary import TASKS
 from experiments.runner.answers import Answer, Choice, Matching
 from experiments.runner.simulated import ChanceObserver, GradedObserver, generator
+from unitscope.vocabulary import TASKS
 
 
 class IdealObserver:

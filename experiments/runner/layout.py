@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TypeVar
 
-from conditions.design import Layout
-from conditions.errors import BadInput
+from conditions.design.presentation import Layout
+from unitscope.errors import BadInput
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from conditions.columns import Column
-from conditions.csv_files import read_csv
-from conditions.errors import BadInput
+from unitscope.columns import Column
+from unitscope.errors import BadInput
+from unitscope.tables import read_csv
 
 Likeness = Callable[[Sequence[Path], Sequence[Path]], float]
 """Mean similarity over all pairs of two groups of pictures; more is more alike."""

@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from conditions.columns import FRAME_COLUMNS, RATING_COLUMNS, Column, log_columns, names
-from conditions.csv_files import read_csv
-from conditions.errors import BadInput
-from conditions.records import (
+from experiments.runner.disk import FILE_MODE, append, make_folder, replace
+from unitscope.columns import FRAME_COLUMNS, RATING_COLUMNS, Column, log_columns, names
+from unitscope.errors import BadInput
+from unitscope.records import (
     FRAMES,
     RATINGS,
     RUNNING,
@@ -26,7 +26,7 @@ from conditions.records import (
     read_session,
     whole_lines,
 )
-from experiments.runner.disk import FILE_MODE, append, make_folder, replace
+from unitscope.tables import read_csv
 
 LOCK = ".lock"
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from conditions.errors import BadInput, nearest
 from experiments.runner.answers import Answer
 from experiments.runner.baselines import CentreObserver, NotedBaseline, VarianceObserver
 from experiments.runner.imperfect import IdealObserver, LapsingObserver, SideBiasedObserver
 from experiments.runner.likeness import find_likeness
 from experiments.runner.similarity import SimilarityObserver
 from experiments.runner.simulated import ChanceObserver, GradedObserver
+from unitscope.errors import BadInput, nearest
 
 
 class Observer(Protocol):

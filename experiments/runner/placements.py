@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from conditions.design import Design
-from conditions.vocabulary import POLES
+from conditions.design.design import Design
+from experiments.runner.exemplar_matching import place_matching
 from experiments.runner.layout import Measures, Placement, Screen, fit
-from experiments.runner.matching_layout import place_matching
-from experiments.runner.occlusion_layout import place_occlusion
-from experiments.runner.two_afc_layout import place_two_afc
+from experiments.runner.occlusion import place_occlusion
+from experiments.runner.two_afc import place_two_afc
+from unitscope.vocabulary import POLES
 
 Sort = tuple[Any, ...]
 """What tells apart trials whose parts stand elsewhere."""

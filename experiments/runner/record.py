@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from conditions.columns import RATING_COLUMNS, SESSION_COLUMNS, names, response_columns
-from conditions.design import Design
+from conditions.design.design import Design
 from experiments.runner.log import TrialLog, now_utc
 from experiments.runner.practice import (
     PracticeLoop,
@@ -22,6 +21,7 @@ from experiments.runner.repeats import choose_repeat
 from experiments.runner.request import Request
 from experiments.runner.slider import Slider
 from experiments.runner.trial import Trial
+from unitscope.columns import RATING_COLUMNS, SESSION_COLUMNS, names, response_columns
 
 
 @dataclass(kw_only=True)

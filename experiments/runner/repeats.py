@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conditions.design import Design
-from conditions.errors import BadInput
-from conditions.randomness import generator
+from conditions.design.design import Design
+from conditions.trials.randomness import generator
+from unitscope.errors import BadInput
 
 
 def choose_repeat(

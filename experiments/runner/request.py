@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from conditions.design import Design
-from conditions.places import DATA
-from conditions.records import FINAL, read_session
-from conditions.tables import table_path
+from conditions.design.design import Design
+from conditions.trials.condition_tables import table_path
 from experiments.runner.log import (
     check_participant,
     completed_trials,
     session_folder,
     sessions_of,
 )
+from unitscope.places import DATA
+from unitscope.records import FINAL, read_session
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,16 @@ from typing import Any
 
 import pandas as pd
 
-from conditions.errors import BadInput
-from conditions.places import STIMULI
-from conditions.ratings import rating_rows
-from conditions.records import (
+from conditions.trials.condition_tables import check_table, images_of, read_table
+from conditions.trials.rating_plan import rating_rows
+from experiments.runner.log import TrialLog, now_utc
+from experiments.runner.phases import Stage
+from experiments.runner.plan import Plan
+from experiments.runner.record import Record, plain_rows
+from experiments.runner.request import Request
+from unitscope.errors import BadInput
+from unitscope.places import STIMULI
+from unitscope.records import (
     ABORTED,
     COMPLETED,
     DECLINED,
@@ -21,14 +27,8 @@ from conditions.records import (
     RUNNING,
     read_session,
 )
-from conditions.stimulus_set import StimulusSet, sha256_of
-from conditions.tables import check_table, images_of, read_table
-from conditions.texts import Texts, read_texts
-from experiments.runner.log import TrialLog, now_utc
-from experiments.runner.phases import Stage
-from experiments.runner.plan import Plan
-from experiments.runner.record import Record, plain_rows
-from experiments.runner.request import Request
+from unitscope.stimulus_set import StimulusSet, sha256_of
+from unitscope.texts import Texts, read_texts
 
 MOMENTS = ("before", "after")
 """When pictures are rated: before and after the trials."""

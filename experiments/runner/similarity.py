@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from conditions.trial_columns import REFERENCE_COLUMN_NAMES
-from conditions.vocabulary import TASKS
 from experiments.runner.answers import Answer, Choice, Matching
 from experiments.runner.likeness import Likeness, by_features
 from experiments.runner.simulated import best_matching, generator
+from unitscope.columns import REFERENCE_COLUMN_NAMES
+from unitscope.vocabulary import TASKS
 
 
 def picture_features(path: Path) -> np.ndarray:

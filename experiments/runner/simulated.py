@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from conditions.vocabulary import TASKS
 from experiments.runner.answers import Answer, Choice, Matching
+from unitscope.vocabulary import TASKS
 
 
 def generator(seed: int, *labels: object) -> np.random.Generator:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from experiments.runner.exemplar_matching import ExemplarMatchingTrial
+from experiments.runner.exemplar_matching import ExemplarMatchingTrial, MatchingPlacement
 from experiments.runner.layout import Screen
-from experiments.runner.matching_layout import MatchingPlacement
 from experiments.runner.observers import Observer
 from experiments.runner.phases import ENDED, LEFT, OVERLAYS, Stage
 from experiments.runner.placements import placements, sort_of

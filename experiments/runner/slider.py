@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from conditions.design import Keys
+from conditions.design.presentation import Keys
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing
 

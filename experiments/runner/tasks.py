@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from conditions.design import Design
+from conditions.design.design import Design
 from experiments.runner.exemplar_matching import ExemplarMatchingTrial
 from experiments.runner.occlusion import OcclusionTrial
 from experiments.runner.trial import Trial

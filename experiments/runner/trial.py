@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, ClassVar
 
-from conditions.design import Design
+from conditions.design.design import Design
 from experiments.runner.answers import Answer
 from experiments.runner.phases import DONE, ENDED, OVERLAYS, Interruption
 from experiments.runner.responses import Press

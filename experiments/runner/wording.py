@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from conditions.columns import MAX_REFERENCES
-from conditions.design import Design
-from conditions.stimulus_set import StimulusSet
-from conditions.texts import PAGE_NAMES, Texts
-from conditions.vocabulary import POLES
+from conditions.design.design import Design
 from experiments.runner.examples import example_panels
 from experiments.runner.pages import AGREE, CONSENT_KEYS, DECLINE, PageText
+from unitscope.columns import MAX_REFERENCES
+from unitscope.stimulus_set import StimulusSet
+from unitscope.texts import PAGE_NAMES, Texts
+from unitscope.vocabulary import POLES
 
 Row = Mapping[str, Any]
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conditions.errors import BadInput
-from conditions.places import STIMULI, shown
 from stimgen.commands.occluding import report_left_out
 from stimgen.commands.options import Commands, add_device, add_quiet
+from unitscope.errors import BadInput
+from unitscope.places import STIMULI, shown
 
 if TYPE_CHECKING:
     from stimgen.sets.build import Build
@@ -73,8 +73,8 @@ def _build(arguments: argparse.Namespace) -> None:
         raise BadInput("--design and --participants are given together or not at all")
     participants: Sequence[int] = ()
     if arguments.design is not None:
-        from conditions.design import read_design
-        from conditions.tables import parse_participants
+        from conditions.design.reading import read_design
+        from conditions.trials.condition_tables import parse_participants
 
         # A mistake here must show now, not after minutes of work.
         participants = parse_participants(arguments.participants)
@@ -99,14 +99,14 @@ def _build(arguments: argparse.Namespace) -> None:
         print(f"wrote {made} to {shown(folder)} in {spent_s:.0f} s")
         _report_skipped(build)
     if arguments.design is not None:
-        from conditions.tables import write_tables
+        from conditions.trials.condition_tables import write_tables
 
         written = write_tables(arguments.design, folder, participants, arguments.tables)
         print(f"wrote {len(written)} condition tables to {shown(written[0].parent)}")
 
 
 def _report_skipped(build: Build) -> None:
-    from conditions.settings import read_yaml
+    from unitscope.settings import read_yaml
 
     facts = read_yaml(build.folder / "set.yaml")
     skipped = facts["images"]["skipped"]

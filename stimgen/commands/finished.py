@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from conditions.places import shown
 from stimgen.commands.options import Commands, add_device, add_quiet
+from unitscope.places import shown
 
 
 def add_finished(commands: Commands) -> None:
@@ -34,10 +34,10 @@ def add_finished(commands: Commands) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from conditions.stimulus_set import StimulusSet
     from stimgen.networks.devices import pick_device
     from stimgen.sets.provenance import network_of, read_provenance
     from stimgen.sets.verify import verify, verify_activations
+    from unitscope.stimulus_set import StimulusSet
 
     stimuli = StimulusSet.open(arguments.set)
     settings = read_provenance(arguments.set).settings
@@ -53,8 +53,8 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    from conditions.stimulus_set import StimulusSet
     from stimgen.sets.comparison import differences
+    from unitscope.stimulus_set import StimulusSet
 
     lines = list(differences(*map(StimulusSet.open, (arguments.first, arguments.second))))
     print("\n".join(lines) if lines else "the sets are the same")
@@ -70,8 +70,8 @@ def _gallery(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from conditions.stimulus_set import StimulusSet
     from stimgen.sets.export import export
+    from unitscope.stimulus_set import StimulusSet
 
     stimuli = StimulusSet.open(arguments.set)
     n, n_left_out = export(stimuli, arguments.layout, arguments.out, quiet=arguments.quiet)

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from conditions.errors import BadInput
-from conditions.places import shown
 from stimgen.commands.options import Commands, add_device, add_quiet
+from unitscope.errors import BadInput
+from unitscope.places import shown
 
 
 def add_occluding(commands: Commands) -> None:
@@ -36,11 +36,11 @@ def add_occluding(commands: Commands) -> None:
 
 
 def _occlude(arguments: argparse.Namespace) -> None:
-    from conditions.stimulus_set import StimulusSet
     from stimgen.networks.devices import pick_device
     from stimgen.occlusion.occlusion_set import OcclusionSet
     from stimgen.occlusion.occlusion_settings import OcclusionSettings
     from stimgen.sets.provenance import network_of
+    from unitscope.stimulus_set import StimulusSet
 
     try:
         settings = OcclusionSettings(

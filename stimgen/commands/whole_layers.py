@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from conditions.places import shown
 from stimgen.commands.options import Commands, add_device, add_quiet
+from unitscope.places import shown
 
 
 def add_whole_layers(commands: Commands) -> None:

@@ -6,8 +6,8 @@ import platform
 
 import torch
 
-from conditions.errors import BadInput
 from stimgen.sweeps.ranks import local_device
+from unitscope.errors import BadInput
 
 
 def pick_device(name: str) -> torch.device:

@@ -12,12 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from conditions.errors import BadInput, nearest
-from conditions.vocabulary import Unit
 from stimgen.loops import can_loop_over
 from stimgen.networks.pooling import quicken_pools
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.stem import quicken_stem
+from unitscope.errors import BadInput, nearest
+from unitscope.vocabulary import Unit
 
 Side = Literal["pre", "post"]
 Reduction = Literal["mean", "max", "centre"]

@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from conditions.errors import BadInput, nearest
 from stimgen.networks.devices import compute_in_full
 from stimgen.networks.memory import keep_freed_memory
 from stimgen.networks.network import Branch, Layer, Network, Precision
@@ -23,6 +22,7 @@ from stimgen.networks.torchvision_networks import (
     torchvision_names,
 )
 from stimgen.networks.weights import hash_weights, load_weights, randomise, read_checkpoint
+from unitscope.errors import BadInput, nearest
 
 INCEPTION_BRANCHES = {"1x1": "branch1", "3x3": "branch2.1", "5x5": "branch3.1", "pool": "branch4.1"}
 """Branch names, and where GoogLeNet's blocks keep the last convolution of each."""

@@ -14,7 +14,6 @@ from torch.overrides import TorchFunctionMode
 from torchvision import models
 from torchvision.models import WeightsEnum
 
-from conditions.errors import BadInput
 from stimgen.networks.discovery import Discovered, discover
 from stimgen.networks.network import Layer, Network
 from stimgen.networks.weights import (
@@ -25,6 +24,7 @@ from stimgen.networks.weights import (
     randomise,
     read_checkpoint,
 )
+from unitscope.errors import BadInput
 
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 """Keys of classifiers that serve training only."""

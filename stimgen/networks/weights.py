@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from conditions.errors import BadInput, nearest
+from unitscope.errors import BadInput, nearest
 
 Weights = dict[str, torch.Tensor]
 

@@ -10,7 +10,6 @@ from functools import cache
 import numpy as np
 from tqdm import tqdm
 
-from conditions.vocabulary import Unit
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.occlusion.occlusion_settings import OcclusionSettings
@@ -19,6 +18,7 @@ from stimgen.occlusion.patches import Edit, Occlusion, Patch, Sharpening, apply,
 from stimgen.settings import ActivationSettings
 from stimgen.sweeps.halving import Halving
 from stimgen.sweeps.workers import with_network
+from unitscope.vocabulary import Unit
 
 _TOLERANCE = {"fp32": 1e-4, "bf16": 3e-2}
 """How far two ways of computing an activation may lie apart, relative to the largest."""

@@ -12,12 +12,12 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from conditions.columns import Column
-from conditions.csv_files import read_csv
-from conditions.errors import BadInput
 from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.occlusion.patches import Patch
 from stimgen.occlusion.saliency import NamedPicture, Saliency, find_saliency
+from unitscope.columns import Column
+from unitscope.errors import BadInput
+from unitscope.tables import read_csv
 
 Choice = Literal["a", "b"]
 

@@ -9,9 +9,6 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from conditions.errors import BadInput
-from conditions.stimulus_set import sha256_of
-from conditions.vocabulary import Unit
 from stimgen.networks.network import Network
 from stimgen.npz import load_npz, save_npz
 from stimgen.occlusion.activation_maps import activation_maps
@@ -20,6 +17,9 @@ from stimgen.occlusion.patches import Edit, Occlusion, Sharpening, offsets
 from stimgen.png import read_png
 from stimgen.sets.manifest import Picture
 from stimgen.settings import ActivationSettings
+from unitscope.errors import BadInput
+from unitscope.stimulus_set import sha256_of
+from unitscope.vocabulary import Unit
 
 MAPS = "maps"
 

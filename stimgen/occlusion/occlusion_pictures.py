@@ -11,9 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from conditions.column import UNIT_COLUMNS, Column
-from conditions.csv_files import write_csv
-from conditions.errors import BadInput
 from stimgen.networks.network import Network
 from stimgen.networks.rounding import agree
 from stimgen.occlusion.activation_maps import QueryPair, choose_queries
@@ -26,6 +23,9 @@ from stimgen.png import save_png
 from stimgen.sets.manifest import Picture
 from stimgen.sets.measure import measure
 from stimgen.settings import ActivationSettings
+from unitscope.columns import UNIT_COLUMNS, Column
+from unitscope.errors import BadInput
+from unitscope.tables import write_csv
 
 QUERIES = "queries.csv"
 

@@ -14,12 +14,6 @@ from typing import Any
 
 import pandas as pd
 
-from conditions.columns import MANIFEST_COLUMNS
-from conditions.csv_files import write_csv
-from conditions.errors import BadInput
-from conditions.settings import read_yaml
-from conditions.stimulus_set import MANIFEST, SETTINGS, StimulusSet
-from conditions.vocabulary import Unit
 from stimgen.networks.network import Network
 from stimgen.occlusion.baselines import Baseline, find_baselines
 from stimgen.occlusion.occlusion_maps import jobs_for, write_maps
@@ -31,6 +25,12 @@ from stimgen.sets.partial import PartialFolder
 from stimgen.sets.provenance import read_provenance, write_provenance
 from stimgen.settings import ActivationSettings
 from stimgen.sweeps.unit_statistics import STATISTICS
+from unitscope.columns import MANIFEST_COLUMNS
+from unitscope.errors import BadInput
+from unitscope.settings import read_yaml
+from unitscope.stimulus_set import MANIFEST, SETTINGS, StimulusSet
+from unitscope.tables import write_csv
+from unitscope.vocabulary import Unit
 
 FORMAT = 2
 """Rises when the same input gives other files, so that no half-written folder is mixed up."""

@@ -15,12 +15,12 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from conditions.vocabulary import Unit
 from stimgen.networks.network import Branch, Layer, Network, Reduction, Side, reduce_map
 from stimgen.networks.preprocessing import resize, to_tensor
 from stimgen.occlusion.patches import Patch
 from stimgen.occlusion.tape import record
 from stimgen.occlusion.windows import Base, Window, run, widen
+from unitscope.vocabulary import Unit
 
 
 class PatchForward:

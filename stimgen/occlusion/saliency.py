@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from conditions.errors import BadInput
+from unitscope.errors import BadInput
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from conditions.columns import MANIFEST_COLUMNS
-from conditions.csv_files import write_csv
-from conditions.errors import BadInput
-from conditions.settings import read_yaml
-from conditions.stimulus_set import MANIFEST, SETTINGS
 from stimgen.sets.exemplars import choose
 from stimgen.sets.gallery import write_gallery
 from stimgen.sets.ingredients import Ingredients
@@ -34,6 +29,11 @@ from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Start
 from stimgen.visualization.render import render
 from stimgen.visualization.spectrum import SPECTRUM, estimate_spectrum
+from unitscope.columns import MANIFEST_COLUMNS
+from unitscope.errors import BadInput
+from unitscope.settings import read_yaml
+from unitscope.stimulus_set import MANIFEST, SETTINGS
+from unitscope.tables import write_csv
 
 _SWEEP = "sweep.npz"
 _PARTS = "sweep"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from conditions.settings import read_yaml
-from conditions.stimulus_set import SETTINGS, StimulusSet
+from unitscope.settings import read_yaml
+from unitscope.stimulus_set import SETTINGS, StimulusSet
 
 COMPARED = ("sha256", "activation", "source_image", "seed")
 """Columns of the manifest that two sets may disagree about for the same path."""

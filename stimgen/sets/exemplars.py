@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conditions.errors import BadInput
-from conditions.vocabulary import Unit
 from stimgen.seeds import shuffled
 from stimgen.sets.natural_settings import NaturalSettings, QuerySettings
 from stimgen.sweeps.sweep import Sweep
+from unitscope.errors import BadInput
+from unitscope.vocabulary import Unit
 
 
 @dataclass(frozen=True)

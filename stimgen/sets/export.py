@@ -8,12 +8,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from conditions.errors import BadInput, nearest
-from conditions.stimulus_set import StimulusSet
 from stimgen.networks.network import Layer
 from stimgen.networks.registry import network_layers
 from stimgen.sets.manifest import Picture, pictures_of
 from stimgen.sets.partial import PartialFolder
+from unitscope.errors import BadInput, nearest
+from unitscope.stimulus_set import StimulusSet
 
 Layout = Callable[[Picture, dict[str, Layer]], str | None]
 """Says where a picture goes, or None where the layout has no place for it."""

@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from conditions.stimulus_set import StimulusSet
-from conditions.vocabulary import POLES, Unit
 from stimgen.npz import load_npz
 from stimgen.occlusion.map_pictures import draw_map
 from stimgen.occlusion.occlusion_maps import map_path
 from stimgen.occlusion.patches import Patch
 from stimgen.png import read_png
+from unitscope.stimulus_set import StimulusSet
+from unitscope.vocabulary import POLES, Unit
 
 PAGE = "index.html"
 

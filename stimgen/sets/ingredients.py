@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from conditions.errors import BadInput
-from conditions.vocabulary import Unit
 from stimgen.networks.devices import pick_device
 from stimgen.networks.network import Network
 from stimgen.networks.registry import load_network
@@ -24,6 +22,8 @@ from stimgen.sweeps.sweep import Sweep, require
 from stimgen.visualization.ascend import Goal
 from stimgen.visualization.generator_prior import Generator, load_generator
 from stimgen.visualization.goals import goals_for
+from unitscope.errors import BadInput
+from unitscope.vocabulary import Unit
 
 FORMAT = 2
 """Rises when the same settings give another set, so that no half-built one is mixed up."""

@@ -10,11 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from conditions.column import names
-from conditions.columns import MANIFEST_COLUMNS
-from conditions.stimulus_set import sha256_of
-from conditions.vocabulary import Unit
 from stimgen.occlusion.patches import Patch
+from unitscope.columns import MANIFEST_COLUMNS, names
+from unitscope.stimulus_set import sha256_of
+from unitscope.vocabulary import Unit
 
 
 @dataclass(frozen=True)

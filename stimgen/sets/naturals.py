@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from conditions.errors import BadInput
-from conditions.vocabulary import Unit
 from stimgen.png import save_png
 from stimgen.sets.exemplars import Exemplar
 from stimgen.sets.manifest import Picture
@@ -17,6 +15,8 @@ from stimgen.sweeps.device_decoder import DeviceDecoder
 from stimgen.sweeps.images import ImageSource
 from stimgen.sweeps.prefetch import prefetch
 from stimgen.sweeps.reading import Pixels, read_pictures
+from unitscope.errors import BadInput
+from unitscope.vocabulary import Unit
 
 
 def save_naturals(

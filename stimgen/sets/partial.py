@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from conditions.errors import BadInput
+from unitscope.errors import BadInput
 
 _FINGERPRINT = "fingerprint.json"
 _SECONDS = "seconds.json"

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 import yaml
 
-from conditions.errors import BadInput
-from conditions.settings import build, read_yaml
-from conditions.stimulus_set import SETTINGS
-from conditions.versions import versions
 from stimgen.networks.devices import device_model
 from stimgen.networks.network import Network
 from stimgen.networks.registry import load_network
 from stimgen.settings import BuildSettings
 from stimgen.sweeps.sweep import Sweep
 from stimgen.visualization.rendered import read_found
+from unitscope.errors import BadInput
+from unitscope.settings import build, read_yaml
+from unitscope.stimulus_set import SETTINGS
+from unitscope.versions import versions
 
 if TYPE_CHECKING:
     from stimgen.sets.build import Build

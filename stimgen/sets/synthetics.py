@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conditions.vocabulary import Unit
 from stimgen.sets.manifest import Picture
 from stimgen.visualization.ascend import Goal
 from stimgen.visualization.rendered import MASKS, mask_path, rendered_path
+from unitscope.vocabulary import Unit
 
 
 @dataclass(frozen=True)

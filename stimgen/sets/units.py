@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from conditions.column import UNIT_COLUMNS, Column
-from conditions.csv_files import read_csv
-from conditions.errors import BadInput, nearest
-from conditions.vocabulary import Unit
 from stimgen.networks.network import Network
 from stimgen.seeds import seed_of
 from stimgen.settings import SampleSettings, UnitsSettings
+from unitscope.columns import UNIT_COLUMNS, Column
+from unitscope.errors import BadInput, nearest
+from unitscope.tables import read_csv
+from unitscope.vocabulary import Unit
 
 _BATCH = Column("batch", "int", "The only batch of the unit that a design shows.", blank=True)
 

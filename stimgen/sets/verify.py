@@ -8,14 +8,14 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from conditions.stimulus_set import StimulusSet, sha256_of
-from conditions.vocabulary import Unit
 from stimgen.networks.network import Network
 from stimgen.networks.rounding import agree_anywhere, slack
 from stimgen.sets.faults import Fault
 from stimgen.sets.measure import measure
 from stimgen.sets.verify_occlusion import verify_occlusion
 from stimgen.settings import ActivationSettings, BuildSettings
+from unitscope.stimulus_set import StimulusSet, sha256_of
+from unitscope.vocabulary import Unit
 
 _UNIT = ["network", "layer", "branch", "channel"]
 

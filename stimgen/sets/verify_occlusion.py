@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from conditions.errors import BadInput
-from conditions.stimulus_set import StimulusSet
 from stimgen.networks.network import Precision
 from stimgen.networks.rounding import agree
 from stimgen.occlusion.activation_maps import choose_queries
@@ -18,6 +16,8 @@ from stimgen.png import read_png
 from stimgen.sets.faults import Fault
 from stimgen.sets.manifest import Picture, pictures_of
 from stimgen.settings import BuildSettings
+from unitscope.errors import BadInput
+from unitscope.stimulus_set import StimulusSet
 
 Found = dict[tuple[str, str, int], tuple[Picture, float]]
 """Pictures and their activations of one unit and batch by kind, pole and rank."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from conditions.errors import BadInput
+from unitscope.errors import BadInput
 
 
 class ActivationTable:

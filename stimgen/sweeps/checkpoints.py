@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from conditions.errors import BadInput
 from stimgen.npz import load_npz, save_npz
 from stimgen.sweeps.ranks import Ranks
 from stimgen.sweeps.tally import Tally
+from unitscope.errors import BadInput
 
 
 class Checkpoints:

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from conditions.errors import BadInput
 from stimgen.settings import ImagesSettings
 from stimgen.sweeps.device_decoder import DeviceDecoder
 from stimgen.sweeps.images import read_rgb
 from stimgen.sweeps.jpeg import decoder
 from stimgen.sweeps.reading import read_pictures
+from unitscope.errors import BadInput
 
 
 class _Photograph:

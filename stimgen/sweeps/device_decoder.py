@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from conditions.errors import BadInput
 from stimgen.settings import ImagesSettings
 from stimgen.sweeps import jpeg
 from stimgen.sweeps.halving import Halving
 from stimgen.sweeps.images import placing
+from unitscope.errors import BadInput
 
 Decode = Callable[[Sequence[bytes], torch.device], list[torch.Tensor]]
 """Turns JPEG files into images of 3 x height x width, 8 bit, on a device."""

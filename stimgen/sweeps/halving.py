@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from tqdm import tqdm
 
-from conditions.errors import BadInput
+from unitscope.errors import BadInput
 
 Result = TypeVar("Result")
 

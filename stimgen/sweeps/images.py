@@ -11,8 +11,8 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from conditions.errors import BadInput
 from stimgen.sweeps.jpeg import decode, decoder, is_plain
+from unitscope.errors import BadInput
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from PIL import Image
 
-from conditions.errors import BadInput
 from stimgen.sweeps.images import (
     SUFFIXES,
     ImageFiles,
@@ -21,6 +20,7 @@ from stimgen.sweeps.images import (
     hash_of_list,
     read_rgb,
 )
+from unitscope.errors import BadInput
 
 
 def open_source(path: Path | str) -> ImageSource:

@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from conditions.errors import BadInput
-from conditions.vocabulary import Unit
 from stimgen.loops import has_numba
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
@@ -29,6 +27,8 @@ from stimgen.sweeps.ranks import Ranks
 from stimgen.sweeps.running import HISTOGRAM_EDGES
 from stimgen.sweeps.tally import Tally
 from stimgen.sweeps.workers import with_network
+from unitscope.errors import BadInput
+from unitscope.vocabulary import Unit
 
 BATCH = {"cpu": 32, "cuda": 128}
 """Images in a forward pass, by the kind of device: more gain nothing."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from conditions.column import UNIT_COLUMNS, Column, names
-from conditions.csv_files import write_csv
-from conditions.vocabulary import Unit
 from stimgen.sweeps.running import HISTOGRAM_EDGES
 from stimgen.sweeps.sweep import Sweep
+from unitscope.columns import UNIT_COLUMNS, Column, names
+from unitscope.tables import write_csv
+from unitscope.vocabulary import Unit
 
 STATISTICS = "units.csv"
 

@@ -11,7 +11,6 @@ from itertools import chain
 import numpy as np
 import torch
 
-from conditions.vocabulary import Unit
 from stimgen.networks.network import Layer, Network, reduce_map
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.relus import RedirectedRelus
@@ -24,6 +23,7 @@ from stimgen.visualization.priors import filter_gradient, penalty
 from stimgen.visualization.stopping import Stopping
 from stimgen.visualization.synthetic_settings import SyntheticSettings
 from stimgen.visualization.unfinished import Unfinished
+from unitscope.vocabulary import Unit
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from conditions.errors import BadInput
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.weights import hash_weights, load_weights, read_checkpoint
 from stimgen.visualization.parametrization import Parametrization
 from stimgen.visualization.synthetic_settings import GeneratorSettings
+from unitscope.errors import BadInput
 
 
 @dataclass(frozen=True)

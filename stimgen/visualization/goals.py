@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conditions.vocabulary import POLES, Unit
 from stimgen.seeds import seed_of
 from stimgen.sweeps.sweep import Sweep
 from stimgen.visualization.ascend import Goal
 from stimgen.visualization.synthetic_settings import SyntheticSettings
+from unitscope.vocabulary import POLES, Unit
 
 
 def goals_for(

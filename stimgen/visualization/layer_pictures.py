@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
-from conditions.errors import BadInput
 from stimgen.networks.devices import pick_device
 from stimgen.networks.network import Network, Side
 from stimgen.networks.preprocessing import to_pictures, to_tensor
@@ -22,6 +21,7 @@ from stimgen.visualization.ascend import climb
 from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Parametrization
 from stimgen.visualization.synthetic_settings import SyntheticSettings
+from unitscope.errors import BadInput
 
 
 def dream(

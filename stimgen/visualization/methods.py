@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from conditions.errors import BadInput
 from stimgen.networks.network import Network
 from stimgen.visualization.crops import Crops
 from stimgen.visualization.fourier import FourierImages
@@ -13,6 +12,7 @@ from stimgen.visualization.maco import MacoImages
 from stimgen.visualization.parametrization import Start
 from stimgen.visualization.pixels import PixelImages
 from stimgen.visualization.synthetic_settings import SyntheticSettings
+from unitscope.errors import BadInput
 
 
 def open_method(

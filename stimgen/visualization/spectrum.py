@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from conditions.errors import BadInput
 from stimgen.networks.preprocessing import resize, to_tensor
 from stimgen.npz import load_npz, save_npz
 from stimgen.settings import ImagesSettings
 from stimgen.sweeps.images import ImageSource, crop
 from stimgen.sweeps.prefetch import prefetch
 from stimgen.visualization.fourier import COLOUR
+from unitscope.errors import BadInput
 
 SPECTRUM = "spectrum.npz"
 """Name of the file in a stimulus set."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from conditions.errors import BadInput
 from stimgen.npz import load_npz, save_npz
+from unitscope.errors import BadInput
 
 
 class Unfinished:

@@ -13,18 +13,18 @@ import pandas as pd
 import pytest
 from scipy import special
 
-from conditions.columns import FRAME_COLUMNS, log_columns, names
-from conditions.csv_files import write_csv
-from conditions.design import read_design
-from conditions.stimulus_set import StimulusSet
-from conditions.table_maker import make_table
-from conditions.tables import participant_id, write_tables
-from conditions.vocabulary import Unit
+from conditions.design.reading import read_design
+from conditions.trials.condition_tables import participant_id, write_tables
+from conditions.trials.table_maker import make_table
 from experiments.runner import simulation
 from experiments.runner.observers import make_observer, observer_kind
 from experiments.runner.request import Request
 from experiments.runner.session import Session
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
+from unitscope.columns import FRAME_COLUMNS, log_columns, names
+from unitscope.stimulus_set import StimulusSet
+from unitscope.tables import write_csv
+from unitscope.vocabulary import Unit
 
 FRAME_S = 1 / 60
 

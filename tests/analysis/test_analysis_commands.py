@@ -22,8 +22,8 @@ def test_report_ends_by_saying_what_it_wrote(
     study: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study.write_session("p001", 1)
-    monkeypatch.setattr("analysis.figures.DRAWINGS", ())
-    monkeypatch.setattr("analysis.report.REPORTS", tmp_path / "reports")
+    monkeypatch.setattr("analysis.report.figures.DRAWINGS", ())
+    monkeypatch.setattr("analysis.report.report.REPORTS", tmp_path / "reports")
     assert main(["report", str(study.folder), "--paper"]) == 0
     assert (tmp_path / "reports" / "demo_two_afc" / "report.html").is_file()
     last = capsys.readouterr().out.splitlines()[-1]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from conditions.columns import TABLES
-from conditions.dictionary import README, dictionary
+from unitscope.columns import TABLES
+from unitscope.dictionary import README, dictionary
 
 
 def test_the_committed_dictionary_is_up_to_date() -> None:
     assert README.read_text(encoding="utf-8") == dictionary(), (
-        "write it again with: python -m conditions.dictionary"
+        "write it again with: python -m unitscope.dictionary"
     )
 
 

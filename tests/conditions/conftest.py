@@ -9,18 +9,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from conditions.design import Design, read_design
-from conditions.places import PACKAGE
-from conditions.stimulus_set import StimulusSet
-from conditions.table_maker import TableMaker
-from conditions.vocabulary import Unit
+from conditions.design.design import Design
+from conditions.design.reading import DESIGNS, read_design
+from conditions.trials.table_maker import TableMaker
 from tests.conftest import KINDS_OF_OCCLUSION, toy_units, write_stimulus_set
+from unitscope.stimulus_set import StimulusSet
+from unitscope.vocabulary import Unit
 
 
 def units_for(design: Design) -> list[Unit]:
     """Return the units that a stimulus set for a design needs."""
     if design.units.table is not None:
-        with (PACKAGE / design.units.table).open(encoding="utf-8") as file:
+        with (DESIGNS / design.units.table).open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         return [
             Unit("toy", row["layer"], row["branch"], int(row["channel"]))

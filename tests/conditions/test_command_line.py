@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from conditions.__main__ import main
-from conditions.design import shipped_designs
+from conditions.design.reading import shipped_designs
 
 
 def test_make_then_check(tmp_path, stimulus_set, capsys):

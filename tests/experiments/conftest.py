@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conditions.design import Design, find_design, read_design
-from conditions.tables import write_tables
-from conditions.vocabulary import Unit
+from conditions.design.design import Design
+from conditions.design.reading import find_design, read_design
+from conditions.trials.condition_tables import write_tables
 from experiments.runner.request import Request
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
+from unitscope.vocabulary import Unit
 
 
 @pytest.fixture(scope="session")

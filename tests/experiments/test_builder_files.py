@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from conditions.columns import names, table_columns
-from conditions.vocabulary import TASKS
+from unitscope.columns import names, table_columns
+from unitscope.vocabulary import TASKS
 
 with warnings.catch_warnings():
     # PsychoPy uses what Python has deprecated.

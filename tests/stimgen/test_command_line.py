@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conditions.stimulus_set import StimulusSet
 from stimgen.__main__ import main
+from unitscope.stimulus_set import StimulusSet
 
 SETTINGS = """
 name: small

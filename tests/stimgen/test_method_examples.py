@@ -7,8 +7,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from conditions.settings import read_yaml
 from stimgen.__main__ import main
+from unitscope.settings import read_yaml
 
 DOCS = Path(__file__).parents[2] / "docs" / "feature_visualization_methods.md"
 EXAMPLES = {

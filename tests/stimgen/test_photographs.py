@@ -6,8 +6,8 @@ import pytest
 import skimage
 from PIL import Image
 
-from conditions.stimulus_set import StimulusSet
 from stimgen.__main__ import main
+from unitscope.stimulus_set import StimulusSet
 
 SETTINGS = """
 name: photographs

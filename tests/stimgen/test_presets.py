@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from conditions.errors import BadInput
 from stimgen.presets import presets
 from stimgen.settings import read
 from stimgen.visualization.prior_settings import PriorSettings
+from unitscope.errors import BadInput
 
 ROOT = Path(__file__).parents[2]
 BASE = "name: mine\nnetwork: {name: demo}\nunits: {sample: {n: 1}}\n"

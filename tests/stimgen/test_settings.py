@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from conditions.errors import BadInput
 from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.sets.natural_settings import NaturalSettings, QuerySettings
 from stimgen.settings import (
@@ -18,6 +17,7 @@ from stimgen.settings import (
     read,
     shipped,
 )
+from unitscope.errors import BadInput
 
 
 @pytest.mark.parametrize("name", shipped())

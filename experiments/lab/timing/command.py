@@ -15,9 +15,9 @@ from typing import Any
 
 import psutil
 
-from conditions.errors import BadInput
 from experiments.lab.timing import photodiode
 from experiments.lab.timing.series import Series, joined, table
+from unitscope.errors import BadInput
 
 QUICK = {
     "start": 1,

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from conditions.columns import MANIFEST_COLUMNS, names
-from conditions.csv_files import write_csv
-from conditions.design import Design, read_design
-from conditions.tables import write_tables
-from conditions.vocabulary import Unit
+from conditions.design.design import Design
+from conditions.design.reading import read_design
+from conditions.trials.condition_tables import write_tables
+from unitscope.columns import MANIFEST_COLUMNS, names
+from unitscope.tables import write_csv
+from unitscope.vocabulary import Unit
 
 UNITS = 4
 N_BATCHES, N_NATURAL = 2, 10

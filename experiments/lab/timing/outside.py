@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from conditions.errors import BadInput
 from experiments.display.robot import Fingers
 from experiments.lab.timing.errors import Observed
+from unitscope.errors import BadInput
 
 LIMIT_S = 5.0
 """What is not seen within so long is not seen."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from conditions.columns import log_columns
-from conditions.csv_files import read_csv
-from conditions.errors import BadInput
-from conditions.records import TRIALS
+from unitscope.columns import log_columns
+from unitscope.errors import BadInput
+from unitscope.records import TRIALS
+from unitscope.tables import read_csv
 
 NEAREST_S = 0.1
 """A rise further than this from where an onset is expected belongs to something else."""

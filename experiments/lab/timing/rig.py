@@ -11,9 +11,6 @@ import pandas as pd
 import psutil
 from tqdm import tqdm
 
-from conditions.columns import FRAME_COLUMNS, log_columns
-from conditions.csv_files import read_csv
-from conditions.records import FRAMES, TRIALS
 from experiments.display.keyboard import EventKeyboard, HardwareKeyboard
 from experiments.display.loop import run_stages
 from experiments.display.stepper import Stepper
@@ -30,6 +27,9 @@ from experiments.runner.placements import placements
 from experiments.runner.request import Request
 from experiments.runner.session import Session
 from experiments.runner.trial import Trial
+from unitscope.columns import FRAME_COLUMNS, log_columns
+from unitscope.records import FRAMES, TRIALS
+from unitscope.tables import read_csv
 
 
 class TimedStepper(Stepper):

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from psychopy import core, plugins
 
-from conditions.errors import BadInput, run_command
 from experiments.display import shell
 from experiments.lab.timing.material import Material, make_material
 from experiments.lab.timing.series import OURS, PLAIN, Series
 from experiments.runner.session import Session
+from unitscope.errors import BadInput, run_command
 
 LIMIT_S = 120
 
@@ -73,7 +73,7 @@ def _plain(material: Material, arguments: argparse.Namespace) -> tuple[float, fl
     from psychopy import visual
     from psychopy.hardware import keyboard
 
-    from conditions.tables import images_of, read_table
+    from conditions.trials.condition_tables import images_of, read_table
     from experiments.display.window import parse_size
 
     size = parse_size(arguments.size) if arguments.size else (1920, 1080)

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from conditions.columns import log_columns
-from conditions.csv_files import read_csv
-from conditions.design import find_design, read_design
-from conditions.tables import write_tables
+from conditions.design.reading import find_design, read_design
+from conditions.trials.condition_tables import write_tables
 from tests.conditions.conftest import units_for
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
+from unitscope.columns import log_columns
+from unitscope.tables import read_csv
 
 SCRIPT = Path(__file__).parents[3] / "experiments" / "two_afc.py"
 

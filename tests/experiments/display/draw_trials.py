@@ -10,10 +10,8 @@ import json
 import sys
 from pathlib import Path
 
-from conditions.design import read_design
-from conditions.stimulus_set import StimulusSet
-from conditions.tables import read_table
-from conditions.texts import read_texts
+from conditions.design.reading import read_design
+from conditions.trials.condition_tables import read_table
 from experiments.display.trial_screens import TrialScreens
 from experiments.display.window import open_window
 from experiments.runner.answers import Choice, Matching
@@ -22,6 +20,8 @@ from experiments.runner.placements import placements, sort_of
 from experiments.runner.record import plain_rows
 from experiments.runner.responses import Press
 from experiments.runner.tasks import make_trial
+from unitscope.stimulus_set import StimulusSet
+from unitscope.texts import read_texts
 
 FRAME_S = 1 / 60
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from psychopy import visual
 
-from conditions.design import read_design
-from conditions.texts import read_texts
+from conditions.design.reading import read_design
 from experiments.display.comment_screen import CommentScreen
 from experiments.display.page_screen import PageScreen
 from experiments.display.slider_screen import SliderScreen
 from experiments.display.window import open_window
 from experiments.runner.pages import Page, PageText
+from unitscope.texts import read_texts
 
 DESIGN = read_design("demo_two_afc")
 REFERENCES = [f"references_two_afc_{c}" for c in ("natural", "synthetic", "none")]

@@ -13,13 +13,13 @@ import pytest
 import yaml
 from PIL import Image
 
-from conditions.columns import RATING_COLUMNS
-from conditions.csv_files import read_csv
-from conditions.design import find_design
-from conditions.tables import write_tables
-from conditions.texts import languages
+from conditions.design.reading import find_design
+from conditions.trials.condition_tables import write_tables
 from experiments.runner.page_layout import READABLE_PX
 from tests.experiments.display.test_window import TIME_OUT_S, finish
+from unitscope.columns import RATING_COLUMNS
+from unitscope.tables import read_csv
+from unitscope.texts import languages
 
 pytestmark = pytest.mark.window
 

@@ -10,10 +10,6 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from conditions.columns import log_columns, names
-from conditions.csv_files import read_csv
-from conditions.errors import BadInput
-from conditions.vocabulary import TASKS
 from experiments.runner.observers import make_observer
 from experiments.runner.pages import Page, PageText
 from experiments.runner.request import Request
@@ -21,6 +17,10 @@ from experiments.runner.session import Session
 from experiments.runner.simulation import _Participant, run_stage, simulate
 from experiments.runner.tasks import make_trial
 from tests.experiments.display.conftest import is_timed
+from unitscope.columns import log_columns, names
+from unitscope.errors import BadInput
+from unitscope.tables import read_csv
+from unitscope.vocabulary import TASKS
 
 with warnings.catch_warnings():
     # PsychoPy uses what Python has deprecated.

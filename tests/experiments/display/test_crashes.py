@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from conditions.columns import FRAME_COLUMNS, RATING_COLUMNS, log_columns
-from conditions.csv_files import read_csv
-from conditions.records import read_session, whole_lines
+from unitscope.columns import FRAME_COLUMNS, RATING_COLUMNS, log_columns
+from unitscope.records import read_session, whole_lines
+from unitscope.tables import read_csv
 
 pytestmark = [pytest.mark.slow, pytest.mark.window]
 

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from PIL import Image
 
-from conditions.columns import log_columns
-from conditions.csv_files import read_csv
-from conditions.tables import write_tables
+from conditions.trials.condition_tables import write_tables
 from tests.experiments.display.test_window import finish
+from unitscope.columns import log_columns
+from unitscope.tables import read_csv
 
 pytestmark = [pytest.mark.window, pytest.mark.slow]
 

@@ -12,13 +12,13 @@ import pytest
 import yaml
 from PIL import Image
 
-from conditions.columns import MANIFEST_COLUMNS, log_columns, table_columns
-from conditions.csv_files import read_csv, write_csv
-from conditions.design import find_design, read_design, shipped_designs
-from conditions.stimulus_set import MANIFEST, sha256_of
-from conditions.tables import images_of, read_table, write_tables
+from conditions.design.reading import find_design, read_design, shipped_designs
+from conditions.trials.condition_tables import images_of, read_table, write_tables
 from tests.conditions.conftest import units_for
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
+from unitscope.columns import MANIFEST_COLUMNS, log_columns, table_columns
+from unitscope.stimulus_set import MANIFEST, sha256_of
+from unitscope.tables import read_csv, write_csv
 
 pytestmark = [pytest.mark.slow, pytest.mark.window]
 

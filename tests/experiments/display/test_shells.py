@@ -9,8 +9,6 @@ import signal
 import pandas as pd
 import pytest
 
-from conditions.columns import log_columns, names
-from conditions.vocabulary import TASKS
 from tests.experiments.display.conftest import is_timed
 from tests.experiments.display.test_window import (
     finish,
@@ -19,6 +17,8 @@ from tests.experiments.display.test_window import (
     wait_for_trials,
     wait_for_window,
 )
+from unitscope.columns import log_columns, names
+from unitscope.vocabulary import TASKS
 
 pytestmark = pytest.mark.window
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from conditions.columns import log_columns
-from conditions.csv_files import read_csv
 from experiments.runner.observers import make_observer, observer_seed
+from unitscope.columns import log_columns
+from unitscope.tables import read_csv
 
 pytestmark = [pytest.mark.slow, pytest.mark.window]
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from conditions.design import find_design
-from conditions.tables import write_tables
+from conditions.design.reading import find_design
+from conditions.trials.condition_tables import write_tables
 
 # One worker draws for all of them.
 pytestmark = [pytest.mark.slow, pytest.mark.window, pytest.mark.xdist_group("trial screens")]

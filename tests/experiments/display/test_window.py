@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from conditions.columns import FRAME_COLUMNS, log_columns
-from conditions.csv_files import read_csv
+from unitscope.columns import FRAME_COLUMNS, log_columns
+from unitscope.tables import read_csv
 
 pytestmark = pytest.mark.window
 

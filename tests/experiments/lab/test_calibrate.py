@@ -47,7 +47,7 @@ def readings():
 def calibrate(tmp_path, virtual_screen):
     def command(*options):
         environment = dict(virtual_screen, HOME=str(tmp_path), USERPROFILE=str(tmp_path))
-        environment["PYTHONPATH"] = str(Path(__file__).parents[4])
+        environment["PYTHONPATH"] = str(Path(__file__).parents[3])
         return subprocess.Popen(
             [
                 sys.executable,
@@ -138,7 +138,7 @@ class TestCommand:
         )
         subprocess.run(
             [sys.executable, "-c", typing],
-            env=dict(virtual_screen, PYTHONPATH=str(Path(__file__).parents[4])),
+            env=dict(virtual_screen, PYTHONPATH=str(Path(__file__).parents[3])),
             check=True,
             timeout=120,
         )

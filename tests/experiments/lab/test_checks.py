@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from conditions.errors import BadInput
 from experiments.__main__ import parser
 from experiments.lab import checks, machine
 from experiments.lab.checks import FAILED, OK, WARNING
+from unitscope.errors import BadInput
 
 STEADY = [1 / 60] * 50
 MONITOR = {"name": "lab", "gamma_measured": True, "size_px": [1920, 1080], "age_days": 3.0}

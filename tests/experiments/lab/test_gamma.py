@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.errors import BadInput
 from experiments.lab.gamma import fit_gamma
+from unitscope.errors import BadInput
 
 LEVELS = np.linspace(0, 1, 9)
 

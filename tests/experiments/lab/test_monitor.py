@@ -14,12 +14,12 @@ import urllib.request
 
 import pytest
 
-from conditions.errors import BadInput
-from conditions.exclusions import ExclusionRules, Exclusions
 from experiments.lab.exclusion import Standing, standings
 from experiments.lab.monitor import Labs, address_of, open_server
 from experiments.lab.remarks import QUIET_S
 from experiments.lab.watch import watch
+from unitscope.errors import BadInput
+from unitscope.exclusion import ExclusionRules, Exclusions
 
 HEADER = (
     "trial_number,trial_role,reference_condition,trial_began_utc,rt_s,choice,correct,frames,"

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.errors import BadInput
 from experiments.__main__ import main
 from experiments.lab.timing import photodiode
 from experiments.runner.observers import make_observer
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
+from unitscope.errors import BadInput
 
 RATE_HZ = 2000
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from conditions.errors import BadInput
 from experiments.__main__ import main
 from experiments.runner.demographics import COLUMNS, Demographics, add_demographics
+from unitscope.errors import BadInput
 
 
 def test_participants_are_appended(tmp_path):

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from conditions.design import Durations, read_design
+from conditions.design.presentation import Durations
+from conditions.design.reading import read_design
 from experiments.runner.answers import Matching
-from experiments.runner.exemplar_matching import MATCHING, ExemplarMatchingTrial
+from experiments.runner.exemplar_matching import MATCHING, ExemplarMatchingTrial, place_matching
 from experiments.runner.layout import Screen, fit
-from experiments.runner.matching_layout import place_matching
 from experiments.runner.phases import DONE, LEFT, PAUSED
 from experiments.runner.responses import CLICK, Press
 from experiments.runner.trial import CHOSEN, FEEDBACK, FIXATION

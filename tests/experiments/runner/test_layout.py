@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.design import Layout
-from conditions.errors import BadInput
+from conditions.design.presentation import Layout
+from experiments.runner.exemplar_matching import place_matching
 from experiments.runner.layout import SMALL, Box, Screen, fit
-from experiments.runner.matching_layout import place_matching
-from experiments.runner.occlusion_layout import place_occlusion
-from experiments.runner.two_afc_layout import place_two_afc
+from experiments.runner.occlusion import place_occlusion
+from experiments.runner.two_afc import place_two_afc
+from unitscope.errors import BadInput
 
 POLES = ("min", "max")
 FULL_HD = Screen(1920, 1080)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conditions.errors import BadInput
 from experiments.runner.likeness import by_features, by_pairs, find_likeness
 from experiments.runner.observers import make_observer, observer_kind
+from unitscope.errors import BadInput
 
 
 def lightness(path):

@@ -4,10 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conditions.columns import FRAME_COLUMNS, log_columns, names
-from conditions.csv_files import read_csv
-from conditions.errors import BadInput
-from conditions.records import read_session
 from experiments.runner.log import (
     TrialLog,
     check_participant,
@@ -15,6 +11,10 @@ from experiments.runner.log import (
     session_folder,
     sessions_of,
 )
+from unitscope.columns import FRAME_COLUMNS, log_columns, names
+from unitscope.errors import BadInput
+from unitscope.records import read_session
+from unitscope.tables import read_csv
 
 VALUES = {"str": "x", "int": 1, "float": 0.5, "bool": True}
 

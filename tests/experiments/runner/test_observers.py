@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conditions.errors import BadInput
-from conditions.trial_columns import REFERENCE_COLUMN_NAMES
 from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
 from experiments.runner.similarity import SimilarityObserver, picture_features
 from experiments.runner.simulated import ChanceObserver, GradedObserver, best_matching
+from unitscope.columns import REFERENCE_COLUMN_NAMES
+from unitscope.errors import BadInput
 
 
 def row(number, condition="natural", **cells):

@@ -2,10 +2,10 @@ import dataclasses
 
 import pytest
 
-from conditions.design import read_design
-from conditions.errors import BadInput
+from conditions.design.reading import read_design
 from experiments.runner.layout import Screen
 from experiments.runner.placements import placements, sort_of
+from unitscope.errors import BadInput
 
 FULL_HD = Screen(1920, 1080)
 TWO_AFC = read_design("demo_two_afc")

@@ -6,12 +6,8 @@ import re
 import pytest
 import yaml
 
-from conditions.columns import RATING_COLUMNS, log_columns
-from conditions.csv_files import read_csv
-from conditions.design import find_design, read_design
-from conditions.errors import BadInput
-from conditions.records import read_session
-from conditions.tables import write_tables
+from conditions.design.reading import find_design, read_design
+from conditions.trials.condition_tables import write_tables
 from experiments.runner.observers import ChanceObserver, GradedObserver
 from experiments.runner.pages import AGREE, BACK, DECLINE
 from experiments.runner.request import Request
@@ -19,6 +15,10 @@ from experiments.runner.responses import Press
 from experiments.runner.session import Session
 from experiments.runner.simulation import FRAME_S, _Participant, run_stage, simulate
 from experiments.runner.trial import Trial
+from unitscope.columns import RATING_COLUMNS, log_columns
+from unitscope.errors import BadInput
+from unitscope.records import read_session
+from unitscope.tables import read_csv
 
 MEASURED = {
     "response_source": "simulated",

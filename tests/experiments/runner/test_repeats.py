@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.design import read_design
-from conditions.errors import BadInput
+from conditions.design.reading import read_design
 from experiments.runner.repeats import choose_repeat
+from unitscope.errors import BadInput
 
 DESIGN = read_design("demo_two_afc")
 

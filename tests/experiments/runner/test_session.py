@@ -3,15 +3,15 @@ import json
 import pandas as pd
 import pytest
 
-from conditions.columns import log_columns
-from conditions.csv_files import read_csv
-from conditions.errors import BadInput
-from conditions.records import read_session
 from experiments.runner.observers import GradedObserver
 from experiments.runner.pages import Page
 from experiments.runner.session import Session
 from experiments.runner.simulation import FRAME_S, _Participant, run_stage, simulate
 from experiments.runner.trial import Trial
+from unitscope.columns import log_columns
+from unitscope.errors import BadInput
+from unitscope.records import read_session
+from unitscope.tables import read_csv
 
 MEASURED = {
     "response_source": "simulated",

@@ -2,10 +2,8 @@
 
 import pytest
 
-from conditions.columns import log_columns
-from conditions.csv_files import read_csv
-from conditions.design import read_design, shipped_designs
-from conditions.tables import images_of, read_table, write_tables
+from conditions.design.reading import read_design, shipped_designs
+from conditions.trials.condition_tables import images_of, read_table, write_tables
 from experiments.runner.log import read_session
 from experiments.runner.observers import make_observer
 from experiments.runner.request import Request
@@ -13,6 +11,8 @@ from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 from tests.conditions.conftest import units_for
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
+from unitscope.columns import log_columns
+from unitscope.tables import read_csv
 
 
 def log_of(request, observer):

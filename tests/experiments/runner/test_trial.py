@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conditions.columns import names, response_columns
-from conditions.design import Durations, Feedback, Layout, read_design
-from experiments.runner.exemplar_matching import MAX_ROWS
+from conditions.design.presentation import Durations, Feedback, Layout
+from conditions.design.reading import read_design
+from experiments.runner.exemplar_matching import MAX_ROWS, place_matching
 from experiments.runner.layout import Screen, fit
-from experiments.runner.matching_layout import place_matching
 from experiments.runner.phases import DONE, LEFT, OVERLAYS, PAUSED
 from experiments.runner.responses import CLICK, Press
 from experiments.runner.tasks import TASKS, make_trial
 from experiments.runner.trial import ANSWERED, BLANK, CHOSEN, FEEDBACK, FIXATION
+from unitscope.columns import names, response_columns
 
 FRAME_S = 1 / 60
 MEASURED = {

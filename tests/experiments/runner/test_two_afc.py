@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from conditions.design import Durations, Feedback, read_design
+from conditions.design.presentation import Durations, Feedback
+from conditions.design.reading import read_design
 from experiments.runner.phases import DONE, LEAVING, LEFT, PAUSED
 from experiments.runner.responses import Press
 from experiments.runner.trial import ANSWERED, BLANK, CHOSEN, FEEDBACK, FIXATION

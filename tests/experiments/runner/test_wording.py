@@ -2,14 +2,14 @@
 
 import pytest
 
-from conditions.design import read_design, shipped_designs
-from conditions.stimulus_set import StimulusSet
-from conditions.table_maker import TableMaker
-from conditions.texts import languages, read_texts
+from conditions.design.reading import read_design, shipped_designs
+from conditions.trials.table_maker import TableMaker
 from experiments.runner.record import plain_rows
 from experiments.runner.wording import Wording, _kind
 from tests.conditions.conftest import units_for
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
+from unitscope.stimulus_set import StimulusSet
+from unitscope.texts import languages, read_texts
 
 DESIGNS = [
     pytest.param(name, marks=[pytest.mark.slow] * name.startswith("borowski"))

@@ -5,8 +5,6 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from stimgen.demo import train_generator
-from stimgen.demo.evaluate import render
 from stimgen.demo.generator import (
     CODE_SIZE,
     WEIGHTS,
@@ -15,7 +13,9 @@ from stimgen.demo.generator import (
     load_demo_generator,
 )
 from stimgen.demo.images import DemoImages
-from stimgen.demo.train_generator import CODE_SD, Run, main, train
+from stimgen.demo.training import train_generator
+from stimgen.demo.training.evaluate import render
+from stimgen.demo.training.train_generator import CODE_SD, Run, main, train
 from stimgen.visualization.generator_prior import load_generator
 from stimgen.visualization.synthetic_settings import GeneratorSettings
 

@@ -8,7 +8,9 @@ import yaml
 from torchvision.models.googlenet import BasicConv2d, Inception
 
 from stimgen.demo import network as demo_network
-from stimgen.demo.evaluate import (
+from stimgen.demo.images import DemoImages
+from stimgen.demo.network import BLOCKS, BRANCHES, INPUT_PX, WEIGHTS, DemoNetwork, load_demo_network
+from stimgen.demo.training.evaluate import (
     FACTORS,
     accuracy,
     eta_squared,
@@ -17,8 +19,6 @@ from stimgen.demo.evaluate import (
     shrink,
     unit_activations,
 )
-from stimgen.demo.images import DemoImages
-from stimgen.demo.network import BLOCKS, BRANCHES, INPUT_PX, WEIGHTS, DemoNetwork, load_demo_network
 
 N_CHECKED = 300
 

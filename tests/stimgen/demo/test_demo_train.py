@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from stimgen.demo.network import WEIGHTS, load_demo_network
-from stimgen.demo.train import main
+from stimgen.demo.training.train_network import main
 
 SHORT = ["--images", "128", "--epochs", "1", "--held-out", "20"]
 

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
-from conditions.errors import BadInput
 from stimgen.networks.inception_v1 import (
     InceptionV1,
     SameConv2d,
@@ -19,6 +18,7 @@ from stimgen.networks.inception_v1 import (
 from stimgen.networks.network import Network
 from stimgen.networks.registry import load_network, network_layers
 from stimgen.networks.weights import randomise
+from unitscope.errors import BadInput
 
 # Where each branch ends: 1x1, 3x3, 5x5, pool.
 CHANNEL_ENDS = {

@@ -1,12 +1,12 @@
 import pytest
 import torch
 
-from conditions.errors import BadInput
-from conditions.vocabulary import Unit
 from stimgen import loops
 from stimgen.networks.network import Network, Reduction, Side, reduce_map
 from stimgen.networks.registry import load_network
 from tests.stimgen.conftest import ToyModule
+from unitscope.errors import BadInput
+from unitscope.vocabulary import Unit
 
 
 def test_units_are_named_by_layer_branch_and_channel(toy: Network) -> None:

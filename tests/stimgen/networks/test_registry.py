@@ -9,10 +9,10 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import GoogLeNet_Weights, googlenet
 
-from conditions.errors import BadInput
 from stimgen.networks.network import Network
 from stimgen.networks.registry import load_network
 from stimgen.networks.weights import load_weights, randomise
+from unitscope.errors import BadInput
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 SD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 from torchvision import models
 
-from conditions.errors import BadInput
 from stimgen.networks.network import Network, reduce_map
 from stimgen.networks.registry import load_network, network_layers
 from stimgen.networks.torchvision_networks import load_module, torchvision_names
 from stimgen.networks.weights import randomise
+from unitscope.errors import BadInput
 
 FAMILIES = {
     "resnet18": 64,

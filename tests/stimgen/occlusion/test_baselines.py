@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conditions.errors import BadInput
 from stimgen.occlusion.baselines import (
     Centre,
     PrimaryObject,
@@ -14,6 +13,7 @@ from stimgen.occlusion.baselines import (
 )
 from stimgen.occlusion.patches import Patch
 from stimgen.occlusion.saliency import NamedPicture, find_saliency
+from unitscope.errors import BadInput
 
 LEFT, RIGHT = Patch(0, 0, 90), Patch(134, 134, 90)
 MIDDLE = Patch(67, 67, 90)

@@ -8,12 +8,12 @@ import pytest
 
 import stimgen.occlusion.occlusion_maps
 import stimgen.occlusion.occlusion_pictures
-from conditions.errors import BadInput
-from conditions.stimulus_set import StimulusSet
 from stimgen.__main__ import main
 from stimgen.npz import load_npz
 from stimgen.occlusion.patches import blur, occlude
 from stimgen.png import read_png
+from unitscope.errors import BadInput
+from unitscope.stimulus_set import StimulusSet
 
 SETTINGS = """
 name: small

@@ -10,8 +10,6 @@ from PIL import Image
 
 import stimgen.sets.build
 import stimgen.sets.naturals
-from conditions.errors import BadInput
-from conditions.stimulus_set import StimulusSet, sha256_of
 from stimgen.networks.devices import pick_device
 from stimgen.networks.network import Network
 from stimgen.sets.build import Build
@@ -26,6 +24,8 @@ from stimgen.settings import (
     UnitsSettings,
 )
 from tests.stimgen.conftest import make_toy
+from unitscope.errors import BadInput
+from unitscope.stimulus_set import StimulusSet, sha256_of
 
 SETTINGS = BuildSettings(
     name="tiny",

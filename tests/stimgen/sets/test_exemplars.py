@@ -5,11 +5,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conditions.errors import BadInput
-from conditions.vocabulary import POLES, Unit
 from stimgen.sets.exemplars import Exemplar, bin_and_shuffle, choose, rank_window
 from stimgen.sets.natural_settings import NaturalSettings, QuerySettings
 from stimgen.sweeps.sweep import Sweep
+from unitscope.errors import BadInput
+from unitscope.vocabulary import POLES, Unit
 
 UNIT = Unit("toy", "late", "3x3", 5)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from conditions.columns import MANIFEST_COLUMNS
-from conditions.csv_files import write_csv
 from stimgen.__main__ import main
 from stimgen.occlusion.map_pictures import HIGH_COLOUR, LOW_COLOUR, draw_map
 from stimgen.occlusion.patches import Patch
 from stimgen.sets.gallery import write_gallery
+from unitscope.columns import MANIFEST_COLUMNS
+from unitscope.tables import write_csv
 
 
 class Closed(HTMLParser):

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from conditions.errors import BadInput
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.png import save_png
 from stimgen.sets.measure import measure
 from stimgen.settings import ActivationSettings
+from unitscope.errors import BadInput
 
 
 def test_files_have_their_own_units_activation(toy: Network, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from conditions.errors import BadInput
 from stimgen.sets.partial import PartialFolder
+from unitscope.errors import BadInput
 
 HOLD = """
 import sys, time

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from conditions.errors import BadInput
-from conditions.stimulus_set import StimulusSet
 from stimgen.__main__ import main
 from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.sets.natural_settings import NaturalSettings
 from stimgen.sets.plan import duration, plan_of
 from tests.stimgen.sets.test_build import SETTINGS, make_build
+from unitscope.errors import BadInput
+from unitscope.stimulus_set import StimulusSet
 
 
 @pytest.mark.parametrize("occlusion", [None, OcclusionSettings(16, 4, blur=True, batches=1)])

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from conditions.errors import BadInput
 from stimgen.networks.network import Network
 from stimgen.sets.units import choose_units, read_units, sample_units
 from stimgen.settings import SampleSettings, UnitsSettings
+from unitscope.errors import BadInput
 
 
 def test_a_table_keeps_its_order_and_may_hold_other_columns(toy: Network, tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from PIL import Image
 
-from conditions.columns import MANIFEST_COLUMNS
-from conditions.csv_files import read_csv, write_csv
-from conditions.stimulus_set import sha256_of
 from stimgen.__main__ import main
+from unitscope.columns import MANIFEST_COLUMNS
+from unitscope.stimulus_set import sha256_of
+from unitscope.tables import read_csv, write_csv
 
 
 @pytest.fixture(scope="module")

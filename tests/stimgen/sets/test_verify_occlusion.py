@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import yaml
 
-from conditions.columns import MANIFEST_COLUMNS
-from conditions.csv_files import read_csv, write_csv
-from conditions.stimulus_set import StimulusSet, sha256_of
 from stimgen.__main__ import main
 from stimgen.npz import load_npz, save_npz
 from stimgen.png import read_png, save_png
 from stimgen.sets.provenance import read_provenance
 from stimgen.sets.verify import verify
+from unitscope.columns import MANIFEST_COLUMNS
+from unitscope.stimulus_set import StimulusSet, sha256_of
+from unitscope.tables import read_csv, write_csv
 
 SETTINGS = """
 name: small

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conditions.errors import BadInput
-from conditions.stimulus_set import StimulusSet
 from stimgen.sets.natural_settings import NaturalSettings, QuerySettings
 from stimgen.sets.verify import verify
 from stimgen.settings import UnitsSettings
 from stimgen.sweeps.activation_table import ActivationTable
 from tests.stimgen.sets.test_build import SETTINGS, make_build
+from unitscope.errors import BadInput
+from unitscope.stimulus_set import StimulusSet
 
 
 def test_columns_and_rows_find_their_places(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from conditions.errors import BadInput
 from stimgen.sweeps.checkpoints import Checkpoints
 from stimgen.sweeps.ranks import Ranks
 from tests.stimgen.sweeping import N_IMAGES, CoarseImages, sweep_toy
+from unitscope.errors import BadInput
 
 ROOT = Path(__file__).parents[3]
 

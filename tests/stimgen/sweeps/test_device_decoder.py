@@ -11,7 +11,6 @@ import pytest
 import torch
 from PIL import Image
 
-from conditions.errors import BadInput
 from stimgen.__main__ import main
 from stimgen.networks.network import Network
 from stimgen.sets.exemplars import Exemplar
@@ -25,6 +24,7 @@ from stimgen.sweeps.images import ImageFolder
 from stimgen.sweeps.reading import plain_file, read_pictures
 from stimgen.sweeps.sources import open_source
 from stimgen.sweeps.sweep import sweep
+from unitscope.errors import BadInput
 
 CPU = torch.device("cpu")
 CROP = ImagesSettings(resize_px=64, crop_px=48)

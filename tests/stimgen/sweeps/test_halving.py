@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from conditions.errors import BadInput
 from stimgen.sweeps.halving import Halving
+from unitscope.errors import BadInput
 
 
 class Small:

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from torchvision import transforms
 
-from conditions.errors import BadInput
 from stimgen.sweeps.images import ImageFolder, as_rgb, crop
+from unitscope.errors import BadInput
 
 
 def test_names_are_posix_paths_in_order_whatever_the_suffixes_case(photographs: Path) -> None:

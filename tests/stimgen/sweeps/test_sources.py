@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conditions.errors import BadInput
 from stimgen.settings import ActivationSettings, ImagesSettings
 from stimgen.sweeps.images import ImageFolder, ImageSource
 from stimgen.sweeps.sources import ImageList, TarShards, open_source
 from stimgen.sweeps.sweep import sweep
 from tests.stimgen.conftest import NoiseImages, make_toy
+from unitscope.errors import BadInput
 
 
 def pack(shard: Path, folder: Path, names: list[str]) -> Path:

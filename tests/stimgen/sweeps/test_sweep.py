@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from conditions.errors import BadInput
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.settings import ActivationSettings, ImagesSettings
 from stimgen.sweeps.sweep import Sweep, sweep
 from tests.stimgen.conftest import NoiseImages, make_toy
+from unitscope.errors import BadInput
 
 CROP = ImagesSettings(resize_px=40, crop_px=32)
 MEAN = ActivationSettings()

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from conditions.vocabulary import Unit
 from stimgen.sweeps.running import RunningHistogram
 from stimgen.sweeps.sweep import Sweep
 from stimgen.sweeps.unit_statistics import PERCENTILES, percentiles, write_statistics
+from unitscope.vocabulary import Unit
 
 
 def histogram_of(values: np.ndarray) -> np.ndarray:

@@ -6,9 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.settings import read_yaml
-from conditions.stimulus_set import StimulusSet
-from conditions.vocabulary import POLES, Unit
 from stimgen.__main__ import main
 from stimgen.networks.network import Network
 from stimgen.sets.measure import measure
@@ -18,6 +15,9 @@ from stimgen.visualization.diversity_search import search_diversity
 from stimgen.visualization.render import render
 from stimgen.visualization.rendered import read_found, rendered_path
 from stimgen.visualization.synthetic_settings import SearchSettings, SyntheticSettings
+from unitscope.settings import read_yaml
+from unitscope.stimulus_set import StimulusSet
+from unitscope.vocabulary import POLES, Unit
 
 SETTINGS = SearchSettings(lowest=0.1, decades=3, steps=7)
 

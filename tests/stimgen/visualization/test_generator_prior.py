@@ -6,7 +6,6 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from conditions.errors import BadInput
 from stimgen.networks.network import Network
 from stimgen.networks.weights import randomise
 from stimgen.settings import ActivationSettings
@@ -14,6 +13,7 @@ from stimgen.visualization.ascend import Goal, ascend
 from stimgen.visualization.generator_prior import Generator, GeneratorImages, load_generator
 from stimgen.visualization.methods import open_method
 from stimgen.visualization.synthetic_settings import GeneratorSettings, SyntheticSettings
+from unitscope.errors import BadInput
 
 PRE = ActivationSettings()
 STEPS = 30

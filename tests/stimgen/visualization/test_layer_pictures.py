@@ -5,7 +5,6 @@ import pytest
 import torch
 from PIL import Image
 
-from conditions.errors import BadInput
 from stimgen.__main__ import main
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import resize
@@ -13,6 +12,7 @@ from stimgen.visualization import layer_pictures
 from stimgen.visualization.layer_pictures import caricature, dream, likeness, mean_square
 from stimgen.visualization.synthetic_settings import SyntheticSettings
 from tests.stimgen.conftest import NoiseImages
+from unitscope.errors import BadInput
 
 SMALL = SyntheticSettings(
     steps=30, image_px=48, margin_px=4, jitter_px=(4, 2), learning_rate=0.1, redirected_steps=0

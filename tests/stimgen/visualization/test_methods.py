@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from conditions.errors import BadInput
 from stimgen.networks.network import Network
 from stimgen.settings import ActivationSettings
 from stimgen.visualization.ascend import Goal, ascend
@@ -30,6 +29,7 @@ from stimgen.visualization.synthetic_settings import (
 )
 from stimgen.visualization.unfinished import Unfinished
 from tests.stimgen.visualization.test_generator_prior import ToyGenerator
+from unitscope.errors import BadInput
 
 PRE = ActivationSettings()
 PRIORS = PriorSettings(

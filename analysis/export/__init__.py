@@ -1,0 +1,1 @@
+"""Logs for others: BIDS and Psych-DS."""

@@ -1,0 +1,1 @@
+"""Trial logs: loaded, checked and imported."""

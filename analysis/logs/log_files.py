@@ -1,0 +1,140 @@
+"""The rows of a study's files, and where each of them stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.logs.at_once import read_at_once
+from unitscope.columns import Column, imported_columns, log_columns, names
+from unitscope.errors import BadInput
+from unitscope.records import whole_lines
+from unitscope.tables import empty_frame, parse, read_cells, task_of
+from unitscope.vocabulary import TASKS
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of several files, one after the other.
+
+    Parameters
+    ----------
+    frame
+        All rows.
+    files
+        Where they come from, those without rows among them.
+    lengths
+        Number of rows of each file.
+    """
+
+    frame: pd.DataFrame
+    files: tuple[Path, ...]
+    lengths: np.ndarray
+
+    def place(self, row: int) -> str:
+        """Return the file and line that a row stands in, as errors name them."""
+        ends = np.cumsum(self.lengths)
+        number = int(np.searchsorted(ends, row, side="right"))
+        line = row - (ends[number] - self.lengths[number]) + 2
+        return f"{self.files[number]}, line {line}"
+
+
+def read_files(files: list[Path], columns: tuple[Column, ...], found: list[str]) -> Rows:
+    """Read files that grow line by line; a missing one has no rows.
+
+    Parameters
+    ----------
+    files
+        What to read.
+    columns
+        That each must have.
+    found
+        Gets a sentence for each last line that was cut off and is left out.
+
+    Raises
+    ------
+    BadInput
+        If a file cannot be read or a cell does not fit, naming file, line and column.
+    """
+    read = read_at_once(files, columns)
+    if read is None:
+        contents = [_read(file, found) if file.is_file() else None for file in files]
+        texts = [
+            None if content is None else read_cells(content, file)
+            for content, file in zip(contents, files, strict=True)
+        ]
+        frame = _parse(texts, files, columns)
+        lengths = [0 if text is None else len(text) for text in texts]
+    else:
+        frame, lengths = read.frame, read.lengths
+        found += [_cut(files[place], lengths[place] + 2) for place in read.cut]
+    return Rows(frame, tuple(files), np.array(lengths, dtype=np.int64))
+
+
+def columns_of(files: list[Path]) -> tuple[Column, ...]:
+    """Return the columns by the first log that has trials: its task's, our own or imported.
+
+    Raises
+    ------
+    BadInput
+        If that log cannot be read.
+    """
+    for file in files:
+        if file.is_file():
+            text = read_cells(_read(file, []), file)
+            if len(text):
+                is_imported = "import_flags" in text.columns
+                return (imported_columns if is_imported else log_columns)(task_of(text, file))
+    return log_columns(TASKS[0])
+
+
+def _read(file: Path, found: list[str]) -> bytes:
+    """Read a file's bytes without a last line that was cut off."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be read ({error.strerror})") from None
+    whole = whole_lines(content)
+    if not whole:
+        raise BadInput(f"{file}: no line is complete, expected a header and rows")
+    if whole != content:
+        found.append(_cut(file, whole.count(b"\n") + 1))
+    return whole
+
+
+def _cut(file: Path, line: int) -> str:
+    return f"{file}: line {line}, the last, was cut off while it was written and is left out"
+
+
+def _parse(
+    texts: list[pd.DataFrame | None], files: list[Path], columns: tuple[Column, ...]
+) -> pd.DataFrame:
+    """Turn files of strings into one typed frame."""
+    there = [(text, file) for text, file in zip(texts, files, strict=True) if text is not None]
+    if not there:
+        return empty_frame(columns)
+    _check_one_task(there)
+    if all(list(text.columns) == names(columns) for text, _ in there):
+        try:
+            # Checking a column of all files at once is many times faster than file by file.
+            return parse(pd.concat([text for text, _ in there], ignore_index=True), columns, "")
+        except BadInput:
+            pass  # Said again below, with the file and the line in it.
+    return pd.concat([parse(text, columns, file) for text, file in there], ignore_index=True)
+
+
+def _check_one_task(there: list[tuple[pd.DataFrame, Path]]) -> None:
+    """Refuse logs of several tasks, whose columns differ."""
+    first: dict[str, Path] = {}
+    for text, file in there:
+        if "task" in text.columns and len(text) and text["task"].iloc[0] in TASKS:
+            first.setdefault(str(text["task"].iloc[0]), file)
+    if len(first) > 1:
+        (task, file), (other, other_file) = list(first.items())[:2]
+        raise BadInput(
+            f"{other_file}: found a session of the task {other}, but {file} is of {task}; "
+            "expected the sessions of one design"
+        )

@@ -1,0 +1,296 @@
+"""The paragraphs on how the data came about and were analysed, from design and settings."""
+
+from __future__ import annotations
+
+from analysis.report.part import RATINGS_ONLY
+from analysis.report.results import Results
+from analysis.report.words import joined, name_of, percent
+from conditions.design.design import Design
+
+_CI_UNITS = {
+    "crossed": "new participants with new units",
+    "participant": "new participants with the same units",
+    "unit": "the same participants with new units",
+    "trial": "new trials of the same participants and units",
+    "paper": "the participants' means (2 SEM, ddof 0)",
+}
+
+
+def methods(design: Design | None, results: Results) -> list[str]:
+    """Return paragraphs on how the data came about and were analysed."""
+    paragraphs = []
+    if results.settings.blind is not None:
+        paragraphs.append(
+            "Task and course of the sessions are described once the conditions have their names."
+        )
+    elif design is not None:
+        paragraphs += [_task(design), _course(design)]
+    else:
+        paragraphs.append(
+            f"The design {results.log.design} is not at hand, so that only the analysis is "
+            "described here."
+        )
+    paragraphs.append(_who(results))
+    if results.task != RATINGS_ONLY:
+        paragraphs.append(_analysis(results))
+    if "ratings" in results.tables:
+        paragraphs.append(_ratings(results))
+    return paragraphs
+
+
+def _ratings(results: Results) -> str:
+    imported = "import_flags" in results.ratings.columns
+    level = f"{100 * results.settings.level:.0f} %"
+    how = f"Intervals ({level}) are t intervals over participants"
+    if results.settings.ci_unit == "paper":
+        how = "Error bars are 2 SEM of the participants' means (ddof 0)"
+    return (
+        "Participants rated how intuitive images look, from −100 (not at all) to 100. Means are "
+        "pooled over ratings; the difference is after minus before, of the images that a "
+        f"participant rated at both moments. {how}."
+        + (" Odd ratings were kept as they were imported." if imported else "")
+    )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def _task(design: Design) -> str:
+    source = f" ({design.source})" if design.source else ""
+    limit = design.durations.response_limit_s
+    paced = "without a time limit" if limit is None else f"within {limit:g} s"
+    told = {"two_afc": _two_afc, "occlusion": _occlusion, "exemplar_matching": _matching}
+    return f"{design.title}{source}. {told[design.task](design, paced)}"
+
+
+def _confidence(design: Design) -> str:
+    if design.confidence == "two_step":
+        return "gave their confidence from 1 to 3 afterwards"
+    return "gave their confidence from 1 to 3 with the same key"
+
+
+def _within(design: Design) -> str:
+    conditions = joined([name_of(c) for c in design.conditions])
+    return f"{conditions} references, {'between' if design.between else 'within'} participants"
+
+
+def _two_afc(design: Design, paced: str) -> str:
+    placed = "one above the other" if design.layout.queries == "vertical" else "side by side"
+    text = (
+        f"In each trial two natural query images were shown, {placed}, of "
+        "which one activates a unit of a network strongly and the other weakly. Participants "
+        f"chose the one that they took to activate it more, {paced}, and {_confidence(design)}. "
+    )
+    if design.schemes:
+        names = joined(list(design.schemes.references))
+        text += f"The presentation schemes {names} fixed which reference images were shown; "
+    else:
+        references = design.references
+        poles = {
+            ("min", "max"): "least and the most activating",
+            ("max",): "most activating",
+            ("min",): "least activating",
+        }.get(tuple(references.poles), "most and the least activating")
+        sort = " of each sort" if len(references.poles) > 1 else ""
+        text += f"{references.per_side} reference images{sort} showed the {poles} images; "
+    return f"{text}there were {_within(design)}."
+
+
+def _occlusion(design: Design, paced: str) -> str:
+    return (
+        "In each trial a natural image was shown, and below it two copies in each of which another "
+        "square patch was covered with its mean colour. One of them activates a unit of a network "
+        "more than the other. Participants chose the one that they took to activate it more, "
+        f"{paced}, and {_confidence(design)}. Up to {design.references.per_side} reference images "
+        f"showed what activates the unit most; there were {_within(design)}."
+    )
+
+
+def _matching(design: Design, paced: str) -> str:
+    rows = design.matching
+    numbers = joined([str(n) for n in rows.n_images], "or") if rows else "some"
+    n_rows = rows.n_rows if rows else "several"
+    kinds = []
+    if "natural" in design.conditions:
+        kinds.append("other natural images of the same unit (exemplar)")
+    if "synthetic" in design.conditions:
+        kinds.append("synthetic images of it (feature visualization)")
+    return (
+        f"A trial had {n_rows} rows, each of one unit of a network. The left half of a row showed "
+        f"{numbers} natural images that activate the unit strongly, the right half as many "
+        f"{' or '.join(kinds)}; the right halves were shuffled. Participants paired the halves, "
+        f"{paced}."
+    )
+
+
+def _course(design: Design) -> str:
+    blocks = [design.blocks[name] for name in design.order(1)]
+    if design.between:
+        return _course_between(design)
+    main = [block for block in blocks if block.role == "main"]
+    per_condition: dict[str, int] = {}
+    for block in main:
+        number = block.trials or sum(block.draw.values())
+        per_condition[block.condition] = per_condition.get(block.condition, 0) + number
+    for planned in design.plan(1):
+        if planned.longer:  # One of several blocks has a trial more.
+            per_condition[planned.condition] += 1
+    counts = joined([f"{n} with {name_of(c)} references" for c, n in per_condition.items()])
+    practice = sum(block.trials for block in blocks if block.role == "practice")
+    catch = sum(block.catch for block in blocks)
+    units = sum(n for pool, n in design.units.sample.items() if pool == "main")
+    of_units = f" about {_counted(units, 'unit')}" if units else ""
+    if units and design.matching:
+        of_units += " of each depth"
+    order = _order(design)
+    others = [_counted(practice, "practice trial")] if practice else []
+    if catch:
+        others.append(_catch(design, catch))
+    told = f"{', ' if len(others) > 1 else ' and '}{' and '.join(others)}" if others else ""
+    roles = {"practice": practice, "main": 1, "catch": catch}
+    feedback = _feedback(design, [name for name, number in roles.items() if number])
+    return (
+        f"A session had {_counted(sum(per_condition.values()), 'main trial')}{of_units} "
+        f"({counts}){told}. Trials were shuffled within "
+        f"blocks and {order}.{_fixation(design)} Right answers were shown {feedback}."
+    )
+
+
+def _catch(design: Design, number: int) -> str:
+    """Return the number of catch trials and what they are."""
+    easy = design.task == "occlusion"
+    what = "the answer is easy" if easy else "the queries were two of the references"
+    return f"{_counted(number, 'catch trial')}, in which {what}"
+
+
+def _fixation(design: Design) -> str:
+    seconds = design.durations.fixation_s
+    return f" Fixation lasted {seconds:g} s." if seconds else ""
+
+
+def _feedback(design: Design, roles: list[str]) -> str:
+    """Return after which of the trials that there are right answers were shown."""
+    shown = [name for name in roles if getattr(design.feedback, name)]
+    return f"after {joined(shown)} trials" if shown else "at no time"
+
+
+def _order(design: Design) -> str:
+    orders = len(design.orders)
+    if orders > 1:
+        return f"the order of blocks alternated between {orders} lists over participants"
+    return "the order of blocks was the same for all"
+
+
+def _course_between(design: Design) -> str:
+    """Return the course of a session that differs between groups."""
+    blocks = [planned.block for planned in design.plan(1)]
+    main = sum(block.trials or 0 for block in blocks if block.role == "main")
+    catch = sum(block.catch for block in blocks)
+    roles = dict.fromkeys(block.role for block in blocks) | ({"catch": None} if catch else {})
+    feedback = _feedback(design, list(roles))
+    again = ""
+    if design.practice.until_all_right:
+        again = (
+            " Practice was gone through again, with other images, until all of it was right or "
+            f"{design.practice.max_rounds} rounds were done."
+        )
+    return (
+        f"A session had {_counted(main, 'main trial')} and {_catch(design, catch)}.{again} "
+        f"Trials were shuffled within blocks and {_order(design)}. Right answers were shown "
+        f"{feedback}."
+    )
+
+
+def _who(results: Results) -> str:
+    sessions = results.tables["sessions"]
+    parts = []
+    for group in results.groups:
+        own = group.rows_of(sessions)
+        number = own["participant"].nunique()
+        parts.append(f"{group.label}: {number} in {_counted(len(own), 'session')}")
+    return f"Who took part – {'; '.join(parts)}. {_kept(results)}"
+
+
+def _kept(results: Results) -> str:
+    if results.task == RATINGS_ONLY:
+        return "Rules look at trials, so that none of these sessions was left out."
+    told = []
+    for group, rules in results.rules.items():
+        if rules:
+            of = f"in group {group} " if group else ""
+            told.append(of + "; ".join(rule.sentence for rule in rules))
+    unfinished = "Trials of unfinished sessions count as far as they go."
+    if not told:
+        return f"No rule left out a session. {unfinished}"
+    return (
+        "Sessions of people and simulated participants were kept if they passed these rules: "
+        f"{'; '.join(told)}. Times were asked of people only. Machine observers and baselines are "
+        f"never excluded. {unfinished}"
+    )
+
+
+def _analysis(results: Results) -> str:
+    settings = results.settings
+    if results.task == "exemplar_matching":
+        return _analysis_of_matching(results)
+    whom = _CI_UNITS[settings.ci_unit]
+    level = f"{100 * settings.level:.0f} %"
+    how = {
+        "crossed": (
+            "Their variance is the sum of components for participants, units and what remains "
+            "(Henderson 1953; a component estimated below zero counts as zero), with "
+            "Satterthwaite's degrees of freedom."
+        ),
+        "participant": "They are t intervals over participants.",
+        "unit": "They are t intervals over units.",
+        "trial": "They are Wilson's for accuracies, and t intervals over pairs for differences.",
+        "paper": "Tests are t tests over participants.",
+    }[settings.ci_unit]
+    interval = "Error bars" if settings.ci_unit == "paper" else f"Intervals ({level})"
+    return (
+        "Accuracy is the share of right answers pooled over main trials; practice, catch and "
+        f"unanswered trials do not count. {interval} speak for {whom}. {how} Differences are "
+        f"taken {_compared(results)}; their p values are Holm-corrected over the pairs of "
+        "conditions. Two one-sided tests ask whether a difference is smaller than "
+        f"{percent(settings.smallest_effect)} percentage points, the smallest effect of interest. "
+        "Bayes factors for a difference are JZS (Rouder et al. 2009; scale √2/2) of the same t "
+        f"statistic, the sample size being {_size(results)}."
+    )
+
+
+def _between(results: Results) -> bool:
+    rows = results.tables["differences"]
+    return "comparison" in rows.columns and bool((rows["comparison"] == "between").any())
+
+
+def _size(results: Results) -> str:
+    within = "its degrees of freedom plus one"
+    if _between(results):
+        return f"n1 n2 / (n1 + n2) of two groups of n1 and n2 participants, else {within}"
+    return within
+
+
+def _compared(results: Results) -> str:
+    if _between(results):
+        return (
+            "between participants where nobody met both conditions (the errors over participants, "
+            "as in Welch's test, and over units added; Clark 1973), else within participants"
+        )
+    return "within participants"
+
+
+def _analysis_of_matching(results: Results) -> str:
+    level = f"{100 * results.settings.level:.0f} %"
+    differences = ""
+    if len(results.tables["differences_all_sessions"]):
+        differences = (
+            " Differences between kinds are taken within participants; their p values are "
+            "Holm-corrected."
+        )
+    return (
+        "A trial is right if all of its rows are paired rightly, and its hits are the share of "
+        "rows that are. Both are means over main trials; practice does not count. Intervals "
+        f"({level}) and tests are t intervals and t tests over participants, against pairing at "
+        f"random.{differences}"
+    )

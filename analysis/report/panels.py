@@ -1,0 +1,196 @@
+"""Parts that several figures share: panels, marks and legends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+from analysis.report.groups import Group
+from analysis.report.results import Results
+from analysis.report.style import INK, MAX_VECTOR_POINTS, mark_of
+from analysis.report.words import points
+
+WIDTH_IN = 7.4
+
+PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.0f}")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the report.
+
+    Parameters
+    ----------
+    name
+        Of its files.
+    title, caption
+        For readers.
+    draw
+        Returns the figure, or None where the results have nothing to show.
+    marks_chance
+        Whether a dashed line shows chance, where there is one.
+    shows_first
+        Whether it shows the first group of observers alone.
+    """
+
+    name: str
+    title: str
+    caption: str
+    draw: Callable[[Results], Figure | None]
+    marks_chance: bool = False
+    shows_first: bool = False
+
+    def caption_of(self, results: Results) -> str:
+        """Return the caption for some results, with whom it shows and what is drawn of chance."""
+        text = self.caption
+        if self.shows_first and len(results.groups) > 1:
+            text += f" Shown: {results.remaining[0].label}."
+        known = self.marks_chance and np.isfinite(results.chance)
+        return f"{text} Dashed: chance." if known else text
+
+
+def panels(
+    results: Results,
+    height_in: float,
+    sharey: bool = False,
+    sharex: bool = False,
+    groups: Sequence[Group] | None = None,
+    columns: int = 2,
+    wide: bool = False,
+    of: pd.DataFrame | None = None,
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with one titled panel for each group, two in a row.
+
+    Each says how many participants it has in the rows of ``of``, which are the kept trials if None.
+    """
+    of = results.kept if of is None else of
+    groups = results.remaining if groups is None else groups
+    number = len(groups)
+    columns = min(columns, number)
+    lines = -(-number // columns)
+    width = WIDTH_IN if columns == 2 or wide else 0.72 * WIDTH_IN
+    figure = Figure(figsize=(width, height_in * lines))
+    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.06)
+    grid = figure.subplots(lines, columns, sharey=sharey, sharex=sharex, squeeze=False)
+    axes = list(grid.ravel())
+    for axis in axes[number:]:
+        axis.remove()
+    for group, axis in zip(groups, axes, strict=False):
+        axis.set_title(group.title)
+        axis.tick_params(labelbottom=True)
+        n_participants = group.rows_of(of)["participant"].nunique()
+        axis.annotate(
+            f"n = {n_participants}",
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, 5),
+            textcoords="offset points",
+            fontsize=7.5,
+        )
+    return figure, axes[:number]
+
+
+def point_at(
+    axis: Axes,
+    x: float,
+    y: float,
+    low: float,
+    high: float,
+    colour: str,
+    marker: str,
+    filled: bool = True,
+    sideways: bool = False,
+) -> None:
+    """Draw a mean and, where there is one, its interval."""
+    if np.isfinite([low, high]).all():
+        ends = ([low, high], [y, y]) if sideways else ([x, x], [low, high])
+        axis.plot(*ends, color=colour, linewidth=1.6, solid_capstyle="butt", zorder=3)
+    axis.plot(
+        x,
+        y,
+        marker,
+        color=colour,
+        markerfacecolor=colour if filled else "white",
+        markeredgewidth=1.3,
+        markersize=6,
+        zorder=4,
+    )
+
+
+def swarm(values: np.ndarray) -> np.ndarray:
+    """Return sideways offsets that set equal values side by side, within a column."""
+    offsets = np.zeros(len(values))
+    rounded = np.round(values, 2)
+    counts = pd.Series(rounded).value_counts()
+    gap = min(0.045, 0.4 / counts.max()) if len(values) else 0.0
+    for value in np.unique(rounded):
+        places = np.flatnonzero(rounded == value)
+        offsets[places] = gap * (np.arange(len(places)) - (len(places) - 1) / 2)
+    return offsets
+
+
+def _scatter_offsets(number: int) -> np.ndarray:
+    """Return offsets from -0.5 to 0.5 that spread evenly and are the same every time."""
+    return (np.arange(1, number + 1) * 0.6180339887498949) % 1 - 0.5
+
+
+def draw_times(axis: Axes, times: np.ndarray, height: float, condition: str, right: bool) -> None:
+    if not len(times):
+        return
+    colour = mark_of(condition).colour
+    axis.scatter(
+        times,
+        height + 0.2 * _scatter_offsets(len(times)),
+        s=8,
+        marker="o" if right else "x",
+        color=colour,
+        alpha=0.45,
+        linewidths=0 if right else 0.8,
+        rasterized=len(times) > MAX_VECTOR_POINTS,
+        zorder=2,
+    )
+    lower, middle, upper = np.quantile(times, [0.25, 0.5, 0.75])
+    axis.plot([lower, upper], [height, height], color=INK, linewidth=2.2, zorder=3)
+    axis.plot([middle, middle], [height - 0.13, height + 0.13], color=INK, linewidth=2, zorder=4)
+
+
+def outcome_legend(figure: Figure) -> None:
+    handles = [
+        Line2D([], [], color=INK, marker=marker, linestyle="", markersize=4.5, label=label)
+        for marker, label in (("o", "right"), ("x", "wrong"))
+    ]
+    note = "bar: quartiles, stroke: median"
+    handles.append(Line2D([], [], color=INK, marker="|", markersize=8, linewidth=2, label=note))
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=8)
+
+
+def condition_legend(figure: Figure, conditions: list[str], all_too: bool = False) -> None:
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=mark_of(name).colour,
+            marker=mark_of(name).marker,
+            linestyle=mark_of(name).line,
+            markersize=5,
+            linewidth=1.2,
+            label=name,
+        )
+        for name in conditions
+    ]
+    if all_too:
+        handles.append(Line2D([], [], color=INK, marker="o", linewidth=1.6, label="all"))
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=8)
+
+
+def points_with_interval(value: float, low: float, high: float) -> str:
+    if not np.isfinite([low, high]).all():
+        return points(value)
+    return f"{points(value)}  [{points(low)}, {points(high)}]"

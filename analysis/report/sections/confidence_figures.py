@@ -1,0 +1,145 @@
+"""Figures of confidence: how it is spread, and how well it knows of right and wrong."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from analysis.report.panels import PERCENT, Drawing, condition_legend, panels, point_at
+from analysis.report.results import Results
+from analysis.report.style import FAINT, INK, mark_of
+from analysis.statistics.performance import conditions_of
+from unitscope.vocabulary import CONFIDENCES
+
+
+def confidence_by_outcome(results: Results) -> Figure | None:
+    """Draw how confidence is spread over right and wrong answers."""
+    if not _has_confidence(results):
+        return None
+    shades = {1: ("#dbe6ee", INK), 2: ("#7fb0d0", INK), 3: ("#0b5a8a", "white")}
+    conditions = conditions_of(results.kept)
+    figure, axes = panels(results, height_in=1.1 + 0.55 * len(conditions), sharey=True)
+    ticks, labels = [], []
+    for place, condition in enumerate(conditions):
+        ticks += [place - 0.2, place + 0.2]
+        labels += [f"{condition}, right", f"{condition}, wrong"]
+    for group, axis in zip(results.remaining, axes, strict=True):
+        rows = results.of("confidence", group).set_index(["reference_condition", "outcome"])
+        for place, condition in enumerate(conditions):
+            for outcome, offset in (("right", -0.2), ("wrong", 0.2)):
+                if (condition, outcome) not in rows.index:
+                    continue
+                row = rows.loc[(condition, outcome)]
+                start = 0.0
+                for step in CONFIDENCES if row["n_trials"] else ():
+                    share = float(row[f"share_{step}"])
+                    back, ink = shades[step]
+                    axis.barh(
+                        place + offset,
+                        share,
+                        0.34,
+                        start,
+                        color=back,
+                        edgecolor="white",
+                        linewidth=0.8,
+                    )
+                    if share >= 0.08:
+                        axis.text(
+                            start + share / 2,
+                            place + offset,
+                            f"{100 * share:.0f}",
+                            ha="center",
+                            va="center_baseline",
+                            color=ink,
+                            fontsize=7.5,
+                        )
+                    start += share
+                axis.annotate(
+                    f"n = {row['n_trials']}",
+                    (1, place + offset),
+                    xytext=(4, 0),
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=7,
+                    color=INK,
+                    annotation_clip=False,
+                )
+        axis.set_yticks(ticks, labels)
+        axis.set_ylim(len(conditions) - 0.5, -0.5)
+        axis.set_xlim(0, 1)
+        axis.tick_params(axis="y", length=0)
+        axis.spines["left"].set_visible(False)
+        axis.xaxis.set_major_formatter(PERCENT)
+        axis.set_xlabel("share of answers (%)")
+    handles = [
+        Patch(facecolor=shades[step][0], edgecolor=FAINT, linewidth=0.4, label=f"confidence {step}")
+        for step in CONFIDENCES
+    ]
+    figure.legend(handles=handles, loc="outside upper right", ncols=3, fontsize=8)
+    return figure
+
+
+def calibration(results: Results) -> Figure | None:
+    """Draw accuracy against confidence."""
+    if not _has_confidence(results):
+        return None
+    figure, axes = panels(results, height_in=3.1, sharey=True)
+    conditions = conditions_of(results.kept)
+    for group, axis in zip(results.remaining, axes, strict=True):
+        axis.axhline(results.chance, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        trials = group.rows_of(results.kept)
+        for condition in conditions:
+            part = trials[trials["reference_condition"] == condition]
+            shares = part.assign(right=part["correct"].astype(float)).groupby("confidence")["right"]
+            mark = mark_of(condition)
+            axis.plot(
+                shares.mean().index.to_numpy(float),
+                shares.mean().to_numpy(float),
+                color=mark.colour,
+                marker=mark.marker,
+                linestyle=mark.line,
+                linewidth=1.2,
+                markersize=4.5,
+                alpha=0.85,
+                zorder=2,
+            )
+        for row in results.of("accuracy_by_confidence", group).itertuples(index=False):
+            point_at(axis, row.confidence + 0.08, row.proportion, row.low, row.high, INK, "o")
+            axis.annotate(
+                f"n = {row.n_trials}",
+                (row.confidence, 0),
+                xytext=(0, 4),
+                textcoords="offset points",
+                ha="center",
+                fontsize=7,
+            )
+        axis.set_xticks(CONFIDENCES)
+        axis.set_xlim(0.6, 3.4)
+        axis.set_ylim(-0.04, 1.04)
+        axis.yaxis.set_major_formatter(PERCENT)
+        axis.grid(axis="y")
+        axis.set_xlabel("confidence")
+    axes[0].set_ylabel("right answers (% of trials)")
+    condition_legend(figure, conditions, all_too=True)
+    return figure
+
+
+def _has_confidence(results: Results) -> bool:
+    return "confidence" in results.kept.columns and bool(results.kept["confidence"].notna().any())
+
+
+OF_CONFIDENCE = (
+    Drawing(
+        "confidence",
+        "Confidence of right and wrong answers",
+        "Share of answers given with each confidence, from 1 (unsure) to 3 (sure).",
+        confidence_by_outcome,
+    ),
+    Drawing(
+        "calibration",
+        "Accuracy at each confidence",
+        "Lines: reference conditions; black: all of them with the interval. n counts trials.",
+        calibration,
+        marks_chance=True,
+    ),
+)

@@ -1,0 +1,206 @@
+"""Numbers as a report writes them, and the sentences of its headline."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from analysis.report.groups import Group
+from analysis.report.part import RATINGS_ONLY
+from analysis.report.results import Results
+from unitscope.vocabulary import REFERENCE_CONDITIONS
+
+_GAP = "\u00a0"
+"""Space at which no line breaks."""
+
+MAX_PAIRS = 4
+"""Pairs of conditions up to which the headline has a sentence for each."""
+
+_SILENT = ("undecided", "not computable")
+
+
+def percent(share: float) -> str:
+    """Return a share as a whole percentage: ``83``."""
+    return "–" if math.isnan(share) else f"{100 * share:.0f}"
+
+
+def points(share: float) -> str:
+    """Return a difference in percentage points with its sign: ``+32``."""
+    if math.isnan(share):
+        return "–"
+    rounded = round(100 * share)
+    return f"{'+' if rounded > 0 else '−' if rounded < 0 else ''}{abs(rounded)}"
+
+
+def p_value(p: float) -> str:
+    """Return a p value: ``= .012`` or ``< .001``."""
+    if math.isnan(p):
+        return "–"
+    return f"<{_GAP}.001" if p < 0.001 else f"={_GAP}{p:.3f}".replace("0.", ".", 1)
+
+
+def bayes_factor(factor: float) -> str:
+    """Return a Bayes factor for a difference, rounded to what matters."""
+    if math.isnan(factor):
+        return "–"
+    if factor >= 1000:
+        return f">{_GAP}1000"
+    if factor < 0.01:
+        return f"<{_GAP}0.01"
+    return f"{factor:.0f}" if factor >= 10 else f"{factor:.1f}" if factor >= 1 else f"{factor:.2f}"
+
+
+def with_references(condition: str) -> str:
+    """Return ``with natural references``, ``without references`` or, masked, ``in condition A``."""
+    if condition not in REFERENCE_CONDITIONS:
+        return f"in condition {condition}"
+    return "without references" if condition == "none" else f"with {condition} references"
+
+
+def headline(results: Results, group: Group) -> list[str]:
+    """Return what a group's results say, one sentence each."""
+    if results.task == RATINGS_ONLY:
+        return _rated(results, group)
+    rows = list(results.of("accuracy", group).itertuples(index=False))
+    if not rows:
+        return [f"No main trial of {group.label} remains after the exclusions."]
+    level = f"{percent(results.settings.level)}{_GAP}% interval "
+    if results.settings.ci_unit == "paper":
+        level = f"2{_GAP}SEM: "
+    parts: list[str] = []
+    verb = "were right in"
+    if results.task == "exemplar_matching":
+        verb = "paired all rows rightly in"
+    for row in rows:
+        who, of = (f"{group.label} {verb} ", " of trials") if not parts else ("in ", "")
+        share = f"{percent(row.proportion)}{_GAP}%{of}"
+        interval = "" if row.reason else f" ({level}{percent(row.low)} to {percent(row.high)})"
+        parts.append(f"{with_references(row.reference_condition)} {who}{share}{interval}")
+        level = "" if interval else level
+    first = joined(parts)
+    sentences = [f"{first[0].upper()}{first[1:]}.{_without_interval(rows)}"]
+    sentences[0] += _left_out(rows, results, group)
+    if results.task == "exemplar_matching":
+        sentences[0] += f" Guessing gives {percent(results.chance)}{_GAP}%."
+    compared = list(results.of("differences", group).itertuples(index=False))
+    return sentences + _comparisons(compared, results)
+
+
+def _rated(results: Results, group: Group) -> list[str]:
+    """Return what a group that only rated images says."""
+    rows = results.of("ratings", group).to_dict("records")
+    if not rows:
+        return [f"No rating was given by {group.label}."]
+    when = {"before": "before the trials", "after": "after the trials"}
+    if rows[0]["moment"] == "before":
+        when["after"] = "after them"
+    told = [
+        f"{rating(row, results)} {when[row['moment']]}" for row in rows if row["moment"] in when
+    ]
+    sentences = [
+        f"{group.title} rated how intuitive images look, from −100 to 100, as {joined(told)}."
+    ]
+    change = [row for row in rows if row["moment"] not in when]
+    return sentences + [f"After minus before: {rating(row, results)}." for row in change]
+
+
+def rating(row: dict[str, Any], results: Results) -> str:
+    """Return a mean rating with its interval: ``12 (95 % interval −3 to 27; 10 participants)``."""
+    mean, low, high = (
+        f"{row[name]:.0f}".replace("-0", "0").replace("-", "−") for name in ("mean", "low", "high")
+    )
+    level = f"{percent(results.settings.level)}{_GAP}% interval"
+    interval = f"2{_GAP}SEM:" if results.settings.ci_unit == "paper" else level
+    span = f"interval {row['reason']}" if row["reason"] else f"{interval} {low} to {high}"
+    number = row["n_participants"]
+    return f"{mean} ({span}; {number} participant{'' if number == 1 else 's'})"
+
+
+def counted(flags: pd.DataFrame) -> str:
+    """Return ``1 long_rt, 2 negative_rt``, or ``none``."""
+    rows = flags.itertuples(index=False)
+    return ", ".join(f"{row.n_rows} {row.flag}" for row in rows) or "none"
+
+
+def _comparisons(rows: list[Any], results: Results) -> list[str]:
+    """Return a sentence for each pair of conditions; of many pairs only for those that say much."""
+    if len(rows) <= MAX_PAIRS:
+        return [_compared(row, results) for row in rows]
+    found = [verdict(row, results.settings.level) for row in rows]
+    told = [row for row, said in zip(rows, found, strict=True) if said not in _SILENT]
+    sentences = [_compared(row, results) for row in told]
+    for said in _SILENT:
+        if said in found:
+            of = f"{found.count(said)} of the {len(rows)} comparisons of two conditions"
+            sentences.append(f"{said.capitalize()}: {of}; see the table of differences.")
+    return sentences
+
+
+def _left_out(rows: list[Any], results: Results, group: Group) -> str:
+    """Return a sentence on the conditions of which the exclusions left nothing."""
+    remaining = {row.reference_condition for row in rows}
+    met = results.of("accuracy_all_sessions", group)["reference_condition"]
+    gone = [with_references(str(name)) for name in met if name not in remaining]
+    return f" No trial {joined(gone, 'or')} remains after the exclusions." if gone else ""
+
+
+def _without_interval(rows: list[Any]) -> str:
+    """Return a sentence for each reason why an interval is missing, and for which conditions."""
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row.reason:
+            where = with_references(row.reference_condition)
+            reasons.setdefault(row.reason, []).append(where)
+    if len(reasons) == 1 and len(next(iter(reasons.values()))) == len(rows):
+        return f" The intervals are {next(iter(reasons))}."
+    return "".join(f" The interval {joined(where)} is {why}." for why, where in reasons.items())
+
+
+def verdict(row: Any, level: float) -> str:
+    """Return what a contrast allows to say: different, alike, both or neither."""
+    if row.reason:
+        return "not computable"
+    different = row.p_holm < 1 - level
+    if different and row.equivalent:
+        return "different, but by less than matters"
+    if different:
+        return "different"
+    return "alike" if row.equivalent else "undecided"
+
+
+def _compared(row: Any, results: Results) -> str:
+    pair = f"{name_of(row.first)} rather than {name_of(row.second)}"
+    if row.first in REFERENCE_CONDITIONS:
+        pair += " references"
+    pair = pair[0].upper() + pair[1:]
+    if row.reason:
+        return f"{pair}: {points(row.difference)} percentage points, interval {row.reason}."
+    numbers = (
+        f"{points(row.difference)} percentage points ({points(row.low)} to {points(row.high)}; "
+        f"p{_GAP}{p_value(row.p_holm)}, Bayes factor{_GAP}{bayes_factor(row.bayes_factor)})"
+    )
+    found = {
+        "different": "a difference",
+        "alike": f"alike to within {percent(row.smallest_effect)} points",
+        "undecided": "undecided: the data show neither a difference nor its absence",
+        "different, but by less than matters": (
+            f"a difference, but one below {percent(row.smallest_effect)} points"
+        ),
+    }[verdict(row, results.settings.level)]
+    return f"{pair}: {numbers} – {found}."
+
+
+def name_of(condition: str) -> str:
+    """Return what stands before ``references``."""
+    if condition not in REFERENCE_CONDITIONS:
+        return f"condition {condition}"
+    return "no" if condition == "none" else condition
+
+
+def joined(parts: list[str], word: str = "and") -> str:
+    """Return ``a, b and c``."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} {word} {parts[-1]}"

@@ -1,0 +1,241 @@
+"""Mixed models with crossed participant and unit effects, for choices and for times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.statistics.crossed_effects import CrossedEffects, RandomTerm
+from analysis.statistics.estimates import LEVEL, not_computable
+from analysis.statistics.laplace import Laplace
+from analysis.statistics.restricted import Restricted
+from unitscope.errors import BadInput, nearest
+
+Slopes = Sequence[str] | Mapping[str, Sequence[str]]
+"""Fixed columns whose effect varies over every group, or over each group named."""
+
+
+@dataclass(frozen=True)
+class MixedFit:
+    """A fitted mixed model.
+
+    Parameters
+    ----------
+    coefficients
+        One row per fixed effect: name, estimate, standard_error, low, high, z, p.
+    covariances
+        Of the random effects, by grouping factor; rows and columns are its effects.
+    residual_sd
+        Of a linear model's residuals; NaN for a logistic one.
+    deviance
+        Twice the negative log likelihood (of a linear model: the restricted one).
+    n_trials
+        What it rests on.
+    reason
+        Why there is no fit or no interval; empty where there is one.
+    covariance
+        Of the coefficients, in their order; None without a fit.
+    converged
+        Whether the search for the best parameters came to its end.
+    singular
+        Groups whose random effects have a variance of 0 or a correlation of 1 or -1.
+    """
+
+    coefficients: pd.DataFrame
+    covariances: dict[str, pd.DataFrame]
+    residual_sd: float
+    deviance: float
+    n_trials: int
+    reason: str = ""
+    covariance: np.ndarray | None = None
+    converged: bool = True
+    singular: tuple[str, ...] = ()
+
+    @property
+    def standard_deviations(self) -> dict[str, dict[str, float]]:
+        """Those of the random effects, by grouping factor and effect."""
+        return {
+            group: dict(zip(own.columns, np.sqrt(np.diag(own)).tolist(), strict=True))
+            for group, own in self.covariances.items()
+        }
+
+
+def mixed_logistic(
+    trials: pd.DataFrame,
+    outcome: str = "correct",
+    fixed: Sequence[str] = ("reference_condition",),
+    groups: Sequence[str] = ("participant", "unit"),
+    slopes: Slopes = (),
+    level: float = LEVEL,
+) -> MixedFit:
+    """Fit a logistic regression with crossed random effects by the Laplace approximation.
+
+    Parameters
+    ----------
+    trials
+        One row per trial with all columns named.
+    outcome
+        Column of truth values; missing ones are left out.
+    fixed
+        Columns of the fixed effects: text or truth values are compared with their first level,
+        numbers enter as they are.
+    groups
+        Columns of the grouping factors.
+    slopes
+        Fixed columns whose effect varies over each group, correlated with its intercept; for some
+        groups only, a mapping of groups to columns.
+    level
+        Of the intervals (Wald).
+
+    Raises
+    ------
+    BadInput
+        If a column is missing.
+    """
+    frame, names, x, effects = _prepare(trials, outcome, fixed, groups, slopes)
+    y = frame[outcome].to_numpy(float)
+    if not 0 < y.mean() < 1:
+        return _nothing(names, len(y), "all answers are alike")
+    why = _too_few(frame, groups, x)
+    if why:
+        return _nothing(names, len(y), why)
+    fit = Laplace(y, x, effects)
+    beta, theta, converged = fit.maximise()
+    covariance = fit.covariance(beta, theta)
+    table = _table(names, beta, np.sqrt(np.diag(covariance)), level)
+    deviance, _ = fit.deviance(np.concatenate([beta, theta]))
+    reason = ""
+    if np.abs(beta).max() > 12:
+        reason = not_computable("a condition has answers of one kind only")
+    return MixedFit(
+        table,
+        effects.covariances(theta),
+        np.nan,
+        deviance,
+        len(y),
+        reason=reason,
+        covariance=covariance,
+        converged=converged,
+        singular=effects.singular(theta),
+    )
+
+
+def mixed_linear(
+    trials: pd.DataFrame,
+    outcome: str,
+    fixed: Sequence[str] = ("reference_condition",),
+    groups: Sequence[str] = ("participant", "unit"),
+    slopes: Slopes = (),
+    level: float = LEVEL,
+) -> MixedFit:
+    """Fit a linear mixed model with crossed random effects by restricted maximum likelihood.
+
+    Parameters
+    ----------
+    trials, fixed, groups, slopes, level
+        As for :func:`mixed_logistic`.
+    outcome
+        Column of numbers, such as the logarithm of reaction times.
+    """
+    frame, names, x, effects = _prepare(trials, outcome, fixed, groups, slopes)
+    y = frame[outcome].to_numpy(float)
+    if np.ptp(y) == 0:
+        return _nothing(names, len(y), "all values are alike")
+    why = _too_few(frame, groups, x)
+    if why:
+        return _nothing(names, len(y), why)
+    fit = Restricted(y, x, effects)
+    theta, converged = fit.maximise()
+    beta, covariance, sigma = fit.solve(theta)
+    table = _table(names, beta, np.sqrt(np.diag(covariance)), level)
+    spread = {name: own * sigma**2 for name, own in effects.covariances(theta).items()}
+    return MixedFit(
+        table,
+        spread,
+        sigma,
+        fit.deviance(theta)[0],
+        len(y),
+        covariance=covariance,
+        converged=converged,
+        singular=effects.singular(theta),
+    )
+
+
+def _prepare(
+    trials: pd.DataFrame,
+    outcome: str,
+    fixed: Sequence[str],
+    groups: Sequence[str],
+    slopes: Slopes,
+) -> tuple[pd.DataFrame, list[str], np.ndarray, CrossedEffects]:
+    for name in (outcome, *fixed, *groups):
+        if name not in trials.columns:
+            raise BadInput(f"no column {name!r} in the trials{nearest(name, trials.columns)}")
+    by_group = dict(slopes) if isinstance(slopes, Mapping) else dict.fromkeys(groups, slopes)
+    for group, varying in by_group.items():
+        if group not in groups:
+            raise BadInput(f"slopes vary over {group!r}, which is none of {', '.join(groups)}")
+        for name in varying:
+            if name not in fixed:
+                raise BadInput(f"slope {name!r} is none of the fixed effects ({', '.join(fixed)})")
+    frame = trials.dropna(subset=[outcome, *fixed, *groups])
+    names, columns = ["intercept"], [np.ones(len(frame))]
+    by_factor: dict[str, list[int]] = {}
+    for factor in fixed:
+        coded = _coded(frame[factor])
+        by_factor[factor] = list(range(len(names), len(names) + len(coded)))
+        names += [f"{factor}{label}" for label in coded]
+        columns += list(coded.values())
+    x = np.column_stack(columns)
+    terms = []
+    for group in groups:
+        wanted = [0] + [place for factor in by_group.get(group, ()) for place in by_factor[factor]]
+        codes = pd.factorize(frame[group], sort=True)[0]
+        of_columns = tuple(names[place] for place in wanted)
+        terms.append(RandomTerm(group, codes, x[:, wanted], of_columns))
+    return frame, names, x, CrossedEffects(terms if len(frame) else ())
+
+
+def _coded(values: pd.Series) -> dict[str, np.ndarray]:
+    """Return a factor's columns by label: numbers as they are, levels against the first one."""
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        return {"": values.to_numpy(float)}
+    text = values.astype(str)
+    return {f" {lv}": (text == lv).to_numpy(float) for lv in sorted(text.unique())[1:]}
+
+
+def _too_few(frame: pd.DataFrame, groups: Sequence[str], x: np.ndarray) -> str:
+    for group in groups:
+        if frame[group].nunique() < 2:
+            return f"there is one {group} only"
+    if np.linalg.matrix_rank(x) < x.shape[1]:
+        return "the fixed effects cannot be told apart"
+    return ""
+
+
+def _nothing(names: Sequence[str], n_trials: int, why: str) -> MixedFit:
+    nothing = np.full(len(names), np.nan)
+    table = _table(names, nothing, nothing, LEVEL)
+    return MixedFit(table, {}, np.nan, np.nan, n_trials, reason=not_computable(why))
+
+
+def _table(
+    names: Sequence[str], beta: np.ndarray, errors: np.ndarray, level: float
+) -> pd.DataFrame:
+    reach = stats.norm.ppf((1 + level) / 2) * errors
+    z = beta / errors
+    return pd.DataFrame(
+        {
+            "name": list(names),
+            "estimate": beta,
+            "standard_error": errors,
+            "low": beta - reach,
+            "high": beta + reach,
+            "z": z,
+            "p": 2 * stats.norm.sf(np.abs(z)),
+        }
+    )

@@ -1,0 +1,1 @@
+"""The generator against the usual way and the machine's limit."""

@@ -1,0 +1,241 @@
+"""How fast stimgen is on this machine: against the usual way, and against the machine's limit."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from tqdm import tqdm
+
+from benchmarks.generator import own, usual
+from benchmarks.generator.commands_timed import demo_seconds, sweep_seconds
+from benchmarks.generator.limits import flops_of_convolutions, flops_of_pass
+from benchmarks.generator.own import LAYER, PICTURES
+from benchmarks.generator.sides import Clock, Way, in_turns
+from stimgen.networks.devices import device_model
+from stimgen.networks.network import Precision
+from stimgen.sweeps.decoding import decode_rates
+from unitscope.versions import versions
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the table.
+
+    Parameters
+    ----------
+    work
+        What was done.
+    value, unit
+        How fast, or how much.
+    ratio
+        Times the rate of the usual way, measured in turns with it; None without one.
+    share
+        Part of the measured peak of this machine's arithmetic; None where that is no limit.
+    """
+
+    work: str
+    value: float
+    unit: str
+    ratio: float | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much work is measured at a time.
+
+    Parameters
+    ----------
+    sweep, k
+        Images of a sweep, and how many of them are kept at either end.
+    recorded
+        Images that a long sweep goes on with.
+    steps, usual_units
+        Steps of an optimisation, and units that the usual way renders.
+    stride_px, usual_positions
+        Between positions of a patch, and how many positions the usual way takes.
+    memory
+        Images of a short and of a long sweep.
+    """
+
+    sweep: int = 448
+    k: int = 200
+    recorded: int = 1024
+    steps: int = 32
+    usual_units: int = 1
+    stride_px: int = 6
+    usual_positions: int = 20
+    memory: tuple[int, int] = (1024, 8192)
+
+
+class Bench:
+    """All that is measured, part by part.
+
+    Parameters
+    ----------
+    device
+        Where the networks run.
+    repeats
+        Times that each way is measured, in turns with the others.
+    clock
+        What seconds are counted by; see :data:`benchmarks.generator.sides.Clock`.
+    sizes
+        Those for the device if None.
+    precisions
+        What networks compute in; if None fp32, and bf16 where convolutions are faster in it.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        repeats: int = 3,
+        clock: Clock = "wall",
+        sizes: Sizes | None = None,
+        precisions: Sequence[Precision] | None = None,
+    ) -> None:
+        self.device, self.repeats, self.clock = device, repeats, clock
+        self.sizes = sizes or (
+            Sizes() if device.type == "cpu" else Sizes(8192, recorded=8192, steps=64)
+        )
+        self._parts: dict[str, Callable[[], Iterator[Figure]]] = {
+            "limit": self._limit,
+            "decode": self._decode,
+            "sweep": self._sweep,
+            "memory": self._memory,
+            "render": self._render,
+            "occlusion": self._occlusion,
+            "ranks": self._ranks,
+            "demo": self._demo,
+        }
+        self._peaks: dict[Precision, float] = {}
+        self._precisions = precisions
+
+    def measure(self, parts: Sequence[str]) -> list[Figure]:
+        """Measure some parts, with a progress bar."""
+        return [
+            figure
+            for part in tqdm(parts, desc="bench", unit="part", leave=False)
+            for figure in self._parts[part]()
+        ]
+
+    @property
+    def precisions(self) -> Sequence[Precision]:
+        """What networks compute in."""
+        if self._precisions is None:
+            faster = self._peak("bf16") > self._peak("fp32")
+            self._precisions = PRECISIONS if faster else PRECISIONS[:1]
+        return self._precisions
+
+    def _peak(self, precision: Precision) -> float:
+        if precision not in self._peaks:
+            self._peaks[precision] = flops_of_convolutions(self.device, precision, self.clock)
+        return self._peaks[precision]
+
+    def _limit(self) -> Iterator[Figure]:
+        for precision in PRECISIONS:
+            work = f"3 x 3 convolutions in {precision}, the limit"
+            yield Figure(work, self._peak(precision) / 1e9, "GFLOP/s")
+
+    def _decode(self) -> Iterator[Figure]:
+        device = self.device if self.device.type == "cuda" else None
+        for name, rate in decode_rates(device=device).items():
+            work = f"decoding photographs of 500 x 375 and cropping them, by {name}"
+            yield Figure(work, rate, "images/s")
+
+    def _sweep(self) -> Iterator[Figure]:
+        n, k = self.sizes.sweep, self.sizes.k
+        ways: list[Way] = [(usual.hook_loop, (self.device, PICTURES, n, k))]
+        for precision in self.precisions:
+            ways.append((own.sweep_images, (self.device, precision, n, k)))
+        ways.append((own.sweep_end, (self.device, k)))
+        (before, *seconds, end), (_, *flops) = in_turns(ways, self.repeats, self.clock)
+        for i, precision in enumerate(self.precisions):
+            share = n * flops[i] / seconds[i] / self._peak(precision)
+            work = f"sweep of GoogLeNet, all units, in {precision}"
+            yield Figure(work, n / seconds[i], "images/s", before / seconds[i], share)
+        for precision in self.precisions:
+            yield self._recording(precision)
+        yield Figure("the end of a sweep, once, however many images", 1000 * end, "ms")
+
+    def _recording(self, precision: Precision) -> Figure:
+        n, k = self.sizes.recorded, self.sizes.k
+        ways: list[Way] = [
+            (own.recording, (self.device, precision, n, k)),
+            (own.bare_passes, (self.device, precision, n)),
+        ]
+        # A few percent show in more turns than times do.
+        (recorded, bare), _ = in_turns(ways, 3 * self.repeats - 2, self.clock)
+        work = f"recording all units and keeping the top {k} at both ends, in {precision}"
+        return Figure(work, 100 * (recorded / bare - 1), "% more than bare passes")
+
+    def _memory(self) -> Iterator[Figure]:
+        ways = [(own.sweep_memory, (self.device, n)) for n in self.sizes.memory]
+        _, peaks = in_turns(ways, 1)
+        if None not in peaks:
+            for n, peak in zip(self.sizes.memory, peaks, strict=True):
+                yield Figure(f"memory of a process that sweeps {n} images", peak / 2**20, "MiB")
+
+    def _render(self) -> Iterator[Figure]:
+        n_usual, steps = self.sizes.usual_units, self.sizes.steps
+        ways: list[Way] = [(usual.render_loop, (self.device, LAYER, range(n_usual), steps))]
+        ways += [(own.render_units, (self.device, p, steps)) for p in self.precisions]
+        (before, *seconds), (_, *counts) = in_turns(ways, self.repeats, self.clock)
+        usual_rate = n_usual * steps / before
+        # A step goes forward and back, the latter to the image only: about twice a forward pass.
+        flops = 2 * flops_of_pass(LAYER)
+        for precision, own_seconds, n_images in zip(self.precisions, seconds, counts, strict=True):
+            rate = n_images * steps / own_seconds
+            work = f"rendering units of {LAYER} in {precision}"
+            share = rate * flops / self._peak(precision)
+            yield Figure(work, rate, "image steps/s", rate / usual_rate, share)
+
+    def _occlusion(self) -> Iterator[Figure]:
+        n_usual = self.sizes.usual_positions
+        ways: list[Way] = [
+            (usual.occlusion_loop, (self.device, own.occluded_pictures(n_usual), LAYER, 0))
+        ]
+        ways += [
+            (own.occlusion_maps, (self.device, p, self.sizes.stride_px)) for p in self.precisions
+        ]
+        (before, *seconds), (_, *found) = in_turns(ways, self.repeats, self.clock)
+        for precision, own_seconds, one in zip(self.precisions, seconds, found, strict=True):
+            rate = one.n_positions / own_seconds
+            share = rate * one.flops / self._peak(precision)
+            work = f"occlusion by 90 px, {LAYER}, in {precision}, largest error {one.error:.0e}"
+            yield Figure(work, rate, "positions/s", rate * before / n_usual, share)
+
+    def _ranks(self) -> Iterator[Figure]:
+        cuda = self.device.type == "cuda"
+        world = torch.cuda.device_count() if cuda else 2
+        if world > 1:
+            runs = [[sweep_seconds(self.device.type, n) for n in (1, world)] for _ in range(2)]
+            alone, together = (min(run[place] for run in runs) for place in (0, 1))
+            work = f"sweep of the demo by {world} processes, against one"
+            yield Figure(work, together, "s", alone / together)
+
+    def _demo(self) -> Iterator[Figure]:
+        yield Figure("build of the demo set", demo_seconds(self.device.type), "s")
+
+
+def machine(device: torch.device) -> str:
+    """Return one line on the machine and the software that figures were measured with."""
+    threads = "" if device.type == "cuda" else f", {torch.get_num_threads()} threads"
+    found = versions("torch", "torchvision", "numba")
+    made_with = ", ".join(f"{package} {version}" for package, version in found.items())
+    python = platform.python_version()
+    return f"{device.type}: {device_model(device)}{threads}; Python {python}, {made_with}"
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Return figures as a Markdown table."""
+    lines = ["| work | measured | times the usual way | share of the limit |", "|---|---|---|---|"]
+    for figure in figures:
+        ratio = "" if figure.ratio is None else f"{figure.ratio:.1f}"
+        share = "" if figure.share is None else f"{100 * figure.share:.0f} %"
+        lines.append(f"| {figure.work} | {figure.value:.1f} {figure.unit} | {ratio} | {share} |")
+    return "\n".join(lines)

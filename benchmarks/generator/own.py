@@ -1,0 +1,259 @@
+"""stimgen's own way of doing what :mod:`benchmarks.generator.usual` does, ready to be measured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from PIL import Image
+
+from benchmarks.generator.limits import counted_flops
+from benchmarks.generator.sides import Work
+from stimgen.networks.network import Network, Precision
+from stimgen.networks.preprocessing import to_tensor
+from stimgen.networks.registry import load_network
+from stimgen.occlusion.activation_maps import activation_maps
+from stimgen.occlusion.patch_forward import PatchForward
+from stimgen.occlusion.patches import Occlusion, Patch, apply, offsets
+from stimgen.settings import ActivationSettings, ImagesSettings
+from stimgen.sweeps.batches import Batch, read_batches
+from stimgen.sweeps.sweep import BATCH, recorded, summary, sweep
+from stimgen.sweeps.tally import Tally
+from stimgen.sweeps.workers import with_network
+from stimgen.visualization.ascend import Goal, ascend
+from stimgen.visualization.synthetic_settings import SyntheticSettings
+
+LAYER = "inception4a"
+PATCH_PX = 90
+MERGED = 1024
+"""Images whose activations a sweep takes in together."""
+
+SEEN = 10 * MERGED + MERGED // 2
+"""Images that a sweep has seen when recording is measured, for most come after others."""
+
+
+def _noise(n: int, size_px: int) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(0)
+    return tuple(rng.integers(0, 256, (n, size_px, size_px, 3), dtype=np.uint8))
+
+
+PICTURES = _noise(8, 224)
+"""What both ways see, in turn; they cost nothing to decode, so that networks are measured."""
+
+
+class Pictures:
+    """Cuttings of a picture in memory as a source of any number of images."""
+
+    sha256 = ""
+
+    def __init__(self, n_images: int, size_px: int = 224) -> None:
+        self._whole = Image.fromarray(_noise(1, 2 * size_px)[0])
+        self._size_px, self._n_images = size_px, n_images
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self._n_images
+
+    def name(self, index: int) -> str:
+        """Return an image's name."""
+        return f"noise-{index}"
+
+    def load(self, index: int) -> Image.Image:
+        """Return an image."""
+        # No two of the first images are the same, for the same activations are never sorted out.
+        y, x = divmod(7919 * index % self._size_px**2, self._size_px)
+        return self._whole.crop((x, y, x + self._size_px, y + self._size_px))
+
+
+def _googlenet(device: torch.device, precision: Precision, px: int | None = None) -> Network:
+    return load_network("googlenet", "random", input_px=px, device=device, precision=precision)
+
+
+def sweep_images(device: torch.device, precision: Precision, n_images: int, k: int) -> Work:
+    """Prepare a sweep of all units; its work returns the operations of a whole pass."""
+    network, source = _googlenet(device, precision), Pictures(n_images)
+    layers = [layer.name for layer in network.layers]
+    flops = counted_flops(lambda: network.activations(_blank(device), layers, "pre", "mean"))
+
+    def work() -> float:
+        shown = ImagesSettings(resize_px=224)
+        sweep(network, source, layers, k, shown, ActivationSettings(), quiet=True)
+        return flops
+
+    return work
+
+
+def sweep_end(device: torch.device, k: int) -> Work:
+    """Prepare what a sweep of any length does once, when all images are passed."""
+    network = _googlenet(device, "fp32")
+    units = tuple(unit.name for unit in network.units())
+    tally = Tally(len(units), k, 1, device)
+    tally.add(torch.randn(len(units), 4 * k, device=device), torch.arange(4 * k, device=device))
+    tally.settle()
+
+    def work() -> None:
+        summary(tally, units)
+
+    return work
+
+
+def recording(device: torch.device, precision: Precision, n_images: int, k: int) -> Work:
+    """Prepare to go on with a sweep of all units that has seen :data:`SEEN` images.
+
+    Their activations are drawn: normal, with each unit's mean and standard deviation. Half of what
+    is taken in together waits before and after, so that passes go on meanwhile as in the middle
+    of a sweep.
+    """
+    network, source = _googlenet(device, precision), Pictures(n_images)
+    layers, shown = [layer.name for layer in network.layers], ImagesSettings(resize_px=224)
+    size = BATCH[device.type]
+
+    def passed(n: int) -> Iterator[tuple[Batch, torch.Tensor]]:
+        batches = read_batches(source, shown, size, range(-(-n // size)), quiet=True)
+        return recorded(network, layers, ActivationSettings(), batches)
+
+    some = torch.cat([values for _, values in passed(min(n_images, 128))])
+    tally = Tally(some.shape[1], k, 1, device, wait=MERGED)
+    generator = torch.Generator(device).manual_seed(0)
+    for first in range(0, SEEN, MERGED // 2):
+        drawn = torch.randn(len(some.T), MERGED // 2, device=device, generator=generator)
+        values = some.mean(0)[:, None] + some.std(0)[:, None] * drawn
+        tally.add(values, torch.arange(first, first + MERGED // 2, device=device))
+
+    def work() -> None:
+        for item, values in passed(n_images):
+            tally.add(values.T, SEEN + torch.tensor(item.indices, device=device))
+
+    return work
+
+
+def bare_passes(device: torch.device, precision: Precision, n_images: int) -> Work:
+    """Prepare to read a sweep's images and pass them on in the same batches, and nothing else."""
+    network, source = _googlenet(device, precision), Pictures(n_images)
+    size = BATCH[device.type]
+    layers = [network.layers[-1].name]
+
+    def work() -> None:
+        def go(own: Network, item: Batch) -> None:
+            # To the last layer, from which next to nothing is taken.
+            own.activations(to_tensor(item.pictures, device), layers, "pre", "centre")
+
+        shown, numbers = ImagesSettings(resize_px=224), range(-(-n_images // size))
+        for _ in with_network(network, go, read_batches(source, shown, size, numbers, quiet=True)):
+            pass
+
+    return work
+
+
+def sweep_memory(device: torch.device, n_images: int) -> Work:
+    """Prepare a sweep of small images; its work returns the process's peak memory in bytes."""
+    network, source = _googlenet(device, "fp32", 64), Pictures(n_images, 64)
+    layers = [layer.name for layer in network.layers]
+
+    def work() -> int | None:
+        shown = ImagesSettings(resize_px=64, crop_px=64)
+        sweep(network, source, layers, 200, shown, ActivationSettings(), quiet=True)
+        if sys.platform == "win32":
+            return None
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else 1024 * peak
+
+    return work
+
+
+def render_units(device: torch.device, precision: Precision, steps: int) -> Work:
+    """Prepare to render units of a layer in batches; its work returns the number of images.
+
+    Images have 224 px and are padded by 12, of which the network sees 224, as in the usual way.
+    ReLUs are redirected in one step of 32, as by default (16 of 512). Diversity, which the usual
+    way's single image has not, is left out.
+    """
+    network = _googlenet(device, precision)
+    settings = SyntheticSettings(
+        per_pole=4,
+        steps=steps,
+        image_px=224,
+        margin_px=0,
+        pad_px=12,
+        diversity_weight=0.0,
+        redirected_steps=steps // 32,
+    )
+    # One of each branch in turn, so that all of the layer is needed, as the usual way computes it.
+    in_turn = zip(*(branch.channels for branch in network.layer(LAYER).branches), strict=False)
+    units = [network.unit(LAYER, "", channel) for channels in in_turn for channel in channels]
+    size = 4 if device.type == "cpu" else 32
+    n_batches = torch.get_num_threads() if device.type == "cpu" else 1
+    batches = [
+        [Goal(unit, "max", tuple(range(4))) for unit in units[i * size : (i + 1) * size]]
+        for i in range(n_batches)
+    ]
+
+    def work() -> int:
+        def go(own: Network, goals: list[Goal]) -> int:
+            return ascend(own, goals, settings, ActivationSettings(), 224)[:, :, 0, 0, 0].numel()
+
+        return sum(with_network(network, go, batches))
+
+    return work
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What was found of an occlusion map.
+
+    Parameters
+    ----------
+    n_positions
+        Of the patch.
+    error
+        Largest difference from whole passes in fp32, relative to the largest activation.
+    flops
+        Operations that a position cannot do without: those on what its patch can change.
+    """
+
+    n_positions: int
+    error: float
+    flops: float
+
+
+@cache
+def _places(n: int) -> tuple[Patch, ...]:
+    places = offsets(224, PATCH_PX, 2)
+    every = [Patch(x, y, PATCH_PX) for y in places for x in places]
+    return tuple(every[:: len(every) // n][:n])
+
+
+def occluded_pictures(n: int) -> tuple[np.ndarray, ...]:
+    """Return a picture with a patch at places all over it."""
+    edit = Occlusion(PICTURES[0])
+    return tuple(apply(edit, patch) for patch in _places(n))
+
+
+def occlusion_maps(device: torch.device, precision: Precision, stride_px: int) -> Work:
+    """Prepare an occlusion map of a layer's first unit; its work returns :class:`Maps`."""
+    network, edit = _googlenet(device, precision), Occlusion(PICTURES[0])
+    units, patches = network.units([LAYER])[:1], list(_places(32))
+    forward = PatchForward(network, edit.base, units)
+    inside = edit.inside(patches)
+    flops = counted_flops(lambda: forward(patches, inside)) / len(patches)
+    found = forward(patches, inside)[:, 0]
+    exact = _googlenet(device, "fp32")
+    pictures = to_tensor(occluded_pictures(32), device)
+    whole = exact.activations(pictures, [LAYER], "pre", "mean")[:, 0].cpu().numpy()
+    error = float(np.abs(found - whole).max() / np.abs(whole).max())
+
+    def work() -> Maps:
+        maps, _ = activation_maps(network, edit, units, size_px=PATCH_PX, stride_px=stride_px)
+        return Maps(maps.size, error, flops)
+
+    return work
+
+
+def _blank(device: torch.device) -> torch.Tensor:
+    return torch.zeros(1, 3, 224, 224, device=device)

@@ -1,0 +1,184 @@
+"""The usual way of doing what stimgen does, to measure it against: what people's scripts do.
+
+All of them take torchvision's GoogLeNet as it comes: channels first, batch norms of their own, and
+whole forward passes, with hooks that keep what goes by.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+from torchvision.models import googlenet
+
+from benchmarks.generator.sides import Work
+from stimgen.networks.weights import randomise
+from stimgen.visualization.fourier import COLOUR
+
+MEAN, SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def usual_googlenet(device: torch.device) -> nn.Module:
+    """Return the network with untrained weights, which ask for gradients as they do by default."""
+    module: nn.Module = googlenet(weights=None, aux_logits=False, init_weights=False)
+    randomise(module, 0)
+    return module.eval().to(device)
+
+
+def _normalised(images: torch.Tensor) -> torch.Tensor:
+    mean, sd = (torch.tensor(v, device=images.device).view(3, 1, 1) for v in (MEAN, SD))
+    return (images - mean) / sd
+
+
+def hook_loop(
+    device: torch.device, pictures: Sequence[np.ndarray], n_images: int, k: int, batch: int = 64
+) -> Work:
+    """Prepare to record all blocks' units for images, and to find each unit's extremes.
+
+    Hooks keep the blocks' whole maps; after each batch they are reduced to a unit's mean, and the
+    means of all images are kept until they are sorted at the end.
+
+    Parameters
+    ----------
+    device
+        Where the network runs.
+    pictures
+        8-bit pictures as the network sees them, shown in turn.
+    n_images, k
+        How many images there are, and how many of them each unit keeps at either end.
+    batch
+        Images in a forward pass.
+    """
+    module = usual_googlenet(device)
+    kept: dict[str, torch.Tensor] = {}
+
+    def hook(name: str) -> Any:
+        def keep(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+            kept[name] = output.detach()
+
+        return keep
+
+    for name, part in module.named_children():
+        if name.startswith("inception"):
+            part.register_forward_hook(hook(name))
+    opened = [Image.fromarray(picture) for picture in pictures]
+
+    def work() -> None:
+        means = []
+        for start in range(0, n_images, batch):
+            shown = [
+                np.array(opened[index % len(opened)])
+                for index in range(start, min(start + batch, n_images))
+            ]
+            levels = torch.from_numpy(np.stack(shown)).permute(0, 3, 1, 2).contiguous()
+            with torch.no_grad():
+                module(_normalised(levels.to(device).float() / 255))
+            means.append(torch.cat([maps.mean((2, 3)) for maps in kept.values()], 1).cpu())
+        everything = torch.cat(means)
+        everything.topk(k, 0)
+        everything.topk(k, 0, largest=False)
+
+    return work
+
+
+def render_loop(
+    device: torch.device, layer: str, channels: Sequence[int], steps: int, image_px: int = 224
+) -> Work:
+    """Prepare to render units one after the other, as Lucent does.
+
+    One image at a time, from a decorrelated Fourier spectrum; padding, jitter, scale, rotation and
+    jitter one after the other, the same for the batch; the whole network to its end, with hooks on
+    every module; and weights that get gradients too.
+
+    Parameters
+    ----------
+    device, layer, channels
+        What to render where.
+    steps
+        Of each optimisation.
+    image_px
+        Side of the image and of what the network sees.
+    """
+    module = usual_googlenet(device)
+    kept: dict[str, torch.Tensor] = {}
+    for name, part in module.named_modules():
+        if name:
+            part.register_forward_hook(
+                lambda module, inputs, output, name=name: kept.__setitem__(name, output)
+            )
+    colours = torch.tensor(COLOUR, dtype=torch.float32, device=device)
+    frequency = torch.fft.fftfreq(image_px)[:, None].square()
+    frequency = (frequency + torch.fft.rfftfreq(image_px).square()).sqrt()
+    scale = (1 / frequency.clamp(min=1 / image_px)).to(device) * image_px
+    rng = np.random.default_rng(0)
+
+    def image_of(spectrum: torch.Tensor) -> torch.Tensor:
+        image = torch.fft.irfft2(torch.view_as_complex(spectrum) * scale, (image_px,) * 2) / 4
+        mixed = torch.matmul(image.permute(0, 2, 3, 1), colours.T).permute(0, 3, 1, 2)
+        return torch.sigmoid(mixed)
+
+    def seen(image: torch.Tensor) -> torch.Tensor:
+        image = F.pad(image, (12,) * 4, value=0.5)
+        image = _jitter(image, 8, rng)
+        side = math.ceil(image.shape[-1] * (1 + (int(rng.integers(11)) - 5) / 50))
+        image = F.interpolate(image, size=side, mode="bilinear", align_corners=False)
+        angle = math.radians(int(rng.integers(-10, 11)))
+        cos, sin = math.cos(angle), math.sin(angle)
+        turn = torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]], device=device)
+        grid = F.affine_grid(turn, list(image.shape), align_corners=False)
+        image = _jitter(F.grid_sample(image, grid, align_corners=False), 4, rng)
+        image = F.interpolate(image, size=image_px, mode="bilinear", align_corners=False)
+        return _normalised(image)
+
+    def work() -> None:
+        for channel in channels:
+            spectrum = 0.01 * torch.randn(1, 3, image_px, image_px // 2 + 1, 2, device=device)
+            spectrum.requires_grad_()
+            optimiser = torch.optim.Adam([spectrum], 0.05)
+            for _ in range(steps):
+                optimiser.zero_grad()
+                module(seen(image_of(spectrum)))
+                torch.autograd.backward(-kept[layer][:, channel].mean())
+                optimiser.step()
+
+    return work
+
+
+def _jitter(image: torch.Tensor, by_px: int, rng: np.random.Generator) -> torch.Tensor:
+    x, y = rng.integers(0, by_px + 1, 2)
+    return image[..., y : image.shape[-2] - by_px + y, x : image.shape[-1] - by_px + x]
+
+
+def occlusion_loop(
+    device: torch.device, pictures: Sequence[np.ndarray], layer: str, channel: int
+) -> Work:
+    """Prepare to measure a unit for pictures, a whole forward pass each.
+
+    Parameters
+    ----------
+    device, layer, channel
+        What to measure where.
+    pictures
+        8-bit pictures with their patches.
+    """
+    module = usual_googlenet(device)
+    kept: dict[str, torch.Tensor] = {}
+    module.get_submodule(layer).register_forward_hook(
+        lambda module, inputs, output: kept.__setitem__("maps", output)
+    )
+
+    def work() -> None:
+        values = []
+        for picture in pictures:
+            image = torch.from_numpy(picture).permute(2, 0, 1)[None].contiguous()
+            with torch.no_grad():
+                module(_normalised(image.to(device).float() / 255))
+            values.append(float(kept["maps"][0, channel].mean()))
+
+    return work

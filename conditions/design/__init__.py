@@ -1,0 +1,1 @@
+"""What a design may say, its checks, its blocks and its picture."""

@@ -1,0 +1,156 @@
+"""Settings of a design's blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from conditions.design.selection import ReferenceCondition, References
+from unitscope.bounds import at_least
+
+BlockRole = Literal["practice", "main", "repeat"]
+
+OF_GROUP = "group"
+"""Condition of a block that shows what the participant's group is shown."""
+
+OF_SCHEME = "scheme"
+"""Pool of a block that takes the units which the scheme has in rotation."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of trials.
+
+    Parameters
+    ----------
+    role
+        ``practice``, ``main``, or ``repeat`` for trials that are shown again.
+    condition
+        Reference condition of its trials; ``group`` for that of the participant's group.
+    trials
+        Number of trials without catch trials; left out where ``draw`` says it, and in a block of
+        repeats.
+    draw
+        Pool to number of trials, where the block takes units of several pools.
+    catch
+        Number of catch trials mixed in.
+    pool, catch_pool
+        Pools that their units come from; pool ``scheme`` is the one of the scheme.
+    extra_trial
+        Whether one of the block's n places in the order, the ``((p - 1) mod n)``-th for
+        participant p, has one trial more.
+    groups
+        Groups of participants that have the block; all if left out.
+    """
+
+    role: BlockRole
+    condition: ReferenceCondition | Literal["group"]
+    trials: int = 0
+    draw: dict[str, int] = field(default_factory=dict)
+    catch: int = 0
+    pool: str = "main"
+    catch_pool: str = "practice"
+    extra_trial: bool = False
+    groups: tuple[ReferenceCondition, ...] = ()
+
+    def __post_init__(self) -> None:
+        at_least("trials", self.trials, 0)
+        at_least("catch", self.catch, 0)
+        for pool, number in self.draw.items():
+            at_least(f"draw.{pool}", number, 1)
+        if self.role == "repeat":
+            if self.trials or self.draw or self.catch or self.extra_trial:
+                raise ValueError("a block of repeats has no trials, draw, catch or extra_trial")
+        elif bool(self.trials) == bool(self.draw):
+            raise ValueError("give either trials (1 or more) or draw")
+        if self.extra_trial and self.draw:
+            raise ValueError("a block with draw has no extra_trial")
+
+    def content(self, pool: str, *, longer: bool = False) -> dict[str, int]:
+        """Return how many trials take their units from which pool.
+
+        Parameters
+        ----------
+        pool
+            What the block's pool stands for.
+        longer
+            Whether this is the place with one trial more.
+        """
+        return dict(self.draw) or {pool: self.trials + longer}
+
+
+@dataclass(frozen=True)
+class Practice:
+    """Whether practice is gone through again.
+
+    Parameters
+    ----------
+    until_all_right
+        Whether a practice block is shown again, each time with a new draw, until all its trials
+        are right.
+    max_rounds
+        After so many rounds the session goes on all the same.
+    """
+
+    until_all_right: bool = False
+    max_rounds: int = 5
+
+    def __post_init__(self) -> None:
+        at_least("max_rounds", self.max_rounds, 1)
+
+    @property
+    def rounds(self) -> int:
+        """Rounds that a condition table holds."""
+        return self.max_rounds if self.until_all_right else 1
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Main trials that blocks of repeats show again.
+
+    Parameters
+    ----------
+    least, most
+        How many of the trials with the least and with the most confidence.
+    """
+
+    least: int = 3
+    most: int = 3
+
+    def __post_init__(self) -> None:
+        at_least("least", self.least, 0)
+        at_least("most", self.most, 0)
+        at_least("least + most", self.least + self.most, 1)
+
+
+@dataclass(frozen=True)
+class PlannedBlock:
+    """A block at its place in one participant's session.
+
+    Parameters
+    ----------
+    number
+        Place in the session, from 1.
+    name, block
+        Its name in the design, and its settings.
+    condition
+        Reference condition of its trials.
+    pool
+        Pool that its units come from.
+    references
+        Those of its scheme, else the design's.
+    group, scheme
+        Empty where the design has none.
+    longer
+        Whether it has the block's extra trial.
+    """
+
+    number: int
+    name: str
+    block: Block
+    condition: str
+    pool: str
+    references: References
+    group: str = ""
+    scheme: str = ""
+    longer: bool = False

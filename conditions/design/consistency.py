@@ -1,0 +1,223 @@
+"""What the settings of a design must have in common to make sense together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from conditions.design.blocks import OF_GROUP, OF_SCHEME, Block
+from conditions.design.design import Design
+from conditions.design.devices import EVENTS, OWN_ARGUMENTS
+from unitscope.errors import nearest
+from unitscope.texts import PAGE_NAMES, languages
+
+CONDITIONS = {
+    "two_afc": ("natural", "synthetic", "none"),
+    "occlusion": ("natural", "synthetic", "mixed", "blur", "none"),
+    "exemplar_matching": ("natural", "synthetic"),
+}
+"""Reference conditions that the trials of a task can have."""
+
+
+def check_design(design: Design) -> None:
+    """Raise ``ValueError`` with one sentence if the settings contradict each other."""
+    _check_orders(design)
+    _check_groups(design)
+    _check_schemes(design)
+    _check_batches(design)
+    for name, block in design.blocks.items():
+        for condition in _conditions(design, block):
+            _check_block(design, name, block, condition)
+    _check_repeats(design)
+    _check_task(design)
+    _check_names(design)
+
+
+def _check_orders(design: Design) -> None:
+    if not design.orders or not all(design.orders):
+        raise ValueError("orders is empty, expected at least one list of blocks")
+    for order in design.orders:
+        for name in order:
+            if name not in design.blocks:
+                raise ValueError(
+                    f"orders names block {name!r}, which blocks lacks{nearest(name, design.blocks)}"
+                )
+        if sorted(order) != sorted(design.orders[0]):
+            raise ValueError("orders differ in the blocks they hold, not only in their order")
+    for name in design.blocks:
+        if name not in design.orders[0]:
+            raise ValueError(f"block {name!r} stands in no list of orders")
+
+
+def _check_groups(design: Design) -> None:
+    if len(set(design.between)) != len(design.between) or len(design.between) == 1:
+        raise ValueError(
+            f"between is {list(design.between)}, expected two conditions or more, each once"
+        )
+    for name, block in design.blocks.items():
+        if block.condition == OF_GROUP and not design.between:
+            raise ValueError(f"block {name!r} has condition 'group', but between has no groups")
+        for group in block.groups:
+            if group not in design.between:
+                raise ValueError(f"block {name!r} is for group {group!r}, which between lacks")
+    for name in design.exclusions.groups:
+        if name not in design.between:
+            raise ValueError(f"exclusions.groups names {name!r}, which between lacks")
+
+
+def _check_schemes(design: Design) -> None:
+    if design.schemes and design.task != "two_afc":
+        raise ValueError(f"schemes are for task two_afc, but task is {design.task}")
+    for name, block in design.blocks.items():
+        if block.pool == OF_SCHEME and not (design.schemes and design.schemes.pools):
+            raise ValueError(f"block {name!r} has pool 'scheme', but schemes.pools has none")
+
+
+def _check_block(design: Design, name: str, block: Block, condition: str) -> None:
+    if condition not in CONDITIONS[design.task]:
+        raise ValueError(
+            f"block {name!r} has condition {condition!r}, expected one of "
+            f"{', '.join(CONDITIONS[design.task])} for task {design.task}"
+        )
+    if block.catch and design.task == "two_afc" and condition == "none":
+        raise ValueError(
+            f"block {name!r}: a catch trial repeats a reference, so condition none has no catch"
+        )
+    rotation = design.batches.rotation
+    if block.role == "main" and rotation and condition not in rotation:
+        raise ValueError(
+            f"block {name!r} has condition {condition!r}, which batches.rotation lacks"
+        )
+
+
+def _check_batches(design: Design) -> None:
+    batches = design.batches
+    within = {
+        block.condition
+        for block in design.blocks.values()
+        if block.role == "main" and block.condition != OF_GROUP
+    }
+    if len(within) > 1 and not batches.rotation:
+        raise ValueError(
+            "batches.rotation is missing: with several conditions in the same batch a participant "
+            "would meet a query twice"
+        )
+    if any(block.condition == OF_GROUP for block in design.blocks.values()) and batches.rotation:
+        raise ValueError("batches.rotation is given, but the groups share their batches")
+    for what, batch in (("practice", batches.practice), ("catch", batches.catch)):
+        if batch == "table" and design.units.table is None:
+            raise ValueError(f"batches.{what} is table, but units has no table")
+        shared = sorted(_pools(design, what) & _pools(design, "main"))
+        if isinstance(batch, int) and batches.first_main <= batch <= batches.last_main and shared:
+            raise ValueError(
+                f"batches: {what} batch {batch} is one of the main batches as well, and both take "
+                f"units of pool {shared[0]!r}"
+            )
+
+
+def _pools(design: Design, role: str) -> set[str]:
+    """Return the roles of the units that trials of a role take."""
+    found: set[str] = set()
+    for block in design.blocks.values():
+        if role == "catch" and block.catch:
+            found.add(block.catch_pool)
+        if role == block.role:
+            found.update(block.content(block.pool))
+    if design.schemes and OF_SCHEME in found:
+        found.update(design.schemes.pools)
+    # A set of a pool is part of the pool.
+    return {name.split(".")[0] for name in found}
+
+
+def _check_repeats(design: Design) -> None:
+    """Check that what is repeated was shown before, and often enough."""
+    repeating = [n for n, block in design.blocks.items() if block.role == "repeat"]
+    if bool(repeating) != bool(design.repeats):
+        raise ValueError("blocks of repeats and the key repeats go together, found one of them")
+    if design.repeats is None:
+        return
+    if design.task == "exemplar_matching":
+        raise ValueError("repeats go by confidence, which exemplar_matching has none of")
+    needed = design.repeats.least + design.repeats.most
+    for order in design.orders:
+        shown: dict[str, int] = {}
+        for name in order:
+            block = design.blocks[name]
+            if block.role == "main":
+                shown[block.condition] = shown.get(block.condition, 0) + sum(
+                    block.content(block.pool).values()
+                )
+            if block.role == "repeat" and shown.get(block.condition, 0) < needed:
+                raise ValueError(
+                    f"block {name!r} repeats {needed} main trials with condition "
+                    f"{block.condition!r}, but {shown.get(block.condition, 0)} come before it"
+                )
+
+
+def _check_task(design: Design) -> None:
+    if design.task == "exemplar_matching":
+        _check_matching(design)
+    elif design.matching is not None:
+        raise ValueError(f"matching is for task exemplar_matching, but task is {design.task}")
+    if design.task == "occlusion":
+        own = design.references
+        if "max" not in own.poles:
+            raise ValueError("references.poles lacks max, the only one that occlusion shows")
+        mixed = any("mixed" in _conditions(design, b) for b in design.blocks.values())
+        if mixed and not 0 < own.mixed_natural < own.per_side:
+            raise ValueError(
+                f"references.mixed_natural is {own.mixed_natural}, expected 1 to "
+                f"{own.per_side - 1}, as per_side is {own.per_side}"
+            )
+
+
+def _check_matching(design: Design) -> None:
+    if design.matching is None:
+        raise ValueError("key 'matching' is missing, which task exemplar_matching needs")
+    if design.confidence != "one_press":
+        raise ValueError("confidence is two_step, but exemplar_matching asks for none")
+    for name, block in design.blocks.items():
+        if block.catch or block.draw or block.extra_trial:
+            raise ValueError(f"block {name!r}: exemplar_matching has no catch, draw or extra_trial")
+
+
+def _check_names(design: Design) -> None:
+    for page in design.instructions:
+        if page not in PAGE_NAMES:
+            raise ValueError(f"instructions names page {page!r}{nearest(page, PAGE_NAMES)}")
+    if design.language not in languages():
+        raise ValueError(
+            f"language is {design.language!r}, expected one of {', '.join(languages())}"
+        )
+    for name in design.triggers.codes:
+        event = name.partition(".")[0]
+        if event not in EVENTS:
+            raise ValueError(f"triggers.codes names {event!r}{nearest(event, EVENTS)}")
+    known = sorted(_texts_in(asdict(design.keys)))
+    for key in design.response_box.keys:
+        if key not in known:
+            raise ValueError(
+                f"response_box.keys names {key!r}, which is none of the design's keys: "
+                f"{', '.join(known)}"
+            )
+    for argument in design.window:
+        if argument in OWN_ARGUMENTS:
+            raise ValueError(f"window.{argument} cannot be set: the session decides it")
+
+
+def _texts_in(value: object) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    return (
+        {text for part in value for text in _texts_in(part)} if isinstance(value, tuple) else set()
+    )
+
+
+def _conditions(design: Design, block: Block) -> Iterator[str]:
+    """Yield what a block's condition can be."""
+    if block.condition == OF_GROUP:
+        yield from block.groups or design.between
+    else:
+        yield block.condition

@@ -1,0 +1,177 @@
+"""A study's design, as its YAML file gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from conditions.design.blocks import OF_GROUP, OF_SCHEME, Block, PlannedBlock, Practice, Repeats
+from conditions.design.devices import Photodiode, ResponseBox, Triggers
+from conditions.design.presentation import Durations, Feedback, Keys, Layout, Ratings
+from conditions.design.selection import (
+    Batches,
+    Matching,
+    ReferenceCondition,
+    References,
+    Schemes,
+    UnitPools,
+)
+from unitscope.bounds import at_least
+from unitscope.exclusion import Exclusions
+
+
+@dataclass(frozen=True)
+class Design:
+    """One study.
+
+    Parameters
+    ----------
+    name
+        Equal to the file's name without its ending.
+    title, source
+        What it is, and the publication it follows.
+    task
+        Task of its trials.
+    stimulus_set
+        Name of the stimulus set that it is usually run with.
+    units, references, batches, blocks, keys, durations, feedback, layout
+        See their classes.
+    orders
+        Lists of block names; participant p takes list ``((p - 1) // orders_every) mod number of
+        lists``. A block that stands several times goes on with the next units of its pool.
+    orders_every
+        How many participants in a row take the same list.
+    participants
+        Most participants that the counterbalancing allows.
+    between
+        Reference conditions that are compared between groups of participants: participant p is in
+        group ``(p - 1) mod number of groups``.
+    schemes, matching
+        Presentation schemes; rows of exemplar matching. See their classes.
+    practice, repeats, ratings
+        Practice that is gone through again, trials that are shown again, ratings of how intuitive
+        images look. See their classes.
+    confidence
+        ``one_press``: a key gives choice and confidence. ``two_step``: the choice, then the
+        confidence.
+    input
+        What exemplar matching is answered with.
+    consent, instructions, comment
+        Whether consent is asked for, the names of the pages of instruction in their order, and
+        whether a comment can be written at the end.
+    break_after
+        Which blocks end with a break and, if ``feedback.block_score``, their score; ``main`` means
+        all but practice.
+    exclusions
+        Which sessions the study leaves out. See its class.
+    response_box, triggers, photodiode
+        See their classes.
+    window
+        Further arguments of PsychoPy's window.
+    language
+        Language of the screens' texts.
+    seed
+        Fixes every random choice.
+    path, sha256
+        The file that the design was read from; not keys of it.
+    """
+
+    name: str
+    title: str
+    task: Literal["two_afc", "occlusion", "exemplar_matching"]
+    stimulus_set: str
+    units: UnitPools
+    batches: Batches
+    blocks: dict[str, Block]
+    orders: tuple[tuple[str, ...], ...]
+    participants: int
+    seed: int
+    source: str = ""
+    orders_every: int = 1
+    references: References = field(default_factory=References)
+    between: tuple[ReferenceCondition, ...] = ()
+    schemes: Schemes | None = None
+    matching: Matching | None = None
+    practice: Practice = field(default_factory=Practice)
+    repeats: Repeats | None = None
+    ratings: Ratings | None = None
+    confidence: Literal["one_press", "two_step"] = "one_press"
+    input: Literal["keys", "mouse", "either"] = "either"
+    consent: bool = False
+    instructions: tuple[str, ...] = ()
+    comment: bool = False
+    keys: Keys = field(default_factory=Keys)
+    durations: Durations = field(default_factory=Durations)
+    feedback: Feedback = field(default_factory=Feedback)
+    layout: Layout = field(default_factory=Layout)
+    break_after: Literal["all", "main", "none"] = "main"
+    exclusions: Exclusions = field(default_factory=Exclusions)
+    response_box: ResponseBox = field(default_factory=ResponseBox)
+    triggers: Triggers = field(default_factory=Triggers)
+    photodiode: Photodiode = field(default_factory=Photodiode)
+    window: dict[str, bool | int | float | str] = field(default_factory=dict)
+    language: str = "en"
+    path: str = field(default="", init=False)
+    sha256: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        at_least("participants", self.participants, 1)
+        at_least("orders_every", self.orders_every, 1)
+        at_least("seed", self.seed, 0)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Reference conditions of the main trials, those of all groups together."""
+        found: dict[str, None] = {}
+        for name in self.orders[0]:
+            block = self.blocks[name]
+            if block.role == "main":
+                own = self.between if block.condition == OF_GROUP else (block.condition,)
+                found.update(dict.fromkeys(own))
+        return tuple(found)
+
+    def group(self, participant: int) -> str:
+        """Return the group of a participant, empty where the design compares none."""
+        return self.between[(participant - 1) % len(self.between)] if self.between else ""
+
+    def order(self, participant: int) -> tuple[str, ...]:
+        """Return the names of a participant's blocks, in order."""
+        return tuple(planned.name for planned in self.plan(participant))
+
+    def plan(self, participant: int) -> tuple[PlannedBlock, ...]:
+        """Return a participant's blocks, in order."""
+        return tuple(self._plan(participant))
+
+    def _plan(self, participant: int) -> Iterator[PlannedBlock]:
+        group = self.group(participant)
+        schemes = self.schemes.order(participant) if self.schemes else ("",)
+        order = self.orders[((participant - 1) // self.orders_every) % len(self.orders)]
+        places = [
+            (scheme, name)
+            for scheme in schemes
+            for name in order
+            if not self.blocks[name].groups or group in self.blocks[name].groups
+        ]
+        seen: dict[str, int] = {}
+        for number, (scheme, name) in enumerate(places, start=1):
+            block = self.blocks[name]
+            times = sum(name == other for _, other in places)
+            longer = block.extra_trial and seen.get(name, 0) == (participant - 1) % times
+            seen[name] = seen.get(name, 0) + 1
+            pool, references = block.pool, self.references
+            if self.schemes:
+                references = self.schemes.references[scheme]
+                if pool == OF_SCHEME:
+                    pool = self.schemes.pool(scheme, participant)
+            yield PlannedBlock(
+                number,
+                name,
+                block,
+                condition=group if block.condition == OF_GROUP else block.condition,
+                pool=pool,
+                references=references,
+                group=group,
+                scheme=scheme,
+                longer=longer,
+            )

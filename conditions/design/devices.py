@@ -1,0 +1,105 @@
+"""Settings of the lab's devices: response box, triggers, photodiode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from unitscope.bounds import between
+
+EVENTS = (
+    *("fixation", "queries", "confidence", "matching", "response", "answered", "chosen"),
+    *("feedback", "blank", "paused", "leaving", "block_start", "block_end", "end"),
+)
+"""What can be marked by a trigger: phases of a trial, its response, interruptions, and pages."""
+
+OWN_ARGUMENTS = (
+    *("size", "fullscr", "screen", "monitor", "units", "color", "colorSpace", "useFBO"),
+    *("checkTiming", "autoLog", "winType", "win", "name"),
+)
+"""Arguments of PsychoPy's window that are none of a design's business."""
+
+
+@dataclass(frozen=True)
+class ResponseBox:
+    """Buttons at a serial port that stand for keys; the keyboard answers as well.
+
+    Parameters
+    ----------
+    port
+        Name of the serial port, such as ``COM3`` or ``/dev/ttyUSB0``.
+    baud
+        Speed, in bits per second.
+    keys
+        Key of the design, such as ``f``, to the byte from 0 to 255 that the box sends for it; any
+        other byte is ignored.
+    """
+
+    port: str = ""
+    baud: int = 115200
+    keys: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        between("baud", self.baud, 1, 10**7)
+        for key, byte in self.keys.items():
+            between(f"keys.{key}", byte, 0, 255)
+        if len(set(self.keys.values())) < len(self.keys):
+            raise ValueError("keys has a byte twice, expected another one for each key")
+        if bool(self.port) != bool(self.keys):
+            raise ValueError("port and keys are needed together")
+
+
+@dataclass(frozen=True)
+class Triggers:
+    """Signals to other devices, sent by the flip that shows a phase.
+
+    Parameters
+    ----------
+    kind
+        ``none``, or what they are sent through.
+    port
+        Name of the serial port, address of the parallel port, or name of the LSL stream.
+    baud
+        Speed of a serial port, in bits per second.
+    pulse_s
+        After so many seconds a serial or parallel port goes back to 0; with 0 it never does.
+    codes
+        Event to its code from 1 to 255; others send nothing. ``queries.natural`` is for trials with
+        that reference condition only and goes before ``queries``.
+    """
+
+    kind: Literal["none", "serial", "parallel", "lsl"] = "none"
+    port: str = ""
+    baud: int = 115200
+    pulse_s: float = 0.01
+    codes: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        between("pulse_s", self.pulse_s, 0, 1)
+        between("baud", self.baud, 1, 10**7)
+        for phase, code in self.codes.items():
+            between(f"codes.{phase}", code, 1, 255)
+        if self.kind != "none" and not (self.port and self.codes):
+            raise ValueError(f"kind is {self.kind}, so port and codes are needed too")
+
+
+@dataclass(frozen=True)
+class Photodiode:
+    """A patch that is white while the images are on, for a photodiode.
+
+    Parameters
+    ----------
+    on
+        Whether there is one.
+    corner
+        Corner of the screen.
+    size_px
+        Its side, in pixels.
+    """
+
+    on: bool = False
+    corner: Literal["upper_left", "upper_right", "lower_left", "lower_right"] = "lower_right"
+    size_px: int = 60
+
+    def __post_init__(self) -> None:
+        between("size_px", self.size_px, 1, 1000)

@@ -1,0 +1,203 @@
+"""A design in words, for the terminal and for the picture of its blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conditions.design.blocks import PlannedBlock
+from conditions.design.design import Design
+
+TASKS = {
+    "two_afc": "two-alternative forced choice: which query drives the unit more?",
+    "occlusion": "occlusion: which covered copy of an image still drives the unit more?",
+    "exemplar_matching": "exemplar matching: which halves of rows belong together?",
+}
+
+SIGNS = {"practice": ".", "main": "#", "catch": "+", "repeat": "="}
+"""What stands for a trial of a role in the terminal."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A block as a picture shows it.
+
+    Parameters
+    ----------
+    number, name, condition, scheme
+        Of the block at its place in a session.
+    trials
+        Role to number of trials, in the order of ``SIGNS``.
+    rounds
+        How often a practice is gone through at most.
+    """
+
+    number: int
+    name: str
+    condition: str
+    scheme: str
+    trials: dict[str, int]
+    rounds: int = 1
+
+    @property
+    def size(self) -> int:
+        """Trials of one round."""
+        return sum(self.trials.values())
+
+    @property
+    def text(self) -> str:
+        """Number of trials of each role, in words."""
+        words = [f"{number} {role}" for role, number in self.trials.items()]
+        again = f", up to {self.rounds} rounds" if self.rounds > 1 else ""
+        return " + ".join(words) + again
+
+
+def strips_of(design: Design, participant: int) -> list[Strip]:
+    """Return the blocks of a participant's session, in order."""
+    return [_strip(design, block) for block in design.plan(participant)]
+
+
+def _strip(design: Design, planned: PlannedBlock) -> Strip:
+    block = planned.block
+    trials: dict[str, int] = {
+        block.role: sum(block.content(planned.pool, longer=planned.longer).values())
+    }
+    if block.role == "repeat" and design.repeats is not None:
+        trials = {"repeat": design.repeats.least + design.repeats.most}
+    if block.catch:
+        trials["catch"] = block.catch
+    rounds = design.practice.rounds if block.role == "practice" else 1
+    return Strip(planned.number, planned.name, planned.condition, planned.scheme, trials, rounds)
+
+
+def totals(strips: list[Strip]) -> dict[str, int]:
+    """Return the number of trials of each role, one round of practice each."""
+    found = {role: sum(strip.trials.get(role, 0) for strip in strips) for role in SIGNS}
+    return {role: number for role, number in found.items() if number}
+
+
+def describe(design: Design, participant: int) -> str:
+    """Return a design in words, with the blocks of a participant's session, as plain text."""
+    strips = strips_of(design, participant)
+    head = f"{design.name}: {design.title}" + (f" ({design.source})" if design.source else "")
+    facts = [f"{name:13} {text}" for name, text in facts_of(design, participant)]
+    width = max(len(strip.name) for strip in strips)
+    bars = []
+    scheme = ""
+    for strip in strips:
+        if strip.scheme != scheme:
+            scheme = strip.scheme
+            bars.append(f"    {scheme}")
+        bar = "".join(SIGNS[role] * number for role, number in strip.trials.items())
+        bars.append(f"{strip.number:3} {strip.name:{width}} {strip.condition:9} {bar} {strip.text}")
+    group = design.group(participant)
+    whose = f"Blocks of participant {participant}" + (f", group {group}" if group else "")
+    legend = ", ".join(f"{sign} {role}" for role, sign in SIGNS.items())
+    return "\n".join([head, "", *facts, "", f"{whose} ({legend})", *bars])
+
+
+def facts_of(design: Design, participant: int) -> list[tuple[str, str]]:
+    """Return what there is to say of a design, as pairs of a name and a text."""
+    counted = totals(strips_of(design, participant))
+    words = ", ".join(f"{number} {role}" for role, number in counted.items())
+    facts = [
+        ("Task", TASKS[design.task]),
+        ("Participants", _participants(design)),
+        ("Trials", f"{sum(counted.values())}: {words}"),
+        ("Units", _units(design)),
+        (("Rows", _rows(design)) if design.matching else ("References", _references(design))),
+        ("Around them", _around(design)),
+        ("Answer", _answer(design)),
+        ("Feedback", _feedback(design)),
+        ("Left out", _exclusions(design)),
+    ]
+    return [(name, text) for name, text in facts if text]
+
+
+def _participants(design: Design) -> str:
+    most = f"up to {design.participants}"
+    if design.between:
+        return f"{most}, in groups {', '.join(design.between)}"
+    if design.matching:
+        return f"{most}, each pairing natural with {_joined(design.conditions)} images"
+    words = tuple("no" if name == "none" else name for name in design.conditions)
+    return f"{most}, each with {_joined(words)} references"
+
+
+def _units(design: Design) -> str:
+    if design.units.table is not None:
+        return f"of {design.units.table}, shown with stimulus set {design.stimulus_set}"
+    drawn = ", ".join(f"{number} {pool}" for pool, number in design.units.sample.items())
+    each = " for each depth" if design.matching else ""
+    return f"{drawn}{each}, drawn from stimulus set {design.stimulus_set}"
+
+
+def _references(design: Design) -> str:
+    if not set(design.conditions) - {"none"}:
+        return ""
+    if design.schemes:
+        return f"by scheme: {', '.join(design.schemes.references)}"
+    poles = {"min": "least", "max": "most"}
+    own = ["max"] if design.task == "occlusion" else design.references.poles
+    sides = " and ".join(f"{design.references.per_side} {poles[pole]}" for pole in own)
+    return f"{sides} activating images"
+
+
+def _rows(design: Design) -> str:
+    assert design.matching is not None
+    numbers = _joined(tuple(map(str, design.matching.n_images)), "or")
+    depths = "; ".join(
+        f"{depth}: {', '.join(own)}" for depth, own in design.matching.depths.items()
+    )
+    return f"{design.matching.n_rows} rows, halves of {numbers} images; {depths}"
+
+
+def _around(design: Design) -> str:
+    parts = ["consent"] if design.consent else []
+    if design.ratings and design.ratings.before:
+        parts.append(f"{design.ratings.before} ratings")
+    if design.instructions:
+        parts.append(f"pages {', '.join(design.instructions)}")
+    parts.append("trials")
+    if design.ratings and design.ratings.after:
+        parts.append(f"{design.ratings.after} ratings")
+    if design.comment:
+        parts.append("comment")
+    return " > ".join(parts) if len(parts) > 1 else ""
+
+
+def _answer(design: Design) -> str:
+    keys = design.keys
+    if design.task == "exemplar_matching":
+        assert design.matching is not None
+        by_key = f"keys {' '.join(keys.numbers[: design.matching.n_rows])}"
+        ways = {"keys": by_key, "mouse": "mouse", "either": f"{by_key}, or mouse"}
+        return f"{ways[design.input]}; {keys.undo} takes back, {keys.confirm} confirms"
+    if design.confidence == "two_step":
+        return f"{keys.a[0]} or {keys.b[0]}, then confidence {' '.join(keys.confidence)}"
+    a, b = " ".join(reversed(keys.a)), " ".join(keys.b)
+    return f"{a} | {b}: choice and confidence 3 2 1 | 1 2 3 in one press"
+
+
+def _feedback(design: Design) -> str:
+    roles = [role for role in SIGNS if getattr(design.feedback, role)]
+    shown = [role for role in roles if any(role in s.trials for s in strips_of(design, 1))]
+    return f"after {_joined(tuple(shown))} trials" if shown else "none"
+
+
+def _exclusions(design: Design) -> str:
+    rules = design.exclusions.rules()
+    total = rules.total_s
+    parts = {
+        "instruction_s": f"less than {rules.instruction_s or 0:g} s on the instructions",
+        "total_s": f"less than {total[0]:g} s or more than {total[1]:g} s in all" if total else "",
+        "catch_share": f"less than {rules.catch_share or 0:.0%} of catch trials right",
+        "less_used_side": f"a side chosen fewer than {rules.less_used_side} times",
+        "practice_rounds": f"more than {rules.practice_rounds} rounds of practice",
+    }
+    text = "; ".join(text for name, text in parts.items() if getattr(rules, name) is not None)
+    other = f" (other rules for {_joined(tuple(design.exclusions.groups))})"
+    return text + (other if text and design.exclusions.groups else "")
+
+
+def _joined(parts: tuple[str, ...], word: str = "and") -> str:
+    return f"{', '.join(parts[:-1])} {word} {parts[-1]}" if len(parts) > 1 else "".join(parts)

@@ -1,0 +1,184 @@
+"""Settings of a design that say what participants see and press, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from unitscope.bounds import at_least, between
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys, by their place on a US keyboard.
+
+    Parameters
+    ----------
+    a, b
+        Keys for query a and query b, in the order of confidence 1, 2, 3. Where the confidence is
+        asked for in a second step, the first of each is the choice.
+    confidence
+        Keys for confidence 1, 2, 3 in the second step.
+    numbers
+        Keys that choose a half row in exemplar matching, from the upper one down.
+    undo, confirm
+        Take back the last pair, and end the trial, in exemplar matching.
+    forward
+        Ends a break or an instruction page.
+    pause
+        Pauses the session and goes on.
+    leave
+        Asks whether to end the session.
+    confirm_leave
+        Confirms it.
+    """
+
+    a: tuple[str, str, str] = ("f", "d", "s")
+    b: tuple[str, str, str] = ("j", "k", "l")
+    confidence: tuple[str, str, str] = ("1", "2", "3")
+    numbers: tuple[str, str, str, str, str] = ("1", "2", "3", "4", "5")
+    undo: str = "backspace"
+    confirm: str = "return"
+    forward: str = "space"
+    pause: str = "p"
+    leave: str = "escape"
+    confirm_leave: str = "q"
+
+    def __post_init__(self) -> None:
+        always = (self.forward, self.pause, self.leave, self.confirm_leave)
+        # Keys that never count at the same time may be the same.
+        for together in (
+            (*self.a, *self.b, *always),
+            (*self.confidence, *always),
+            (*self.numbers, self.undo, self.confirm, *always),
+        ):
+            for key in together:
+                if together.count(key) > 1:
+                    raise ValueError(f"key {key!r} has two meanings")
+
+    @property
+    def response(self) -> dict[str, tuple[str, int]]:
+        """Key to (choice, confidence)."""
+        sides = (("a", self.a), ("b", self.b))
+        return {key: (side, i) for side, row in sides for i, key in enumerate(row, start=1)}
+
+
+@dataclass(frozen=True)
+class Durations:
+    """Durations of a trial's phases, in seconds.
+
+    Parameters
+    ----------
+    fixation_s
+        Fixation cross before the images.
+    response_limit_s
+        Longest time to respond; None for as long as it takes.
+    framed_after_s
+        From the response until the choice is framed.
+    chosen_s
+        The choice is framed, before feedback.
+    feedback_s
+        The right answer is framed as well.
+    blank_s
+        Empty screen after the trial.
+    """
+
+    fixation_s: float = 0.5
+    response_limit_s: float | None = None
+    framed_after_s: float = 0.0
+    chosen_s: float = 0.5
+    feedback_s: float = 1.5
+    blank_s: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("fixation_s", "framed_after_s", "chosen_s", "feedback_s", "blank_s"):
+            between(name, getattr(self, name), 0, 60)
+        if self.response_limit_s is not None:
+            between("response_limit_s", self.response_limit_s, 0.1, 3600)
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """When the right answer is shown.
+
+    Parameters
+    ----------
+    practice, main, catch, repeat
+        After each such trial.
+    block_score
+        The share of right answers after each block that ends with a break.
+    """
+
+    practice: bool = True
+    main: bool = True
+    catch: bool = True
+    repeat: bool = True
+    block_score: bool = True
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things stand on the screen, in one unit of length.
+
+    Parameters
+    ----------
+    unit
+        ``px`` (images of ``image`` 224 are then shown unscaled) or ``deg`` of visual angle.
+    image
+        Side of every image.
+    gap
+        Between neighbouring images of a group.
+    separation
+        Between groups: in the occlusion task between the references and what stands right of them,
+        in exemplar matching between left and right halves.
+    reference_offset
+        Two-alternative forced choice: from the screen's centre to the centre of a grid of
+        references, sideways.
+    query_offset
+        Two-alternative forced choice: from the screen's centre to the centre of a query.
+    queries
+        Two-alternative forced choice: ``vertical`` puts query a above b, ``horizontal`` left of it.
+    text
+        Height of letters.
+    """
+
+    unit: Literal["px", "deg"] = "px"
+    image: float = 224
+    gap: float = 7
+    separation: float = 64
+    reference_offset: float = 583
+    query_offset: float = 202
+    queries: Literal["vertical", "horizontal"] = "vertical"
+    text: float = 26
+
+    def __post_init__(self) -> None:
+        for name in ("image", "reference_offset", "query_offset", "text"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
+        at_least("gap", self.gap, 0)
+        at_least("separation", self.separation, 0)
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """How intuitive some images look to the participant, on a slider.
+
+    Parameters
+    ----------
+    pool
+        Pool of the units whose images are rated.
+    before, after
+        Number of ratings before the first and after the last trial, of the same units.
+    kind
+        Which image of the unit: the most activating synthetic or natural one.
+    """
+
+    pool: str
+    before: int = 3
+    after: int = 0
+    kind: Literal["synthetic", "natural"] = "synthetic"
+
+    def __post_init__(self) -> None:
+        at_least("before", self.before, 0)
+        at_least("after", self.after, 0)
+        at_least("before + after", self.before + self.after, 1)

@@ -1,0 +1,203 @@
+"""Settings of a design that say which units and images its trials show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from unitscope.bounds import at_least, between
+from unitscope.columns import MAX_REFERENCES, MAX_ROW_IMAGES, MAX_ROWS
+
+Pole = Literal["min", "max"]
+ReferenceCondition = Literal["natural", "synthetic", "mixed", "blur", "none"]
+Depth = Literal["early", "middle", "late"]
+
+
+@dataclass(frozen=True)
+class UnitPools:
+    """Which units the trials are about, in named pools.
+
+    Parameters
+    ----------
+    table
+        CSV file, its path relative to the design's, with columns role, layer, branch and channel;
+        each role is a pool. A column set divides a role further: ``main`` is the whole role and
+        ``main.a`` its set a. A column batch fixes the batch of a unit.
+    sample
+        Pool name to number of units, drawn from the stimulus set by the design's seed, the same
+        for every participant. For exemplar matching the number is that of each depth.
+    """
+
+    table: str | None = None
+    sample: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.table is None) == (not self.sample):
+            raise ValueError("give either a table or a sample")
+        for pool, number in self.sample.items():
+            at_least(f"sample.{pool}", number, 1)
+
+
+@dataclass(frozen=True)
+class References:
+    """Reference images that are shown beside the queries.
+
+    Parameters
+    ----------
+    per_side
+        Images of each pole, 1 to 9.
+    poles
+        ``[min, max]`` shows the least activating ones at the left, the most at the right. The
+        occlusion task shows most activating ones only.
+    mixed_natural
+        How many of the references are natural in the condition ``mixed``; they come first.
+    """
+
+    per_side: int = 9
+    poles: tuple[Pole, ...] = ("min", "max")
+    mixed_natural: int = 5
+
+    def __post_init__(self) -> None:
+        between("per_side", self.per_side, 1, MAX_REFERENCES)
+        at_least("mixed_natural", self.mixed_natural, 0)
+        if not self.poles or len(set(self.poles)) != len(self.poles):
+            raise ValueError(f"poles is {list(self.poles)}, expected min, max or both, each once")
+
+
+@dataclass(frozen=True)
+class Schemes:
+    """Presentation schemes that a participant goes through one after the other.
+
+    Each scheme runs through all the blocks of ``orders`` with references of its own.
+
+    Parameters
+    ----------
+    references
+        Name of each scheme to its references.
+    orders
+        Lists of scheme names; participant p takes list ``(p - 1) mod number of lists``.
+    pools
+        One pool of units for each scheme, for blocks whose pool is ``scheme``: participant p meets
+        scheme i with pool ``(i + p - 1) mod number of schemes``, a Latin square. May be left out.
+    """
+
+    references: dict[str, References]
+    orders: tuple[tuple[str, ...], ...]
+    pools: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.references or not self.orders:
+            raise ValueError("references and orders are empty, expected at least one scheme")
+        for order in self.orders:
+            if sorted(order) != sorted(self.references):
+                raise ValueError(
+                    f"orders holds {list(order)}, expected each of {list(self.references)} once"
+                )
+        if self.pools and len(self.pools) != len(self.references):
+            raise ValueError(
+                f"pools has {len(self.pools)} names, expected one for each of the "
+                f"{len(self.references)} schemes"
+            )
+
+    def order(self, participant: int) -> tuple[str, ...]:
+        """Return the names of a participant's schemes, in order."""
+        return self.orders[(participant - 1) % len(self.orders)]
+
+    def pool(self, scheme: str, participant: int) -> str:
+        """Return the pool of units that a participant meets in a scheme."""
+        place = list(self.references).index(scheme) + participant - 1
+        return self.pools[place % len(self.pools)]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Which batch of natural images the queries come from, so that none is seen twice.
+
+    Parameters
+    ----------
+    practice, catch
+        The batch of practice and of catch trials; ``table`` takes each unit's own from the table
+        of units.
+    first_main, last_main
+        Batches that main trials rotate through.
+    rotation
+        Reference conditions in the order of their offset: participant p meets condition i in batch
+        ``first_main + (step * ((p - 1) // every) + i) mod (last_main - first_main + 1)``. Left
+        out, every condition has offset 0.
+    every
+        How many participants in a row share their batches.
+    step
+        By how many batches the next participants' lie further on.
+    """
+
+    rotation: tuple[ReferenceCondition, ...] = ()
+    practice: int | Literal["table"] = 0
+    catch: int | Literal["table"] = 0
+    first_main: int = 1
+    last_main: int = 19
+    every: int = 1
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        at_least("first_main", self.first_main, 0)
+        at_least("last_main", self.last_main, self.first_main)
+        at_least("every", self.every, 1)
+        at_least("step", self.step, 1)
+        if len(set(self.rotation)) != len(self.rotation):
+            raise ValueError(f"rotation is {list(self.rotation)}, expected each condition once")
+        if len(self.rotation) > self.main_batches:
+            raise ValueError(
+                f"{len(self.rotation)} conditions rotate through {self.main_batches} batches, "
+                "so a participant would meet a query twice"
+            )
+        for name, batch in (("practice", self.practice), ("catch", self.catch)):
+            if isinstance(batch, int):
+                at_least(name, batch, 0)
+
+    @property
+    def main_batches(self) -> int:
+        """Number of batches that main trials rotate through."""
+        return self.last_main - self.first_main + 1
+
+    def main(self, condition: str, participant: int) -> int:
+        """Return the batch of a participant's main trials in a condition."""
+        offset = list[str](self.rotation).index(condition) if self.rotation else 0
+        place = self.step * ((participant - 1) // self.every) + offset
+        return self.first_main + place % self.main_batches
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Rows of exemplar matching.
+
+    Parameters
+    ----------
+    depths
+        Depth (``early``, ``middle``, ``late``) to the layers whose units it takes.
+    n_rows
+        Rows of a trial, each of another unit, 2 to 5.
+    n_images
+        Images of half a row; trials are dealt evenly over these numbers and the depths.
+    """
+
+    depths: dict[Depth, tuple[str, ...]]
+    n_rows: int = 3
+    n_images: tuple[int, ...] = (1, 3, 5)
+
+    def __post_init__(self) -> None:
+        between("n_rows", self.n_rows, 2, MAX_ROWS)
+        if not self.n_images or len(set(self.n_images)) != len(self.n_images):
+            raise ValueError(f"n_images is {list(self.n_images)}, expected numbers, each once")
+        for number in self.n_images:
+            between("n_images", number, 1, MAX_ROW_IMAGES)
+        layers = [layer for own in self.depths.values() for layer in own]
+        if not layers or not all(self.depths.values()):
+            raise ValueError("depths is empty, expected layers for at least one depth")
+        for layer in layers:
+            if layers.count(layer) > 1:
+                raise ValueError(f"depths names layer {layer!r} twice")
+
+    @property
+    def cells(self) -> tuple[tuple[str, int], ...]:
+        """Every combination of depth and number of images."""
+        return tuple((depth, number) for depth in self.depths for number in self.n_images)

@@ -1,0 +1,1 @@
+"""The trials of condition tables, one module a task."""

@@ -1,0 +1,165 @@
+"""Condition tables as files: written, read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from conditions.design.design import Design
+from conditions.design.reading import read_design
+from conditions.trials.table_maker import TableMaker
+from unitscope.columns import FILLED_BY_SESSION, IMAGE_NAMES, table_columns
+from unitscope.errors import BadInput
+from unitscope.places import STIMULI, TABLES
+from unitscope.stimulus_set import StimulusSet, sha256_of
+from unitscope.tables import read_by_task, write_csv
+
+
+def participant_id(number: int) -> str:
+    """Return the id of a numbered participant: ``p001``."""
+    return f"p{number:03d}"
+
+
+def parse_participants(text: str) -> list[int]:
+    """Read participant numbers such as ``1-20`` or ``1,3,7-9``.
+
+    Raises
+    ------
+    BadInput
+        If the text is anything else or a number is below 1.
+    """
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not (first.isdecimal() and (last.isdecimal() or not dash)):
+            raise BadInput(f"participants {text!r}: found {part!r}, expected such as 1-20 or 1,3,5")
+        numbers.extend(range(int(first), int(last or first) + 1))
+    if not numbers or min(numbers) < 1:
+        raise BadInput(f"participants {text!r}: expected numbers from 1 on, rising")
+    return sorted(set(numbers))
+
+
+def table_path(design: Design, participant: int, tables: Path = TABLES) -> Path:
+    """Return where a participant's condition table lies."""
+    return tables / design.name / f"{participant_id(participant)}.csv"
+
+
+def write_tables(
+    design: str | Path,
+    stimuli: Path | str | None,
+    participants: Sequence[int],
+    out: Path | None = None,
+) -> list[Path]:
+    """Write the condition tables of participants: ``<out>/<design>/p001.csv``.
+
+    Parameters
+    ----------
+    design
+        Name or path of the design.
+    stimuli
+        Folder of the stimulus set; None for the design's usual one.
+    participants
+        Numbers from 1.
+    out
+        Folder of all designs' tables; ``conditions/tables`` if None.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The tables, whether written now or found there with the same content.
+
+    Raises
+    ------
+    BadInput
+        If a table with other content is already there; nothing is overwritten and nothing written.
+    """
+    read = read_design(design)
+    opened = StimulusSet.open(stimuli or STIMULI / read.stimulus_set)
+    maker = TableMaker(read, opened)
+    made = {table_path(read, number, out or TABLES): maker.table(number) for number in participants}
+    for path, table in made.items():
+        if path.exists() and not _as_text(read_table(path)) == _as_text(table):
+            raise BadInput(
+                f"{path}: a table with other content is there already (another stimulus set or "
+                "version of the design); move it away first, tables are never overwritten"
+            )
+    for path, table in made.items():
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            write_csv(table, partial, table_columns(read.task))
+            partial.replace(path)
+    return list(made)
+
+
+def _as_text(table: pd.DataFrame) -> str:
+    return str(table.to_csv(index=False))
+
+
+def read_table(path: Path | str) -> pd.DataFrame:
+    """Read a condition table, checking every cell and that trials are numbered in order."""
+    table = read_by_task(path, table_columns)
+    if table.empty:
+        raise BadInput(f"{path}: the table has no trials")
+    misplaced = np.flatnonzero(table["trial_number"].to_numpy() != np.arange(1, len(table) + 1))
+    if len(misplaced):
+        line = int(misplaced[0]) + 2
+        raise BadInput(
+            f"{path}, line {line}, column 'trial_number': "
+            f"found {table['trial_number'].iloc[line - 2]}, expected {line - 1}"
+        )
+    _check_filled(table, path)
+    return table
+
+
+def _check_filled(table: pd.DataFrame, path: Path | str) -> None:
+    """Check that only trials which the session chooses have no images."""
+    for name in FILLED_BY_SESSION:
+        if name in table:
+            wrong = table[name].isna() & (table["trial_role"] != "repeat")
+            if wrong.any():
+                line = int(np.flatnonzero(wrong.to_numpy())[0]) + 2
+                raise BadInput(
+                    f"{path}, line {line}, column {name!r}: found '', expected a value, as the "
+                    "trial is no repeat"
+                )
+
+
+def check_table(table: pd.DataFrame, path: Path, design: Design, stimuli: StimulusSet) -> None:
+    """Check that a table belongs to a design and a stimulus set whose images are all unchanged.
+
+    Raises
+    ------
+    BadInput
+        Naming the first thing that does not fit.
+    """
+    for column, expected, what in (
+        ("design", design.name, "design"),
+        ("design_sha256", design.sha256, "version of the design"),
+        ("stimulus_set", stimuli.name, "stimulus set"),
+        ("manifest_sha256", stimuli.manifest_sha256, "version of the stimulus set"),
+    ):
+        found = sorted(set(table[column]) - {expected})
+        if found:
+            raise BadInput(
+                f"{path}: made for another {what} ({column} is {found[0]}, expected {expected}); "
+                "make it again with: python -m conditions make"
+            )
+    known = dict(zip(stimuli.manifest["path"], stimuli.manifest["sha256"], strict=True))
+    for name in images_of(table):
+        if name not in known:
+            raise BadInput(f"{path}: image {name!r} is not in {stimuli.folder / 'manifest.csv'}")
+        file = stimuli.file(name)
+        if not file.is_file():
+            raise BadInput(f"{file}: the image is missing, though {path} needs it")
+        if sha256_of(file) != known[name]:
+            raise BadInput(f"{file}: the image has changed since the stimulus set was built")
+
+
+def images_of(table: pd.DataFrame) -> list[str]:
+    """Return every image that a table shows, each once, sorted."""
+    columns = [name for name in IMAGE_NAMES if name in table]
+    return sorted({str(name) for column in columns for name in table[column].dropna()})

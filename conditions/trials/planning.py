@@ -1,0 +1,172 @@
+"""Which trial comes when, about which unit, with the right answer at which side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from conditions.design.blocks import PlannedBlock
+from conditions.design.design import Design
+from conditions.trials.pools import Pools, PoolUnit
+from conditions.trials.randomness import generator
+from unitscope.errors import BadInput
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """A trial before its images are chosen.
+
+    Parameters
+    ----------
+    block
+        The block at its place in the session.
+    trial_in_block
+        Place in the block, or in the round of practice, from 1.
+    role
+        ``practice``, ``main``, ``catch`` or ``repeat``.
+    unit, batch
+        What it is about; None for a trial that is chosen during the session.
+    side
+        Where the right answer is, ``a`` or ``b``; empty for such a trial.
+    practice_round
+        Round of a practice that is gone through again.
+    repeat_of
+        Which trial is repeated.
+    """
+
+    block: PlannedBlock
+    trial_in_block: int
+    role: str
+    unit: PoolUnit | None = None
+    batch: int | None = None
+    side: str = ""
+    practice_round: int | None = None
+    repeat_of: str | None = None
+
+
+def plan_trials(design: Design, pools: Pools, participant: int) -> list[PlannedTrial]:
+    """Plan the trials of one participant, in order.
+
+    Raises
+    ------
+    BadInput
+        If a pool has too few units.
+    """
+    units = _Units(design, pools, participant)
+    trials: list[PlannedTrial] = []
+    for block in design.plan(participant):
+        if block.block.role == "repeat":
+            trials += _repeats(design, participant, block)
+            continue
+        for practice_round in rounds_of(design, block):
+            drawn = _contents(design, participant, block, practice_round, units)
+            label = (block.number, *([practice_round] if practice_round else []))
+            shuffled = shuffle(design, drawn, participant, "order", *label)
+            sides = balanced_sides(design, len(drawn), participant, *label)
+            for place, (trial, side) in enumerate(zip(shuffled, sides, strict=True), start=1):
+                trials.append(replace(trial, trial_in_block=place, side=side))
+    return trials
+
+
+def shuffle(design: Design, items: Sequence[Item], *labels: object) -> list[Item]:
+    """Return items in the random order that belongs to a purpose of a design."""
+    return [items[i] for i in generator(design, *labels).permutation(len(items))]
+
+
+def balanced_sides(design: Design, number: int, participant: int, *label: object) -> list[str]:
+    """Put the right answer at each side equally often, give or take one."""
+    rng = generator(design, participant, "sides", *label)
+    half = ["a", "b"] * (number // 2) + [("a", "b")[rng.integers(2)]] * (number % 2)
+    return [half[i] for i in rng.permutation(number)]
+
+
+def rounds_of(design: Design, block: PlannedBlock) -> Sequence[int | None]:
+    """Return the rounds of a practice that is gone through again; else (None,)."""
+    if block.block.role == "practice" and design.practice.until_all_right:
+        return range(1, design.practice.rounds + 1)
+    return (None,)
+
+
+class _Units:
+    """Shuffled units of pools: a stream gives each unit of its pool once."""
+
+    def __init__(self, design: Design, pools: Pools, participant: int) -> None:
+        self._design = design
+        self._pools = pools
+        self._participant = participant
+        self._streams: dict[tuple[object, ...], Iterator[PoolUnit]] = {}
+
+    def take(self, role: str, pool: str, *stream: object) -> PoolUnit:
+        key = (role, pool, *stream)
+        if key not in self._streams:
+            self._streams[key] = iter(
+                shuffle(self._design, self._pools[pool], self._participant, *key)
+            )
+        try:
+            return next(self._streams[key])
+        except StopIteration:
+            what = " ".join(map(str, stream))
+            raise BadInput(
+                f"{self._design.path}: pool {pool!r} has {len(self._pools[pool])} units, too few "
+                f"for the {role} trials that use it{f' ({what})' if what else ''}"
+            ) from None
+
+
+def _contents(
+    design: Design,
+    participant: int,
+    block: PlannedBlock,
+    practice_round: int | None,
+    units: _Units,
+) -> list[PlannedTrial]:
+    """Return the trials of a block, or of a round of it, in the order in which they are drawn."""
+    role = block.block.role
+    stream: tuple[object, ...]
+    if role == "practice":
+        # One stream for all blocks: practice shows each unit once, unless it is gone through again.
+        stream = (f"round {practice_round}",) if practice_round else ()
+    else:
+        stream = (block.condition, *([block.scheme] if block.scheme else []))
+    drawn = [
+        PlannedTrial(block, 0, role, units.take(role, pool, *stream))
+        for pool, number in block.block.content(block.pool, longer=block.longer).items()
+        for _ in range(number)
+    ]
+    drawn += [
+        PlannedTrial(
+            block, 0, "catch", units.take("catch", block.block.catch_pool, block.condition)
+        )
+        for _ in range(block.block.catch)
+    ]
+    return [
+        replace(trial, batch=_batch(design, participant, trial), practice_round=practice_round)
+        for trial in drawn
+    ]
+
+
+def _batch(design: Design, participant: int, trial: PlannedTrial) -> int:
+    assert trial.unit is not None
+    if trial.role == "main":
+        return design.batches.main(trial.block.condition, participant)
+    batch = design.batches.practice if trial.role == "practice" else design.batches.catch
+    if isinstance(batch, int):
+        return batch
+    if trial.unit.batch is None:
+        raise BadInput(
+            f"{design.units.table}: unit {trial.unit.unit.name} of pool {trial.unit.pool!r} has no "
+            f"batch, but design {design.name!r} takes the batch of {trial.role} trials from there"
+        )
+    return trial.unit.batch
+
+
+def _repeats(design: Design, participant: int, block: PlannedBlock) -> Iterator[PlannedTrial]:
+    assert design.repeats is not None
+    ends = (("least", design.repeats.least), ("most", design.repeats.most))
+    which = [f"{block.condition}-{end}-{i}" for end, n in ends for i in range(1, n + 1)]
+    for place, one in enumerate(
+        shuffle(design, which, participant, "order", block.number), start=1
+    ):
+        yield PlannedTrial(block, place, "repeat", repeat_of=one)

@@ -1,0 +1,69 @@
+"""Which pictures are rated before and after the trials."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from conditions.design.design import Design
+from conditions.trials.pools import pools_of
+from conditions.trials.randomness import generator
+from unitscope.errors import BadInput
+from unitscope.stimulus_set import StimulusSet
+
+
+def rating_rows(
+    design: Design, stimuli: StimulusSet, participant: int, moment: str
+) -> list[dict[str, Any]]:
+    """Return what a participant rates before or after the trials, in order.
+
+    Borowski et al., ICLR 2021 (arXiv 2010.12606). The same units are rated before and after, each
+    by its most activating image.
+
+    Parameters
+    ----------
+    design, stimuli
+        What is run, and the stimulus set that it shows.
+    participant
+        Number from 1; fixes the units and their order.
+    moment
+        ``before`` or ``after``.
+
+    Returns
+    -------
+    list of dict
+        Columns moment, rating_number, network, layer, branch, channel and image.
+
+    Raises
+    ------
+    BadInput
+        If the pool has too few units, or one of them lacks the image.
+    """
+    ratings = design.ratings
+    number = getattr(ratings, moment) if ratings else 0
+    if not ratings or not number:
+        return []
+    units = pools_of(design, stimuli)[ratings.pool]
+    if len(units) < max(ratings.before, ratings.after):
+        raise BadInput(
+            f"{design.path}: pool {ratings.pool!r} has {len(units)} units, too few for "
+            f"{max(ratings.before, ratings.after)} ratings"
+        )
+    order = generator(design, participant, "ratings").permutation(len(units))
+    rows = []
+    for place, i in enumerate(order[:number], start=1):
+        manifest, unit = stimuli.manifest, units[i].unit
+        own = (manifest["kind"] == ratings.kind) & (manifest["pole"] == "max")
+        for name in ("network", "layer", "channel"):
+            own &= manifest[name] == getattr(unit, name)
+        images = manifest[own].sort_values(["activation", "path"])
+        if images.empty:
+            raise BadInput(
+                f"{stimuli.folder}: unit {unit.name} has no {ratings.kind} max image to be rated"
+            )
+        rows.append(
+            {"moment": moment, "rating_number": place}
+            | dataclasses.asdict(unit)
+            | {"branch": unit.branch or None, "image": str(images["path"].iloc[-1])}
+        )
+    return rows

@@ -1,0 +1,135 @@
+"""The trials of one participant: plan, images and what every task has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from conditions.design.blocks import PlannedBlock
+from conditions.design.design import Design
+from conditions.trials.exemplar_matching import matching_rows
+from conditions.trials.images import Pictures
+from conditions.trials.occlusion import occlusion_cells
+from conditions.trials.planning import PlannedTrial, plan_trials
+from conditions.trials.pools import Pools, pools_of
+from conditions.trials.two_afc import two_afc_cells
+from unitscope.columns import names, table_columns
+from unitscope.errors import BadInput
+from unitscope.stimulus_set import StimulusSet
+from unitscope.tables import empty_frame
+
+
+class TableMaker:
+    """Makes the condition tables of a design from a stimulus set.
+
+    Parameters
+    ----------
+    design
+        What to show, in which order.
+    stimuli
+        Holds the images of every unit and batch that the design needs.
+    """
+
+    def __init__(self, design: Design, stimuli: StimulusSet) -> None:
+        self.design = design
+        self.stimuli = stimuli
+
+    @cached_property
+    def pools(self) -> Pools:
+        """Units of each pool."""
+        return pools_of(self.design, self.stimuli)
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """Images of the set."""
+        return Pictures(self.stimuli)
+
+    def table(self, participant: int) -> pd.DataFrame:
+        """Make the trials of one participant.
+
+        Parameters
+        ----------
+        participant
+            Number from 1; fixes group, order, batches and sides.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per trial, in order, with the columns of the design's task.
+
+        Raises
+        ------
+        BadInput
+            If the set lacks units or images (naming them) or the participant's number exceeds what
+            the design can counterbalance.
+        """
+        if not 1 <= participant <= self.design.participants:
+            raise BadInput(
+                f"{self.design.path}: participant {participant} cannot be counterbalanced, "
+                f"expected 1 to {self.design.participants}"
+            )
+        columns = table_columns(self.design.task)
+        rows = [
+            self._common(participant, number, block) | cells
+            for number, (block, cells) in enumerate(self._rows(participant), start=1)
+        ]
+        table = pd.DataFrame(rows, columns=names(columns), dtype=object)
+        return table.astype(empty_frame(columns).dtypes.to_dict())
+
+    def _rows(self, participant: int) -> Iterator[tuple[PlannedBlock, dict[str, Any]]]:
+        if self.design.task == "exemplar_matching":
+            yield from matching_rows(self.design, self.pools, self.pictures, participant)
+            return
+        for number, trial in enumerate(plan_trials(self.design, self.pools, participant), start=1):
+            yield trial.block, _trial_cells(trial) | self._image_cells(participant, number, trial)
+
+    def _image_cells(self, participant: int, number: int, trial: PlannedTrial) -> dict[str, Any]:
+        if trial.role == "repeat":
+            return {}
+        if self.design.task == "occlusion":
+            return occlusion_cells(self.design, self.pictures, trial)
+        return two_afc_cells(self.design, self.pictures, participant, number, trial)
+
+    def _common(self, participant: int, number: int, block: PlannedBlock) -> dict[str, Any]:
+        return {
+            "design": self.design.name,
+            "design_sha256": self.design.sha256,
+            "stimulus_set": self.stimuli.name,
+            "manifest_sha256": self.stimuli.manifest_sha256,
+            "task": self.design.task,
+            "participant_number": participant,
+            "trial_number": number,
+            "block_number": block.number,
+            "block_name": block.name,
+            "reference_condition": block.condition,
+            "group": block.group or None,
+            "scheme": block.scheme or None,
+        }
+
+
+def _trial_cells(trial: PlannedTrial) -> dict[str, Any]:
+    cells: dict[str, Any] = {
+        "trial_in_block": trial.trial_in_block,
+        "trial_role": trial.role,
+        "practice_round": trial.practice_round,
+        "repeat_of": trial.repeat_of,
+    }
+    if trial.unit is not None:
+        unit = trial.unit.unit
+        cells |= {
+            "network": unit.network,
+            "layer": unit.layer,
+            "branch": unit.branch or None,
+            "channel": unit.channel,
+            "unit_pool": trial.unit.pool,
+            "batch": trial.batch,
+        }
+    return cells
+
+
+def make_table(design: Design, stimuli: StimulusSet, participant: int) -> pd.DataFrame:
+    """Make the trials of one participant, as :meth:`TableMaker.table` does."""
+    return TableMaker(design, stimuli).table(participant)

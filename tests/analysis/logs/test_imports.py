@@ -1,0 +1,516 @@
+"""External logs with all the dirt that they are known to hold."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from scipy import stats
+
+from analysis.__main__ import main
+from analysis.logs.imports import import_logs
+from analysis.logs.load import load, load_log
+from analysis.logs.mapping import read_mapping, shipped_mappings
+from analysis.logs.rated_sessions import load_study
+from analysis.logs.ratings import by_participant, load_ratings, rating_means
+from analysis.report.figures import DRAWINGS
+from analysis.report.results import Settings, analyse
+from analysis.statistics.agreement import agreement, answers
+from unitscope.errors import BadInput
+from unitscope.tables import read_csv
+
+
+def borowski_rows(participant, rng, repeats=True):
+    """One participant of experiment I: practice, main, catch and repeated trials."""
+    rows = []
+
+    def add(kind, instruction, layer, kernel, catch="False", old=("", "")):
+        number = len(rows)
+        right = bool(rng.random() < 0.8)
+        correct_response = "ab"[rng.integers(2)]
+        response = correct_response if right else "ab"["ab".index(correct_response) - 1]
+        confidence = int(rng.integers(1, 4))
+        rows.append(
+            {
+                "subject_id_within_expert_type": participant % 5,
+                "trial_nr": number,
+                "block_nr": number // 5,
+                "instr_type": instruction,
+                "trial_type": kind,
+                "catch_trial": catch,
+                "batch": participant,
+                "layer": layer,
+                "kernel_size": kernel,
+                "channel": "channel_0",
+                "correct": str(right),
+                "conf_rating": confidence * (-1 if response == "a" else 1),
+                "RT": f"{rng.lognormal(0.8, 0.4):.3f}",
+                "timeout": "False",
+                "response": response,
+                "correct_response": correct_response,
+                "query_image_a": f"{participant}_{number}_a.png",
+                "query_image_b": f"{participant}_{number}_b.png",
+                "old_trial_nr": old[0],
+                "old_block_nr": old[1],
+                "seed": 1,
+                "unit_name": f"{layer}_{kernel}  ",
+                "abs_conf_rating": confidence,
+                "subject_id": participant,
+            }
+        )
+
+    add("practice", "none_pre", "a", "b")
+    for instruction in ("optimized", "natural", "none_post"):
+        for place in range(6):
+            add("main", instruction, f"layer_{place}", place % 4)
+    add("main", "natural", "layer_1", 2, catch="True")
+    if repeats:
+        # Blank in most rows, so that a program writes the others as 3.0.
+        add("repeated", "natural", "layer_2", 2, old=("8.0", "1.0"))
+    return rows
+
+
+@pytest.fixture
+def borowski(tmp_path):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame([row for p in range(1, 5) for row in borowski_rows(p, rng)])
+    table.loc[3, "RT"] = "-0.069"
+    table.loc[5, "RT"] = "155.2"
+    table.loc[7, "correct"] = "False" if table.loc[7, "correct"] == "True" else "True"
+    table.loc[9, "abs_conf_rating"] = 7
+    table.loc[0, "kernel_size"] = "b"
+    table.loc[0, "trial_type"] = " practice "
+    path = tmp_path / "exp1.csv"
+    table.to_csv(path)  # with an index column without a name
+    return path
+
+
+def test_the_dirt_is_kept_flagged_and_counted(borowski, tmp_path):
+    done = import_logs([borowski], read_mapping("borowski2021_exp1"), tmp_path / "out")
+    assert done.n_participants == 4
+    assert done.flags == {
+        "contradicts_choice": 1,
+        "long_rt": 1,
+        "negative_rt": 1,
+        "unknown_confidence": 1,
+    }
+    trials = load(tmp_path / "out")
+    assert len(trials) == 4 * 21
+    flagged = trials[trials["import_flags"].notna()].set_index("import_line")
+    assert flagged.loc[5, "import_flags"] == "negative_rt"
+    assert flagged.loc[5, "rt_s"] == -0.069
+    assert flagged.loc[7, "rt_s"] == 155.2
+    assert flagged.loc[9, "import_flags"] == "contradicts_choice"
+    assert pd.isna(flagged.loc[11, "confidence"])
+    assert trials["trial_role"].value_counts().to_dict() == {
+        "main": 72,
+        "practice": 4,
+        "catch": 4,
+        "repeat": 4,
+    }
+    assert set(trials["reference_condition"]) == {"none", "natural", "synthetic"}
+    assert trials["layer"].iloc[0] == "a", "practice has letters for layers"
+    assert set(trials["branch"].dropna()) == {"b", "1x1", "3x3", "5x5", "pool"}
+
+
+def test_sides_are_turned_round(borowski, tmp_path):
+    import_logs([borowski], read_mapping("borowski2021_exp1"), tmp_path / "out")
+    theirs, ours = pd.read_csv(borowski), load(tmp_path / "out")
+    ours = ours.sort_values("import_line")
+    turned = theirs["response"].map({"a": "b", "b": "a"})
+    assert ours["choice"].tolist() == turned.tolist()
+    assert ours["query_a"].tolist() == theirs["query_image_b"].tolist()
+
+
+def test_repeats_name_the_trial_that_they_repeat(borowski, tmp_path):
+    import_logs([borowski], read_mapping("borowski2021_exp1"), tmp_path / "out")
+    trials = load(tmp_path / "out")
+    repeats = trials[trials["trial_role"] == "repeat"]
+    # Numbered from 1 here, from 0 there.
+    assert repeats["repeated_trial"].tolist() == [9] * 4
+
+
+def test_kappa_is_not_defined_where_nobody_shares_a_trial(borowski, tmp_path):
+    import_logs([borowski], read_mapping("borowski2021_exp1"), tmp_path / "out")
+    main = load(tmp_path / "out").query("trial_role == 'main'")
+    table = agreement(answers(main.assign(everybody="all"), "everybody"), 20)
+    assert table["kappa"].isna().all()
+    assert table["reason"].str.contains("no two observers share a trial").all()
+
+
+@pytest.mark.slow
+def test_a_report_is_made_of_imported_logs(borowski, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["import", str(borowski), "--mapping", "borowski2021_exp1", "--out", str(out)]) == 0
+    assert "1 rows flagged negative_rt" in capsys.readouterr().out
+    assert main(["report", str(out), "--out", str(tmp_path / "report")]) == 0
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "negative_rt" in page
+
+
+def test_experiment_two_has_schemes_and_groups(tmp_path):
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(borowski_rows(1, rng, repeats=False))
+    table["condition_name"] = ["Max-1", "Min-Max-9"] * (len(table) // 2)
+    table["expert_level"] = "naive"
+    table.to_csv(tmp_path / "exp2.csv", index=False)
+    import_logs([tmp_path / "exp2.csv"], read_mapping("borowski2021_exp2"), tmp_path / "out")
+    trials = load(tmp_path / "out")
+    assert set(trials["scheme"]) == {"Max-1", "Min+Max-9"}
+    assert set(trials["group"]) == {"lay"}
+
+
+def test_mirrored_confidence_is_put_right(tmp_path):
+    rows = [
+        {
+            "mode": "natural_blur",
+            "task_id": "t-1",
+            "response_index": 0,
+            "worker_id": "A1SECRET",
+            "is_demo": number == 0,
+            "catch_trial": number == 1,
+            "layer": 3,
+            "kernel_size": 1,
+            "channel": "17",
+            "batch": 2,
+            "base_query": "base.png",
+            "min_query": "min.png",
+            "max_query": "max.png",
+            "min_query_activation": 1.0,
+            "max_query_activation": 4.0,
+            "base_query_activation": 6.0,
+            "choice": "ab"[number % 2],
+            "correct": number % 2 == 1,
+            "button_pressed": number,
+            "confidence": number % 3 + 1,
+            "rt": 1500.0,
+        }
+        for number in range(6)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "z.csv", index=False)
+    import_logs([tmp_path / "z.csv"], read_mapping("zimmermann2021"), tmp_path / "out")
+    trials = load(tmp_path / "out")
+    assert trials["confidence"].tolist() == [3, 2, 1, 1, 2, 3]
+    assert trials["trial_role"].tolist()[:3] == ["practice", "catch", "main"]
+    assert set(trials["reference_condition"]) == {"blur"}
+    assert trials["rt_s"].tolist() == [1.5] * 6
+    assert trials["relative_activation_difference"].tolist() == [0.5] * 6
+    assert trials["unit"].iloc[0] == "mixed4b-3x3-0017"
+    written = "".join(p.read_text() for p in (tmp_path / "out").rglob("*") if p.is_file())
+    assert "A1SECRET" not in written
+
+
+def test_networks_and_people_of_one_benchmark(tmp_path):
+    files = []
+    for subject in ("subject-01", "alexnet"):
+        frame = pd.DataFrame(
+            {
+                "subj": subject,
+                "session": 1,
+                "trial": range(1, 7),
+                "rt": 0.9,
+                "object_response": ["dog", "cat", "dog", "car", "cat", "dog"],
+                "category": ["dog", "cat", "cat", "car", "dog", "dog"],
+                "condition": "cr",
+                "imagename": [f"{n}.png" for n in range(6)],
+            }
+        )
+        files.append(tmp_path / f"{subject}.csv")
+        frame.to_csv(files[-1], index=False)
+    import_logs(files, read_mapping("model_vs_human"), tmp_path / "out")
+    trials = load(tmp_path / "out")
+    assert set(trials["observer_kind"]) == {"person", "machine"}
+    assert trials["observer"].dropna().unique().tolist() == ["alexnet"]
+    assert trials["correct"].mean() == pytest.approx(4 / 6)
+    assert agreement(answers(trials, "group"), 20).set_index(["group_1", "group_2"]).loc[
+        ("alexnet", "cr"), "kappa"
+    ] == pytest.approx(1)
+
+
+def test_nobody_is_left_out_for_being_always_right(tmp_path, capsys):
+    frame = pd.DataFrame({"subj": "subject-01", "session": 1, "trial": range(1, 31), "rt": 0.9})
+    frame = frame.assign(object_response="dog", category="dog", condition="cr")
+    frame = frame.assign(imagename=[f"{n}.png" for n in range(30)])
+    frame.to_csv(tmp_path / "one.csv", index=False)
+    import_logs([tmp_path / "one.csv"], read_mapping("model_vs_human"), tmp_path / "out")
+    results = analyse(load_log(tmp_path / "out"), Settings(n_bootstrap=20))
+    judged = results.tables["exclusions"].set_index("rule")
+    assert not judged["excluded"].any()
+    assert "the same choice is always the right one" in judged.loc["side bias", "reason"]
+    assert np.isnan(results.chance)
+    assert main(["report", str(tmp_path / "out"), "--out", str(tmp_path / "report")]) == 0
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "nothing is known of chance" in page
+    assert "ashed: chance" not in page
+    assert "<h2>Differences</h2>" not in page
+
+
+def test_ratings_are_imported(tmp_path):
+    pd.DataFrame(
+        {
+            "subject_id": [1, 1, 2],
+            "trial_name": ["a", "b", "a"],
+            "trial_nr": [0, 1, 0],
+            "rating": [-100, 0, 120],
+            "rt": [3.2, -0.18, 4.0],
+        }
+    ).to_csv(tmp_path / "i.csv")
+    mapping = read_mapping("borowski2021_intuitiveness")
+    done = import_logs([tmp_path / "i.csv"], mapping, tmp_path / "out")
+    assert done.flags == {"negative_rt": 1, "rating_out_of_range": 1}
+    ratings = read_csv(tmp_path / "out" / "sub-p001" / "ses-01" / "ratings.csv", mapping.ours())
+    assert ratings["rating"].tolist() == [-100, 0]
+    assert ratings["rating_number"].tolist() == [1, 2]
+
+
+def rating_file(path, people, rng, **changed):
+    """Ratings as they are published: an index without a name, each image once in any order."""
+    rows = [
+        {"subject_id": person, "trial_name": name, "trial_nr": number}
+        | {"rating": int(rng.integers(-100, 101)), "rt": round(float(rng.lognormal(2, 0.4)), 4)}
+        for person in people
+        for name, number in zip("abc", rng.permutation(3), strict=True)
+    ]
+    table = pd.DataFrame(rows).astype(object)
+    for column, (row, value) in changed.items():
+        table.loc[row, column] = value
+    table.to_csv(path)
+    return table
+
+
+def test_odd_ratings_are_kept_and_flagged(tmp_path):
+    rng = np.random.default_rng(5)
+    rating_file(tmp_path / "one.csv", [3, 1], rng, rt=(0, -0.18), rating=(1, 140))
+    dirty = rating_file(tmp_path / "two.csv", ["4.0 ", " 2"], rng, trial_name=(2, " d "))
+    dirty.loc[0, "rating"], dirty.loc[1, "rating"] = "", "good"
+    dirty.loc[3, "rt"] = 155.2
+    dirty.loc[len(dirty)] = dirty.loc[4]
+    dirty.to_csv(tmp_path / "two.csv")
+    rating_file(tmp_path / "three_end.csv", [1, 2, 3, 4], rng)
+    files = [tmp_path / f"{name}.csv" for name in ("one", "two", "three_end")]
+    done = import_logs(files, read_mapping("borowski2021_intuitiveness"), tmp_path / "out")
+    assert (done.n_rows, done.n_participants) == (6 + 7 + 12, 4)
+    assert done.flags == {
+        "long_rt": 1,
+        "negative_rt": 1,
+        "no_rating": 1,
+        "rated_again": 1,
+        "rating_out_of_range": 1,
+        "unknown_image": 1,
+        "unknown_rating": 1,
+    }
+    ratings = load_ratings(load_study(tmp_path / "out"))
+    assert ratings.groupby("moment").size().to_dict() == {"before": 13, "after": 12}
+    # Numbered by what was shown when, not by the file; 3 came first, so that it is p001.
+    first = ratings[ratings["participant"] == "p001"].set_index(["moment", "image"])
+    assert first.loc[("before", "b"), "rating"] == 140
+    assert first.loc[("before", "a"), "rt_s"] == -0.18
+    source = pd.read_csv(tmp_path / "three_end.csv")
+    of_p001 = source[source["subject_id"] == 3].set_index("trial_name")
+    for image in "abc":
+        assert first.loc[("after", image), "rating"] == of_p001.loc[image, "rating"]
+        assert first.loc[("after", image), "rating_number"] == of_p001.loc[image, "trial_nr"] + 1
+
+
+def test_two_experiments_number_their_participants_anew(tmp_path):
+    rng = np.random.default_rng(6)
+    for name, people in (("I", [2, 1]), ("II", [1, 3, 2])):
+        rating_file(tmp_path / f"experiment_{name}_beginning.csv", people, rng)
+    rating_file(tmp_path / "experiment_II_end.csv", [3, 2, 1], rng)
+    mapping = read_mapping("borowski2021_intuitiveness")
+    done = import_logs(sorted(tmp_path.glob("*.csv")), mapping, tmp_path / "out")
+    assert done.n_participants == 5 and done.flags == {}
+    by_person = by_participant(load_ratings(load_study(tmp_path / "out")))
+    assert by_person["difference"].notna().sum() == 3
+
+
+@pytest.fixture
+def trials_and_ratings(borowski, tmp_path):
+    """Files of the same participants, who come in another order in each."""
+    rng = np.random.default_rng(7)
+    rating_file(tmp_path / "before.csv", [3, 4, 1, 2], rng)
+    rating_file(tmp_path / "after.csv", [2, 1, 4, 9], rng)
+    return [tmp_path / "after.csv", borowski, tmp_path / "before.csv"]
+
+
+def test_ratings_beside_trials_are_of_the_same_participants(trials_and_ratings, tmp_path):
+    out, files = tmp_path / "out", [str(file) for file in trials_and_ratings]
+    mappings = ["--mapping", "borowski2021_intuitiveness", "--mapping", "borowski2021_exp1"]
+    assert main(["import", *files, *mappings, "--out", str(out)]) == 0
+    log = load_log(out)
+    assert log.sessions["participant"].nunique() == 5
+    ratings = load_ratings(log)
+    for moment in ("before", "after"):
+        source = pd.read_csv(tmp_path / f"{moment}.csv")
+        for person in (1, 2, 4):  # The trials name 1 to 4 in this order.
+            own = ratings.query(
+                "participant == @code and moment == @moment",
+                local_dict=locals() | {"code": f"p{person:03d}"},
+            )
+            theirs = source[source["subject_id"] == person]
+            assert own["rating"].tolist() == theirs["rating"].tolist()
+    # p003 rated before only, 9 has no trials.
+    means = rating_means(ratings).set_index("moment")["n_participants"]
+    assert means.to_dict() == {"before": 4, "after": 4, "difference": 3}
+
+
+@pytest.mark.parametrize("blind", [[], ["--blind", "3"]])
+def test_imported_ratings_are_reported(trials_and_ratings, tmp_path, blind, monkeypatch):
+    monkeypatch.setattr(
+        "analysis.report.figures.DRAWINGS",
+        [d for d in DRAWINGS if d.name in ("accuracy", "ratings")],
+    )
+    mappings = [read_mapping(name) for name in ("borowski2021_exp1", "borowski2021_intuitiveness")]
+    out, report = tmp_path / "out", tmp_path / "report"
+    import_logs(trials_and_ratings, mappings, out)
+    assert main(["report", str(out), "--out", str(report), *blind]) == 0
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert "those before the trials from before.csv; those after the trials from after.csv" in page
+    assert "1 of 5 participants with imported ratings have no trials" in page
+    numbers = json.loads((report / "results.json").read_text(encoding="utf-8"))["numbers"]
+    judged = pd.read_csv(report / "tables" / "exclusions.csv")
+    left_out = set(judged.loc[judged["excluded"], "participant"])
+    found = numbers["person.rating.difference"]["n_participants"]
+    assert found == len({"p001", "p002", "p004"} - left_out) < 3
+    image = "image 1" if blind else "a"
+    assert f"person.rating_by_image.after.{image}" in numbers
+    assert (report / "figures" / "ratings.svg").is_file()
+
+
+@pytest.mark.parametrize("options", [[], ["--blind"], ["--paper"]])
+def test_ratings_alone_are_reported(tmp_path, options, capsys):
+    rng = np.random.default_rng(8)
+    rating_file(tmp_path / "before.csv", range(1, 9), rng, rating=(4, 140), rt=(2, -0.18))
+    rating_file(tmp_path / "after.csv", range(8, 0, -1), rng, trial_name=(0, "q"), rating=(5, ""))
+    before, after = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("before", "after"))
+    out, report = tmp_path / "out", tmp_path / "report"
+    files = [str(tmp_path / "before.csv"), str(tmp_path / "after.csv")]
+    named = ["--mapping", "borowski2021_intuitiveness", "--out", str(out)]
+    assert main(["import", *files, *named]) == 0
+    assert main(["check", str(out)]) == 0
+    assert "48 ratings, every cell valid" in capsys.readouterr().out
+    assert main(["report", str(out), "--out", str(report), *options]) == 0
+    assert "People rated how intuitive images look" in capsys.readouterr().out
+    numbers = json.loads((report / "results.json").read_text(encoding="utf-8"))["numbers"]
+    first = numbers["person.rating.before"]
+    assert first["value"] == pytest.approx(before["rating"].mean())
+    assert (first["n_ratings"], first["n_participants"]) == (24, 8)
+    means = before.groupby("subject_id")["rating"].mean()
+    half = 2 * means.std(ddof=0) / 8**0.5
+    if "--paper" not in options:
+        half = stats.t.ppf(0.975, 7) * stats.sem(means)
+    assert first["high"] - first["value"] == pytest.approx(half)
+    assert numbers["person.rating_in_range.before"]["value"] == pytest.approx(
+        before.query("rating <= 100")["rating"].mean()
+    )
+    both = before.merge(after, on=["subject_id", "trial_name"]).dropna()
+    change = both["rating_y"] - both["rating_x"]
+    difference = numbers["person.rating.difference"]
+    assert difference["value"] == pytest.approx(change.mean())
+    assert difference["n_ratings"] == len(both) == 22
+    flagged = {name.split(".")[-1]: n["value"] for name, n in numbers.items() if "flagged" in name}
+    assert flagged == {
+        "negative_rt": 1,
+        "no_rating": 1,
+        "rating_out_of_range": 1,
+        "unknown_image": 1,
+    }
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert "48 ratings and no trials in 8 sessions" in page
+    assert "<h2>Accuracy</h2>" not in page and "<h2>Reaction times</h2>" not in page
+    assert not re.search(r"\bnan\b|<NA>|\bNone\b", page)
+    quality = (report / "quality.html").read_text(encoding="utf-8")
+    assert "<td>140</td>" in quality and "rating_out_of_range" in quality
+    for ending in ("svg", "pdf", "png"):
+        assert (report / "figures" / f"ratings.{ending}").stat().st_size > 1000
+    each = pd.read_csv(report / "tables" / "ratings_by_participant.csv")
+    assert len(each) == 8 and each["n_before"].sum() == 24 and each["n_after"].sum() == 23
+
+
+@pytest.mark.parametrize(
+    ("files", "mappings", "message"),
+    [
+        (["other"], ["exp1", "intuitiveness"], "other.csv: none of its participants"),
+        (["before"], ["intuitiveness", "intuitiveness_after"], "found those of borowski2021"),
+        (["blank"], ["exp1", "intuitiveness"], "line 3: column 'subject_id' is blank"),
+        ([], ["exp1", "intuitiveness"], "no file has the columns of the mapping 'borowski2021_int"),
+        (["before"], ["exp1", "exp2"], "found those of none"),
+    ],
+)
+def test_files_that_do_not_belong_together_are_named(
+    trials_and_ratings, tmp_path, files, mappings, message
+):
+    rng = np.random.default_rng(9)
+    rating_file(tmp_path / "other.csv", [77, 78], rng)
+    rating_file(tmp_path / "blank.csv", [1, 2], rng, subject_id=(1, " "))
+    paths = [trials_and_ratings[1], *(tmp_path / f"{name}.csv" for name in files)]
+    if "exp1" not in mappings:
+        paths = paths[1:]
+    with pytest.raises(BadInput, match=message):
+        import_logs(
+            paths, [read_mapping(f"borowski2021_{name}") for name in mappings], tmp_path / "x"
+        )
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("name", shipped_mappings())
+def test_shipped_mappings_are_valid(name):
+    assert read_mapping(name).sources()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.drop(columns="RT"), "column 'RT' is missing"),
+        (lambda t: t.assign(correct_response="c"), "column 'correct_choice' would be 'c'"),
+        (lambda t: t.assign(instr_type="fourier"), "column 'reference_condition' would be"),
+        (lambda t: t.assign(trial_type="demo"), "no row is one of those"),
+    ],
+)
+def test_what_cannot_be_imported_gets_one_sentence(borowski, tmp_path, change, message):
+    change(pd.read_csv(borowski, dtype=str)).to_csv(tmp_path / "bad.csv", index=False)
+    with pytest.raises(BadInput, match=message):
+        import_logs([tmp_path / "bad.csv"], read_mapping("borowski2021_exp1"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / ".out.partial").exists()
+
+
+def test_nothing_is_overwritten_and_unknown_names_are_helped(borowski, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    arguments = ["import", str(borowski), "--out", str(tmp_path / "out"), "--mapping"]
+    assert main([*arguments, "borowski2021_exp1"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main([*arguments, "borowski2021_exp"]) == 2
+    assert "did you mean" in capsys.readouterr().err
+
+
+def test_a_mapping_of_ones_own(tmp_path):
+    mapping = {
+        "name": "mine",
+        "title": "Mine",
+        "design": "mine",
+        "participant": ["who"],
+        "columns": {
+            "trial_role": {"constant": "main"},
+            "reference_condition": {"constant": "natural"},
+            "correct_choice": {"constant": "a"},
+            "choice": {"column": "pressed", "values": {"left": "a", "right": "b"}},
+            "confidence": {"column": "sure", "absolute": True},
+            "rt_s": {"column": "ms", "scale": 0.001},
+        },
+    }
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mapping))
+    (tmp_path / "log.csv").write_text("who,pressed,sure,ms\nx,left,-2,900\nx,right,3,1100\n")
+    import_logs([tmp_path / "log.csv"], read_mapping(str(tmp_path / "mine.yaml")), tmp_path / "out")
+    trials = load(tmp_path / "out")
+    assert trials["correct"].tolist() == [True, False]
+    assert trials["confidence"].tolist() == [2, 3]
+    assert trials["rt_s"].tolist() == [0.9, 1.1]
+    mapping["columns"]["choise"] = {"constant": "a"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(mapping))
+    with pytest.raises(BadInput, match="'choise', none of ours; did you mean"):
+        read_mapping(str(tmp_path / "mine.yaml"))

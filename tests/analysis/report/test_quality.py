@@ -1,0 +1,29 @@
+"""What is odd about a session is found and said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.logs.load import load_log
+from analysis.report.quality import rt_outliers, session_quality
+
+
+def test_sessions_are_remarked_on(demo_study: Path) -> None:
+    table = session_quality(load_log(demo_study)).set_index("participant")
+    assert "unfinished after 11 of 23 trials (aborted)" in table.loc["p005", "remarks"]
+    assert "resumed, 2 runs" in table.loc["p003", "remarks"]
+    assert "100 % of answers on one side" in table.loc["p007", "remarks"]
+    assert table.loc["p006", "remarks"] == ""
+    assert table.loc["p001", "windowed"] and table.loc["p001", "frames"] > 0
+
+
+def test_outliers_are_too_fast_or_far_out() -> None:
+    times = pd.Series([1.0, 1.1, 0.9, 1.2, 1.0, 1.1, 0.1, 60.0, None])
+    assert rt_outliers(times).tolist() == [False] * 6 + [True, True, False]
+
+
+def test_few_or_equal_times_have_no_far_ones() -> None:
+    assert not rt_outliers(pd.Series([1.0, 50.0])).any()
+    assert not rt_outliers(pd.Series([1.0] * 20)).any()

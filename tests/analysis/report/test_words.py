@@ -1,0 +1,162 @@
+"""Sentences say what the numbers say, also where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analysis.logs.load import load_log
+from analysis.report import words
+from analysis.report.methods import methods
+from analysis.report.results import Settings, analyse
+from analysis.report.sections.matching_figures import OF_MATCHING
+from analysis.statistics.evidence import jzs_bayes_factor
+from conditions.design.reading import read_design
+
+
+def plain(sentence: str) -> str:
+    """Return a sentence with ordinary spaces."""
+    return sentence.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.0004, "< .001"), (0.0123, "= .012"), (1.0, "= 1.000"), (np.nan, "–")]
+)
+def test_p_values(p: float, text: str) -> None:
+    assert plain(words.p_value(p)) == text
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [(2e4, "> 1000"), (123.4, "123"), (8.93, "8.9"), (0.31, "0.31"), (0.001, "< 0.01")],
+)
+def test_bayes_factors(factor: float, text: str) -> None:
+    assert plain(words.bayes_factor(factor)) == text
+
+
+def test_points_have_signs() -> None:
+    assert [words.points(x) for x in (0.123, -0.05, 0.001, np.nan)] == ["+12", "−5", "0", "–"]
+
+
+def test_headline_names_every_condition(demo_study: Path) -> None:
+    results = analyse(load_log(demo_study))
+    first, *rest = map(plain, words.headline(results, results.groups[0]))
+    assert first.startswith("With natural references simulated participants (graded) were right in")
+    assert "% of trials (95 % interval" in first and "without references in" in first
+    assert len(rest) == 3
+    assert any(sentence.startswith("Natural rather than no references: +") for sentence in rest)
+
+
+def test_headline_of_one_session_says_why_there_is_no_interval(study: Any) -> None:
+    study.write_session("p001", 1, kind="person", observer=None, catch_right=1.0)
+    results = analyse(load_log(study.folder))
+    sentences = words.headline(results, results.groups[0])
+    assert "people were right in" in sentences[0]
+    assert "not computable because" in sentences[0]
+    assert "only one participant" in sentences[1]
+    assert sentences[0].count("only one participant") <= 1
+
+
+def test_headline_without_remaining_trials(study: Any) -> None:
+    study.write_session("p001", 1, always="a")
+    results = analyse(load_log(study.folder))
+    assert words.headline(results, results.groups[0]) == [
+        "No main trial of simulated participants (graded) remains after the exclusions."
+    ]
+
+
+def test_methods_follow_the_design_and_the_settings(demo_study: Path) -> None:
+    log = load_log(demo_study)
+    text = " ".join(methods(read_design("demo_two_afc"), analyse(log)))
+    assert "18 main trials about 6 units" in text
+    assert "3 practice trials and 2 catch trials" in text
+    assert "without a time limit" in text
+    assert "new participants with new units" in text
+    paper = " ".join(methods(None, analyse(log, Settings(ci_unit="paper"))))
+    assert "is not at hand" in paper and "2 SEM" in paper
+
+
+def test_methods_speak_of_what_the_design_has(study: Any) -> None:
+    study.write_session("p001", 1)
+    results = analyse(load_log(study.folder))
+
+    def course(name: str) -> str:
+        return methods(read_design(name), results)[1]
+
+    # The replication has no practice, exemplar matching no catch trials.
+    assert "Right answers were shown after main and catch trials." in course(
+        "zimmermann2021_replication"
+    )
+    assert "(36 with natural references) and 3 practice trials. Trials" in course(
+        "klein2023_exemplar"
+    )
+    assert (
+        "showed 1, 3 or 5 natural images" in methods(read_design("klein2023_exemplar"), results)[0]
+    )
+    assert (
+        course("borowski2021_exp2").count("Right answers were shown after practice, main and") == 1
+    )
+
+
+def test_methods_count_every_kind_of_trial(study: Any) -> None:
+    study.write_session("p001", 1)
+    results = analyse(load_log(study.folder))
+
+    def course(name: str) -> str:
+        return methods(read_design(name), results)[1]
+
+    # One of four blocks of 11 trials has a twelfth.
+    first = course("borowski2021_exp1")
+    assert "135 main trials (45 with no references, 45 with synthetic" in first
+    assert "45 with natural references), 15 practice trials and 18 catch trials, in" in first
+    # Catch trials of occlusion have units of their own, those of 2AFC the references as queries.
+    experts = course("zimmermann2021_occlusion_experts")
+    assert "15 catch trials, in which the answer is easy. Trials" in experts
+    assert "Fixation" not in experts and "practice" not in experts
+    for name in ("borowski2021_exp2", "zimmermann2021_replication"):
+        assert "in which the queries were two of the references" in course(name)
+
+
+def test_a_condition_that_exclusions_empty_is_named(study: Any) -> None:
+    study.write_session("p001", 1)
+    log = load_log(study.folder)
+    results = analyse(log, Settings(rules=()))
+    fewer = replace(
+        results,
+        tables=results.tables
+        | {"accuracy": results.tables["accuracy"].query("reference_condition != 'natural'")},
+    )
+    told = words.headline(fewer, results.groups[0])[0]
+    assert told.endswith("No trial with natural references remains after the exclusions.")
+    assert "remains" not in words.headline(results, results.groups[0])[0]
+
+
+def test_a_figure_of_one_group_says_of_which(study: Any) -> None:
+    study.write_session("p001", 1)
+    drawing = next(one for one in OF_MATCHING if one.name == "matching")
+    alone = analyse(load_log(study.folder), Settings(rules=()))
+    assert "Shown:" not in drawing.caption_of(alone)
+    study.write_session("p002", 2, kind="person", observer=None)
+    both = analyse(load_log(study.folder), Settings(rules=()))
+    assert drawing.caption_of(both).endswith("Shown: people.")
+
+
+def test_methods_say_what_sample_bayes_factors_take(
+    study: Any, simulated: Callable[[str], Path]
+) -> None:
+    study.write_session("p001", 1)
+    within = methods(None, analyse(load_log(study.folder), Settings(rules=())))[-1]
+    assert within.endswith("the sample size being its degrees of freedom plus one.")
+    results = analyse(load_log(simulated("occlusion")), Settings(rules=(), n_bootstrap=20))
+    told = methods(None, results)[-1]
+    assert told.endswith("n1 and n2 participants, else its degrees of freedom plus one.")
+    row = next(r for r in results.tables["differences"].itertuples() if not r.reason)
+    counts = results.tables["accuracy"].set_index("reference_condition")["n_participants"]
+    first, second = counts[row.first], counts[row.second]
+    expected = jzs_bayes_factor(row.t, row.df, size=first * second / (first + second))
+    assert row.bayes_factor == pytest.approx(expected)

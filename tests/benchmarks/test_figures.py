@@ -1,0 +1,111 @@
+"""That the figures are made and mean what they say; how large they are is no test's business."""
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.generator import usual
+from benchmarks.generator.__main__ import PARTS, main
+from benchmarks.generator.figures import Bench, Figure, Sizes, table
+from benchmarks.generator.limits import flops_of_convolutions, flops_of_pass
+from benchmarks.generator.own import Pictures, occluded_pictures
+from stimgen.sweeps.decoding import decode_rates
+
+CPU = torch.device("cpu")
+SMALL = Sizes(
+    sweep=8,
+    k=3,
+    recorded=8,
+    steps=1,
+    usual_units=1,
+    stride_px=67,
+    usual_positions=2,
+    memory=(400, 500),
+)
+
+
+def test_rates_are_positive() -> None:
+    rates = decode_rates(4, CPU)
+    assert len(rates) == 2 and all(rate > 0 for rate in rates.values())
+    for precision in ("fp32", "bf16"):
+        assert flops_of_convolutions(CPU, precision, "processor") > 0
+
+
+def test_operations_are_counted_to_a_layer() -> None:
+    # Published: 1.5 billion multiplications with additions, .94 of them up to inception4a.
+    assert flops_of_pass("inception4a") == pytest.approx(2 * 0.94e9, rel=0.03)
+    assert flops_of_pass("inception5b") == pytest.approx(2 * 1.5e9, rel=0.02)
+
+
+def test_the_usual_ways_do_what_they_are_to() -> None:
+    pictures = [np.asarray(Pictures(3).load(i)) for i in range(3)]
+    usual.hook_loop(CPU, pictures, 5, 2, batch=2)()
+    usual.render_loop(CPU, "inception3a", [0], 1)()
+    usual.occlusion_loop(CPU, occluded_pictures(1), "inception3a", 0)()
+
+
+def test_the_table_has_a_row_a_figure() -> None:
+    printed = table([Figure("sweep", 12.34, "images/s", 2.0, 0.5), Figure("limit", 1.0, "s")])
+    assert printed.splitlines()[2:] == [
+        "| sweep | 12.3 images/s | 2.0 | 50 % |",
+        "| limit | 1.0 s |  |  |",
+    ]
+
+
+def test_an_unknown_part_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["swep"]) == 2
+    assert "did you mean 'sweep'" in capsys.readouterr().err
+
+
+def test_the_command_prints_the_machine_and_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    threads = torch.get_num_threads()
+    try:
+        argv = ["limit", "--device", "cpu", "--repeats", "1", "--processor-time"]
+        assert main(argv) == 0
+    finally:
+        torch.set_num_threads(threads)
+    first, *rows = capsys.readouterr().out.splitlines()
+    assert first.startswith("cpu: ") and ", 1 threads; Python " in first
+    assert [row.count("|") for row in rows[:4]] == [5] * 4
+    assert "in fp32, the limit | " in rows[2] and "in bf16, the limit | " in rows[3]
+    assert main(["limit", "--repeats", "0"]) == 2
+    assert "--repeats 0: expected 1 or more" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    """One for all parts: it measures the machine's limit once."""
+    return Bench(CPU, 1, "processor", SMALL, ("fp32", "bf16"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["sweep", "memory", "render", "occlusion"])
+def test_both_ways_are_measured(part: str, bench: Bench) -> None:
+    figures = bench.measure([part])
+    compared = [figure for figure in figures if figure.ratio is not None]
+    assert len(figures) == {"sweep": 5}.get(part, 2)
+    assert len(compared) == (0 if part == "memory" else 2)
+    for figure in compared:
+        assert figure.value > 0
+        assert figure.ratio > 0  # type: ignore[operator]
+        assert figure.share > 0  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("peak", "precisions"), [(2.0, 2), (0.5, 1)])
+def test_bf16_is_left_out_where_it_is_slower(
+    peak: float,
+    precisions: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    peaks = {"fp32": 1.0, "bf16": peak}
+    monkeypatch.setattr(
+        "benchmarks.generator.figures.flops_of_convolutions", lambda device, p, clock: peaks[p]
+    )
+    assert len(Bench(CPU).precisions) == precisions
+    assert main(["limit", "--device", "cpu"]) == 0
+    assert ("no faster in bf16" in capsys.readouterr().out) == (precisions == 1)
+
+
+def test_all_parts_are_known() -> None:
+    assert list(Bench(CPU)._parts) == list(PARTS)

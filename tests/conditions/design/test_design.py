@@ -1,0 +1,195 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conditions.design.reading import find_design, read_design, shipped_designs
+from unitscope.errors import BadInput
+
+
+def read(tmp_path: Path, base: str = "demo_two_afc", **changes):
+    """Read a shipped design with some keys changed, nested ones by ``__``, left out by None."""
+    data = yaml.safe_load(find_design(base).read_text(encoding="utf-8")) | {"name": "changed"}
+    for key, value in changes.items():
+        *outer, last = key.split("__")
+        place = data
+        for part in outer:
+            place = place.setdefault(part, {})
+        place[last] = value
+        if value is None:
+            del place[last]
+    path = tmp_path / "changed.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return read_design(path)
+
+
+@pytest.mark.parametrize("name", shipped_designs())
+def test_shipped_designs_are_read(name):
+    design = read_design(name)
+    assert design.name == name
+    assert len(design.sha256) == 64
+
+
+def test_an_unknown_name_gets_the_nearest_one():
+    with pytest.raises(
+        BadInput, match="no design is named 'demo_2afc'; did you mean 'demo_two_afc'"
+    ):
+        read_design("demo_2afc")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"references__per_side": 10}, "per_side is 10, expected 1 to 9"),
+        ({"references__poles": ["max", "max"]}, "expected min, max or both, each once"),
+        ({"batches__last_main": 2}, "would meet a query twice"),
+        (
+            {"batches__practice": 3, "blocks__practice_none__pool": "main"},
+            "practice batch 3 is one of the main batches as well, and both take .* pool 'main'",
+        ),
+        ({"blocks__main_none__catch": 1}, "condition none has no catch"),
+        ({"keys__a": ["f", "d", "j"]}, "key 'j' has two meanings"),
+        (
+            {"orders": [["main_nonne"]]},
+            "'main_nonne', which blocks lacks; did you mean 'main_none'",
+        ),
+        ({"orders": []}, "orders is empty"),
+        ({"orders": [["main_none"], ["main_natural"]]}, "orders differ in the blocks they hold"),
+        ({"batches__rotation": ["none", "natural"]}, "which batches.rotation lacks"),
+        ({"durations__feedback_s": -1}, "feedback_s is -1.0, expected 0 to 60"),
+        ({"layout__image": 0}, "image is 0.0, expected more than 0"),
+        ({"participants": 0}, "participants is 0, expected 1 or more"),
+        ({"units": {}}, "give either a table or a sample"),
+        ({"sha256": "x"}, "unknown key 'sha256'"),
+        ({"taks": "two_afc"}, "unknown key 'taks'; did you mean 'task'"),
+        ({"task": "two_acf"}, "'task' is 'two_acf', expected one of .*; did you mean 'two_afc'"),
+        ({"blocks__main_none__condition": "blur"}, "has condition 'blur', expected one of natural"),
+        ({"blocks__main_none__trials": 0}, "give either trials .* or draw"),
+        ({"blocks__main_none__draw": {"main": 2}}, "give either trials .* or draw"),
+        ({"blocks__main_none__condition": "group"}, "condition 'group', but between has no groups"),
+        ({"blocks__main_none__groups": ["none"]}, "is for group 'none', which between lacks"),
+        ({"blocks__main_none__pool": "scheme"}, "has pool 'scheme', but schemes.pools has none"),
+        ({"blocks__rest": {"role": "main", "condition": "none", "trials": 1}}, "in no list of ord"),
+        ({"batches__rotation": None}, "batches.rotation is missing: with several conditions"),
+        ({"batches__practice": "table"}, "batches.practice is table, but units has no table"),
+        ({"between": ["natural"]}, "expected two conditions or more"),
+        ({"repeats": {"least": 1}}, "blocks of repeats and the key repeats go together"),
+        ({"repeats": {"least": 0, "most": 0}}, "least . most is 0, expected 1 or more"),
+        ({"matching": {"depths": {"early": ["x"]}}}, "matching is for task exemplar_matching"),
+        ({"schemes": {"references": {}, "orders": []}}, "expected at least one scheme"),
+        (
+            {"schemes": {"references": {"one": {}}, "orders": [["two"]]}},
+            "orders holds .'two'., expected each of .'one'. once",
+        ),
+        (
+            {"schemes": {"references": {"one": {}}, "orders": [["one"]], "pools": ["a", "b"]}},
+            "pools has 2 names, expected one for each of the 1 schemes",
+        ),
+        ({"exclusions": {"catch_share": 60}}, "catch_share is 60.0, expected 0 to 1"),
+        ({"exclusions": {"total_s": [90, 10]}}, "total_s is .90.0, 10.0., expected least and most"),
+        ({"exclusions": {"groups": {"lay": {}}}}, "exclusions.groups names 'lay', which between"),
+        ({"triggers": {"kind": "serial"}}, "kind is serial, so port and codes are needed too"),
+        ({"triggers": {"codes": {"queries": 256}}}, "codes.queries is 256, expected 1 to 255"),
+        ({"photodiode": {"size_px": 0}}, "size_px is 0, expected 1 to 1000"),
+        ({"ratings": {"pool": "main", "before": 0}}, "before . after is 0, expected 1 or more"),
+        ({"practice": {"max_rounds": 0}}, "max_rounds is 0, expected 1 or more"),
+        ({"orders_every": 0}, "orders_every is 0, expected 1 or more"),
+        ({"layout__separation": -1}, "separation is -1.0, expected 0 or more"),
+        ({"instructions": ["welcom"]}, "page 'welcom'.*; did you mean 'welcome'"),
+        ({"language": "fr"}, "language is 'fr', expected one of de, en"),
+        ({"hooks": ["my_lab.tracker"]}, "unknown key 'hooks'"),
+        ({"triggers": {"codes": {"query": 1}}}, "names 'query'; did you mean 'queries'"),
+        ({"response_box": {"port": "COM3"}}, "port and keys are needed together"),
+        ({"response_box": {"port": "a", "keys": {"x": 1}}}, "names 'x', which is none of the"),
+        ({"response_box": {"port": "a", "keys": {"f": 1, "j": 1}}}, "has a byte twice"),
+        ({"response_box": {"port": "a", "keys": {"f": 256}}}, "keys.f is 256, expected 0 to 255"),
+        ({"window": {"size": 5}}, "window.size cannot be set: the session decides it"),
+    ],
+)
+def test_impossible_designs_are_refused(tmp_path, changes, message):
+    with pytest.raises(BadInput, match=message):
+        read(tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("base", "changes", "message"),
+    [
+        ("demo_occlusion", {"references__poles": ["min"]}, "poles lacks max"),
+        ("demo_occlusion", {"references__per_side": 5}, "mixed_natural is 5, expected 1 to 4"),
+        ("demo_occlusion", {"batches__rotation": ["none"]}, "the groups share their batches"),
+        ("demo_occlusion", {"schemes": {"references": {"a": {}}, "orders": [["a"]]}}, "two_afc"),
+        ("demo_occlusion", {"blocks__practice__groups": ["lay"]}, "expected one of natural"),
+        ("demo_exemplar_matching", {"matching": None}, "key 'matching' is missing"),
+        ("demo_exemplar_matching", {"matching__n_rows": 6}, "n_rows is 6, expected 2 to 5"),
+        ("demo_exemplar_matching", {"matching__n_images": [6]}, "n_images is 6, expected 1 to 5"),
+        ("demo_exemplar_matching", {"matching__n_images": [1, 1]}, "numbers, each once"),
+        (
+            "demo_exemplar_matching",
+            {"matching__depths__late": ["inception4b"]},
+            "'inception4b' twi",
+        ),
+        ("demo_exemplar_matching", {"matching__depths": {}}, "depths is empty"),
+        ("demo_exemplar_matching", {"matching__depths__deep": ["x"]}, "'deep'.*expected one of"),
+        ("demo_exemplar_matching", {"blocks__exemplar__condition": "none"}, "natural, synthetic"),
+        ("demo_exemplar_matching", {"blocks__exemplar__catch": 1}, "has no catch, draw or extra"),
+        ("demo_exemplar_matching", {"confidence": "two_step"}, "exemplar_matching asks for none"),
+        ("demo_exemplar_matching", {"keys__undo": "1"}, "key '1' has two meanings"),
+        ("borowski2021_exp1", {"repeats": None}, "blocks of repeats and the key repeats go toget"),
+        ("borowski2021_exp1", {"blocks__repeat_none__trials": 3}, "repeats has no trials, draw"),
+        ("borowski2021_exp1", {"repeats__least": 45}, "repeats 48 main trials with condition"),
+        (
+            "borowski2021_exp2",
+            {"schemes__pools": None},
+            "pool 'scheme', but schemes.pools has none",
+        ),
+        ("zimmermann2021_occlusion", {"blocks__practice__extra_trial": True}, "has no extra_trial"),
+    ],
+)
+def test_settings_that_no_task_can_have_are_refused(tmp_path, base, changes, message):
+    with pytest.raises(BadInput, match=message):
+        read(tmp_path, base, **changes)
+
+
+@pytest.mark.parametrize("name", shipped_designs())
+def test_a_key_that_counts_at_another_time_may_be_the_same(tmp_path, name):
+    keys = read(tmp_path, name, keys={"confidence": ["1", "2", "3"]}).keys
+    assert keys.confidence == keys.numbers[:3]
+
+
+def test_the_rules_of_a_group_stand_in_place_of_the_general_ones(tmp_path):
+    own = {"catch_share": 0.5, "groups": {"none": {"less_used_side": 2}}}
+    rules = read(tmp_path, "demo_occlusion", exclusions=own).exclusions
+    assert (rules.rules("natural").catch_share, rules.rules("natural").less_used_side) == (
+        0.5,
+        None,
+    )
+    assert (rules.rules("none").catch_share, rules.rules("none").less_used_side) == (None, 2)
+
+
+def test_a_block_for_some_groups_is_left_out_for_others(tmp_path):
+    design = read_design("demo_occlusion")
+    assert design.order(1) == ("practice", "main")
+    assert design.group(5) == "none"
+    assert design.order(5) == ("main",)
+    assert [block.number for block in design.plan(5)] == [1]
+
+
+def test_pools_may_share_a_batch_where_they_share_no_units(tmp_path):
+    assert read(tmp_path, blocks__main_none__pool="other", batches__practice=3) is not None
+
+
+def test_the_name_is_that_of_the_file(tmp_path):
+    with pytest.raises(BadInput, match="name is 'other', expected 'changed'"):
+        read(tmp_path, name="other")
+
+
+def test_keys_give_choice_and_confidence():
+    response = read_design("demo_two_afc").keys.response
+    assert [response[key] for key in "sdfjkl"] == [
+        ("a", 3),
+        ("a", 2),
+        ("a", 1),
+        ("b", 1),
+        ("b", 2),
+        ("b", 3),
+    ]

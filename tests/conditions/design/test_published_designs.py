@@ -1,0 +1,305 @@
+"""Each shipped study keeps the rules of its publication."""
+
+from collections import Counter
+from itertools import groupby
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conditions.design.reading import DESIGNS, read_design
+from conditions.trials.pools import pools_of
+from tests.conditions.trials.test_planning import few
+
+EXP1, EXP2 = read_design("borowski2021_exp1"), read_design("borowski2021_exp2")
+REPLICATION = read_design("zimmermann2021_replication")
+OCCLUSION = read_design("zimmermann2021_occlusion")
+EXPERTS = read_design("zimmermann2021_occlusion_experts")
+
+
+def blocks(table):
+    """Return role, condition, trials and catch trials of each block."""
+    return [
+        (
+            block["trial_role"][block["trial_role"] != "catch"].iloc[0],
+            block["reference_condition"].iloc[0],
+            int((block["trial_role"] != "catch").sum()),
+            int((block["trial_role"] == "catch").sum()),
+        )
+        for _, block in table.groupby("block_number")
+    ]
+
+
+def units(rows):
+    return list(zip(rows["layer"], rows["channel"], strict=True))
+
+
+# Borowski et al. 2021, experiment I
+
+
+@pytest.mark.parametrize("participant", range(1, 9))
+def test_exp1_goes_through_its_blocks(table_of, participant):
+    first, second = ("synthetic", "natural") if participant % 2 else ("natural", "synthetic")
+    longer = (participant - 1) % 4
+    none = [("main", "none", 11 + (i == longer), 0) for i in range(4)]
+    assert blocks(table_of("borowski2021_exp1", participant)) == [
+        ("practice", "none", 5, 0),
+        *none[:2],
+        ("practice", first, 5, 0),
+        ("practice", second, 5, 0),
+        *[("main", first, 15, 3), ("main", second, 15, 3)] * 3,
+        *none[2:],
+        ("repeat", "none", 6, 0),
+        ("repeat", first, 6, 0),
+        ("repeat", second, 6, 0),
+    ]
+
+
+@given(st.integers(1, EXP1.participants))
+@few
+def test_exp1_shows_186_trials_about_the_same_45_units_in_each_condition(table_of, participant):
+    table = table_of("borowski2021_exp1", participant)
+    assert len(table) == 186
+    assert Counter(table["trial_role"]) == {"main": 135, "catch": 18, "practice": 15, "repeat": 18}
+    main = table.query("trial_role == 'main'")
+    orders = [units(own) for _, own in main.groupby("reference_condition")]
+    assert all(sorted(order) == sorted(orders[0]) for order in orders)
+    assert len(set(orders[0])) == 45
+    # Shuffled on their own.
+    assert orders[0] != orders[1] != orders[2]
+
+
+@given(st.integers(1, EXP1.participants))
+@few
+def test_exp1_takes_the_batches_of_its_participant(table_of, participant):
+    table = table_of("borowski2021_exp1", participant)
+    main = table.query("trial_role == 'main'")
+    for condition, offset in (("none", 0), ("natural", 1), ("synthetic", 2)):
+        batch = participant + offset
+        while batch >= 20:
+            batch -= 19
+        assert set(main.loc[main["reference_condition"] == condition, "batch"]) == {batch}
+    assert set(table.query("trial_role in ('practice', 'catch')")["batch"]) == {0}
+
+
+@given(st.integers(1, EXP1.participants))
+@few
+def test_exp1_repeats_the_least_and_most_confident_trials_of_each_condition(table_of, participant):
+    table = table_of("borowski2021_exp1", participant)
+    repeats = table.query("trial_role == 'repeat'")
+    for condition, own in repeats.groupby("reference_condition"):
+        expected = {f"{condition}-{end}-{i}" for end in ("least", "most") for i in (1, 2, 3)}
+        assert set(own["repeat_of"]) == expected
+    blank = ["query_a", "query_b", "channel", "layer", "batch", "correct_choice", "unit_pool"]
+    assert repeats[blank].isna().all(axis=None)
+    assert table.query("trial_role != 'repeat'")["repeat_of"].isna().all()
+
+
+def test_exp1_shuffles_the_repeats(table_of):
+    orders = {
+        tuple(table_of("borowski2021_exp1", p).query("block_name == 'repeat_natural'")["repeat_of"])
+        for p in range(1, 6)
+    }
+    assert len(orders) > 1
+
+
+def test_exp1_has_random_and_handpicked_units(maker_of):
+    pools = pools_of(EXP1, maker_of("borowski2021_exp1").stimuli)
+    sizes = {pool: len(pools[pool]) for pool in ("main", "main.random", "main.handpicked")}
+    assert sizes == {"main": 45, "main.random": 36, "main.handpicked": 9}
+    assert len(pools["practice_or_catch"]) == 20
+    assert len(pools["intuitiveness"]) == 3
+
+
+def test_exp1_says_of_each_trial_which_pool_its_unit_is_from(table_of):
+    main = table_of("borowski2021_exp1", 1).query("trial_role == 'main'")
+    assert Counter(main["unit_pool"]) == {"main.random": 108, "main.handpicked": 27}
+
+
+# Borowski et al. 2021, experiment II
+
+SCHEME_ORDERS = [
+    ["Max-1", "Min+Max-1", "Max-9", "Min+Max-9"],
+    ["Max-1", "Max-9", "Min+Max-1", "Min+Max-9"],
+    ["Min+Max-9", "Max-9", "Min+Max-1", "Max-1"],
+    ["Min+Max-9", "Min+Max-1", "Max-9", "Max-1"],
+]
+
+
+@given(st.integers(1, EXP2.participants))
+@few
+def test_exp2_goes_through_its_schemes_and_blocks(table_of, participant):
+    table = table_of("borowski2021_exp2", participant)
+    assert len(table) == 216
+    assert Counter(table["trial_role"]) == {"main": 160, "catch": 32, "practice": 24}
+    natural_first = ((participant - 1) // 4) % 2 == 0
+    first, second = ("natural", "synthetic") if natural_first else ("synthetic", "natural")
+    of_scheme = [
+        ("practice", "synthetic", 3, 0),
+        ("practice", "natural", 3, 0),
+        *[("main", first, 10, 2), ("main", second, 10, 2)] * 2,
+    ]
+    assert blocks(table) == of_scheme * 4
+    schemes = [scheme for scheme, _ in groupby(table["scheme"])]
+    assert schemes == SCHEME_ORDERS[(participant - 1) % 4]
+    assert table.groupby("block_number")["scheme"].nunique().eq(1).all()
+
+
+@given(st.integers(1, EXP2.participants))
+@few
+def test_exp2_rotates_unit_sets_over_schemes(table_of, participant):
+    main = table_of("borowski2021_exp2", participant).query("trial_role == 'main'")
+    rotation = ["0123", "1230", "2301", "3012"][(participant - 1) % 4]
+    for scheme, part in zip(SCHEME_ORDERS[0], rotation, strict=True):
+        own = main[main["scheme"] == scheme]
+        assert set(own["unit_pool"]) == {f"main.{'abcd'[int(part)]}"}
+        for _, kind in own.groupby("reference_condition"):
+            assert len(set(units(kind))) == len(kind) == 20
+
+
+def test_exp2_is_a_latin_square(table_of):
+    """Over four participants each scheme meets each set of units."""
+    met = Counter()
+    for participant in range(1, 5):
+        main = table_of("borowski2021_exp2", participant).query("trial_role == 'main'")
+        met.update(set(zip(main["scheme"], main["unit_pool"], strict=True)))
+    assert len(met) == 16
+    assert set(met.values()) == {1}
+
+
+@given(st.integers(1, EXP2.participants))
+@few
+def test_exp2_takes_two_batches_for_each_four_participants(table_of, participant):
+    table = table_of("borowski2021_exp2", participant)
+    main = table.query("trial_role == 'main'")
+    first = 2 * ((participant - 1) // 4) + 1
+    assert set(main.query("reference_condition == 'natural'")["batch"]) == {first}
+    assert set(main.query("reference_condition == 'synthetic'")["batch"]) == {first + 1}
+    assert set(table.query("trial_role != 'main'")["batch"]) == {0}
+
+
+@given(st.integers(1, EXP2.participants))
+@few
+def test_exp2_practises_and_catches_with_other_units(table_of, participant):
+    table = table_of("borowski2021_exp2", participant)
+    for kind in ("natural", "synthetic"):
+        own = table[table["reference_condition"] == kind]
+        practice, catch = (own[own["trial_role"] == role] for role in ("practice", "catch"))
+        assert practice["unit_pool"].str.startswith(f"practice_{kind}").all()
+        assert catch["unit_pool"].str.startswith("catch").all()
+        for rows, number in ((practice, 12), (catch, 16)):
+            assert len(set(units(rows))) == len(rows) == number
+
+
+def test_exp2_rates_before_and_after():
+    assert (EXP2.ratings.before, EXP2.ratings.after) == (3, 3)
+    assert (EXP1.ratings.before, EXP1.ratings.after) == (3, 0)
+
+
+# Zimmermann et al. 2021, replication
+
+
+def test_the_replication_compares_groups_of_130():
+    groups = Counter(REPLICATION.group(p) for p in range(1, REPLICATION.participants + 1))
+    assert groups == {"natural": 130, "synthetic": 130}
+
+
+@given(st.integers(1, REPLICATION.participants))
+@few
+def test_the_replication_shows_twelve_trials_of_the_group(table_of, participant):
+    table = table_of("zimmermann2021_replication", participant)
+    assert Counter(table["trial_role"]) == {"main": 9, "catch": 3}
+    assert set(table["group"]) == set(table["reference_condition"])
+    assert len(set(table["group"])) == 1
+    main = table.query("trial_role == 'main'")
+    assert main["layer"].is_unique
+
+
+def test_neighbours_of_the_replication_see_the_same_queries(table_of):
+    first, second = (table_of("zimmermann2021_replication", p) for p in (11, 12))
+    queries = [
+        {frozenset(pair) for pair in zip(t["query_a"], t["query_b"], strict=True)}
+        for t in (first.query("trial_role == 'main'"), second.query("trial_role == 'main'"))
+    ]
+    assert queries[0] == queries[1]
+
+
+# Zimmermann et al. 2021, occlusion
+
+
+def test_occlusion_has_five_participants_for_each_batch_and_condition(table_of):
+    sets = Counter(
+        (OCCLUSION.group(p), OCCLUSION.batches.main(OCCLUSION.group(p), p))
+        for p in range(1, OCCLUSION.participants + 1)
+    )
+    assert len(sets) == 50
+    assert set(sets.values()) == {5}
+    for participant in (1, 7, 250):
+        main = table_of("zimmermann2021_occlusion", participant).query("trial_role == 'main'")
+        assert set(main["batch"]) == {((participant - 1) // 5) % 10}
+
+
+@given(st.integers(1, OCCLUSION.participants))
+@few
+def test_occlusion_shows_21_trials_after_practice(table_of, participant):
+    table = table_of("zimmermann2021_occlusion", participant)
+    session = table.query("trial_role != 'practice'")
+    assert Counter(session["trial_role"]) == {"main": 18, "catch": 3}
+    assert len(set(units(session))) == 21
+    group = OCCLUSION.group(participant)
+    assert set(table["group"]) == set(table["reference_condition"]) == {group}
+    practice = table.query("trial_role == 'practice'")
+    assert len(practice) == (0 if group == "none" else 5 * 4)
+    for _, own in practice.groupby("practice_round"):
+        pools = Counter(pool.split(".")[0] for pool in own["unit_pool"])
+        assert pools == {"practice_very_easy": 1, "practice_easy": 3}
+
+
+def test_occlusion_practice_is_drawn_anew_each_round(table_of):
+    practice = table_of("zimmermann2021_occlusion", 1).query("trial_role == 'practice'")
+    assert sorted(set(practice["practice_round"])) == [1, 2, 3, 4, 5]
+    draws = {frozenset(units(own)) for _, own in practice.groupby("practice_round")}
+    assert len(draws) > 1
+    easy = {
+        u
+        for p in range(1, 20)
+        for u in units(table_of("zimmermann2021_occlusion", p).query("trial_role == 'practice'"))
+    }
+    assert len(easy) == 10
+
+
+def test_occlusion_takes_the_batches_of_practice_and_catch_from_the_table(table_of):
+    written = pd.read_csv(DESIGNS / "units" / "zimmermann2021.csv", dtype={"batch": "Int64"})
+    batch = {(r.layer, r.channel): r.batch for r in written.itertuples() if r.role != "main"}
+    for row in table_of("zimmermann2021_occlusion", 2).query("trial_role != 'main'").itertuples():
+        assert row.batch == batch[row.layer, row.channel]
+
+
+def test_occlusion_catch_trials_stand_anywhere(table_of):
+    places = {
+        place
+        for p in range(1, 30)
+        for place in table_of("zimmermann2021_occlusion", p).query("trial_role == 'catch'")[
+            "trial_in_block"
+        ]
+    }
+    assert len(places) > 15
+
+
+def test_the_rules_of_occlusion_are_those_of_the_group():
+    with_references, without = (OCCLUSION.exclusions.rules(g) for g in ("natural", "none"))
+    assert (with_references.instruction_s, with_references.practice_rounds) == (20, 5)
+    assert (without.instruction_s, without.practice_rounds) == (15, None)
+    assert without.total_s == (40, 900)
+    assert REPLICATION.exclusions.rules().total_s == (90, 600)
+
+
+@given(st.integers(1, EXPERTS.participants))
+@few
+def test_experts_go_through_all_conditions_with_other_queries(table_of, participant):
+    main = table_of("zimmermann2021_occlusion_experts", participant).query("trial_role == 'main'")
+    assert Counter(main["reference_condition"]) == dict.fromkeys(OCCLUSION.between, 18)
+    assert main.groupby("reference_condition")["batch"].nunique().eq(1).all()
+    assert main["batch"].nunique() == 5
+    assert main["query_a"].is_unique

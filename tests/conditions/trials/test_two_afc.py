@@ -1,0 +1,137 @@
+"""Queries and references of the two-alternative forced choice."""
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conditions.trials.table_maker import TableMaker
+from tests.conditions.trials.test_planning import DESIGNS, few, sessions
+from tests.conftest import write_stimulus_set
+from unitscope.errors import BadInput
+from unitscope.stimulus_set import StimulusSet
+
+TWO_AFC = tuple(n for n, d in DESIGNS.items() if d.task == "two_afc")
+
+
+def shown(row, pole):
+    names = [f"reference_{pole}_{i}" for i in range(9)]
+    filled = [row[name] for name in names if pd.notna(row[name])]
+    # Places are filled from 0 on.
+    assert all(pd.notna(row[name]) for name in names[: len(filled)])
+    return filled
+
+
+INFORMATION = {}
+
+
+def information(maker):
+    """Return the manifest's row of each image."""
+    if maker.design.name not in INFORMATION:
+        rows = maker.stimuli.manifest.astype(object).to_dict("records")
+        INFORMATION[maker.design.name] = {row["path"]: row for row in rows}
+    return INFORMATION[maker.design.name]
+
+
+def each(images, paths, column):
+    return [images[path][column] for path in paths]
+
+
+@given(sessions(TWO_AFC))
+@few
+def test_references_fill_their_places_with_images_of_their_condition(maker_of, table_of, session):
+    images, design = information(maker_of(session[0])), DESIGNS[session[0]]
+    for row in table_of(*session).query("trial_role != 'repeat'").to_dict("records"):
+        own = design.references
+        if design.schemes:
+            own = design.schemes.references[row["scheme"]]
+        for pole in ("min", "max"):
+            references = shown(row, pole)
+            if row["reference_condition"] == "none" or pole not in own.poles:
+                assert not references
+                continue
+            assert len(references) == own.per_side
+            assert set(each(images, references, "kind")) == {row["reference_condition"]}
+            assert set(each(images, references, "pole")) == {pole}
+            activations = each(images, references, "activation")
+            assert activations == sorted(activations)
+            assert set(each(images, references, "layer")) == {row["layer"]}
+            assert set(each(images, references, "channel")) == {row["channel"]}
+
+
+@given(sessions(TWO_AFC))
+@few
+def test_queries_are_the_extremes_of_the_batch_and_references_stand_next_to_them(
+    maker_of, table_of, session
+):
+    images = information(maker_of(session[0]))
+    for row in table_of(*session).query("trial_role in ('main', 'practice')").to_dict("records"):
+        a, b = images[row["query_a"]], images[row["query_b"]]
+        low, high = (b, a) if row["correct_choice"] == "a" else (a, b)
+        assert (low["kind"], low["pole"], low["rank"]) == ("natural", "min", 0)
+        assert (high["kind"], high["pole"], high["rank"]) == ("natural", "max", 9)
+        assert low["batch"] == high["batch"] == row["batch"]
+        least, most = shown(row, "min"), shown(row, "max")
+        if row["reference_condition"] == "natural":
+            assert each(images, most, "rank") == list(range(9 - len(most), 9))
+            assert each(images, least, "rank") == list(range(1, len(least) + 1))
+            assert set(each(images, least + most, "batch")) == {row["batch"]}
+        elif row["reference_condition"] == "synthetic":
+            # The strongest of the nine that there are.
+            assert each(images, most, "rank") == list(range(9 - len(most), 9))
+            assert each(images, least, "rank") == list(range(len(least)))
+
+
+@given(sessions(TWO_AFC))
+@few
+def test_catch_queries_are_shown_references_of_their_kind(maker_of, table_of, session):
+    images = information(maker_of(session[0]))
+    for row in table_of(*session).query("trial_role == 'catch'").to_dict("records"):
+        queries = {row["query_a"], row["query_b"]}
+        assert set(each(images, queries, "kind")) == {row["reference_condition"]}
+        assert set(each(images, queries, "pole")) == {"min", "max"}
+        for pole in ("min", "max"):
+            if references := shown(row, pole):
+                assert len(queries & set(references)) == 1
+
+
+@given(st.integers(1, 200))
+@few
+def test_each_condition_has_a_batch_of_its_own(table_of, participant):
+    table = table_of("demo_two_afc", participant)
+    main = table.query("trial_role == 'main'")
+    batches = main.groupby("reference_condition")["batch"].unique()
+    assert all(len(b) == 1 for b in batches)
+    assert len({b[0] for b in batches}) == 3
+    assert set(table.query("trial_role != 'main'")["batch"]) == {0}
+
+
+def test_odd_and_even_participants_begin_with_another_condition(table_of):
+    def firsts(participant):
+        main = table_of("demo_two_afc", participant).query("trial_role == 'main'")
+        return list(dict.fromkeys(main["reference_condition"]))
+
+    assert firsts(1) == firsts(3) == ["none", "synthetic", "natural"]
+    assert firsts(2) == firsts(4) == ["none", "natural", "synthetic"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_units": 8}, "8 units, but design 'demo_two_afc' draws 9 .6 main, 3 practice"),
+        ({"n_batches": 2}, "has 0 natural min images in batch 2, but design 'demo_two_afc' needs"),
+        ({"n_synthetic": 5}, "has 5 synthetic min images, but design 'demo_two_afc' needs 9"),
+    ],
+)
+def test_a_set_that_is_too_small_says_what_is_missing(tmp_path, changes, message):
+    small = StimulusSet.open(write_stimulus_set(tmp_path / "small", with_files=False, **changes))
+    with pytest.raises(BadInput, match=message):
+        TableMaker(DESIGNS["demo_two_afc"], small).table(2)
+
+
+def test_queries_the_wrong_way_round_are_refused(tmp_path):
+    folder = write_stimulus_set(tmp_path / "odd", with_files=False)
+    opened = StimulusSet.open(folder)
+    opened.manifest.loc[opened.manifest["pole"] == "min", "activation"] += 100
+    with pytest.raises(BadInput, match="batch 0: the min query's activation 90 is not below"):
+        TableMaker(DESIGNS["demo_two_afc"], opened).table(1)

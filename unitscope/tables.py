@@ -1,0 +1,232 @@
+"""Read and write typed CSV files whose columns are known."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from unitscope.columns import RESERVED_NAMES, Column, names
+from unitscope.errors import BadInput, nearest
+from unitscope.vocabulary import TASKS
+
+_DTYPES = {"str": "string", "int": "Int64", "float": "float64", "bool": "boolean"}
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "True or False",
+    "str": "text",
+}
+
+
+def read_csv(path: Path | str, columns: tuple[Column, ...], *, extra: bool = False) -> pd.DataFrame:
+    """Read a CSV file and check every cell against its column.
+
+    Parameters
+    ----------
+    path
+        UTF-8 file with a header, with or without a byte-order mark.
+    columns
+        Columns that the file must have.
+    extra
+        Whether other columns are allowed; they are kept as text.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per line; text as ``string``, integers as ``Int64``, numbers as ``float64`` (blank:
+        NaN), truth values as ``boolean``.
+
+    Raises
+    ------
+    BadInput
+        If the file cannot be read or a cell does not fit, naming file, line and column.
+    """
+    return parse(read_cells(read_content(Path(path)), path), columns, path, extra=extra)
+
+
+def read_content(path: Path) -> bytes:
+    """Read the bytes of a file.
+
+    Raises
+    ------
+    BadInput
+        If it is missing or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def read_by_task(path: Path | str, columns: Callable[[str], tuple[Column, ...]]) -> pd.DataFrame:
+    """Read a CSV file whose columns depend on the task that it names.
+
+    Parameters
+    ----------
+    path
+        As for :func:`read_csv`.
+    columns
+        Task to columns, such as ``unitscope.columns.log_columns``.
+
+    Raises
+    ------
+    BadInput
+        As for :func:`read_csv`, or if the file names no known task or several.
+    """
+    text = read_cells(read_content(Path(path)), path)
+    return parse(text, columns(task_of(text, path)), path)
+
+
+def task_of(text: pd.DataFrame, path: Path | str) -> str:
+    """Return the task that all rows of a frame of strings name.
+
+    Raises
+    ------
+    BadInput
+        If the column is missing, or a row names another task or none that is known.
+    """
+    if "task" not in text.columns:
+        raise BadInput(f"{path}: column 'task' is missing")
+    if text.empty:
+        raise BadInput(f"{path}: no rows, expected at least one")
+    first = str(text["task"].iloc[0])
+    expected = f"one of {', '.join(TASKS)}" if first not in TASKS else f"{first!r} as above"
+    for line, task in enumerate(text["task"], start=2):
+        if task != first or first not in TASKS:
+            raise BadInput(
+                f"{path}, line {line}, column 'task': found {task!r}, expected {expected}"
+                f"{nearest(task, TASKS)}"
+            )
+    return first
+
+
+def read_cells(content: bytes, path: Path | str) -> pd.DataFrame:
+    """Read the cells of a CSV file as strings.
+
+    Parameters
+    ----------
+    content
+        Bytes of the file: UTF-8 with a header, with or without a byte-order mark.
+    path
+        File that errors name.
+
+    Raises
+    ------
+    BadInput
+        If the bytes are no CSV or a line has more cells than the header.
+    """
+    with warnings.catch_warnings():
+        # pandas only warns of cells beyond the header, and drops them.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(
+                io.BytesIO(content),
+                dtype=str,
+                keep_default_na=False,
+                encoding="utf-8-sig",
+                index_col=False,
+            )
+        except pd.errors.EmptyDataError:
+            raise BadInput(f"{path}: the file is empty, expected a header and rows") from None
+        except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
+            why = " ".join(str(error).split())
+            raise BadInput(f"{path}: cannot be read as CSV ({why})") from None
+
+
+def parse(
+    text: pd.DataFrame, columns: tuple[Column, ...], path: Path | str, *, extra: bool = False
+) -> pd.DataFrame:
+    """Turn a frame of strings into typed columns, checking every cell.
+
+    Parameters
+    ----------
+    text
+        Frame of strings whose row i stood on line i + 2 of the file.
+    columns, extra
+        As for :func:`read_csv`.
+    path
+        File that errors name.
+
+    Raises
+    ------
+    BadInput
+        Naming file, line and column, what was found and what was expected.
+    """
+    wanted = names(columns)
+    for name in wanted:
+        if name not in text.columns:
+            hint = nearest(name, (c for c in map(str, text.columns) if c not in wanted))
+            raise BadInput(f"{path}: column {name!r} is missing{hint}")
+    unknown = [str(name) for name in text.columns if name not in wanted]
+    if unknown and not extra:
+        why = nearest(unknown[0], wanted)
+        if unknown[0] in RESERVED_NAMES:
+            why = ", a name that Builder's scripts use themselves"
+        raise BadInput(f"{path}: unknown column {unknown[0]!r}{why}")
+    parsed = {column.name: _parse_column(text[column.name], column, path) for column in columns}
+    parsed.update({name: text[name].astype("string") for name in unknown})
+    return pd.DataFrame(parsed, index=text.index)
+
+
+def _parse_column(cells: pd.Series, column: Column, path: Path | str) -> pd.Series:
+    blank = cells == ""
+    if column.type == "str":
+        values = cells.astype("string")
+        bad = pd.Series(False, index=cells.index)
+    elif column.type == "bool":
+        values = cells.map({"True": True, "False": False}).astype("boolean")
+        bad = values.isna() & ~blank
+    else:
+        numbers = _numbers(cells.mask(blank))
+        bad = ~np.isfinite(numbers) & ~blank
+        if column.type == "int":
+            bad |= ((numbers != numbers.round()) | (numbers.abs() >= 2**63)) & ~blank
+            values = numbers.mask(bad).astype("Int64")
+        else:
+            values = numbers
+    if not column.blank:
+        bad |= blank
+    if column.levels:
+        bad |= ~cells.isin([str(level) for level in column.levels]) & ~blank
+    if bad.any():
+        place = int(np.flatnonzero(bad.to_numpy())[0])
+        found = cells.iloc[place]
+        expected = (
+            "one of " + ", ".join(str(level) for level in column.levels)
+            if column.levels
+            else _EXPECTED[column.type]
+        )
+        raise BadInput(
+            f"{path}, line {place + 2}, column {column.name!r}: "
+            f"found {found!r}, expected {expected}"
+        )
+    return values.mask(blank) if column.type == "str" and column.blank else values
+
+
+def _numbers(cells: pd.Series) -> pd.Series:
+    """Turn text into numbers, NaN where it is none."""
+    numbers = pd.to_numeric(cells, errors="coerce").astype("float64").copy()
+    # pandas 2 rounds the last digit otherwise than Python, which wrote it.
+    readable = np.isfinite(numbers.to_numpy())
+    numbers[readable] = [float(cell) for cell in cells[readable]]
+    return numbers
+
+
+def empty_frame(columns: tuple[Column, ...]) -> pd.DataFrame:
+    """Return a frame without rows that has the columns' types."""
+    return pd.DataFrame({c.name: pd.Series(dtype=_DTYPES[c.type]) for c in columns})
+
+
+def write_csv(frame: pd.DataFrame, path: Path | str, columns: tuple[Column, ...]) -> None:
+    """Write the columns of a frame in their order: UTF-8, line feeds, no index.
+
+    Numbers keep every digit, so that reading the file gives the same values on every machine.
+    """
+    frame[names(columns)].to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
