@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from stimgen.bounds import at_least
 from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.presets import with_preset
 from stimgen.sets.natural_settings import NaturalSettings
 from stimgen.visualization.synthetic_settings import SyntheticSettings
+from unitscope.bounds import at_least
 from unitscope.errors import BadInput, nearest
 from unitscope.settings import build, read_yaml
 from unitscope.vocabulary import POLES
@@ -45,8 +45,7 @@ class NetworkSettings:
     precision: Literal["fp32", "bf16"] = "fp32"
 
     def __post_init__(self) -> None:
-        if self.input_px is not None:
-            at_least(32, input_px=self.input_px)
+        at_least(32, input_px=self.input_px)
 
 
 @dataclass(frozen=True)

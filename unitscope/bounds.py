@@ -1,15 +1,29 @@
-"""Checks of numbers in settings."""
+"""Bounds of numbers in settings; values are given by the settings' names, None is not checked."""
 
 from __future__ import annotations
 
 
-def at_least(name: str, value: float, low: float) -> None:
-    """Raise ``ValueError`` unless a setting is so large."""
-    if value < low:
-        raise ValueError(f"{name} is {value}, expected {low} or more")
+def at_least(low: float, /, **values: float | None) -> None:
+    """Refuse values below ``low``.
+
+    Raises
+    ------
+    ValueError
+        With the name, the value and the bound.
+    """
+    for name, value in values.items():
+        if value is not None and value < low:
+            raise ValueError(f"{name} is {value}, expected {low} or more")
 
 
-def between(name: str, value: float, low: float, high: float) -> None:
-    """Raise ``ValueError`` unless a setting lies between two values."""
-    if not low <= value <= high:
-        raise ValueError(f"{name} is {value}, expected {low} to {high}")
+def between(low: float, high: float, /, **values: float | None) -> None:
+    """Refuse values outside ``low`` to ``high``, both included.
+
+    Raises
+    ------
+    ValueError
+        With the name, the value and the bounds.
+    """
+    for name, value in values.items():
+        if value is not None and not low <= value <= high:
+            raise ValueError(f"{name} is {value}, expected {low} to {high}")

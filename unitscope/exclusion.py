@@ -32,16 +32,11 @@ class ExclusionRules:
     practice_rounds: int | None = None
 
     def __post_init__(self) -> None:
-        if self.instruction_s is not None:
-            at_least("instruction_s", self.instruction_s, 0)
+        at_least(0, instruction_s=self.instruction_s, less_used_side=self.less_used_side)
+        at_least(1, practice_rounds=self.practice_rounds)
+        between(0, 1, catch_share=self.catch_share)
         if self.total_s is not None and not 0 <= self.total_s[0] < self.total_s[1]:
             raise ValueError(f"total_s is {list(self.total_s)}, expected least and most time")
-        if self.catch_share is not None:
-            between("catch_share", self.catch_share, 0, 1)
-        if self.less_used_side is not None:
-            at_least("less_used_side", self.less_used_side, 0)
-        if self.practice_rounds is not None:
-            at_least("practice_rounds", self.practice_rounds, 1)
 
 
 @dataclass(frozen=True)

@@ -54,10 +54,8 @@ class Block:
     groups: tuple[ReferenceCondition, ...] = ()
 
     def __post_init__(self) -> None:
-        at_least("trials", self.trials, 0)
-        at_least("catch", self.catch, 0)
-        for pool, number in self.draw.items():
-            at_least(f"draw.{pool}", number, 1)
+        at_least(0, trials=self.trials, catch=self.catch)
+        at_least(1, **{f"draw.{pool}": number for pool, number in self.draw.items()})
         if self.role == "repeat":
             if self.trials or self.draw or self.catch or self.extra_trial:
                 raise ValueError("a block of repeats has no trials, draw, catch or extra_trial")
@@ -96,7 +94,7 @@ class Practice:
     max_rounds: int = 5
 
     def __post_init__(self) -> None:
-        at_least("max_rounds", self.max_rounds, 1)
+        at_least(1, max_rounds=self.max_rounds)
 
     @property
     def rounds(self) -> int:
@@ -118,9 +116,8 @@ class Repeats:
     most: int = 3
 
     def __post_init__(self) -> None:
-        at_least("least", self.least, 0)
-        at_least("most", self.most, 0)
-        at_least("least + most", self.least + self.most, 1)
+        at_least(0, least=self.least, most=self.most)
+        at_least(1, **{"least + most": self.least + self.most})
 
 
 @dataclass(frozen=True)

@@ -116,9 +116,8 @@ class Design:
     sha256: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
-        at_least("participants", self.participants, 1)
-        at_least("orders_every", self.orders_every, 1)
-        at_least("seed", self.seed, 0)
+        at_least(1, participants=self.participants, orders_every=self.orders_every)
+        at_least(0, seed=self.seed)
 
     @property
     def conditions(self) -> tuple[str, ...]:

@@ -40,9 +40,8 @@ class ResponseBox:
     keys: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        between("baud", self.baud, 1, 10**7)
-        for key, byte in self.keys.items():
-            between(f"keys.{key}", byte, 0, 255)
+        between(1, 10**7, baud=self.baud)
+        between(0, 255, **{f"keys.{key}": byte for key, byte in self.keys.items()})
         if len(set(self.keys.values())) < len(self.keys):
             raise ValueError("keys has a byte twice, expected another one for each key")
         if bool(self.port) != bool(self.keys):
@@ -75,10 +74,9 @@ class Triggers:
     codes: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        between("pulse_s", self.pulse_s, 0, 1)
-        between("baud", self.baud, 1, 10**7)
-        for phase, code in self.codes.items():
-            between(f"codes.{phase}", code, 1, 255)
+        between(0, 1, pulse_s=self.pulse_s)
+        between(1, 10**7, baud=self.baud)
+        between(1, 255, **{f"codes.{event}": code for event, code in self.codes.items()})
         if self.kind != "none" and not (self.port and self.codes):
             raise ValueError(f"kind is {self.kind}, so port and codes are needed too")
 
@@ -102,4 +100,4 @@ class Photodiode:
     size_px: int = 60
 
     def __post_init__(self) -> None:
-        between("size_px", self.size_px, 1, 1000)
+        between(1, 1000, size_px=self.size_px)

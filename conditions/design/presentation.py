@@ -91,10 +91,16 @@ class Durations:
     blank_s: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("fixation_s", "framed_after_s", "chosen_s", "feedback_s", "blank_s"):
-            between(name, getattr(self, name), 0, 60)
-        if self.response_limit_s is not None:
-            between("response_limit_s", self.response_limit_s, 0.1, 3600)
+        between(
+            0,
+            60,
+            fixation_s=self.fixation_s,
+            framed_after_s=self.framed_after_s,
+            chosen_s=self.chosen_s,
+            feedback_s=self.feedback_s,
+            blank_s=self.blank_s,
+        )
+        between(0.1, 3600, response_limit_s=self.response_limit_s)
 
 
 @dataclass(frozen=True)
@@ -155,8 +161,7 @@ class Layout:
         for name in ("image", "reference_offset", "query_offset", "text"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
-        at_least("gap", self.gap, 0)
-        at_least("separation", self.separation, 0)
+        at_least(0, gap=self.gap, separation=self.separation)
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,5 @@ class Ratings:
     kind: Literal["synthetic", "natural"] = "synthetic"
 
     def __post_init__(self) -> None:
-        at_least("before", self.before, 0)
-        at_least("after", self.after, 0)
-        at_least("before + after", self.before + self.after, 1)
+        at_least(0, before=self.before, after=self.after)
+        at_least(1, **{"before + after": self.before + self.after})

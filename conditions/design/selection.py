@@ -34,8 +34,7 @@ class UnitPools:
     def __post_init__(self) -> None:
         if (self.table is None) == (not self.sample):
             raise ValueError("give either a table or a sample")
-        for pool, number in self.sample.items():
-            at_least(f"sample.{pool}", number, 1)
+        at_least(1, **{f"sample.{pool}": number for pool, number in self.sample.items()})
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,8 @@ class References:
     mixed_natural: int = 5
 
     def __post_init__(self) -> None:
-        between("per_side", self.per_side, 1, MAX_REFERENCES)
-        at_least("mixed_natural", self.mixed_natural, 0)
+        between(1, MAX_REFERENCES, per_side=self.per_side)
+        at_least(0, mixed_natural=self.mixed_natural)
         if not self.poles or len(set(self.poles)) != len(self.poles):
             raise ValueError(f"poles is {list(self.poles)}, expected min, max or both, each once")
 
@@ -139,10 +138,9 @@ class Batches:
     step: int = 1
 
     def __post_init__(self) -> None:
-        at_least("first_main", self.first_main, 0)
-        at_least("last_main", self.last_main, self.first_main)
-        at_least("every", self.every, 1)
-        at_least("step", self.step, 1)
+        at_least(0, first_main=self.first_main)
+        at_least(self.first_main, last_main=self.last_main)
+        at_least(1, every=self.every, step=self.step)
         if len(set(self.rotation)) != len(self.rotation):
             raise ValueError(f"rotation is {list(self.rotation)}, expected each condition once")
         if len(self.rotation) > self.main_batches:
@@ -152,7 +150,7 @@ class Batches:
             )
         for name, batch in (("practice", self.practice), ("catch", self.catch)):
             if isinstance(batch, int):
-                at_least(name, batch, 0)
+                at_least(0, **{name: batch})
 
     @property
     def main_batches(self) -> int:
@@ -185,11 +183,11 @@ class Matching:
     n_images: tuple[int, ...] = (1, 3, 5)
 
     def __post_init__(self) -> None:
-        between("n_rows", self.n_rows, 2, MAX_ROWS)
+        between(2, MAX_ROWS, n_rows=self.n_rows)
         if not self.n_images or len(set(self.n_images)) != len(self.n_images):
             raise ValueError(f"n_images is {list(self.n_images)}, expected numbers, each once")
         for number in self.n_images:
-            between("n_images", number, 1, MAX_ROW_IMAGES)
+            between(1, MAX_ROW_IMAGES, n_images=number)
         layers = [layer for own in self.depths.values() for layer in own]
         if not layers or not all(self.depths.values()):
             raise ValueError("depths is empty, expected layers for at least one depth")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stimgen.bounds import at_least
+from unitscope.bounds import at_least, between
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,8 @@ class OcclusionSettings:
     objects: str | None = None
 
     def __post_init__(self) -> None:
-        at_least(1, size_px=self.size_px, stride_px=self.stride_px)
-        if self.batches is not None:
-            at_least(1, batches=self.batches)
-        if not 0 <= self.max_overlap <= 1:
-            raise ValueError(f"max_overlap is {self.max_overlap}, expected 0 to 1")
+        at_least(1, size_px=self.size_px, stride_px=self.stride_px, batches=self.batches)
+        between(0, 1, max_overlap=self.max_overlap)
         if self.blur_kernel_px < 1 or self.blur_kernel_px % 2 == 0:
             raise ValueError(f"blur_kernel_px is {self.blur_kernel_px}, expected an odd number")
         if not self.blur_sigma_px > 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stimgen.bounds import at_least
+from unitscope.bounds import at_least
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from stimgen.bounds import at_least
 from stimgen.visualization.prior_settings import PriorSettings
+from unitscope.bounds import at_least
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class GeneratorSettings:
 
     def __post_init__(self) -> None:
         at_least(0, bound_sd=self.bound_sd, first_step=self.first_step, last_step=self.last_step)
-        at_least(0, code_sd=self.code_sd or 0)
+        at_least(0, code_sd=self.code_sd)
         at_least(1, **{f"code_shape[{i}]": value for i, value in enumerate(self.code_shape)})
         if not 0 < self.shrink <= 1:
             raise ValueError(f"shrink is {self.shrink:g}, expected above 0, up to 1")

@@ -35,7 +35,7 @@ def test_unknown_name_names_the_nearest() -> None:
     [
         ("units: {}", "expected either 'table' or 'sample'"),
         ("units: {table: a.csv, sample: {n: 1}}", "expected either 'table' or 'sample'"),
-        ("units: {sample: {n: 0}}", "n is 0, expected at least 1"),
+        ("units: {sample: {n: 0}}", "n is 0, expected 1 or more"),
         ("units: {sample: {n: 1}}\nsynthetic: {step: 3}", "did you mean 'steps'"),
         ("units: {sample: {n: 1}}\nsynthetic: {image_px: 60}", "image_px is 60"),
         ("units: {sample: {n: 1}}\nimages: {crop_px: 300}", "resize_px is 256"),
