@@ -2,7 +2,7 @@
 """Set up Unitscope on this machine and do something with it.
 
     python3 bootstrap.py demo       the whole way from nothing to a report
-    python3 bootstrap.py test       the tests; further arguments go to pytest
+    python3 bootstrap.py test       the tests, with --slow all of them; other arguments go to pytest
     python3 bootstrap.py install    the set-up alone
 
 Needs nothing but Python; every step that is done already is left out.
@@ -24,7 +24,8 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
-SUPPORTED = ((3, 10), (3, 11), (3, 12))
+SUPPORTED = ((3, 10), (3, 11), (3, 12), (3, 13))
+PSYCHOPY_SUPPORTS = SUPPORTED[:-1]
 
 # What a Debian or Ubuntu machine may lack: a file or library to look for, and its package.
 PROGRAMS = {"Xvfb": "xvfb"}
@@ -59,7 +60,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=("demo", "test", "install"))
-    parser.add_argument("--python", help="the Python 3.10, 3.11 or 3.12 to use")
+    parser.add_argument("--python", help="the Python 3.10 to 3.13 to use")
     arguments, rest = parser.parse_known_args()
     if rest and arguments.what != "test":
         parser.error(f"unknown arguments: {' '.join(rest)}")
@@ -73,21 +74,30 @@ def main() -> int:
 
 
 def find_python(asked: str | None) -> str:
-    """Return a supported Python: the one asked for, the environment's own, this one, or another."""
+    """Return a supported Python: the one asked for, the environment's own, this one, or another.
+
+    One that PsychoPy does not support is taken where there is no other.
+    """
     names: list[Any] = [asked] if asked else [venv_python(), sys.executable]
     if not asked:
         names += [f"python{major}.{minor}" for major, minor in reversed(SUPPORTED)]
-    for name in names:
-        path = shutil.which(str(name))
-        if path and version_of(path) in SUPPORTED:
-            return path
+    paths = [path for path in (shutil.which(str(name)) for name in names) if path]
+    if not asked and paths[:1] == [str(venv_python())]:
+        paths = paths[:1]  # the environment's own stays as it is
+    for versions in (PSYCHOPY_SUPPORTS, SUPPORTED):
+        for path in paths:
+            if version_of(path) in versions:
+                return path
     looked = asked or f"this one is {sys.version.split()[0]}"
-    sys.exit(f"Unitscope needs Python 3.10, 3.11 or 3.12 ({looked}); give one with --python PATH")
+    sys.exit(f"Unitscope needs Python 3.10 to 3.13 ({looked}); give one with --python PATH")
 
 
 def version_of(python: str) -> tuple[int, ...] | None:
     code = "import sys; print(*sys.version_info[:2])"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True)
+    try:
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True)
+    except OSError:  # no program
+        return None
     return tuple(map(int, done.stdout.split())) if done.returncode == 0 else None
 
 
@@ -160,6 +170,9 @@ def install_environment(python: str) -> None:
         "--quiet",
     ]
     run([*pip, "--upgrade", "pip"])
+    if version_of(str(venv_python())) in SUPPORTED[len(PSYCHOPY_SUPPORTS) :]:
+        print("PsychoPy does not support Python 3.13 yet; it is installed all the same", flush=True)
+        pip.append("--ignore-requires-python")
     run([*pip, "-r", HERE / "requirements.txt"])
     stamp.write_text(state)
 
@@ -200,8 +213,14 @@ def virtual_screen() -> Iterator[None]:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the tests in parallel; each worker has a virtual screen of its own."""
-    command = [str(venv_python()), "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *arguments]
+    """Run the tests in parallel, without the slow ones unless ``--slow`` is given.
+
+    Each worker has a virtual screen of its own.
+    """
+    chosen = [word for word in arguments if word != "--slow"]
+    if "--slow" not in arguments:
+        chosen = ["-m", "not slow", *chosen]
+    command = [str(venv_python()), "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *chosen]
     return subprocess.run(command, cwd=HERE).returncode
 
 

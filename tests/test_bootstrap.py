@@ -96,7 +96,7 @@ def test_an_unsupported_python_is_one_sentence(tmp_path):
     command = [sys.executable, str(BOOTSTRAP), "install", "--python", str(old)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith("Unitscope needs Python 3.10, 3.11 or 3.12")
+    assert done.stderr.startswith("Unitscope needs Python 3.10 to 3.13")
     assert len(done.stderr.strip().splitlines()) == 1
 
 
@@ -111,6 +111,69 @@ def test_what_is_installed_already_is_reused(tmp_path, monkeypatch):
     ran.clear()
     bootstrap.install_environment(sys.executable)
     assert ran == []
+
+
+def python_of_version(folder: Path, major: int, minor: int) -> Path:
+    """Write a program that says it is a Python of a version."""
+    path = folder / f"python{major}.{minor}"
+    path.write_text(f"#!/bin/sh\necho {major} {minor}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("minors", "taken"), [((13,), 13), ((13, 12), 12), ((9, 13, 10), 10), ((10, 12), 10)]
+)
+def test_a_python_that_psychopy_supports_comes_first(tmp_path, monkeypatch, minors, taken):
+    paths = {minor: python_of_version(tmp_path, 3, minor) for minor in minors}
+    monkeypatch.setattr(bootstrap, "venv_python", lambda: tmp_path / "none")
+    monkeypatch.setattr(bootstrap.sys, "executable", str(paths[minors[0]]))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert bootstrap.find_python(None) == str(paths[taken])
+
+
+def test_an_environment_keeps_its_python(tmp_path, monkeypatch):
+    (tmp_path / "own").mkdir()
+    own = python_of_version(tmp_path / "own", 3, 13)
+    other = python_of_version(tmp_path, 3, 12)
+    monkeypatch.setattr(bootstrap, "venv_python", lambda: own)
+    monkeypatch.setattr(bootstrap.sys, "executable", str(other))
+    assert bootstrap.find_python(None) == str(own)
+
+
+@pytest.mark.parametrize(("minor", "ignores"), [(12, False), (13, True)])
+def test_psychopy_is_installed_on_the_python_that_it_does_not_support_yet(
+    tmp_path, monkeypatch, capsys, minor, ignores
+):
+    python = python_of_version(tmp_path, 3, minor)
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path)
+    monkeypatch.setattr(bootstrap, "venv_python", lambda: python)
+    ran: list[list[str]] = []
+    monkeypatch.setattr(bootstrap, "run", lambda command: ran.append([str(c) for c in command]))
+    bootstrap.install_environment(str(python))
+    assert ("--ignore-requires-python" in ran[-1]) == ignores
+    assert ("does not support Python 3.13 yet" in capsys.readouterr().out) == ignores
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], ["-m", "not slow"]),
+        (["--slow"], []),
+        (["tests/unitscope", "-x"], ["-m", "not slow", "tests/unitscope", "-x"]),
+        (["--slow", "tests/unitscope"], ["tests/unitscope"]),
+    ],
+)
+def test_slow_tests_run_when_asked_for(monkeypatch, given, expected):
+    ran: list[list[str]] = []
+
+    def record(command, **_):
+        ran.append([str(word) for word in command])
+        return subprocess.CompletedProcess(command, 3)
+
+    monkeypatch.setattr(bootstrap.subprocess, "run", record)
+    assert bootstrap.test(given) == 3, "the tests' exit code is the command's"
+    assert ran[0][ran[0].index("loadgroup") + 1 :] == expected
 
 
 def test_only_the_standard_library_is_needed():

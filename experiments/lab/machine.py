@@ -25,7 +25,10 @@ def running_programs() -> list[str]:
 def is_plugged() -> bool | None:
     """Return whether the machine is on mains; None without a battery."""
     read = getattr(psutil, "sensors_battery", None)
-    battery = read() if read else None
+    try:
+        battery = read() if read else None
+    except OSError:  # a container may lack the folder that Linux lists batteries in
+        battery = None
     return None if battery is None else bool(battery.power_plugged)
 
 

@@ -68,6 +68,14 @@ def test_the_table_shows_what_to_do():
     assert lines[2].startswith("ok       key press")
 
 
+def test_a_machine_that_lists_no_power_supplies_counts_as_plugged_in(monkeypatch):
+    def missing():
+        raise FileNotFoundError("/sys/class/power_supply")
+
+    monkeypatch.setattr(machine.psutil, "sensors_battery", missing, raising=False)
+    assert machine.is_plugged() is None
+
+
 def test_this_machine_can_be_looked_at(tmp_path):
     assert any("python" in name for name in machine.running_programs())
     free, sync_s = machine.disk(tmp_path / "new")
