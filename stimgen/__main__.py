@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from stimgen.commands.building import add_building
+from stimgen.commands.building import add_building, add_occluding
+from stimgen.commands.exploring import add_networks, add_whole_layers
 from stimgen.commands.finished import add_finished
-from stimgen.commands.networks import add_networks
-from stimgen.commands.occluding import add_occluding
-from stimgen.commands.whole_layers import add_whole_layers
 from unitscope.errors import run_command
 
 

@@ -18,29 +18,58 @@ OURS = ("unitscope", "conditions", "stimgen", "experiments", "analysis")
 # library. Names that end in a star stand for a part's own folders: they are tied to an order below.
 CORE = {"unitscope"}
 DESIGNS = {"unitscope", "conditions"}
+# The folders of stimgen, each of which may import those before it.
+STIMGEN_FILES = {"stimgen.files", "stimgen.seeds"}
+STIMGEN = {
+    "stimgen/__init__.py": (set(), set()),
+    "stimgen/files.py": (CORE, {"numpy", "PIL"}),
+    "stimgen/seeds.py": (set(), set()),
+    "stimgen/studies": (CORE, set()),
+    "stimgen/loops": (set(), {"torch", "numpy", "numba", "llvmlite"}),
+    "stimgen/demo": (CORE, {"torch", "torchvision", "numpy", "PIL", "safetensors"}),
+    "stimgen/networks": (
+        CORE | {"stimgen.loops", "stimgen.demo"},
+        {"torch", "torchvision", "numpy", "safetensors"},
+    ),
+    "stimgen/demo/training": (
+        CORE | {"stimgen.demo", "stimgen.networks"},
+        {"torch", "torchvision", "numpy", "safetensors", "tqdm", "yaml"},
+    ),
+    "stimgen/sweeps": (
+        CORE | STIMGEN_FILES | {"stimgen.studies", "stimgen.loops", "stimgen.networks"},
+        {"torch", "torchvision", "numpy", "PIL", "pandas", "tqdm"},
+    ),
+    "stimgen/visualization": (
+        CORE
+        | STIMGEN_FILES
+        | {"stimgen.studies", "stimgen.loops", "stimgen.networks", "stimgen.sweeps"},
+        {"torch", "torchvision", "numpy", "tqdm"},
+    ),
+    "stimgen/occlusion": (
+        CORE | STIMGEN_FILES | {"stimgen.studies", "stimgen.networks", "stimgen.sweeps"},
+        {"torch", "numpy", "PIL", "tqdm"},
+    ),
+    "stimgen/sets": (
+        CORE
+        | STIMGEN_FILES
+        | {f"stimgen.{folder}" for folder in ("studies", "demo", "networks", "sweeps")}
+        | {"stimgen.visualization", "stimgen.occlusion"},
+        {"torch", "numpy", "PIL", "pandas", "tqdm", "yaml", "filelock"},
+    ),
+    "stimgen/commands": (
+        DESIGNS
+        | {f"stimgen.{folder}" for folder in ("studies", "networks", "visualization", "sets")},
+        set(),
+    ),
+    "stimgen/__main__.py": (CORE | {"stimgen.commands"}, set()),
+}
 BORDERS = {
     "unitscope": (set(), {"yaml", "numpy", "pandas"}),
     "conditions/design": (CORE, set()),
     "conditions/trials": (CORE | {"conditions.design"}, {"numpy", "pandas"}),
     "conditions/__init__.py": (set(), set()),
     "conditions/__main__.py": (DESIGNS, set()),
-    "stimgen": (
-        DESIGNS,
-        {
-            "torch",
-            "torchvision",
-            "torchcodec",
-            "numba",
-            "llvmlite",
-            "numpy",
-            "PIL",
-            "pandas",
-            "tqdm",
-            "safetensors",
-            "yaml",
-            "filelock",
-        },
-    ),
+    **STIMGEN,
     "experiments/runner": (DESIGNS, {"numpy", "pandas", "PIL", "filelock"}),
     "experiments/display": (
         DESIGNS | {"experiments.runner"},

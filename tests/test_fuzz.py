@@ -245,7 +245,7 @@ def test_mappings(tmp_path_factory, seed):
 @seeds
 @fuzzed
 def test_build_settings(tmp_path_factory, seed):
-    stimgen_settings = pytest.importorskip("stimgen.settings")
+    stimgen_settings = pytest.importorskip("stimgen.studies.build_settings")
     rng = random.Random(seed)
     sources = sorted((ROOT / "stimgen" / "studies").glob("*.yaml"))
     source = rng.choice(sources)

@@ -32,7 +32,7 @@ def _measure(arguments: argparse.Namespace) -> None:
     import torch
 
     from benchmarks.generator.figures import Bench, machine, table
-    from stimgen.networks.devices import pick_device
+    from stimgen.networks.compute_device import pick_device
 
     if arguments.repeats < 1:
         raise BadInput(f"--repeats {arguments.repeats}: expected 1 or more")

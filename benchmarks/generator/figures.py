@@ -11,12 +11,12 @@ from tqdm import tqdm
 
 from benchmarks.generator import own, usual
 from benchmarks.generator.commands_timed import demo_seconds, sweep_seconds
+from benchmarks.generator.decoding import decode_rates
 from benchmarks.generator.limits import flops_of_convolutions, flops_of_pass
 from benchmarks.generator.own import LAYER, PICTURES
 from benchmarks.generator.sides import Clock, Way, in_turns
-from stimgen.networks.devices import device_model
+from stimgen.networks.compute_device import device_model
 from stimgen.networks.network import Precision
-from stimgen.sweeps.decoding import decode_rates
 from unitscope.versions import versions
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")

@@ -19,13 +19,14 @@ from stimgen.networks.registry import load_network
 from stimgen.occlusion.activation_maps import activation_maps
 from stimgen.occlusion.patch_forward import PatchForward
 from stimgen.occlusion.patches import Occlusion, Patch, apply, offsets
-from stimgen.settings import ActivationSettings, ImagesSettings
-from stimgen.sweeps.batches import Batch, read_batches
+from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
+from stimgen.studies.synthetic_settings import SyntheticSettings
+from stimgen.sweeps.image_reading import Batch, read_batches
 from stimgen.sweeps.sweep import BATCH, recorded, summary, sweep
 from stimgen.sweeps.tally import Tally
 from stimgen.sweeps.workers import with_network
-from stimgen.visualization.ascend import Goal, ascend
-from stimgen.visualization.synthetic_settings import SyntheticSettings
+from stimgen.visualization.ascend import ascend
+from stimgen.visualization.goals import Goal
 
 LAYER = "inception4a"
 PATCH_PX = 90

@@ -34,7 +34,7 @@ def add_finished(commands: Commands) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from stimgen.networks.devices import pick_device
+    from stimgen.networks.compute_device import pick_device
     from stimgen.sets.provenance import network_of, read_provenance
     from stimgen.sets.verify import verify, verify_activations
     from unitscope.stimulus_set import StimulusSet

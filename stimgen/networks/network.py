@@ -356,8 +356,8 @@ def _mean(maps: torch.Tensor) -> torch.Tensor:
     if maps.dtype != torch.bfloat16 or maps.requires_grad or not can_loop_over(maps):
         return maps.mean((-2, -1), dtype=torch.float32)
     # torch would add up a copy of 32 bits, in twice the time.
-    from stimgen.loops.means import means
-    from stimgen.loops.stored import stored
+    from stimgen.loops.compiled import stored
+    from stimgen.loops.pools import means
 
     found = torch.empty(maps.shape[:2])
     means(stored(maps), found.numpy())

@@ -9,8 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from stimgen.networks.devices import compute_in_full
-from stimgen.networks.memory import keep_freed_memory
+from stimgen.networks.compute_device import compute_in_full, keep_freed_memory
 from stimgen.networks.network import Branch, Layer, Network, Precision
 from stimgen.networks.pooling import pool_before_relu
 from stimgen.networks.torchvision_networks import (
@@ -86,7 +85,7 @@ def network_layers(name: str) -> tuple[Layer, ...]:
     """
     _check_name(name)
     if name == "demo":
-        from stimgen.demo.network import DemoNetwork
+        from stimgen.demo.demo_network import DemoNetwork
 
         return inception_layers(DemoNetwork())
     if name == "inception_v1":
@@ -108,7 +107,7 @@ def _check_name(name: str) -> None:
 
 
 def _demo(weights: str, seed: int, input_px: int | None, device: torch.device | str) -> Network:
-    from stimgen.demo.network import INPUT_PX, load_demo_network
+    from stimgen.demo.demo_network import INPUT_PX, load_demo_network
 
     module = load_demo_network()
     if weights == "random":

@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
-from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.occlusion.patch_forward import PatchForward
 from stimgen.occlusion.patches import Edit, Occlusion, Patch, Sharpening, apply, offsets
-from stimgen.settings import ActivationSettings
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.occlusion_settings import OcclusionSettings
 from stimgen.sweeps.halving import Halving
 from stimgen.sweeps.workers import with_network
 from unitscope.vocabulary import Unit

@@ -12,9 +12,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from stimgen.occlusion.occlusion_settings import OcclusionSettings
 from stimgen.occlusion.patches import Patch
 from stimgen.occlusion.saliency import NamedPicture, Saliency, find_saliency
+from stimgen.studies.occlusion_settings import OcclusionSettings
 from unitscope.columns import Column
 from unitscope.errors import BadInput
 from unitscope.tables import read_csv

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
+from unitscope.bounds import at_least
+
 
 @dataclass(frozen=True, order=True)
 class Patch:
@@ -156,6 +158,5 @@ def offsets(picture_px: int, size_px: int, stride_px: int) -> range:
     """
     if not 1 <= size_px <= picture_px:
         raise ValueError(f"patch of {size_px} px, expected 1 to {picture_px} px, the picture's")
-    if stride_px < 1:
-        raise ValueError(f"stride_px is {stride_px}, expected at least 1")
+    at_least(1, stride_px=stride_px)
     return range(0, picture_px - size_px + 1, stride_px)

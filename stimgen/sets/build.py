@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from stimgen.sets.exemplars import choose
+from stimgen.sets.exemplars import choose, save_naturals
 from stimgen.sets.gallery import write_gallery
 from stimgen.sets.ingredients import Ingredients
 from stimgen.sets.manifest import Picture, manifest_of
 from stimgen.sets.measure import measure
-from stimgen.sets.naturals import save_naturals
 from stimgen.sets.partial import PartialFolder
 from stimgen.sets.provenance import provenance_of, write_provenance
 from stimgen.sets.synthetics import candidates_of, rank_synthetics
@@ -125,7 +124,8 @@ class Build(Ingredients):
             manifest = manifest_of(rows, self.units)
             write_csv(manifest, self.partial.path / MANIFEST, MANIFEST_COLUMNS)
             write_statistics(found, self.units, self.partial.path)
-            write_provenance(provenance_of(self, found, occlusion), self.partial.path)
+            facts = provenance_of(self, found, occlusion, self.rendered, self.partial.seconds)
+            write_provenance(facts, self.partial.path)
             write_gallery(self.partial.path)
             self.partial.finish(_SWEEP, _RENDERED, _PARTS, _TABLE)
         return self.folder

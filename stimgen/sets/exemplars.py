@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from stimgen.files import save_png
 from stimgen.seeds import shuffled
-from stimgen.sets.natural_settings import NaturalSettings, QuerySettings
+from stimgen.sets.manifest import Picture
+from stimgen.studies.build_settings import ImagesSettings
+from stimgen.studies.natural_settings import NaturalSettings, QuerySettings
+from stimgen.sweeps.device_decoder import DeviceDecoder
+from stimgen.sweeps.image_reading import Pixels, read_pictures
+from stimgen.sweeps.image_sources import ImageSource
+from stimgen.sweeps.prefetch import prefetch
 from stimgen.sweeps.sweep import Sweep
 from unitscope.errors import BadInput
 from unitscope.vocabulary import Unit
@@ -172,3 +180,51 @@ def rank_window(activations: np.ndarray, pole: str, wanted: QuerySettings, width
     if pole == "max":
         window = order[len(order) - start - width : len(order) - start]
     return [int(index) for index in window]
+
+
+def save_naturals(
+    source: ImageSource,
+    settings: ImagesSettings,
+    chosen: Sequence[tuple[Unit, Exemplar]],
+    folder: Path,
+    decoder: DeviceDecoder | None = None,
+) -> list[Picture]:
+    """Save the images that a set's folder lacks and return all of them.
+
+    Parameters
+    ----------
+    source, settings
+        Which images, and how they are cropped.
+    chosen
+        Units with their images.
+    folder
+        Of the set.
+    decoder
+        What decoded the images for the sweep, where a device did.
+
+    Raises
+    ------
+    BadInput
+        If an image can be read no longer.
+    """
+    pictures = [
+        Picture(unit, "natural", e.pole, e.rank, e.batch, source.name(e.index))
+        for unit, e in chosen
+    ]
+    files: dict[int, list[Path]] = {}
+    for (_, exemplar), picture in zip(chosen, pictures, strict=True):
+        file = folder / picture.path
+        if not file.exists():
+            files.setdefault(exemplar.index, []).append(file)
+
+    def save(found: tuple[int, Pixels | str]) -> None:
+        index, pixels = found
+        if isinstance(pixels, str):
+            raise BadInput(f"an image could be read before, but not now: {pixels}")
+        shown = pixels if isinstance(pixels, np.ndarray) else pixels.cpu().numpy()
+        for file in files[index]:
+            save_png(shown, file)
+
+    for _ in prefetch(save, read_pictures(source, settings, files, decoder)):
+        pass
+    return pictures

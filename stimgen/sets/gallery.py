@@ -9,11 +9,10 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from stimgen.npz import load_npz
-from stimgen.occlusion.map_pictures import draw_map
-from stimgen.occlusion.occlusion_maps import map_path
+from stimgen.files import load_npz, read_png
+from stimgen.occlusion.map_drawing import draw_map
 from stimgen.occlusion.patches import Patch
-from stimgen.png import read_png
+from stimgen.sets.occlusion_maps import map_path
 from unitscope.stimulus_set import StimulusSet
 from unitscope.vocabulary import POLES, Unit
 

@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from stimgen.networks.devices import pick_device
+from stimgen.networks.compute_device import pick_device
 from stimgen.networks.network import Network
 from stimgen.networks.registry import load_network
-from stimgen.occlusion.occlusion_set import Occluder
+from stimgen.sets.occlusion_images import Occluder
 from stimgen.sets.units import UnitChoice, choose_units
-from stimgen.settings import BuildSettings
+from stimgen.studies.build_settings import BuildSettings
 from stimgen.sweeps.device_decoder import DeviceDecoder, device_decoder
-from stimgen.sweeps.images import ImageSource
-from stimgen.sweeps.sources import open_source
+from stimgen.sweeps.image_sources import ImageSource, open_source
 from stimgen.sweeps.sweep import Sweep, require
-from stimgen.visualization.ascend import Goal
 from stimgen.visualization.generator_prior import Generator, load_generator
-from stimgen.visualization.goals import goals_for
+from stimgen.visualization.goals import Goal, goals_for
 from unitscope.errors import BadInput
 from unitscope.vocabulary import Unit
 
@@ -81,7 +79,7 @@ class Ingredients:
         if wanted.source == "demo":
             if self.images is not None:
                 raise BadInput(f"{self.settings.name} uses the demo images: leave --images out")
-            from stimgen.demo.images import DemoImages
+            from stimgen.demo.demo_images import DemoImages
 
             return DemoImages(wanted.n, wanted.seed, wanted.crop_px)
         if self.images is None:

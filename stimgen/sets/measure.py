@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from stimgen.files import read_png
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
-from stimgen.png import read_png
-from stimgen.settings import ActivationSettings
+from stimgen.studies.build_settings import ActivationSettings
 from stimgen.sweeps.halving import Halving
 from stimgen.sweeps.workers import with_network
 from unitscope.vocabulary import Unit

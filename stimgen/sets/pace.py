@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,16 +13,16 @@ from PIL import Image
 
 from stimgen.networks.network import Network
 from stimgen.occlusion.activation_maps import activation_maps
-from stimgen.occlusion.occlusion_maps import FEW_POSITIONS, n_positions
 from stimgen.occlusion.patches import Occlusion
-from stimgen.settings import BuildSettings
-from stimgen.sweeps.images import ImageSource, crop
+from stimgen.sets.build import Build
+from stimgen.sets.occlusion_maps import FEW_POSITIONS, n_positions
+from stimgen.studies.build_settings import BuildSettings
+from stimgen.sweeps.image_sources import ImageSource
+from stimgen.sweeps.photographs import crop
 from stimgen.sweeps.sweep import sweep
 from stimgen.sweeps.workers import with_network
-from stimgen.visualization.ascend import Goal, ascend
-
-if TYPE_CHECKING:
-    from stimgen.sets.build import Build
+from stimgen.visualization.ascend import ascend
+from stimgen.visualization.goals import Goal
 
 _N_TRIED, _N_TRIED_CUDA = 32, 512
 _STEPS_TRIED = 2

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 
-from stimgen.occlusion.occlusion_maps import n_positions
+from stimgen.sets.build import Build
+from stimgen.sets.occlusion_maps import n_positions
 from stimgen.sets.pace import (
     first_images,
     picture_of,
@@ -17,9 +17,6 @@ from stimgen.sets.pace import (
     render_seconds,
     sweep_seconds,
 )
-
-if TYPE_CHECKING:
-    from stimgen.sets.build import Build
 
 
 @dataclass(frozen=True)

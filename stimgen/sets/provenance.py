@@ -8,24 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import yaml
 
-from stimgen.networks.devices import device_model
+from stimgen.networks.compute_device import device_model
 from stimgen.networks.network import Network
 from stimgen.networks.registry import load_network
-from stimgen.settings import BuildSettings
+from stimgen.sets.ingredients import Ingredients
+from stimgen.studies.build_settings import BuildSettings
 from stimgen.sweeps.sweep import Sweep
-from stimgen.visualization.rendered import read_found
+from stimgen.visualization.render import read_found
 from unitscope.errors import BadInput
 from unitscope.settings import build, read_yaml
 from unitscope.stimulus_set import SETTINGS
 from unitscope.versions import versions
-
-if TYPE_CHECKING:
-    from stimgen.sets.build import Build
 
 
 @dataclass(frozen=True)
@@ -37,24 +35,33 @@ class Provenance:
 
 
 def provenance_of(
-    build: Build, found: Sweep, occlusion: Mapping[str, Any] | None
+    ingredients: Ingredients,
+    found: Sweep,
+    occlusion: Mapping[str, Any] | None,
+    rendered: Path,
+    seconds: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Return what ``set.yaml`` says of a build.
+    """Return what ``set.yaml`` records about a build.
 
     Parameters
     ----------
-    build
-        Whose set is whole but for this.
+    ingredients
+        What the set was made from.
     found
-        By the build's sweep.
+        Result of the sweep.
     occlusion
-        What is to be said of the occlusion stimuli, if there are any.
+        Entries about the occlusion stimuli; None if there are none.
+    rendered
+        Folder of the rendered images, which holds what a search for diversity weights found.
+    seconds
+        Duration of each step.
     """
-    network, device = build.network, build.network.device
-    found_weights = read_found(build.rendered, build.goals)
+    settings, network = ingredients.settings, ingredients.network
+    source, generator, device = ingredients.source, ingredients.generator, network.device
+    found_weights = read_found(rendered, ingredients.goals)
     return {
-        "name": build.settings.name,
-        "fingerprint": build.fingerprint,
+        "name": settings.name,
+        "fingerprint": ingredients.fingerprint,
         "created_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "network": {
             "name": network.name,
@@ -62,23 +69,19 @@ def provenance_of(
             "input_px": network.input_px,
         },
         "images": {
-            "source": build.settings.images.source,
-            "folder": build.images.resolve().name if build.images else None,
-            "n_found": len(build.source),
+            "source": settings.images.source,
+            "folder": ingredients.images.resolve().name if ingredients.images else None,
+            "n_found": len(source),
             "n_read": found.n_images,
-            "list_sha256": build.source.sha256,
+            "list_sha256": source.sha256,
             "skipped": list(found.skipped),
         },
-        "units": [unit.name for unit in build.units],
-        "settings": dataclasses.asdict(build.settings),
-        **(
-            {"generator": {"weights_sha256": build.generator.weights_sha256}}
-            if build.generator
-            else {}
-        ),
+        "units": [unit.name for unit in ingredients.units],
+        "settings": dataclasses.asdict(settings),
+        **({"generator": {"weights_sha256": generator.weights_sha256}} if generator else {}),
         **({"occlusion": dict(occlusion)} if occlusion is not None else {}),
         **({"diversity": found_weights} if found_weights else {}),
-        **({"plain": plain} if (plain := _plain_seeds(build)) else {}),
+        **({"plain": plain} if (plain := _plain_seeds(ingredients)) else {}),
         "versions": {
             "python": platform.python_version(),
             **versions("torch", "torchvision", "numpy", "numba", "pillow"),
@@ -88,7 +91,7 @@ def provenance_of(
             "model": device_model(device),
             "threads": torch.get_num_threads(),
         },
-        "seconds": build.partial.seconds,
+        "seconds": dict(seconds),
     }
 
 
@@ -98,14 +101,14 @@ def write_provenance(facts: Mapping[str, Any], folder: Path) -> None:
     (folder / SETTINGS).write_text(text, encoding="utf-8")
 
 
-def _plain_seeds(build: Build) -> list[dict[str, Any]]:
+def _plain_seeds(ingredients: Ingredients) -> list[dict[str, Any]]:
     """Return which seeds, as the manifest has them, belong to images made as if alone."""
-    n = build.settings.synthetic.plain_per_pole
+    n = ingredients.settings.synthetic.plain_per_pole
     if not n:
         return []
     return [
         {"unit": goal.unit.name, "pole": goal.pole, "seeds": list(goal.seeds[-n:])}
-        for goal in build.goals
+        for goal in ingredients.goals
     ]
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stimgen.sets.manifest import Picture
-from stimgen.visualization.ascend import Goal
-from stimgen.visualization.rendered import MASKS, mask_path, rendered_path
+from stimgen.visualization.goals import Goal
+from stimgen.visualization.render import MASKS, mask_path, rendered_path
 from unitscope.vocabulary import Unit
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stimgen.networks.network import Network
 from stimgen.seeds import seed_of
-from stimgen.settings import SampleSettings, UnitsSettings
+from stimgen.studies.build_settings import SampleSettings, UnitsSettings
 from unitscope.columns import UNIT_COLUMNS, Column
 from unitscope.errors import BadInput, nearest
 from unitscope.tables import read_csv

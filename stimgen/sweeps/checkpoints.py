@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stimgen.npz import load_npz, save_npz
+from stimgen.files import load_npz, save_npz
 from stimgen.sweeps.ranks import Ranks
 from stimgen.sweeps.tally import Tally
 from unitscope.errors import BadInput

@@ -11,10 +11,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from stimgen.settings import ImagesSettings
-from stimgen.sweeps import jpeg
+from stimgen.studies.build_settings import ImagesSettings
 from stimgen.sweeps.halving import Halving
-from stimgen.sweeps.images import placing
+from stimgen.sweeps.photographs import decoder, placing
 from unitscope.errors import BadInput
 
 Decode = Callable[[Sequence[bytes], torch.device], list[torch.Tensor]]
@@ -23,7 +22,7 @@ Decode = Callable[[Sequence[bytes], torch.device], list[torch.Tensor]]
 
 def by_torchcodec(files: Sequence[bytes], device: torch.device) -> list[torch.Tensor]:
     """Decode by torchcodec; raises RuntimeError where it is not there or cannot."""
-    decode_jpeg = jpeg.decoder()
+    decode_jpeg = decoder()
     if decode_jpeg is None:
         raise RuntimeError("torchcodec is not installed")
     found: list[torch.Tensor] = decode_jpeg(list(files), device=device)
@@ -73,9 +72,9 @@ class DeviceDecoder:
         Returns
         -------
         list of torch.Tensor or None
-            Height x width x 3, 8 bit; sizes and places are those of
-            :func:`stimgen.sweeps.images.crop`, levels differ by rounding and by what the decoder
-            makes of colours.
+            Height x width x 3, 8 bit; sizes and positions are those of
+            :func:`stimgen.sweeps.photographs.crop`, while levels differ by rounding and by how
+            the decoder converts colours.
         """
         parts = self._fitting(lambda part: [_cut(p, images) for p in self._each(part)], files)
         return [picture for part in parts for picture in part]

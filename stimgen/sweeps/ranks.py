@@ -126,10 +126,3 @@ def _attend(store: Any, rank: int) -> str:
                 if store.check([f"{name}/begin"]):
                     return name
         time.sleep(_GLANCE_S)
-
-
-def local_device(device: torch.device) -> torch.device:
-    """Return the CUDA device of this process's own, where torchrun started several."""
-    if device.type != "cuda" or device.index is not None or "LOCAL_RANK" not in os.environ:
-        return device
-    return torch.device("cuda", int(os.environ["LOCAL_RANK"]))

@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from stimgen.files import load_npz, save_npz
 from stimgen.loops import has_numba
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
-from stimgen.npz import load_npz, save_npz
-from stimgen.settings import ActivationSettings, ImagesSettings
-from stimgen.sweeps.batches import Batch, read_batches
+from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
 from stimgen.sweeps.checkpoints import Checkpoints
 from stimgen.sweeps.device_decoder import device_decoder
 from stimgen.sweeps.halving import Halving
-from stimgen.sweeps.images import ImageSource
+from stimgen.sweeps.image_reading import Batch, read_batches
+from stimgen.sweeps.image_sources import ImageSource
 from stimgen.sweeps.ranks import Ranks
 from stimgen.sweeps.running import HISTOGRAM_EDGES
 from stimgen.sweeps.tally import Tally

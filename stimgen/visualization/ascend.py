@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
@@ -14,50 +13,16 @@ import torch
 from stimgen.networks.network import Layer, Network, reduce_map
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.relus import RedirectedRelus
-from stimgen.settings import ActivationSettings
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.visualization.augment import Transforms, transform
+from stimgen.visualization.goals import Goal
 from stimgen.visualization.methods import open_method
 from stimgen.visualization.objectives import similarity
 from stimgen.visualization.parametrization import Start
 from stimgen.visualization.priors import filter_gradient, penalty
+from stimgen.visualization.saved_state import Unfinished
 from stimgen.visualization.stopping import Stopping
-from stimgen.visualization.synthetic_settings import SyntheticSettings
-from stimgen.visualization.unfinished import Unfinished
-from unitscope.vocabulary import Unit
-
-
-@dataclass(frozen=True)
-class Goal:
-    """Images to make for one unit and pole.
-
-    Parameters
-    ----------
-    unit, pole
-        What to drive, and whether down (``min``) or up (``max``).
-    seeds
-        One per image; an image depends on its own and, where diversity counts, on those of the
-        same goal.
-    scale
-        Activation that counts as one.
-    diversity_weight
-        In place of the settings' own.
-    strongest
-        Activation of the natural image that drives the unit furthest to the pole, where a search
-        for the diversity weight needs it.
-    """
-
-    unit: Unit
-    pole: str
-    seeds: tuple[int, ...]
-    scale: float = 1.0
-    diversity_weight: float | None = None
-    strongest: float | None = None
-
-    @property
-    def sign(self) -> int:
-        """1 where a higher activation is nearer to the pole, -1 where a lower one is."""
-        return 1 if self.pole == "max" else -1
-
 
 Score = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 

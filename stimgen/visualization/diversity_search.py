@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from stimgen.visualization.ascend import Goal
-from stimgen.visualization.synthetic_settings import SearchSettings
+from stimgen.studies.synthetic_settings import SearchSettings
+from stimgen.visualization.goals import Goal
 
 Images = TypeVar("Images")
 

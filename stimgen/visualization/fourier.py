@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from stimgen.studies.prior_settings import BlurSettings
 from stimgen.visualization.parametrization import Parametrization
-from stimgen.visualization.prior_settings import BlurSettings
 
 _COLOUR_SD = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 COLOUR = _COLOUR_SD / np.linalg.norm(_COLOUR_SD, axis=0).max()

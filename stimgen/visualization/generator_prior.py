@@ -17,8 +17,8 @@ from torch import nn
 
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.weights import hash_weights, load_weights, read_checkpoint
+from stimgen.studies.synthetic_settings import GeneratorSettings
 from stimgen.visualization.parametrization import Parametrization
-from stimgen.visualization.synthetic_settings import GeneratorSettings
 from unitscope.errors import BadInput
 
 

@@ -3,12 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from stimgen.seeds import seed_of
+from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.sweeps.sweep import Sweep
-from stimgen.visualization.ascend import Goal
-from stimgen.visualization.synthetic_settings import SyntheticSettings
 from unitscope.vocabulary import POLES, Unit
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Images to make for one unit and pole.
+
+    Parameters
+    ----------
+    unit, pole
+        What to drive, and whether down (``min``) or up (``max``).
+    seeds
+        One per image; an image depends on its own and, where diversity counts, on those of the
+        same goal.
+    scale
+        Activation that counts as one.
+    diversity_weight
+        In place of the settings' own.
+    strongest
+        Activation of the natural image that drives the unit furthest to the pole, where a search
+        for the diversity weight needs it.
+    """
+
+    unit: Unit
+    pole: str
+    seeds: tuple[int, ...]
+    scale: float = 1.0
+    diversity_weight: float | None = None
+    strongest: float | None = None
+
+    @property
+    def sign(self) -> int:
+        """1 where a higher activation is nearer to the pole, -1 where a lower one is."""
+        return 1 if self.pole == "max" else -1
 
 
 def goals_for(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from stimgen.networks.network import Network
+from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.visualization.crops import Crops
 from stimgen.visualization.fourier import FourierImages
 from stimgen.visualization.generator_prior import Generator, GeneratorImages, load_generator
 from stimgen.visualization.maco import MacoImages
 from stimgen.visualization.parametrization import Start
 from stimgen.visualization.pixels import PixelImages
-from stimgen.visualization.synthetic_settings import SyntheticSettings
 from unitscope.errors import BadInput
 
 

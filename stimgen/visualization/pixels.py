@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from stimgen.studies.prior_settings import BlurSettings
 from stimgen.visualization.parametrization import Parametrization
-from stimgen.visualization.prior_settings import BlurSettings
 from stimgen.visualization.priors import blur as blurred
 
 

@@ -11,11 +11,7 @@ import torch
 import torch.nn.functional as F
 from torchvision.transforms.v2.functional import gaussian_blur
 
-from stimgen.visualization.prior_settings import (
-    GradientBlurSettings,
-    PatchColourSettings,
-    PriorSettings,
-)
+from stimgen.studies.prior_settings import GradientBlurSettings, PatchColourSettings, PriorSettings
 
 
 def penalty(images: torch.Tensor, priors: PriorSettings) -> torch.Tensor:

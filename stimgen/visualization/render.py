@@ -11,25 +11,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
+from stimgen.files import enlarge, save_png
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_pictures, to_tensor
-from stimgen.png import enlarge, save_png
-from stimgen.settings import ActivationSettings
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.sweeps.halving import Halving
 from stimgen.sweeps.ranks import Ranks
 from stimgen.sweeps.workers import with_network
-from stimgen.visualization.ascend import Goal, ascend
+from stimgen.visualization.ascend import ascend
 from stimgen.visualization.diversity_search import Found, search_diversity
+from stimgen.visualization.goals import Goal
 from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Start
-from stimgen.visualization.rendered import found_path, mask_path, rendered_path
-from stimgen.visualization.synthetic_settings import SyntheticSettings
-from stimgen.visualization.unfinished import Unfinished
+from stimgen.visualization.saved_state import Unfinished
+
+MASKS = "transparency"
+
 
 _UNFINISHED = "unfinished"
 
@@ -233,3 +237,31 @@ class _Batch:
         }
         mark = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
         return self.job.folder / _UNFINISHED / f"{mark[:32]}.npz"
+
+
+def rendered_path(folder: Path, goal: Goal, index: int) -> Path:
+    """Return where the image of a goal's seed lies before it has a rank."""
+    return folder / goal.unit.name / f"{goal.pole}_i{index:02d}.png"
+
+
+def mask_path(file: Path) -> Path:
+    """Return where it lies how opaque a rendered image's pixels are to be shown."""
+    return file.parent / MASKS / file.name
+
+
+def found_path(folder: Path, goal: Goal) -> Path:
+    """Return where it is written which diversity weight a search found for a goal."""
+    return folder / goal.unit.name / f"{goal.pole}_diversity.json"
+
+
+def read_found(folder: Path, goals: Sequence[Goal]) -> list[dict[str, Any]]:
+    """Return what a search for diversity weights found: unit, pole, weight, and what it means.
+
+    ``beats`` says whether each diverse image drives the unit further than all natural ones do;
+    where it is false, not even a weight of 0 made it so.
+    """
+    return [
+        {"unit": goal.unit.name, "pole": goal.pole, **json.loads(path.read_text(encoding="utf-8"))}
+        for goal in goals
+        if (path := found_path(folder, goal)).exists()
+    ]

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from stimgen.files import load_npz, save_npz
 from stimgen.networks.preprocessing import resize, to_tensor
-from stimgen.npz import load_npz, save_npz
-from stimgen.settings import ImagesSettings
-from stimgen.sweeps.images import ImageSource, crop
+from stimgen.studies.build_settings import ImagesSettings
+from stimgen.sweeps.image_sources import ImageSource
+from stimgen.sweeps.photographs import crop
 from stimgen.sweeps.prefetch import prefetch
 from stimgen.visualization.fourier import COLOUR
 from unitscope.errors import BadInput

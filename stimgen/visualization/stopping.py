@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from stimgen.studies.synthetic_settings import StopSettings
 from stimgen.visualization.parametrization import Parametrization
-from stimgen.visualization.synthetic_settings import StopSettings
 
 
 class Stopping:

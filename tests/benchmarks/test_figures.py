@@ -6,10 +6,10 @@ import torch
 
 from benchmarks.generator import usual
 from benchmarks.generator.__main__ import PARTS, main
+from benchmarks.generator.decoding import decode_rates
 from benchmarks.generator.figures import Bench, Figure, Sizes, table
 from benchmarks.generator.limits import flops_of_convolutions, flops_of_pass
 from benchmarks.generator.own import Pictures, occluded_pictures
-from stimgen.sweeps.decoding import decode_rates
 
 CPU = torch.device("cpu")
 SMALL = Sizes(

@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 
 from stimgen.networks.network import Network
-from stimgen.settings import ActivationSettings
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.prior_settings import PriorSettings
+from stimgen.studies.synthetic_settings import SearchSettings, SyntheticSettings
 from stimgen.sweeps.ranks import Ranks
-from stimgen.visualization.ascend import Goal
+from stimgen.visualization.goals import Goal
 from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Parametrization
-from stimgen.visualization.prior_settings import PriorSettings
 from stimgen.visualization.render import render
-from stimgen.visualization.synthetic_settings import SearchSettings, SyntheticSettings
 from tests.stimgen.conftest import make_toy
 
 SETTINGS = SyntheticSettings(

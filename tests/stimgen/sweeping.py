@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from stimgen.settings import ActivationSettings, ImagesSettings
+from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
 from stimgen.sweeps.checkpoints import Checkpoints
 from stimgen.sweeps.ranks import Ranks
 from stimgen.sweeps.sweep import Sweep, sweep

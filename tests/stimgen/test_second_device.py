@@ -18,24 +18,21 @@ from stimgen.networks.registry import load_network
 from stimgen.occlusion.activation_maps import activation_maps
 from stimgen.occlusion.patch_forward import PatchForward
 from stimgen.occlusion.patches import Occlusion, Patch, Sharpening
-from stimgen.settings import ActivationSettings, ImagesSettings
-from stimgen.sweeps.checkpoints import Checkpoints
-from stimgen.sweeps.sweep import BATCH, Sweep, sweep
-from stimgen.visualization.ascend import Goal, ascend
-from stimgen.visualization.layer_pictures import caricature, dream
-from stimgen.visualization.methods import open_method
-from stimgen.visualization.prior_settings import (
+from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
+from stimgen.studies.prior_settings import (
     BlurSettings,
     GradientBlurSettings,
     PatchColourSettings,
     PriorSettings,
 )
+from stimgen.studies.synthetic_settings import MacoSettings, StopSettings, SyntheticSettings
+from stimgen.sweeps.checkpoints import Checkpoints
+from stimgen.sweeps.sweep import BATCH, Sweep, sweep
+from stimgen.visualization.ascend import ascend
+from stimgen.visualization.goals import Goal
+from stimgen.visualization.layer_images import caricature, dream
+from stimgen.visualization.methods import open_method
 from stimgen.visualization.render import render
-from stimgen.visualization.synthetic_settings import (
-    MacoSettings,
-    StopSettings,
-    SyntheticSettings,
-)
 from tests.stimgen.apart import APART, Apart, in_this_thread, moved, second_device
 from tests.stimgen.conftest import NoiseImages
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch.nn import functional as F
 
-from stimgen.demo.images import DemoImages
-from stimgen.demo.network import BLOCKS, BRANCHES, INPUT_PX, DemoNetwork
+from stimgen.demo.demo_images import DemoImages
+from stimgen.demo.demo_network import BLOCKS, BRANCHES, INPUT_PX, DemoNetwork
 
 FACTORS = ("shape", "texture", "hue")
 _BATCH = 100

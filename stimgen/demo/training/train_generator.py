@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from stimgen.demo.demo_images import DemoImages
 from stimgen.demo.generator import CODE_SIZE, DemoEncoder, DemoGenerator
-from stimgen.demo.images import DemoImages
 from stimgen.demo.training.evaluate import render
 from stimgen.demo.training.train_network import HELD_OUT_SEED, TRAINING_SEED
 from stimgen.networks.network import Network
@@ -153,7 +153,7 @@ An up-convolutional network (Dosovitskiy & Brox, 2016) that draws RGB images of 
 codes of {CODE_SIZE} numbers. It exists so that feature visualization by a generator (DGN-AM;
 [docs](../../docs/feature_visualization_methods.md)) can be tried, and tested, without a download.
 
-- **Images:** rendered by `stimgen.demo.images`; no photograph and no other data set was used.
+- **Images:** rendered by `stimgen.demo.demo_images`; no photograph and no other data set was used.
 - **Training:** an encoder and the generator together, so that an encoded image is drawn again. What
   is minimised is the share of the pixels' variance that gets lost, plus {_FEATURE_WEIGHT} times
   that of the demo network's features in {" and ".join(FEATURE_LAYERS)}. Adam, one cycle of the

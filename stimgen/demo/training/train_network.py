@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from stimgen.demo.images import HUES, SHAPES, TEXTURES, DemoImages
-from stimgen.demo.network import INPUT_PX, DemoNetwork
+from stimgen.demo.demo_images import HUES, SHAPES, TEXTURES, DemoImages
+from stimgen.demo.demo_network import INPUT_PX, DemoNetwork
 from stimgen.demo.training.evaluate import FACTORS, accuracy, render, selective_share
 from unitscope.errors import BadInput, run_command
 
@@ -141,7 +141,7 @@ tried, and tested, without a download.
 - **Shapes:** {", ".join(SHAPES)}.
 - **Textures:** {", ".join(TEXTURES)}.
 - **Hues:** {", ".join(HUES)}.
-- **Images:** rendered by `stimgen.demo.images`; no photograph and no other data set was used.
+- **Images:** rendered by `stimgen.demo.demo_images`; no photograph and no other data set was used.
   Training images are rendered at {INPUT_PX} px. Held-out images have another seed, are rendered at
   {DISPLAY_PX} px and are shrunk by antialiased bilinear interpolation, as a sweep does.
 - **Training:** AdamW, weight decay 0.01, one cycle of the learning rate with a peak of

@@ -5,6 +5,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from stimgen.demo.demo_images import DemoImages
 from stimgen.demo.generator import (
     CODE_SIZE,
     WEIGHTS,
@@ -12,12 +13,11 @@ from stimgen.demo.generator import (
     DemoGenerator,
     load_demo_generator,
 )
-from stimgen.demo.images import DemoImages
 from stimgen.demo.training import train_generator
 from stimgen.demo.training.evaluate import render
 from stimgen.demo.training.train_generator import CODE_SD, Run, main, train
+from stimgen.studies.synthetic_settings import GeneratorSettings
 from stimgen.visualization.generator_prior import load_generator
-from stimgen.visualization.synthetic_settings import GeneratorSettings
 
 CARD = WEIGHTS.with_name("GENERATOR.md")
 TINY = Run(n_images=64, n_steps=4, n_held_out=8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stimgen.demo.images import HUES, SHAPES, TEXTURES, DemoImages
+from stimgen.demo.demo_images import HUES, SHAPES, TEXTURES, DemoImages
 
 
 def shrunk(image: Image.Image, size_px: int) -> np.ndarray:

@@ -8,8 +8,15 @@ import yaml
 from torchvision.models.googlenet import BasicConv2d, Inception
 
 from stimgen.demo import network as demo_network
-from stimgen.demo.images import DemoImages
-from stimgen.demo.network import BLOCKS, BRANCHES, INPUT_PX, WEIGHTS, DemoNetwork, load_demo_network
+from stimgen.demo.demo_images import DemoImages
+from stimgen.demo.demo_network import (
+    BLOCKS,
+    BRANCHES,
+    INPUT_PX,
+    WEIGHTS,
+    DemoNetwork,
+    load_demo_network,
+)
 from stimgen.demo.training.evaluate import (
     FACTORS,
     accuracy,

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from stimgen.demo.network import WEIGHTS, load_demo_network
+from stimgen.demo.demo_network import WEIGHTS, load_demo_network
 from stimgen.demo.training.train_network import main
 
 SHORT = ["--images", "128", "--epochs", "1", "--held-out", "20"]

@@ -12,7 +12,8 @@ from torch.overrides import TorchFunctionMode
 from torchvision.models import googlenet
 
 from stimgen import loops
-from stimgen.demo.network import load_demo_network
+from stimgen.demo.demo_network import load_demo_network
+from stimgen.loops import pools
 from stimgen.networks.network import Network
 from stimgen.networks.pooling import MaxPool2d, max_pool2d, pool_before_relu, quicken_pools
 from stimgen.networks.registry import fold_batch_norms, inception_layers, load_network
@@ -119,7 +120,6 @@ def test_maxima_and_gradients_are_torchs(
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the loops that were called."""
-    from stimgen.loops import max_pools
 
     called: list[str] = []
 
@@ -128,7 +128,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         loop(*args)
 
     for name in ("highest", "highest_and_place", "spread_by_1", "spread_by_2"):
-        monkeypatch.setattr(max_pools, name, partial(note, name, getattr(max_pools, name)))
+        monkeypatch.setattr(pools, name, partial(note, name, getattr(pools, name)))
     return called
 
 

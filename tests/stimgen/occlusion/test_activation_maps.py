@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stimgen.files import save_png
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.networks.registry import load_network
@@ -21,9 +22,8 @@ from stimgen.occlusion.activation_maps import (
 )
 from stimgen.occlusion.patch_forward import PatchForward
 from stimgen.occlusion.patches import Occlusion, Patch, Sharpening, apply
-from stimgen.png import save_png
 from stimgen.sets.measure import measure
-from stimgen.settings import ActivationSettings
+from stimgen.studies.build_settings import ActivationSettings
 from tests.stimgen.conftest import NoiseImages
 
 

@@ -9,13 +9,12 @@ import yaml
 from PIL import Image
 
 import stimgen.sets.build
-import stimgen.sets.naturals
-from stimgen.networks.devices import pick_device
+import stimgen.sets.exemplars
+from stimgen.networks.compute_device import pick_device
 from stimgen.networks.network import Network
 from stimgen.sets.build import Build
 from stimgen.sets.measure import measure
-from stimgen.sets.natural_settings import NaturalSettings
-from stimgen.settings import (
+from stimgen.studies.build_settings import (
     BuildSettings,
     ImagesSettings,
     NetworkSettings,
@@ -23,6 +22,7 @@ from stimgen.settings import (
     SyntheticSettings,
     UnitsSettings,
 )
+from stimgen.studies.natural_settings import NaturalSettings
 from tests.stimgen.conftest import make_toy
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet, sha256_of
@@ -222,7 +222,7 @@ def test_a_full_disk_is_a_sentence(
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(stimgen.sets.naturals, "save_png", full)
+    monkeypatch.setattr(stimgen.sets.exemplars, "save_png", full)
     with pytest.raises(BadInput, match="cannot be written .No space left"):
         make_build(photographs, tmp_path).run()
 

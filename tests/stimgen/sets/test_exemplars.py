@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stimgen.sets.exemplars import Exemplar, bin_and_shuffle, choose, rank_window
-from stimgen.sets.natural_settings import NaturalSettings, QuerySettings
+from stimgen.studies.natural_settings import NaturalSettings, QuerySettings
 from stimgen.sweeps.sweep import Sweep
 from unitscope.errors import BadInput
 from unitscope.vocabulary import POLES, Unit

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stimgen.__main__ import main
-from stimgen.occlusion.map_pictures import HIGH_COLOUR, LOW_COLOUR, draw_map
+from stimgen.occlusion.map_drawing import HIGH_COLOUR, LOW_COLOUR, draw_map
 from stimgen.occlusion.patches import Patch
 from stimgen.sets.gallery import write_gallery
 from unitscope.columns import MANIFEST_COLUMNS

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from stimgen.files import save_png
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
-from stimgen.png import save_png
 from stimgen.sets.measure import measure
-from stimgen.settings import ActivationSettings
+from stimgen.studies.build_settings import ActivationSettings
 from unitscope.errors import BadInput
 
 

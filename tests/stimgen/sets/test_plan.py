@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from stimgen.__main__ import main
-from stimgen.occlusion.occlusion_settings import OcclusionSettings
-from stimgen.sets.natural_settings import NaturalSettings
 from stimgen.sets.plan import duration, plan_of
+from stimgen.studies.natural_settings import NaturalSettings
+from stimgen.studies.occlusion_settings import OcclusionSettings
 from tests.stimgen.sets.test_build import SETTINGS, make_build
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet

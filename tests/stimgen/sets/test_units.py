@@ -4,7 +4,7 @@ import pytest
 
 from stimgen.networks.network import Network
 from stimgen.sets.units import choose_units, read_units, sample_units
-from stimgen.settings import SampleSettings, UnitsSettings
+from stimgen.studies.build_settings import SampleSettings, UnitsSettings
 from unitscope.errors import BadInput
 
 

@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from stimgen.__main__ import main
-from stimgen.npz import load_npz, save_npz
-from stimgen.png import read_png, save_png
+from stimgen.files import load_npz, read_png, save_npz, save_png
 from stimgen.sets.provenance import read_provenance
 from stimgen.sets.verify import verify
 from unitscope.columns import MANIFEST_COLUMNS

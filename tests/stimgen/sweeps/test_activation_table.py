@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stimgen.sets.natural_settings import NaturalSettings, QuerySettings
 from stimgen.sets.verify import verify
-from stimgen.settings import UnitsSettings
+from stimgen.studies.build_settings import UnitsSettings
+from stimgen.studies.natural_settings import NaturalSettings, QuerySettings
 from stimgen.sweeps.activation_table import ActivationTable
 from tests.stimgen.sets.test_build import SETTINGS, make_build
 from unitscope.errors import BadInput

@@ -13,16 +13,14 @@ from PIL import Image
 
 from stimgen.__main__ import main
 from stimgen.networks.network import Network
-from stimgen.sets.exemplars import Exemplar
+from stimgen.sets.exemplars import Exemplar, save_naturals
 from stimgen.sets.measure import measure
-from stimgen.sets.naturals import save_naturals
-from stimgen.settings import ActivationSettings, ImagesSettings
+from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
 from stimgen.sweeps import device_decoder
 from stimgen.sweeps import sweep as sweeping
 from stimgen.sweeps.device_decoder import DeviceDecoder, by_torchvision
-from stimgen.sweeps.images import ImageFolder
-from stimgen.sweeps.reading import plain_file, read_pictures
-from stimgen.sweeps.sources import open_source
+from stimgen.sweeps.image_reading import plain_file, read_pictures
+from stimgen.sweeps.image_sources import ImageFolder, open_source
 from stimgen.sweeps.sweep import sweep
 from unitscope.errors import BadInput
 

@@ -10,7 +10,8 @@ import torch
 from torch.distributed import HashStore
 
 from stimgen.__main__ import main
-from stimgen.sweeps.ranks import Ranks, _meet, local_device
+from stimgen.networks.compute_device import local_device
+from stimgen.sweeps.ranks import Ranks, _meet
 from tests.stimgen.sweeping import N_IMAGES, CoarseImages, sweep_toy
 
 ROOT = Path(__file__).parents[3]

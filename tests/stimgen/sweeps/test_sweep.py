@@ -7,7 +7,7 @@ import torch
 
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
-from stimgen.settings import ActivationSettings, ImagesSettings
+from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
 from stimgen.sweeps.sweep import Sweep, sweep
 from tests.stimgen.conftest import NoiseImages, make_toy
 from unitscope.errors import BadInput

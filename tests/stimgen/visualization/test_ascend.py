@@ -6,11 +6,12 @@ import torch
 
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import resize
-from stimgen.settings import ActivationSettings
-from stimgen.visualization.ascend import Goal, ascend
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.synthetic_settings import StopSettings, SyntheticSettings
+from stimgen.visualization.ascend import ascend
+from stimgen.visualization.goals import Goal
 from stimgen.visualization.objectives import similarity
-from stimgen.visualization.synthetic_settings import StopSettings, SyntheticSettings
-from stimgen.visualization.unfinished import Unfinished
+from stimgen.visualization.saved_state import Unfinished
 
 PRE = ActivationSettings()
 SMALL = SyntheticSettings(

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from stimgen.__main__ import main
 from stimgen.networks.network import Network
 from stimgen.sets.measure import measure
-from stimgen.settings import ActivationSettings
-from stimgen.visualization.ascend import Goal
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.synthetic_settings import SearchSettings, SyntheticSettings
 from stimgen.visualization.diversity_search import search_diversity
-from stimgen.visualization.render import render
-from stimgen.visualization.rendered import read_found, rendered_path
-from stimgen.visualization.synthetic_settings import SearchSettings, SyntheticSettings
+from stimgen.visualization.goals import Goal
+from stimgen.visualization.render import read_found, render, rendered_path
 from unitscope.settings import read_yaml
 from unitscope.stimulus_set import StimulusSet
 from unitscope.vocabulary import POLES, Unit

@@ -8,11 +8,12 @@ from torch import nn
 
 from stimgen.networks.network import Network
 from stimgen.networks.weights import randomise
-from stimgen.settings import ActivationSettings
-from stimgen.visualization.ascend import Goal, ascend
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.synthetic_settings import GeneratorSettings, SyntheticSettings
+from stimgen.visualization.ascend import ascend
 from stimgen.visualization.generator_prior import Generator, GeneratorImages, load_generator
+from stimgen.visualization.goals import Goal
 from stimgen.visualization.methods import open_method
-from stimgen.visualization.synthetic_settings import GeneratorSettings, SyntheticSettings
 from unitscope.errors import BadInput
 
 PRE = ActivationSettings()

@@ -7,13 +7,14 @@ import torch
 from PIL import Image
 
 from stimgen.networks.network import Network
-from stimgen.settings import ActivationSettings, ImagesSettings
-from stimgen.visualization.ascend import Goal, ascend
+from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
+from stimgen.studies.synthetic_settings import SyntheticSettings
+from stimgen.visualization.ascend import ascend
 from stimgen.visualization.crops import Crops
 from stimgen.visualization.fourier import COLOUR
+from stimgen.visualization.goals import Goal
 from stimgen.visualization.maco import MacoImages, antisymmetric
 from stimgen.visualization.spectrum import estimate_spectrum, signed_magnitude
-from stimgen.visualization.synthetic_settings import SyntheticSettings
 from tests.stimgen.conftest import NoiseImages
 
 PRE = ActivationSettings()

@@ -9,25 +9,26 @@ import pytest
 import torch
 
 from stimgen.networks.network import Network
-from stimgen.settings import ActivationSettings
-from stimgen.visualization.ascend import Goal, ascend
-from stimgen.visualization.generator_prior import Generator
-from stimgen.visualization.methods import open_method
-from stimgen.visualization.parametrization import Start
-from stimgen.visualization.prior_settings import (
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.prior_settings import (
     BlurSettings,
     GradientBlurSettings,
     PatchColourSettings,
     PriorSettings,
 )
-from stimgen.visualization.priors import penalty, total_variation
-from stimgen.visualization.synthetic_settings import (
+from stimgen.studies.synthetic_settings import (
     GeneratorSettings,
     MacoSettings,
     StopSettings,
     SyntheticSettings,
 )
-from stimgen.visualization.unfinished import Unfinished
+from stimgen.visualization.ascend import ascend
+from stimgen.visualization.generator_prior import Generator
+from stimgen.visualization.goals import Goal
+from stimgen.visualization.methods import open_method
+from stimgen.visualization.parametrization import Start
+from stimgen.visualization.priors import penalty, total_variation
+from stimgen.visualization.saved_state import Unfinished
 from tests.stimgen.visualization.test_generator_prior import ToyGenerator
 from unitscope.errors import BadInput
 

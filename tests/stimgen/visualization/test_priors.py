@@ -1,11 +1,7 @@
 import pytest
 import torch
 
-from stimgen.visualization.prior_settings import (
-    GradientBlurSettings,
-    PatchColourSettings,
-    PriorSettings,
-)
+from stimgen.studies.prior_settings import GradientBlurSettings, PatchColourSettings, PriorSettings
 from stimgen.visualization.priors import (
     blur,
     distance_from_grey,

@@ -12,16 +12,15 @@ import pytest
 import torch
 from PIL import Image
 
+from stimgen.files import read_png
 from stimgen.networks.network import Network
-from stimgen.png import read_png
-from stimgen.settings import ActivationSettings
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.sweeps.ranks import Ranks
 from stimgen.visualization.goals import goals_for
 from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Parametrization
-from stimgen.visualization.render import render
-from stimgen.visualization.rendered import rendered_path
-from stimgen.visualization.synthetic_settings import SyntheticSettings
+from stimgen.visualization.render import render, rendered_path
 from tests.stimgen.rendering import SETTINGS, goals_of, render_toy
 from tests.stimgen.sweeps.test_ranks import ROOT, run
 

@@ -1,0 +1,246 @@
+"""Base images, occluded queries and blurred references, picked by their activation maps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stimgen.files import save_png
+from stimgen.networks.network import Network
+from stimgen.networks.rounding import agree
+from stimgen.occlusion.activation_maps import QueryPair, choose_queries
+from stimgen.occlusion.baselines import Baseline, find_baselines, is_right
+from stimgen.occlusion.patches import Edit, Patch, apply
+from stimgen.occlusion.saliency import NamedPicture
+from stimgen.sets.manifest import Picture
+from stimgen.sets.measure import measure
+from stimgen.sets.occlusion_maps import Job, edit_of, jobs_for, load_map, write_maps
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.occlusion_settings import OcclusionSettings
+from unitscope.columns import UNIT_COLUMNS, Column
+from unitscope.errors import BadInput
+from unitscope.tables import write_csv
+from unitscope.vocabulary import Unit
+
+QUERIES = "queries.csv"
+
+
+QUERY_COLUMNS = (
+    *UNIT_COLUMNS,
+    Column("batch", "int", "Batch of the base image, from 0."),
+    Column("source_image", "str", "Name of the image it was made from.", blank=True),
+    Column("base_activation", "float", "The unit's activation with nothing hidden."),
+    Column("min_activation", "float", "Smallest activation of all positions chosen from."),
+    Column("max_activation", "float", "Largest activation of all positions chosen from."),
+    Column(
+        "relative_activation_difference", "float", "(max - min) / base of the queries.", blank=True
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Occluded:
+    """Rows of the manifest, and what else ``set.yaml`` says of them."""
+
+    rows: list[dict[str, Any]]
+    facts: dict[str, Any]
+
+
+@dataclass
+class Occluder:
+    """Makes the occlusion stimuli of natural images that lie in a set's folder.
+
+    Parameters
+    ----------
+    network, activation, settings
+        What to do with which network.
+    n_batches
+        Of the set, without those of pairs.
+    only
+        Batches of units that need no others.
+    base
+        Folder to which paths in the settings are relative.
+    quiet
+        Whether to show no progress.
+    """
+
+    network: Network
+    activation: ActivationSettings
+    settings: OcclusionSettings
+    n_batches: int
+    only: dict[Unit, tuple[int, ...]] = field(default_factory=dict)
+    base: Path = Path()
+    quiet: bool = False
+
+    @cached_property
+    def baselines(self) -> dict[str, Baseline]:
+        """Rules whose answers are noted for each query pair, by name."""
+        return find_baselines(self.settings, self.base)
+
+    def run(self, naturals: Sequence[Picture], folder: Path) -> Occluded:
+        """Write the maps, pictures and ``queries.csv`` that the folder lacks.
+
+        Raises
+        ------
+        BadInput
+            If no natural image serves, or no base image allows a query pair.
+        """
+        baselines = self.baselines
+        jobs = jobs_for(naturals, self.settings, self.n_batches, self.only)
+        if not jobs:
+            raise BadInput(f"{folder}: has no natural max images in batches to occlude")
+        write_maps(self.network, jobs, self.settings, self.activation, folder, quiet=self.quiet)
+        pictures, queries, left_out = save_pictures(jobs, self.settings, baselines, folder)
+        write_queries(queries, baselines, folder)
+        rows = measured_rows(self.network, pictures, self.activation, folder, quiet=self.quiet)
+        return Occluded(rows, {"baselines": sorted(baselines), "left_out": left_out})
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A picture with the activation that its map promises."""
+
+    picture: Picture
+    activation: float
+
+
+def save_pictures(
+    jobs: Sequence[Job],
+    settings: OcclusionSettings,
+    baselines: Mapping[str, Baseline],
+    folder: Path,
+) -> tuple[list[Expected], list[dict[str, Any]], list[str]]:
+    """Save the pictures that a set's folder lacks.
+
+    Parameters
+    ----------
+    jobs
+        Whose maps the folder holds.
+    settings
+        Which pairs of positions may be shown.
+    baselines
+        Rules whose answers are noted for each query pair, by name.
+    folder
+        Of the set.
+
+    Returns
+    -------
+    pictures : list of Expected
+        All of them, for each batch its base, the two queries and the blurred references.
+    queries : list of dict
+        A row of ``queries.csv`` for each pair.
+    left_out : list of str
+        Base images that allow no pair.
+
+    Raises
+    ------
+    BadInput
+        If no base image allows a pair.
+    """
+    pictures: list[Expected] = []
+    queries: list[dict[str, Any]] = []
+    left_out: list[str] = []
+    for job in jobs:
+        values, base = load_map(folder / job.map_path)
+        edit = edit_of(job, folder, settings)
+        if job.kind == "blur":
+            pictures.append(_blurred(job, edit, values, settings, folder))
+            continue
+        pair = choose_queries(values, base, settings)
+        if pair is None:
+            left_out.append(f"{job.natural.unit.name}, batch {job.natural.batch}")
+            continue
+        whole = dataclasses.replace(job.natural, kind="base")
+        pictures.append(_save(Expected(whole, base), edit, folder))
+        for rank, (pole, patch, value) in enumerate(
+            (("min", pair.low, pair.low_activation), ("max", pair.high, pair.high_activation))
+        ):
+            hidden = dataclasses.replace(
+                job.natural, kind="occluded", pole=pole, rank=rank, patch=patch
+            )
+            pictures.append(_save(Expected(hidden, value), edit, folder))
+        queries.append(_query_row(job, pair, edit.base, baselines))
+    if jobs and not queries:
+        raise BadInput("no base image allows a query pair; relax occlusion's constraints")
+    return pictures, queries, left_out
+
+
+def _blurred(
+    job: Job, edit: Edit, values: np.ndarray, settings: OcclusionSettings, folder: Path
+) -> Expected:
+    row, column = divmod(int(values.argmax()), values.shape[1])
+    stride = settings.stride_px
+    window = Patch(column * stride, row * stride, settings.size_px)
+    sharp = dataclasses.replace(job.natural, kind="blur", patch=window)
+    return _save(Expected(sharp, float(values.max())), edit, folder)
+
+
+def _save(expected: Expected, edit: Edit, folder: Path) -> Expected:
+    patch, file = expected.picture.patch, folder / expected.picture.path
+    if not file.exists():
+        save_png(edit.base if patch is None else apply(edit, patch), file)
+    return expected
+
+
+def measured_rows(
+    network: Network,
+    pictures: Sequence[Expected],
+    activation: ActivationSettings,
+    folder: Path,
+    *,
+    quiet: bool = False,
+) -> list[dict[str, Any]]:
+    """Return the manifest's rows with what the saved files give, which their maps must agree to.
+
+    Raises
+    ------
+    BadInput
+        If a file drives its unit otherwise than its map says.
+    """
+    files = [(folder / e.picture.path, e.picture.unit) for e in pictures]
+    found = measure(network, files, activation, quiet=quiet)
+    for (file, _), expected, value in zip(files, pictures, found, strict=True):
+        if not agree(float(value), expected.activation, network.precision):
+            raise BadInput(
+                f"{file}: drives its unit to {value:g}, but its map says "
+                f"{expected.activation:g}; remove {folder} and try again"
+            )
+    return [e.picture.row(folder, value) for e, value in zip(pictures, found, strict=True)]
+
+
+def _query_row(
+    job: Job, pair: QueryPair, picture: np.ndarray, baselines: Mapping[str, Baseline]
+) -> dict[str, Any]:
+    natural = job.natural
+    image = NamedPicture(natural.source_image or natural.path, picture)
+    return {
+        **dataclasses.asdict(natural.unit),
+        "batch": natural.batch,
+        "source_image": natural.source_image,
+        "base_activation": pair.base_activation,
+        "min_activation": pair.low_activation,
+        "max_activation": pair.high_activation,
+        "relative_activation_difference": pair.effect,
+        **{
+            f"{name}_correct": is_right(rule, image, pair.low, pair.high)
+            for name, rule in baselines.items()
+        },
+    }
+
+
+def write_queries(
+    queries: Sequence[dict[str, Any]], baselines: Mapping[str, Baseline], folder: Path
+) -> None:
+    """Write ``queries.csv``: a row for each query pair."""
+    columns = QUERY_COLUMNS + tuple(
+        Column(f"{name}_correct", "bool", f"Whether the {name} baseline is right.")
+        for name in baselines
+    )
+    write_csv(pd.DataFrame(list(queries)), folder / QUERIES, columns)

@@ -1,0 +1,193 @@
+"""Activation maps of a set's strongest natural images under occlusion, and of its references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from stimgen.files import load_npz, read_png, save_npz
+from stimgen.networks.network import Network
+from stimgen.occlusion.activation_maps import activation_maps
+from stimgen.occlusion.patches import Edit, Occlusion, Sharpening, offsets
+from stimgen.sets.manifest import Picture
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.occlusion_settings import OcclusionSettings
+from unitscope.errors import BadInput
+from unitscope.stimulus_set import sha256_of
+from unitscope.vocabulary import Unit
+
+MAPS = "maps"
+
+FEW_POSITIONS = 256
+"""Up to so many, following what a patch changes costs more than it saves."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One natural image of one unit, to be edited at every position of a patch.
+
+    Parameters
+    ----------
+    natural
+        The image.
+    kind
+        ``occluded`` for a base image, ``blur`` for a reference.
+    """
+
+    natural: Picture
+    kind: str
+
+    @property
+    def map_path(self) -> str:
+        """Where its map lies within the set."""
+        return map_path(self.natural.unit, self.kind, self.natural.batch or 0, self.natural.rank)
+
+
+def map_path(unit: Unit, kind: str, batch: int, rank: int) -> str:
+    """Return where the map of an occluded base image, or of a blurred reference, lies in a set."""
+    place = "" if kind == "occluded" else f"_r{rank:02d}"
+    return f"{MAPS}/{unit.name}/{kind}_b{batch:02d}{place}.npz"
+
+
+def jobs_for(
+    naturals: Iterable[Picture],
+    settings: OcclusionSettings,
+    n_batches: int,
+    only: dict[Unit, tuple[int, ...]] | None = None,
+) -> list[Job]:
+    """Return what is to be computed, unit by unit: each batch's base, then its references.
+
+    A batch's base image is its last of the max pole.
+
+    Parameters
+    ----------
+    naturals
+        All natural images of a set.
+    settings
+        Says of how many batches, and whether references are blurred.
+    n_batches
+        Of the set, without those of pairs.
+    only
+        Batches of units that need no others.
+    """
+    batches: dict[tuple[Unit, int], list[Picture]] = {}
+    n_wanted = min(n_batches, settings.batches or n_batches)
+    for picture in naturals:
+        batch = picture.batch if picture.batch is not None else n_batches
+        wanted = (only or {}).get(picture.unit, range(n_wanted))
+        if picture.pole == "max" and batch < n_batches and batch in wanted:
+            batches.setdefault((picture.unit, batch), []).append(picture)
+    jobs = []
+    for pictures in batches.values():
+        *references, base = sorted(pictures, key=lambda picture: picture.rank)
+        jobs.append(Job(base, "occluded"))
+        jobs += [Job(reference, "blur") for reference in references if settings.blur]
+    return jobs
+
+
+def edit_of(job: Job, folder: Path, settings: OcclusionSettings) -> Edit:
+    """Return a job's picture with what is done to it; ``folder`` is the set's."""
+    picture = read_png(folder / job.natural.path)
+    if job.kind == "occluded":
+        return Occlusion(picture)
+    return Sharpening(picture, settings.blur_kernel_px, settings.blur_sigma_px)
+
+
+def n_positions(picture: np.ndarray, settings: OcclusionSettings) -> int:
+    """Return the number of positions of a patch.
+
+    Raises
+    ------
+    BadInput
+        If the picture is no square, or smaller than the patch.
+    """
+    height, width = picture.shape[:2]
+    if height != width:
+        raise BadInput(f"an image has {width} x {height} px, expected a square to occlude")
+    try:
+        return len(offsets(width, settings.size_px, settings.stride_px)) ** 2
+    except ValueError as error:
+        raise BadInput(f"occlusion: {error}") from None
+
+
+def write_maps(
+    network: Network,
+    jobs: Sequence[Job],
+    settings: OcclusionSettings,
+    activation: ActivationSettings,
+    folder: Path,
+    *,
+    quiet: bool = False,
+) -> None:
+    """Write the jobs' maps that the set's folder lacks.
+
+    Parameters
+    ----------
+    network, jobs, settings, activation
+        What to compute, and how.
+    folder
+        Of the set; holds the jobs' natural images.
+    quiet
+        Whether to show no progress.
+    """
+    # Units that share a picture share its forward passes.
+    groups: dict[tuple[str, str], list[Job]] = {}
+    for job in jobs:
+        if not (folder / job.map_path).exists():
+            sha256 = sha256_of(folder / job.natural.path)
+            groups.setdefault((job.kind, sha256), []).append(job)
+    if not groups:
+        return
+    total = n_positions(read_png(folder / jobs[0].natural.path), settings) * len(groups)
+    with tqdm(total=total, desc="occlude", unit="position", disable=quiet) as progress:
+        for group in groups.values():
+            save_maps(network, group, settings, activation, folder, progress.update)
+
+
+def save_maps(
+    network: Network,
+    jobs: Sequence[Job],
+    settings: OcclusionSettings,
+    activation: ActivationSettings,
+    folder: Path,
+    report: Callable[[int], object] | None = None,
+) -> None:
+    """Compute and save the maps of units that share a picture."""
+    edit = edit_of(jobs[0], folder, settings)
+    maps, base = activation_maps(
+        network,
+        edit,
+        [job.natural.unit for job in jobs],
+        activation,
+        size_px=settings.size_px,
+        stride_px=settings.stride_px,
+        incremental=n_positions(edit.base, settings) > FEW_POSITIONS,
+        report=report,
+    )
+    for job, values, whole in zip(jobs, maps, base, strict=True):
+        saved = {
+            "activations": values.astype(np.float32),
+            "base_activation": np.float32(whole),
+            "size_px": np.int64(settings.size_px),
+            "stride_px": np.int64(settings.stride_px),
+        }
+        save_npz(saved, folder / job.map_path)
+
+
+def load_map(path: Path) -> tuple[np.ndarray, float]:
+    """Return a map's activations, rows x columns, and that of its picture as it is.
+
+    Raises
+    ------
+    BadInput
+        If it is no such file.
+    """
+    arrays = load_npz(path, "an activation map")
+    try:
+        return arrays["activations"].astype(float), float(arrays["base_activation"])
+    except KeyError as error:
+        raise BadInput(f"{path}: not an activation map (it holds no {error})") from None

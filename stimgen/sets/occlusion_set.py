@@ -1,0 +1,138 @@
+"""A set's occlusion stimuli: made while it is built, or added to a copy of a finished one."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from stimgen.networks.network import Network
+from stimgen.sets.gallery import write_gallery
+from stimgen.sets.manifest import manifest_of, pictures_of
+from stimgen.sets.occlusion_images import Occluder
+from stimgen.sets.partial import PartialFolder
+from stimgen.sets.provenance import read_provenance, write_provenance
+from stimgen.studies.occlusion_settings import OcclusionSettings
+from stimgen.sweeps.unit_statistics import STATISTICS
+from unitscope.columns import MANIFEST_COLUMNS
+from unitscope.errors import BadInput
+from unitscope.settings import read_yaml
+from unitscope.stimulus_set import MANIFEST, SETTINGS, StimulusSet
+from unitscope.tables import write_csv
+
+FORMAT = 2
+"""Rises when the same input gives other files, so that no half-written folder is mixed up."""
+
+
+@dataclass
+class OcclusionSet:
+    """A copy of a stimulus set with occlusion stimuli, for sets that were built without.
+
+    Parameters
+    ----------
+    source
+        Set whose strongest natural images become the base images.
+    network
+        The set's network.
+    settings
+        What to make.
+    folder
+        Where the copy comes to lie.
+    base
+        Folder to which paths in the settings are relative.
+    quiet
+        Whether to show no progress.
+    """
+
+    source: StimulusSet
+    network: Network
+    settings: OcclusionSettings
+    folder: Path
+    base: Path = Path()
+    quiet: bool = False
+
+    @cached_property
+    def partial(self) -> PartialFolder:
+        """Where the files lie until they are whole."""
+        return PartialFolder(self.folder)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything that decides what the folder holds."""
+        content = {
+            "format": FORMAT,
+            "manifest_sha256": self.source.manifest_sha256,
+            "weights_sha256": self.network.weights_sha256,
+            "input_px": self.network.input_px,
+            "settings": dataclasses.asdict(self.settings),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def run(self) -> list[str]:
+        """Write the folder and return which base images allow no query pair.
+
+        Raises
+        ------
+        BadInput
+            If the folder is there already or the set does not serve.
+        """
+        built = read_provenance(self.source.folder).settings
+        if built.occlusion is not None:
+            raise BadInput(f"{self.source.folder}: holds occlusion stimuli already")
+        try:
+            settings = dataclasses.replace(built, name=self.folder.name, occlusion=self.settings)
+        except ValueError as error:
+            raise BadInput(f"{self.source.folder}: {error}") from None
+        if self.folder.exists():
+            raise BadInput(f"{self.folder}: is there already; give another folder with --out")
+        occluder = Occluder(
+            self.network,
+            built.activation,
+            self.settings,
+            n_batches=built.natural.n_batches,
+            base=self.base,
+            quiet=self.quiet,
+        )
+        _ = occluder.baselines
+        with self.partial.held(), self.partial.writing():
+            path = self.partial.path
+            self.partial.open(self.fingerprint)
+            self._copy(path)
+            naturals = [p for p in pictures_of(self.source.manifest) if p.kind == "natural"]
+            made = occluder.run(naturals, path)
+            added = manifest_of(made.rows, self.source.units)
+            rows = pd.concat([self.source.manifest, added]).to_dict("records")
+            write_csv(manifest_of(rows, self.source.units), path / MANIFEST, MANIFEST_COLUMNS)
+            facts = read_yaml(self.source.folder / SETTINGS)
+            facts |= {
+                "name": settings.name,
+                "fingerprint": self.fingerprint,
+                "settings": dataclasses.asdict(settings),
+                "occlusion": made.facts,
+                "made_from": {
+                    "stimulus_set": self.source.name,
+                    "manifest_sha256": self.source.manifest_sha256,
+                },
+            }
+            write_provenance(facts, path)
+            write_gallery(path)
+            self.partial.finish()
+        return [str(name) for name in made.facts["left_out"]]
+
+    def _copy(self, path: Path) -> None:
+        """Copy the set's images, unless an interrupted run has."""
+        wanted = [name for name in self.source.manifest["path"] if not (path / name).exists()]
+        if (self.source.folder / STATISTICS).is_file():
+            wanted.append(STATISTICS)
+        for name in wanted:
+            target = path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(f".{target.name}.partial")
+            shutil.copyfile(self.source.folder / name, partial)
+            partial.replace(target)

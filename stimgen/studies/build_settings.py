@@ -1,0 +1,259 @@
+"""Settings of a build: what a settings file may say, and the defaults."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from stimgen.studies.natural_settings import NaturalSettings
+from stimgen.studies.occlusion_settings import OcclusionSettings
+from stimgen.studies.synthetic_settings import SyntheticSettings
+from unitscope.bounds import at_least
+from unitscope.errors import BadInput, nearest
+from unitscope.settings import build, read_yaml
+from unitscope.vocabulary import POLES
+
+FOLDER = Path(__file__).parent
+PRESETS = FOLDER / "presets"
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Network and its weights.
+
+    Parameters
+    ----------
+    name
+        Name in the network registry.
+    weights
+        ``DEFAULT`` or another published name, ``random``, or the path of a checkpoint.
+    seed
+        Seed of random weights.
+    input_px
+        Side of the image that the network sees; the network's own if None.
+    precision
+        ``fp32``, or ``bf16``, which is faster where the processor knows it and rounds each
+        activation to 2 or 3 digits.
+    """
+
+    name: str
+    weights: str = "DEFAULT"
+    seed: int = 0
+    input_px: int | None = None
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    def __post_init__(self) -> None:
+        at_least(32, input_px=self.input_px)
+
+
+@dataclass(frozen=True)
+class ImagesSettings:
+    """Images from which the natural stimuli are taken.
+
+    Parameters
+    ----------
+    source
+        ``folder`` (given on the command line) or ``demo`` (drawn on the fly).
+    n, seed
+        How many demo images are drawn, and from which seed.
+    resize_px, crop_px
+        The short side is brought to ``resize_px``, then a central square of ``crop_px`` is cut.
+    decode
+        ``cpu``, or ``cuda``: plain JPEG photographs are decoded, resized and cropped on the
+        network's device. Their pixels then are other ones, by a few levels.
+    """
+
+    source: Literal["folder", "demo"] = "folder"
+    n: int = 4000
+    seed: int = 0
+    resize_px: int = 256
+    crop_px: int = 224
+    decode: Literal["cpu", "cuda"] = "cpu"
+
+    def __post_init__(self) -> None:
+        at_least(1, n=self.n, crop_px=self.crop_px)
+        at_least(self.crop_px, resize_px=self.resize_px)
+        if self.decode == "cuda" and self.source == "demo":
+            raise ValueError("decode is cuda, but demo images are drawn, not decoded; leave it out")
+
+
+@dataclass(frozen=True)
+class SampleSettings:
+    """Rule by which units are drawn: a layer's branch first, then a channel, all alike likely.
+
+    Parameters
+    ----------
+    n
+        Number of units.
+    layers
+        Layers to draw from; all if empty.
+    exclude
+        Names of units never to draw, such as ``inception4a-3x3-0245``.
+    """
+
+    n: int
+    layers: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        at_least(1, n=self.n)
+
+
+@dataclass(frozen=True)
+class UnitsSettings:
+    """Units of the set: a table, or a rule to draw them by.
+
+    Parameters
+    ----------
+    table
+        CSV file with the columns ``layer``, ``branch`` and ``channel``, relative to the
+        settings file; other columns are left alone.
+    sample
+        Rule instead of a table, or a list of rules, one after the other.
+    """
+
+    table: str | None = None
+    sample: SampleSettings | tuple[SampleSettings, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.table is None) == (self.sample is None):
+            raise ValueError("expected either 'table' or 'sample'")
+
+
+@dataclass(frozen=True)
+class ActivationSettings:
+    """What one number a unit's activation is.
+
+    Parameters
+    ----------
+    side
+        Before (``pre``) or after (``post``) the layer's nonlinearity.
+    reduction
+        ``mean`` or ``max`` over the map, or its ``centre``.
+    """
+
+    side: Literal["pre", "post"] = "pre"
+    reduction: Literal["mean", "max", "centre"] = "mean"
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """Everything that decides what a stimulus set looks like.
+
+    Parameters
+    ----------
+    name
+        Name of the set, which its folder gets.
+    network, images, units, activation, natural, synthetic
+        See the classes of these names.
+    occlusion
+        Occlusion stimuli, made from the batches' strongest images; none if left out.
+    poles
+        Poles of the natural and synthetic images: ``[min, max]``, or only one.
+    seed
+        Seed of the drawn units, of the shuffles and of the feature visualizations.
+    """
+
+    name: str
+    network: NetworkSettings
+    units: UnitsSettings
+    images: ImagesSettings = field(default_factory=ImagesSettings)
+    activation: ActivationSettings = field(default_factory=ActivationSettings)
+    natural: NaturalSettings = field(default_factory=NaturalSettings)
+    synthetic: SyntheticSettings = field(default_factory=SyntheticSettings)
+    occlusion: OcclusionSettings | None = None
+    poles: tuple[Literal["min", "max"], ...] = ("min", "max")
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.name):
+            raise ValueError(
+                f"name is {self.name!r}, expected letters, digits, '-' and '_' (it names a folder)"
+            )
+        if not self.poles or self.poles != tuple(p for p in POLES if p in self.poles):
+            raise ValueError(f"poles are {list(self.poles)}, expected [min, max], [min] or [max]")
+        if self.occlusion is not None:
+            if "max" not in self.poles or self.natural.queries is not None:
+                raise ValueError(
+                    "occlusion needs the strongest images: pole max, and no natural.queries"
+                )
+            if self.occlusion.size_px > self.images.crop_px:
+                raise ValueError(
+                    f"occlusion.size_px is {self.occlusion.size_px}, but images have "
+                    f"{self.images.crop_px} px (images.crop_px)"
+                )
+            if (self.occlusion.batches or 0) > self.natural.n_batches:
+                raise ValueError(
+                    f"occlusion.batches is {self.occlusion.batches}, but there are "
+                    f"{self.natural.n_batches} (natural.n_batches)"
+                )
+
+
+def shipped() -> list[str]:
+    """Return the names of the settings files that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def find_settings(name_or_path: str) -> Path:
+    """Return the settings file of that path or, among the shipped ones, of that name.
+
+    Raises
+    ------
+    BadInput
+        If there is neither, with the nearest shipped name.
+    """
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    if name_or_path in shipped():
+        return FOLDER / f"{name_or_path}.yaml"
+    raise BadInput(
+        f"{name_or_path}: no such settings file, and none of the shipped ones "
+        f"({', '.join(shipped())}){nearest(name_or_path, shipped())}"
+    )
+
+
+def read(name_or_path: str) -> BuildSettings:
+    """Read the settings of a build; see :func:`find_settings`.
+
+    Under ``synthetic`` a preset may be named; see :func:`with_preset`.
+    """
+    path = find_settings(name_or_path)
+    data = read_yaml(path)
+    if isinstance(data.get("synthetic"), dict):
+        data["synthetic"] = with_preset(data["synthetic"], str(path))
+    return build(BuildSettings, data, str(path))
+
+
+def presets() -> list[str]:
+    """Return the names of all presets."""
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
+
+
+def with_preset(synthetic: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return settings as given, over those of the preset that they name with ``preset``.
+
+    Parameters
+    ----------
+    synthetic
+        Keys and values of ``SyntheticSettings``; a key that is given replaces the preset's, whole.
+    where
+        The file, for the message.
+
+    Raises
+    ------
+    BadInput
+        If there is no such preset, with the nearest name.
+    """
+    own = dict(synthetic)
+    name = own.pop("preset", None)
+    if name is None:
+        return own
+    if name not in presets():
+        raise BadInput(
+            f"{where}: 'synthetic.preset' is {name!r}, expected one of {', '.join(presets())}"
+            f"{nearest(str(name), presets())}"
+        )
+    return {**read_yaml(PRESETS / f"{name}.yaml"), **own}

@@ -1,0 +1,255 @@
+"""Natural images as users keep them: a folder, a list file, or tar shards."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tarfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Protocol
+
+from PIL import Image
+
+from stimgen.sweeps.photographs import read_rgb
+from unitscope.errors import BadInput
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+
+
+class ImageSource(Protocol):
+    """A numbered list of images."""
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+
+    def name(self, index: int) -> str:
+        """Return an image's name, unique in the source."""
+
+    def load(self, index: int) -> Image.Image:
+        """Return an image in RGB; raises OSError or ValueError where it cannot be read."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what decides which images these are."""
+
+
+def open_source(path: Path | str) -> ImageSource:
+    """Open a folder of images, a list file (``.txt``), a tar shard or a folder of tar shards.
+
+    A folder that holds images is a folder of images, whatever else is in it.
+
+    Raises
+    ------
+    BadInput
+        If it is none of these, or there is nothing in it.
+    """
+    path = Path(path)
+    if path.is_file() and path.suffix.lower() == ".txt":
+        return ImageList(path)
+    if path.is_file() and path.suffix.lower() == ".tar":
+        return TarShards([path])
+    if path.is_file():
+        raise BadInput(f"{path}: expected a folder, a list file (.txt) or a tar shard (.tar)")
+    shards = sorted(path.glob("[!.]*.tar"))
+    if shards and not any(file.suffix.lower() in SUFFIXES for file in path.rglob("*")):
+        return TarShards(shards)
+    return ImageFolder(path)
+
+
+class ImageFiles:
+    """Image files by their paths relative to a folder.
+
+    Parameters
+    ----------
+    folder
+        To which the names are relative.
+    names
+        POSIX paths of files that are there, in the images' order.
+    """
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        self.folder = folder
+        self._names = list(names)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._names)
+
+    def name(self, index: int) -> str:
+        """Return the path relative to the folder."""
+        return self._names[index]
+
+    def load(self, index: int) -> Image.Image:
+        """Read an image as RGB, turned upright."""
+        return read_rgb(self.folder / self._names[index])
+
+    def encoded(self, index: int) -> bytes:
+        """Return the content of an image's file."""
+        return (self.folder / self._names[index]).read_bytes()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of names and file sizes."""
+        return hash_of_list((name, (self.folder / name).stat().st_size) for name in self._names)
+
+
+class ImageFolder(ImageFiles):
+    """Every image below a folder, in the order of the relative POSIX paths.
+
+    Parameters
+    ----------
+    folder
+        Searched with its subfolders; suffixes count whatever their case. Hidden files and
+        folders are left out.
+
+    Raises
+    ------
+    BadInput
+        If there is no such folder or no image in it.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise BadInput(f"{folder}: no such folder of images")
+        found = (
+            path.relative_to(folder).as_posix()
+            for path in folder.rglob("*")
+            if path.suffix.lower() in SUFFIXES and path.is_file()
+        )
+        names = sorted(n for n in found if not any(p.startswith(".") for p in n.split("/")))
+        if not names:
+            raise BadInput(f"{folder}: no images there (looked for {', '.join(SUFFIXES)})")
+        super().__init__(folder, names)
+
+
+class ImageList(ImageFiles):
+    """Images named in a text file, one path a line, relative to the file; blank lines count not.
+
+    Parameters
+    ----------
+    file
+        In UTF-8. The order of its lines is that of the images.
+
+    Raises
+    ------
+    BadInput
+        If it cannot be read, names no image, names one twice or one that is not there.
+    """
+
+    def __init__(self, file: Path | str) -> None:
+        folder = Path(file).parent
+        try:
+            text = Path(file).read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise BadInput(f"{file}: cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError:
+            raise BadInput(f"{file}: not a text file in UTF-8") from None
+        lines: dict[str, int] = {}
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.strip():
+                continue
+            written = folder / line.strip()
+            # Relative, so that no manifest holds the place of somebody's home folder.
+            name = Path(os.path.relpath(written, folder)).as_posix()
+            if name in lines:
+                raise BadInput(f"{file}, line {number}: {name} is in line {lines[name]} already")
+            if not written.is_file():
+                raise BadInput(f"{file}, line {number}: no such file as {line.strip()}")
+            lines[name] = number
+        if not lines:
+            raise BadInput(f"{file}: names no images, expected one path a line")
+        super().__init__(folder, list(lines))
+
+
+@dataclass(frozen=True)
+class _Member:
+    shard: int
+    name: str
+    offset: int
+    size: int
+
+
+class TarShards:
+    """Images within uncompressed tar files, as WebDataset keeps them.
+
+    The headers are read once; an image is then read from its place, by any number of threads.
+
+    Parameters
+    ----------
+    shards
+        Tar files; an image's name is ``shard/member``, the shard without its suffix.
+
+    Raises
+    ------
+    BadInput
+        If one cannot be read, is cut short or holds a name twice, or there is no image in any.
+    """
+
+    def __init__(self, shards: Sequence[Path]) -> None:
+        self._shards = list(shards)
+        self._members = [m for i, shard in enumerate(shards) for m in _members(i, shard)]
+        if not self._members:
+            where = shards[0] if len(shards) == 1 else shards[0].parent
+            raise BadInput(f"{where}: no images in the shards (looked for {', '.join(SUFFIXES)})")
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._members)
+
+    def name(self, index: int) -> str:
+        """Return ``shard/member``."""
+        member = self._members[index]
+        return f"{self._shards[member.shard].stem}/{member.name}"
+
+    def load(self, index: int) -> Image.Image:
+        """Read an image as RGB, turned upright."""
+        return read_rgb(BytesIO(self.encoded(index)))
+
+    def encoded(self, index: int) -> bytes:
+        """Return the content of an image's file."""
+        member = self._members[index]
+        # Opened anew: threads share no position, and a thousand shards no limit on open files.
+        with self._shards[member.shard].open("rb") as file:
+            file.seek(member.offset)
+            return file.read(member.size)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of names and sizes."""
+        return hash_of_list((self.name(i), m.size) for i, m in enumerate(self._members))
+
+
+def _members(number: int, shard: Path) -> list[_Member]:
+    members: dict[str, _Member] = {}
+    try:
+        length = shard.stat().st_size
+        # Without a colon, compressed files would be opened too, and cannot be read at an offset.
+        with tarfile.open(shard, "r:") as archive:
+            for entry in archive:
+                name = Path(entry.name).as_posix()
+                hidden = any(part.startswith(".") for part in name.split("/"))
+                if not entry.isfile() or hidden or Path(name).suffix.lower() not in SUFFIXES:
+                    continue
+                if name in members:
+                    raise BadInput(f"{shard}: holds {name} twice")
+                if entry.offset_data + entry.size > length:
+                    raise tarfile.ReadError(f"it ends within {name}")
+                members[name] = _Member(number, name, entry.offset_data, entry.size)
+    except tarfile.TarError as error:
+        raise BadInput(f"{shard}: not a whole, uncompressed tar file ({error})") from None
+    except OSError as error:
+        raise BadInput(f"{shard}: cannot be read ({error.strerror or error})") from None
+    return list(members.values())
+
+
+def hash_of_list(sizes: Iterable[tuple[str, int]]) -> str:
+    """Return the SHA-256 of the names and the sizes in bytes of a list of files."""
+    digest = hashlib.sha256()
+    for name, size in sizes:
+        digest.update(f"{name}\t{size}\n".encode())
+    return digest.hexdigest()

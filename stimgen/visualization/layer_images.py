@@ -1,0 +1,204 @@
+"""Pictures for a whole layer: what drives all of it, and what it makes of a given picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tqdm import tqdm
+
+from stimgen.files import enlarge, save_png
+from stimgen.networks.compute_device import pick_device
+from stimgen.networks.network import Network, Side
+from stimgen.networks.preprocessing import to_pictures, to_tensor
+from stimgen.networks.registry import load_network
+from stimgen.studies.build_settings import BuildSettings
+from stimgen.studies.synthetic_settings import SyntheticSettings
+from stimgen.sweeps.photographs import crop, read_rgb
+from stimgen.visualization.ascend import climb
+from stimgen.visualization.methods import open_method
+from stimgen.visualization.objectives import likeness, mean_square
+from stimgen.visualization.parametrization import Parametrization
+from unitscope.errors import BadInput
+
+
+def dream(
+    network: Network,
+    layer: str,
+    settings: SyntheticSettings,
+    seeds: Sequence[int],
+    *,
+    side: Side = "post",
+    after_step: Callable[[int], object] = lambda n_steps: None,
+) -> torch.Tensor:
+    """Optimise images for the mean square of a whole layer (Mordvintsev et al., DeepDream, 2015).
+
+    Parameters
+    ----------
+    network, layer, side
+        What shall be active.
+    settings
+        Of the optimisation; penalties and what concerns single units have no effect.
+    seeds
+        One per image.
+    after_step
+        Called after each step with the number of steps done.
+
+    Returns
+    -------
+    torch.Tensor
+        Images x 3 x height x width in 0..1, the margin cut off.
+    """
+
+    def energy(seen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        return mean_square(network.maps(seen, [layer], side)[layer].float())
+
+    groups = [[seed] for seed in seeds]
+    return climb(network, groups, energy, settings, after_step=after_step)
+
+
+def caricature(
+    network: Network,
+    layer: str,
+    picture: torch.Tensor,
+    settings: SyntheticSettings,
+    seeds: Sequence[int],
+    *,
+    side: Side = "post",
+    cosine_power: float = 1.0,
+    after_step: Callable[[int], object] = lambda n_steps: None,
+) -> torch.Tensor:
+    """Optimise images for a layer's response to a given picture, and more of it (Lucid).
+
+    Parameters
+    ----------
+    network, layer, side
+        Whose response.
+    picture
+        3 x side x side in 0..1, of the side that images have once their margin is cut. It goes
+        through the same random transforms as the images.
+    settings
+        Of the optimisation; penalties and what concerns single units have no effect.
+    seeds
+        One per image.
+    cosine_power
+        See :func:`likeness`.
+    after_step
+        Called after each step with the number of steps done.
+
+    Returns
+    -------
+    torch.Tensor
+        Images x 3 x height x width in 0..1, the margin cut off.
+    """
+    own = open_method(settings, network)
+    margin = settings.margin_px
+    framed = F.pad(picture[None].to(network.device), [margin] * 4, mode="reflect")
+
+    def start(doubled: Sequence[int]) -> Parametrization:
+        return _BesidePicture(own(doubled[: len(seeds)]), framed)
+
+    def alike(seen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        maps, wanted = network.maps(seen, [layer], side)[layer].float().chunk(2)
+        return likeness(maps, wanted.detach(), cosine_power)
+
+    # The picture's copies have the images' seeds, and so their transforms.
+    groups = [[seed] for seed in (*seeds, *seeds)]
+    return climb(network, groups, alike, settings, start=start, after_step=after_step)
+
+
+def save_layer_picture(
+    settings: BuildSettings,
+    layer: str,
+    out: Path,
+    image: Path | None = None,
+    *,
+    side: Side = "post",
+    cosine_power: float = 1.0,
+    weights: str | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    quiet: bool = False,
+) -> None:
+    """Write a caricature of an image, or without one what drives the whole layer, as PNG.
+
+    Parameters
+    ----------
+    settings
+        Of a build, for the network, the feature visualizations and the picture's size.
+    layer, side, cosine_power
+        See :func:`caricature`.
+    out
+        File to write; one that is there is not overwritten.
+    image
+        Its short side is fitted and its middle taken.
+    weights
+        In place of the settings' own.
+    seed, device, quiet
+        As everywhere.
+
+    Raises
+    ------
+    BadInput
+        If the image cannot be read, ``out`` is there already or cannot be written, or the network
+        has no such layer.
+    """
+    if out.exists():
+        raise BadInput(f"{out}: is there already; name another file by --out")
+    wanted = settings.synthetic
+    try:
+        picture = read_rgb(image) if image is not None else None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{image}: cannot be read ({error})") from None
+    network = load_network(
+        settings.network.name,
+        weights or settings.network.weights,
+        seed=settings.network.seed,
+        input_px=settings.network.input_px,
+        device=pick_device(device),
+    )
+    name = network.layer(layer).name
+    with tqdm(total=wanted.steps, desc="render", unit="step", disable=quiet) as progress:
+
+        def after_step(n_steps: int) -> None:
+            progress.update()
+
+        if picture is None:
+            made = dream(network, name, wanted, [seed], side=side, after_step=after_step)
+        else:
+            kept = np.asarray(crop(picture, wanted.kept_px, wanted.kept_px))
+            made = caricature(
+                network,
+                name,
+                to_tensor([kept])[0],
+                wanted,
+                [seed],
+                side=side,
+                cosine_power=cosine_power,
+                after_step=after_step,
+            )
+    try:
+        save_png(enlarge(to_pictures(made)[0], settings.images.crop_px), out)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{out}: cannot be written ({error})") from None
+
+
+class _BesidePicture(Parametrization):
+    """Images, and as many copies of a picture that stays as it is."""
+
+    def __init__(self, own: Parametrization, picture: torch.Tensor) -> None:
+        self._own, self._picture = own, picture
+        self.parameters, self.optimiser, self.buffers = own.parameters, own.optimiser, own.buffers
+
+    def images(self) -> torch.Tensor:
+        images = self._own.images()
+        return torch.cat([images, self._picture.expand_as(images)])
+
+    def update(self, step: int) -> None:
+        self._own.update(step)
+
+    def finished(self) -> torch.Tensor:
+        return self._own.finished()
