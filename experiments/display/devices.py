@@ -14,7 +14,7 @@ from experiments.display.eye_tracker import EyeTracker
 from experiments.display.hook import FlipHook
 from experiments.display.keyboard import open_keyboard
 from experiments.display.mouse import WindowMouse
-from experiments.display.photodiode import PhotodiodePatch
+from experiments.display.photodiode_patch import PhotodiodePatch
 from experiments.display.robot import Robot
 from experiments.display.serial_box import SerialBox
 from experiments.display.trigger_ports import open_trigger_port

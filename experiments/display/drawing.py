@@ -1,18 +1,21 @@
-"""The parts that screens are drawn from: text, frames, keys, marks; no symbol is a letter."""
+"""The parts of every screen: images, text, frames, keys and marks; symbols are drawn as shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from psychopy import visual
 
 from experiments.runner.layout import Box
+from unitscope.errors import BadInput
 
 INK = (-0.92, -0.92, -0.92)
 PAPER = (0.9, 0.9, 0.9)
 FAINT = (-0.35, -0.35, -0.35)
-RIGHT = (-1.0, 0.35, -0.25)
+CORRECT = (-1.0, 0.35, -0.25)
 WRONG = (0.55, -0.6, -0.75)
 FONT = "Noto Sans"
 
@@ -109,7 +112,7 @@ def cross(win: Any, size_px: int) -> Parts:
 def check_mark(win: Any, x: float, y: float, size_px: float) -> Parts:
     """Return a check mark on a disc."""
     strokes = [[(-0.26, -0.02), (-0.08, -0.2), (0.28, 0.2)]]
-    return _mark(win, x, y, size_px, RIGHT, strokes)
+    return _mark(win, x, y, size_px, CORRECT, strokes)
 
 
 def cross_mark(win: Any, x: float, y: float, size_px: float) -> Parts:
@@ -183,3 +186,67 @@ class ProgressBar:
         self._whole.draw()
         if self._share:
             self._done.draw()
+
+
+class ImageGroup:
+    """One PsychoPy stimulus for each place on the screen, loaded anew for each trial.
+
+    Parameters
+    ----------
+    win
+        The window.
+    places
+        Name of a column of the condition table to the box that its image fills.
+    file
+        Turns an image name of the table into its file.
+    """
+
+    def __init__(self, win: Any, places: Mapping[str, Box], file: Callable[[str], Path]) -> None:
+        self._win = win
+        self._file = file
+        self._places = dict(places)
+        self._stimuli: dict[str, Any] = {}
+        self.shown: list[str] = []
+
+    def load(self, row: Mapping[str, Any]) -> None:
+        """Load the images of a trial.
+
+        PsychoPy shows PIL images upright and bit-exactly. An image whose size is not its box's is
+        resampled once, here, and not by the graphics card.
+
+        Raises
+        ------
+        BadInput
+            If an image cannot be read.
+        """
+        self.shown = [name for name in self._places if row.get(name)]
+        for name in self.shown:
+            image = _read(self._file(row[name]), self._places[name])
+            if name in self._stimuli:
+                self._stimuli[name].setImage(image, log=False)
+            else:
+                box = self._places[name]
+                self._stimuli[name] = visual.ImageStim(
+                    self._win,
+                    image=image,
+                    units="pix",
+                    pos=(box.x, box.y),
+                    size=(box.width, box.height),
+                    interpolate=False,
+                    autoLog=False,
+                )
+
+    def draw(self) -> None:
+        """Draw the images of the trial."""
+        for name in self.shown:
+            self._stimuli[name].draw()
+
+
+def _read(path: Path, box: Box) -> Image.Image:
+    try:
+        with Image.open(path) as file:
+            image: Image.Image = file.convert("RGB")
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: cannot be read as an image ({error})") from None
+    size = (box.width, box.height)
+    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)

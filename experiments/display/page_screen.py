@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conditions.design.design import Design
-from experiments.display.drawing import RIGHT, Parts, check_mark, draw, frame, text
-from experiments.display.pictures import Pictures
+from experiments.display.drawing import CORRECT, ImageGroup, Parts, check_mark, draw, frame, text
 from experiments.runner.layout import Box
 from experiments.runner.page_layout import TITLE, PlacedPanel, page_boxes, place_panels
 from experiments.runner.pages import Page, PageText, Panel
@@ -88,14 +87,14 @@ class PageScreen:
     def _panel(self, placed: PlacedPanel) -> Parts:
         panel: Panel = placed.panel
         places = {str(i): box for i, box in enumerate(placed.images)}
-        pictures = Pictures(self._win, places, self._file)
-        pictures.load({str(i): image for i, image in enumerate(panel.images)})
-        parts: Parts = [pictures]
+        images = ImageGroup(self._win, places, self._file)
+        images.load({str(i): image for i, image in enumerate(panel.images)})
+        parts: Parts = [images]
         if panel.title:
             height_px = TITLE * self._text_px
             parts.append(text(self._win, panel.title, placed.title, height_px, bold=True))
         if panel.right is not None:
             box, size = placed.images[panel.right], 1.4 * self._text_px
-            parts.append(frame(self._win, box, max(4, self._text_px // 4), RIGHT))
+            parts.append(frame(self._win, box, max(4, self._text_px // 4), CORRECT))
             parts += check_mark(self._win, box.right - 0.8 * size, box.top - 0.8 * size, size)
         return parts

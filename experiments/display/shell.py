@@ -1,4 +1,4 @@
-"""What the Coder scripts share: their options, and one session from start to end."""
+"""What Coder and Builder share: the options of a session, its devices, and PsychoPy's own files."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from psychopy import data, logging
 
 from conditions.design.design import Design
 from conditions.trials.condition_tables import table_path
-from experiments.display.devices import add_options, open_hooks, open_source, window_arguments
-from experiments.display.loop import run_stages
+from experiments.display.devices import add_options, open_hooks, open_source
 from experiments.display.screenshots import Screenshots
 from experiments.display.stepper import Stepper
-from experiments.display.window import Display, check_monitor, find_screens, open_window, parse_size
+from experiments.display.window import Display
 from experiments.runner.log import sessions_of
-from experiments.runner.observers import OBSERVERS, make_observer, observer_kind, observer_seed
+from experiments.runner.observers import OBSERVERS, observer_kind
 from experiments.runner.request import Request
 from experiments.runner.session import Session
-from experiments.runner.simulation import simulate
 from unitscope.errors import BadInput
 from unitscope.places import DATA, shown
 from unitscope.records import FINAL
@@ -29,7 +27,7 @@ PILOT = "pilot"
 
 
 def options(description: str, design: str) -> argparse.ArgumentParser:
-    """Return the options that every Coder script has.
+    """Return the options of a session; Builder fills some of them from its experiment info.
 
     Parameters
     ----------
@@ -64,23 +62,6 @@ def options(description: str, design: str) -> argparse.ArgumentParser:
     parser.add_argument("--robot", metavar="OBSERVER", help="one of these presses real keys")
     parser.add_argument("--screenshots", type=Path, help="folder for a picture of every screen")
     return parser
-
-
-def named_participant(arguments: argparse.Namespace) -> str | None:
-    """Return the participant that the options name; None where a dialog is to ask.
-
-    Raises
-    ------
-    BadInput
-        If nobody is there to answer a dialog.
-    """
-    if arguments.participant is not None:
-        return str(arguments.participant)
-    if arguments.pilot:
-        return PILOT
-    if arguments.simulate:
-        raise BadInput("--simulate needs --participant: nobody is there to answer a dialog")
-    return None
 
 
 def make_request(arguments: argparse.Namespace, design: Design, participant: str) -> Request:
@@ -129,38 +110,6 @@ def is_lenient(arguments: argparse.Namespace) -> bool:
     return bool(arguments.pilot or arguments.robot or arguments.override)
 
 
-def find_monitor(arguments: argparse.Namespace) -> Any:
-    """Look for a display and the calibrated monitor that a real session needs.
-
-    Returns
-    -------
-    psychopy.monitors.Monitor or None
-        None where the session may run on an uncalibrated one.
-    """
-    find_screens()
-    if arguments.monitor or not is_lenient(arguments):
-        return check_monitor(arguments.monitor)
-    return None
-
-
-def open_display(arguments: argparse.Namespace, monitor: Any, design: Design) -> Display:
-    """Open the window: full screen, unless piloting or of a given size."""
-    size = parse_size(arguments.size) if arguments.size else None
-    return open_window(
-        monitor,
-        full_screen=not (arguments.pilot or size),
-        size=size,
-        index=arguments.screen,
-        further=window_arguments(design.window, arguments.window),
-    )
-
-
-def run_simulated(session: Session, name: str) -> None:
-    """Run a session without a window."""
-    seed = observer_seed(session.request.participant)
-    simulate(session, make_observer(name, seed, session.stimuli.file))
-
-
 def make_stepper(session: Session, display: Display, arguments: argparse.Namespace) -> Stepper:
     """Open the devices of a session; returns what shows its stages.
 
@@ -206,33 +155,6 @@ def close_psychopy_files(experiment: data.ExperimentHandler) -> None:
         # PsychoPy would try again at exit, and tell of it at length after our one sentence.
         experiment.abort()
         logging.root.targets.clear()
-
-
-def run_in_window(session: Session, display: Display, arguments: argparse.Namespace) -> str:
-    """Run a session in a window; returns how it ended.
-
-    PsychoPy's own csv, psydat and log files are kept beside ours.
-    """
-    session.note({"shell": "coder"})
-    logging.console.setLevel(logging.ERROR)
-    files = str(psychopy_files(session))
-    experiment = data.ExperimentHandler(
-        name=session.design.name,
-        dataFileName=files,
-        savePickle=True,
-        saveWideText=True,
-    )
-    logging.LogFile(f"{files}.log", level=logging.INFO, filemode="a")
-
-    def add_entry(row: dict[str, Any]) -> None:
-        add_row(experiment, row)
-        experiment.nextEntry()
-
-    try:
-        return run_stages(session, display, make_stepper(session, display, arguments), add_entry)
-    finally:
-        display.close()
-        close_psychopy_files(experiment)
 
 
 def report_end(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""What a rating looks like: the picture, the question, and a scale."""
+"""What a rating looks like: the image, the question, and a scale."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conditions.design.design import Design
-from experiments.display.drawing import FAINT, INK, PAPER, bar, draw, line, text
-from experiments.display.pictures import Pictures
+from experiments.display.drawing import FAINT, INK, PAPER, ImageGroup, bar, draw, line, text
 from experiments.runner.layout import Box
 from experiments.runner.slider import HIGHEST, JUMPS, UNRATED, Slider
 from unitscope.texts import Texts
@@ -36,7 +35,7 @@ class SliderScreen:
         self._half_px = min(round(0.34 * width), 20 * text_px)
         self._scale_y = scale_y = round(-0.22 * height)
         side = 2 * round(0.22 * height)
-        self._pictures = Pictures(win, {"image": Box(0, round(0.11 * height), side, side)}, file)
+        self._images = ImageGroup(win, {"image": Box(0, round(0.11 * height), side, side)}, file)
         question = Box(0, round(0.41 * height), round(0.9 * width), 3 * text_px)
         ends = (texts.rating_lowest, texts.rating_highest)
         self._fixed = [
@@ -62,12 +61,12 @@ class SliderScreen:
         self._marker = bar(win, marker, PAPER, FAINT)
 
     def load(self, slider: Slider) -> None:
-        """Load the picture that is rated."""
-        self._pictures.load({"image": slider.row["image"]})
+        """Load the image that is rated."""
+        self._images.load({"image": slider.row["image"]})
 
     def draw(self, phase: str, slider: Slider) -> None:
-        """Draw the picture and the scale, and the marker once it was placed."""
-        self._pictures.draw()
+        """Draw the image and the scale, and the marker once it was placed."""
+        self._images.draw()
         draw(self._fixed)
         if slider.value is not None:
             self._marker.pos = (self._x_of(slider.value), self._scale_y)

@@ -1,4 +1,4 @@
-"""One stage at a time, frame by frame: what the Coder scripts' loop and Builder's hooks drive."""
+"""A session's stages, frame by frame: a stepper that Builder drives, and the loop of Coder."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from psychopy import core
 
 from experiments.display.hook import FlipHook
+from experiments.display.keyboard import TextInput
 from experiments.display.screenshots import Screenshots
-from experiments.display.text_input import TextInput
 from experiments.display.window import Display
 from experiments.runner.comment import Comment
 from experiments.runner.phases import DONE, ENDED, LEFT, Stage
 from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Session
 from experiments.runner.trial import Trial
+from unitscope.records import INTERRUPTED
 from unitscope.versions import versions
 
 DROPPED = 1.5
-"""A frame interval above so many nominal ones means that a frame was dropped."""
+"""An interval longer than this many nominal frames counts as a dropped frame."""
 
 
 class Stepper:
-    """Shows one stage after another and records the trials; whoever drives it flips the window.
+    """Shows one stage after another and records the trials; its caller flips the window.
 
     For each stage: ``begin``, then ``frame`` and a flip for as long as ``frame`` returns True, then
     ``end``.
@@ -44,11 +45,11 @@ class Stepper:
     source
         Where presses come from.
     hooks
-        What else happens on flips.
+        Devices that act with the flips.
     shrink
         Whether a layout that is too large for the window is scaled down.
     screenshots
-        Keeps a picture of each phase's first frame.
+        Saves each phase's first frame.
     """
 
     def __init__(
@@ -61,7 +62,9 @@ class Stepper:
         shrink: bool = False,
         screenshots: Screenshots | None = None,
     ) -> None:
-        from experiments.display.scenes import Scenes  # cannot be imported without a display
+        from experiments.display.screens import (
+            SessionScreens,
+        )  # cannot be imported without a display
 
         self.left = False
         self.flip_s = 0.0
@@ -70,14 +73,14 @@ class Stepper:
         self._source = self._reader = source
         self._hooks = hooks
         self._screenshots = screenshots
-        self._scenes = Scenes(session, display, shrink=shrink)
+        self._screens = SessionScreens(session, display, shrink=shrink)
         self._stage: Stage | None = None
         self._phase = self._shown = ""
         self._frames: list[dict[str, Any]] = []
         session.note(
             {
                 "display": display.facts,
-                "layout_scale": round(self._scenes.scale, 4),
+                "layout_scale": round(self._screens.scale, 4),
                 "response_source": source.name,
                 "machine": machine_facts(),
                 "clock_offset_began_s": self._clock_offset_s(),
@@ -85,11 +88,11 @@ class Stepper:
         )
 
     def begin(self, stage: Stage) -> None:
-        """Prepare a stage: loading is kept out of the recording, and garbage out of the trials."""
-        self._scenes.load(stage)
+        """Load a stage, and collect garbage, so that no frame of it has to wait for either."""
+        self._screens.load(stage)
         if isinstance(stage, Trial):
             gc.collect()
-        # Text is typed with whatever layout the keyboard has, answers by the places of the keys.
+        # Text follows the keyboard's own layout; responses go by the position of the keys.
         is_typed = isinstance(stage, Comment)
         self._reader = TextInput(self._display.win) if is_typed else self._source
         self._stage = stage
@@ -106,7 +109,7 @@ class Stepper:
         phase = self._phase = stage.step(self._display.now(), self._reader.presses())
         if phase in ENDED:
             return False
-        self._scenes.draw(phase, stage)
+        self._screens.draw(phase, stage)
         for hook in self._hooks:
             hook.draw(phase, stage)
         win = self._display.win
@@ -125,7 +128,9 @@ class Stepper:
         """Record a trial that is done; returns its row as it was written, None for other stages."""
         stage, self._stage = self._stage, None
         if self._phase not in ENDED:
-            raise RuntimeError(f"the stage was stopped from outside in its phase {self._phase!r}")
+            raise RuntimeError(
+                f"the stage was ended by something else in its phase {self._phase!r}"
+            )
         self.left = self._phase == LEFT
         if self._phase == DONE and isinstance(stage, Trial):
             return self._session.record(stage, self._measured(), self._frames)
@@ -166,15 +171,56 @@ class Stepper:
         return measured
 
     def _clock_offset_s(self) -> float:
-        """Return the session's clock minus one that no clock step moves; it should not change."""
+        """Return the session's clock minus a monotonic one; a change means that a clock stepped."""
         return self._display.now() - time.perf_counter()
+
+
+def run_stages(
+    session: Session,
+    display: Display,
+    stepper: Stepper,
+    on_row: Callable[[dict[str, Any]], None],
+) -> None:
+    """Run the rest of a session and finish its record.
+
+    Parameters
+    ----------
+    session
+        An open session.
+    display
+        Its window.
+    stepper
+        Shows its stages.
+    on_row
+        Called with every trial's row after it was written.
+    """
+    ended: str | None = None
+    try:
+        with undisturbed():
+            for stage in session.stages(display.frame_s):
+                stepper.begin(stage)
+                while stepper.frame():
+                    display.win.flip()
+                row = stepper.end()
+                if row:
+                    on_row(row)
+                if stepper.left:
+                    break
+    except BaseException:
+        ended = INTERRUPTED
+        raise
+    finally:
+        try:
+            stepper.close()
+        finally:
+            session.finish(ended)
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Run at high priority without garbage collection; end as Ctrl-C does when asked to stop.
+    """Run at high priority without garbage collection; SIGTERM ends the block as Ctrl-C does.
 
-    PsychoPy Studio stops a session by SIGTERM.
+    PsychoPy Studio's stop button sends SIGTERM.
     """
 
     def stop(number: int, frame: object) -> None:
@@ -183,7 +229,7 @@ def undisturbed() -> Iterator[None]:
     signal.signal(signal.SIGTERM, stop)
     core.rush(True)
     gc.disable()
-    # What is there already stays: looking through it anew would take 60 ms between trials.
+    # Objects that exist by now are kept: scanning them again would take 60 ms between trials.
     gc.collect()
     gc.freeze()
     try:
@@ -195,7 +241,7 @@ def undisturbed() -> Iterator[None]:
 
 
 def machine_facts() -> dict[str, Any]:
-    """Return what is known of this machine and its software, for ``session.json``."""
+    """Return the system, processors and package versions, for ``session.json``."""
     return {
         "system": platform.platform(),
         "python": sys.version.split()[0],

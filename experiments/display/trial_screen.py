@@ -1,4 +1,4 @@
-"""What the screens of all tasks share: the fixation cross, pictures and the block's progress."""
+"""What the screens of all tasks share: the fixation cross, the images and the block's progress."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.display.drawing import ProgressBar, cross, draw
-from experiments.display.pictures import Pictures
+from experiments.display.drawing import ImageGroup, ProgressBar, cross, draw
 from experiments.runner.layout import Box, Placement
 from experiments.runner.trial import BLANK, FIXATION, Trial
 
@@ -38,14 +37,14 @@ class TrialScreen(ABC):
         file: Callable[[str], Path],
         block_sizes: Mapping[int, int],
     ) -> None:
-        self.pictures = Pictures(win, placement.images(), file)
+        self.images = ImageGroup(win, placement.images(), file)
         self._block_sizes = block_sizes
         self._cross = cross(win, round(0.8 * placement.text_px))
         self._progress = ProgressBar(win, progress)
 
     def load(self, trial: Trial) -> None:
         """Load the trial's images."""
-        self.pictures.load(trial.row)
+        self.images.load(trial.row)
         done = int(trial.row["trial_in_block"]) - 1
         self._progress.show(done / self._block_sizes[int(trial.row["block_number"])])
 
@@ -54,10 +53,10 @@ class TrialScreen(ABC):
         if phase == FIXATION:
             draw(self._cross)
         elif phase != BLANK:
-            self.pictures.draw()
+            self.images.draw()
             self._progress.draw()
             self._draw_around(phase, trial)
 
     @abstractmethod
     def _draw_around(self, phase: str, trial: Trial) -> None:
-        """Draw what stands around the pictures."""
+        """Draw what stands around the images."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.display.trial_screens import TrialScreens
+from experiments.display.screens import TrialScreens
 from experiments.display.window import Display
 from experiments.lab import checks, machine
 from experiments.lab.checks import FAILED, OK, Check

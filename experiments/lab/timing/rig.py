@@ -12,8 +12,7 @@ import psutil
 from tqdm import tqdm
 
 from experiments.display.keyboard import EventKeyboard, HardwareKeyboard
-from experiments.display.loop import run_stages
-from experiments.display.stepper import Stepper
+from experiments.display.stepper import Stepper, run_stages
 from experiments.display.window import Display, adopt_window
 from experiments.lab.timing import emulation
 from experiments.lab.timing.companion import Companion, Hand

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from psychopy import core, plugins
 
-from experiments.display import shell
+from experiments.display import coder, shell
 from experiments.lab.timing.material import Material, make_material
 from experiments.lab.timing.series import OURS, PLAIN, Series
 from experiments.runner.session import Session
@@ -56,7 +56,7 @@ def _ours(material: Material, arguments: argparse.Namespace) -> tuple[float, flo
     began_s = _clocks()
     request = shell.make_request(own, material.design, "p001")
     with Session.open(request) as session:
-        display = shell.open_display(own, shell.find_monitor(own), material.design)
+        display = coder.open_display(own, coder.find_monitor(own), material.design)
         stepper = shell.make_stepper(session, display, own)
         stages = session.stages(display.frame_s)
         stage = next(stage for stage in stages if stage.kind == "trial")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import read_table
-from experiments.display.trial_screens import TrialScreens
+from experiments.display.screens import TrialScreens
 from experiments.display.window import open_window
 from experiments.runner.answers import Choice, Matching
 from experiments.runner.phases import DONE

@@ -285,7 +285,7 @@ def test_an_eye_tracker_that_cannot_be_is_one_sentence(begin, tmp_path, text, se
     assert "Traceback" not in err
 
 
-ANY_MONITOR = "from experiments.display import shell; shell.find_monitor = lambda arguments: None"
+ANY_MONITOR = "from experiments.display import coder; coder.find_monitor = lambda arguments: None"
 
 
 def test_a_real_session_is_refused_where_the_preflight_fails(begin, tmp_path):

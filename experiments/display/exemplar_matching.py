@@ -1,4 +1,4 @@
-"""What exemplar matching looks like."""
+"""What an exemplar-matching trial looks like."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from conditions.design.design import Design
 from experiments.display.drawing import (
+    CORRECT,
     FAINT,
     INK,
     PAPER,
-    RIGHT,
     Color,
     Parts,
     bar,
@@ -42,11 +42,11 @@ PAIR_COLORS: tuple[Color, ...] = (
     (0.6, -0.05, 0.31),
     (-0.6, -0.6, -0.6),
 )
-"""Colours of the slots, told apart by the colour-blind too; the numbers say the same."""
+"""Colours of the slots, chosen for colour-blind participants; numbers tell the slots apart too."""
 
 
-class MatchingScreen(TrialScreen):
-    """Draws rows, right halves, their numbers, the lines between them, and the right pairs.
+class ExemplarMatchingScreen(TrialScreen):
+    """Draws both half rows, their numbers, the lines that pair them, and the correct pairs.
 
     Parameters
     ----------
@@ -84,11 +84,11 @@ class MatchingScreen(TrialScreen):
         self._wrong_lines = {
             (r, s): self._line(r, s, self._line_px / 3, INK) for r in slots for s in slots
         }
-        self._right_pairs = {(r, s): self._pair(r, s, RIGHT) for r in slots for s in slots}
+        self._correct_pairs = {(r, s): self._pair(r, s, CORRECT) for r in slots for s in slots}
         self._marks = [
             {
-                right: mark(win, box.x, box.top + 0.7 * text_px, 1.2 * text_px)
-                for right, mark in ((True, check_mark), (False, cross_mark))
+                correct: mark(win, box.x, box.top + 0.7 * text_px, 1.2 * text_px)
+                for correct, mark in ((True, check_mark), (False, cross_mark))
             }
             for box in placement.row_badges
         ]
@@ -106,7 +106,7 @@ class MatchingScreen(TrialScreen):
         }
 
     def load(self, trial: Trial) -> None:
-        """Load the trial's images and tell it where a click means what."""
+        """Load the trial's images and tell the trial what a click at each place means."""
         super().load(trial)
         assert isinstance(trial, ExemplarMatchingTrial)
         trial.targets = self._placement.targets
@@ -129,12 +129,12 @@ class MatchingScreen(TrialScreen):
             draw(self._buttons[CONFIRM, trial.is_whole])
 
     def _draw_feedback(self, trial: ExemplarMatchingTrial) -> None:
-        right = trial.right_pairs
+        correct = trial.right_pairs
         for row, slot in trial.pairs.items():
-            if right[row] != slot:
+            if correct[row] != slot:
                 self._wrong_lines[row, slot].draw()
-        for row, slot in right.items():
-            draw(self._right_pairs[row, slot])
+        for row, slot in correct.items():
+            draw(self._correct_pairs[row, slot])
             draw(self._marks[row][trial.pairs.get(row) == slot])
         self._outcomes["timed_out" if trial.timed_out else str(trial.hits)].draw()
 

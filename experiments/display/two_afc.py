@@ -1,4 +1,4 @@
-"""What the choice between two queries looks like: 2AFC and occlusion."""
+"""What a two-alternative forced choice looks like; the occlusion task is drawn alike."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from conditions.design.design import Design
 from experiments.display.drawing import (
+    CORRECT,
     INK,
-    RIGHT,
     Parts,
     check_mark,
     draw,
@@ -24,8 +24,8 @@ from experiments.runner.two_afc import CONFIDENCE, ChoicePlacement, TwoAFCTrial
 from unitscope.texts import Texts
 
 
-class ChoiceScreen(TrialScreen):
-    """Draws queries, references, keys, the choice and the right answer.
+class TwoAFCScreen(TrialScreen):
+    """Draws queries, references, keys, the choice and the correct answer.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class ChoiceScreen(TrialScreen):
             if two_step:
                 self._legends += _key(win, texts, keys[0], box, text_px, above=above)
             else:
-                # The surest keys are the outer ones.
+                # The outer keys mean the most confident answers.
                 order = reversed(keys) if choice == "a" else keys
                 words = (texts.unsure, texts.sure)
                 ends = words[::-1] if choice == "a" else words
@@ -78,7 +78,7 @@ class ChoiceScreen(TrialScreen):
         self._frames = {
             (choice, color): frame(win, box, line_px, color)
             for choice, box in placement.queries.items()
-            for color in (INK, RIGHT)
+            for color in (INK, CORRECT)
         }
         size = 1.4 * text_px
         self._marks = {
@@ -88,9 +88,8 @@ class ChoiceScreen(TrialScreen):
 
     def _draw_around(self, phase: str, trial: Trial) -> None:
         assert isinstance(trial, TwoAFCTrial)
-        has_references = any(name.startswith("reference") for name in self.pictures.shown)
         for name, title in self._titles.items():
-            if has_references or name == "base":
+            if self._has_title(name):
                 title.draw()
         draw(self._legends)
         if phase == FEEDBACK:
@@ -101,12 +100,16 @@ class ChoiceScreen(TrialScreen):
         else:
             self._middle["question"].draw()
         correct = str(trial.row["correct_choice"])
-        right = phase == FEEDBACK
-        if trial.choice and phase != ANSWERED and not (right and trial.choice == correct):
+        is_feedback = phase == FEEDBACK
+        if trial.choice and phase != ANSWERED and not (is_feedback and trial.choice == correct):
             self._frames[trial.choice, INK].draw()
-        if right:
-            self._frames[correct, RIGHT].draw()
+        if is_feedback:
+            self._frames[correct, CORRECT].draw()
             draw(self._marks[correct])
+
+    def _has_title(self, name: str) -> bool:
+        """Return whether a title stands above something that this trial shows."""
+        return any(shown.startswith("reference") for shown in self.images.shown)
 
 
 def _key(win: Any, texts: Texts, key: str, box: Box, text_px: int, *, above: bool) -> Parts:
