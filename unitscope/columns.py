@@ -39,6 +39,10 @@ class Column:
         Whether a cell may be empty.
     source
         Who fills the column: ``stimgen``, ``table``, ``session`` or ``response``.
+    since
+        First version of the columns that has it.
+    formerly
+        Its name before that version, where it was renamed.
     """
 
     name: str
@@ -48,6 +52,35 @@ class Column:
     levels: tuple[str | int, ...] = ()
     blank: bool = False
     source: str = "table"
+    since: int = 1
+    formerly: str = ""
+
+
+COLUMNS_VERSION = 2
+"""Version of the columns defined here. A change raises it: a new or renamed column says ``since``
+which version it is there, so that files of every version before are read for ever."""
+
+VERSION_COLUMN = Column(
+    "columns_version",
+    "int",
+    "Version of the columns of this file; a file without this column is of version 1.",
+    levels=(COLUMNS_VERSION,),
+    since=2,
+)
+"""First column of every log and condition table."""
+
+
+def as_of(columns: tuple[Column, ...], version: int) -> tuple[Column, ...]:
+    """Return the columns that a file of a version has, under the names that they had then."""
+    found = []
+    for column in columns:
+        if column.name == VERSION_COLUMN.name and column.since <= version:
+            found.append(replace(column, levels=(version,)))
+        elif column.since <= version:
+            found.append(column)
+        elif column.formerly:
+            found.append(replace(column, name=column.formerly))
+    return tuple(found)
 
 
 def filled_by(source: str, *rows: Column) -> tuple[Column, ...]:
@@ -311,7 +344,7 @@ def table_columns(task: str) -> tuple[Column, ...]:
         else column
         for column in OF_TRIAL[task]
     )
-    return filled_by("table", *TRIAL, *own)
+    return filled_by("table", VERSION_COLUMN, *TRIAL, *own)
 
 
 def response_columns(task: str) -> tuple[Column, ...]:
@@ -322,11 +355,13 @@ def response_columns(task: str) -> tuple[Column, ...]:
 def log_columns(task: str) -> tuple[Column, ...]:
     """Return the columns of a task's ``trials.csv``, in the order in which they are written."""
     rows = filled_by("table", *TRIAL, *OF_TRIAL[task])
-    return SESSION_COLUMNS + rows + response_columns(task)
+    version = filled_by("session", VERSION_COLUMN)
+    return version + SESSION_COLUMNS + rows + response_columns(task)
 
 
 RATING_COLUMNS = filled_by(
     "response",
+    VERSION_COLUMN,
     *SESSION_COLUMNS[:3],
     Column("moment", "str", "Before or after the trials.", levels=("before", "after")),
     Column("rating_number", "int", "Place of the rating at its moment, from 1."),
@@ -348,6 +383,7 @@ IMPORT_COLUMNS = filled_by(
 """What rows imported from elsewhere have besides; their other cells may mostly be blank."""
 
 _NEVER_BLANK = (
+    VERSION_COLUMN.name,
     *("participant", "session", "run", "observer_kind", "design", "task", "participant_number"),
     *("trial_number", "trial_role", "reference_condition", "network", "layer", "channel"),
     *("correct_choice", "moment", "rating_number"),
@@ -364,6 +400,7 @@ def imported_columns(task: str, record: str = "trials") -> tuple[Column, ...]:
 
 FRAME_COLUMNS = filled_by(
     "session",
+    VERSION_COLUMN,
     Column("run", "int", "Run of the session."),
     Column(
         "trial_number",
@@ -396,9 +433,11 @@ RESERVED_NAMES = frozenset(_RESERVED.split())
 
 TABLES = {
     "manifest.csv of a stimulus set": MANIFEST_COLUMNS,
-    "condition table": filled_by("table", *TRIAL),
+    "condition table": filled_by("table", VERSION_COLUMN, *TRIAL),
     **{f"condition table, {task}": filled_by("table", *OF_TRIAL[task]) for task in TASKS},
-    "trials.csv": SESSION_COLUMNS + filled_by("response", *RESPONSE),
+    "trials.csv": filled_by("session", VERSION_COLUMN)
+    + SESSION_COLUMNS
+    + filled_by("response", *RESPONSE),
     **{f"trials.csv, {task}": filled_by("response", *OF_RESPONSE[task]) for task in TASKS},
     "ratings.csv": RATING_COLUMNS,
     "frames.csv": FRAME_COLUMNS,

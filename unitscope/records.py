@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from unitscope.columns import VERSION_COLUMN
 from unitscope.errors import BadInput
+from unitscope.versions import check_columns_version
 
 TRIALS, FRAMES, RATINGS, SESSION = "trials.csv", "frames.csv", "ratings.csv", "session.json"
 
@@ -24,6 +26,7 @@ FINAL = (COMPLETED, DECLINED)
 
 
 _FACTS: dict[str, tuple[type, ...]] = {
+    VERSION_COLUMN.name: (int,),
     "participant": (str,),
     "session": (int,),
     "table_sha256": (str,),
@@ -45,7 +48,8 @@ def read_session(folder: Path) -> dict[str, Any]:
     Raises
     ------
     BadInput
-        If it is no JSON object, or a fact that is read again is of another type.
+        If it is no JSON object, its version is newer than this suite, or a fact that is read again
+        is of another type.
     """
     path = folder / SESSION
     if not path.is_file():
@@ -56,6 +60,9 @@ def read_session(folder: Path) -> dict[str, Any]:
         raise BadInput(f"{path}: cannot be read as JSON ({error})") from None
     if not isinstance(read, dict):
         raise BadInput(f"{path}: found {type(read).__name__}, expected an object")
+    version = read.get(VERSION_COLUMN.name, 1)
+    if isinstance(version, int):
+        check_columns_version(version, path)
     for name, types in _FACTS.items():
         if name in read and (not isinstance(read[name], types) or isinstance(read[name], bool)):
             raise BadInput(

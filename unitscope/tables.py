@@ -10,8 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from unitscope.columns import RESERVED_NAMES, Column, names
+from unitscope.columns import (
+    COLUMNS_VERSION,
+    RESERVED_NAMES,
+    VERSION_COLUMN,
+    Column,
+    as_of,
+    names,
+)
 from unitscope.errors import BadInput, nearest
+from unitscope.versions import check_columns_version
 from unitscope.vocabulary import TASKS
 
 _DTYPES = {"str": "string", "int": "Int64", "float": "float64", "bool": "boolean"}
@@ -92,6 +100,7 @@ def task_of(text: pd.DataFrame, path: Path | str) -> str:
     BadInput
         If the column is missing, or a row names another task or none that is known.
     """
+    columns_version(text, path)  # A newer one may have other tasks.
     if "task" not in text.columns:
         raise BadInput(f"{path}: column 'task' is missing")
     if text.empty:
@@ -150,7 +159,7 @@ def parse(
     text
         Frame of strings whose row i stood on line i + 2 of the file.
     columns, extra
-        As for :func:`read_csv`.
+        As for :func:`read_csv`; a file of an earlier version has the columns that they were then.
     path
         File that errors name.
 
@@ -159,6 +168,49 @@ def parse(
     BadInput
         Naming file, line and column, what was found and what was expected.
     """
+    version = columns_version(text, path)
+    older = as_of(columns, version)
+    return brought_up_to_date(_parse(text, older, path, extra=extra), columns, version)
+
+
+def columns_version(text: pd.DataFrame, path: Path | str) -> int:
+    """Return the version of the columns of a frame of strings; without any, it is the first.
+
+    Raises
+    ------
+    BadInput
+        If it is newer than this suite, or no version at all.
+    """
+    if VERSION_COLUMN.name not in text.columns:
+        return 1
+    if text.empty:
+        return COLUMNS_VERSION
+    found = str(text[VERSION_COLUMN.name].iloc[0])
+    if not found.isdecimal():
+        raise BadInput(
+            f"{path}, line 2, column {VERSION_COLUMN.name!r}: "
+            f"found {found!r}, expected a whole number"
+        )
+    return check_columns_version(int(found), path)
+
+
+def brought_up_to_date(
+    frame: pd.DataFrame, columns: tuple[Column, ...], version: int
+) -> pd.DataFrame:
+    """Give a typed frame of an earlier version today's columns; those new since then are empty."""
+    if version == COLUMNS_VERSION:
+        return frame
+    today = {c.formerly: c.name for c in columns if c.formerly and c.since > version}
+    renamed = frame.rename(columns=today)
+    extra = [name for name in map(str, renamed.columns) if name not in names(columns)]
+    whole = renamed.reindex(columns=[*names(columns), *extra])
+    missing = {c.name: _DTYPES[c.type] for c in columns if c.name not in renamed.columns}
+    return whole.astype(missing)
+
+
+def _parse(
+    text: pd.DataFrame, columns: tuple[Column, ...], path: Path | str, *, extra: bool
+) -> pd.DataFrame:
     wanted = names(columns)
     for name in wanted:
         if name not in text.columns:
@@ -227,6 +279,9 @@ def empty_frame(columns: tuple[Column, ...]) -> pd.DataFrame:
 def write_csv(frame: pd.DataFrame, path: Path | str, columns: tuple[Column, ...]) -> None:
     """Write the columns of a frame in their order: UTF-8, line feeds, no index.
 
-    Numbers keep every digit, so that reading the file gives the same values on every machine.
+    Numbers keep every digit, so that reading the file gives the same values on every machine. The
+    version of the columns is today's, whatever file the frame was read from.
     """
+    if VERSION_COLUMN.name in names(columns):
+        frame = frame.assign(**{VERSION_COLUMN.name: COLUMNS_VERSION})
     frame[names(columns)].to_csv(path, index=False, lineterminator="\n", encoding="utf-8")

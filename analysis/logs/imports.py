@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.logs.mapping import Mapping
 from analysis.logs.ratings import outside
-from unitscope.columns import Column, names
+from unitscope.columns import COLUMNS_VERSION, VERSION_COLUMN, Column, names
 from unitscope.errors import BadInput, nearest
 from unitscope.records import COMPLETED, RATINGS, SESSION, TRIALS
 from unitscope.tables import write_csv
@@ -373,6 +373,7 @@ def _write(folder: Path, participant: str, rows_of: dict[Mapping, pd.DataFrame])
     number = sum(len(rows) for of, rows in rows_of.items() if of.record == "trials")
     first = next(iter(rows_of))
     facts = {
+        VERSION_COLUMN.name: COLUMNS_VERSION,
         "design": first.design,
         "participant": participant,
         "session": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +10,17 @@ import numpy as np
 import pandas as pd
 
 from analysis.logs.at_once import read_at_once
-from unitscope.columns import Column, imported_columns, log_columns, names
+from unitscope.columns import COLUMNS_VERSION, Column, as_of, imported_columns, log_columns, names
 from unitscope.errors import BadInput
 from unitscope.records import whole_lines
-from unitscope.tables import empty_frame, parse, read_cells, task_of
+from unitscope.tables import (
+    brought_up_to_date,
+    columns_version,
+    empty_frame,
+    parse,
+    read_cells,
+    task_of,
+)
 from unitscope.vocabulary import TASKS
 
 
@@ -48,7 +56,7 @@ def read_files(files: list[Path], columns: tuple[Column, ...], found: list[str])
     Parameters
     ----------
     files
-        What to read.
+        What to read, of any version of the columns that is known.
     columns
         That each must have.
     found
@@ -59,7 +67,8 @@ def read_files(files: list[Path], columns: tuple[Column, ...], found: list[str])
     BadInput
         If a file cannot be read or a cell does not fit, naming file, line and column.
     """
-    read = read_at_once(files, columns)
+    version = _version_of_first(files)
+    read = read_at_once(files, as_of(columns, version))
     if read is None:
         contents = [_read(file, found) if file.is_file() else None for file in files]
         texts = [
@@ -69,9 +78,21 @@ def read_files(files: list[Path], columns: tuple[Column, ...], found: list[str])
         frame = _parse(texts, files, columns)
         lengths = [0 if text is None else len(text) for text in texts]
     else:
-        frame, lengths = read.frame, read.lengths
+        frame, lengths = brought_up_to_date(read.frame, columns, version), read.lengths
         found += [_cut(files[place], lengths[place] + 2) for place in read.cut]
     return Rows(frame, tuple(files), np.array(lengths, dtype=np.int64))
+
+
+def _version_of_first(files: list[Path]) -> int:
+    """Return the version of the first file with a row, which the others mostly share."""
+    for file in files:
+        if file.is_file():
+            with file.open("rb") as lines:
+                start = lines.readline() + lines.readline()
+            if start.count(b"\n") == 2:
+                with suppress(BadInput):  # Said by whoever reads the whole file.
+                    return columns_version(read_cells(start, file), file)
+    return COLUMNS_VERSION
 
 
 def columns_of(files: list[Path]) -> tuple[Column, ...]:

@@ -11,7 +11,7 @@ import pandas as pd
 from conditions.design.design import Design
 from conditions.design.reading import read_design
 from conditions.trials.table_maker import TableMaker
-from unitscope.columns import FILLED_BY_SESSION, IMAGE_NAMES, table_columns
+from unitscope.columns import FILLED_BY_SESSION, IMAGE_NAMES, VERSION_COLUMN, table_columns
 from unitscope.errors import BadInput
 from unitscope.places import STIMULI, TABLES
 from unitscope.stimulus_set import StimulusSet, sha256_of
@@ -96,7 +96,7 @@ def write_tables(
 
 
 def _as_text(table: pd.DataFrame) -> str:
-    return str(table.to_csv(index=False))
+    return str(table.drop(columns=VERSION_COLUMN.name).to_csv(index=False))
 
 
 def read_table(path: Path | str) -> pd.DataFrame:

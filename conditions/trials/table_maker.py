@@ -16,7 +16,7 @@ from conditions.trials.occlusion import occlusion_cells
 from conditions.trials.planning import PlannedTrial, plan_trials
 from conditions.trials.pools import Pools, pools_of
 from conditions.trials.two_afc import two_afc_cells
-from unitscope.columns import names, table_columns
+from unitscope.columns import COLUMNS_VERSION, VERSION_COLUMN, names, table_columns
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet
 from unitscope.tables import empty_frame
@@ -95,6 +95,7 @@ class TableMaker:
 
     def _common(self, participant: int, number: int, block: PlannedBlock) -> dict[str, Any]:
         return {
+            VERSION_COLUMN.name: COLUMNS_VERSION,
             "design": self.design.name,
             "design_sha256": self.design.sha256,
             "stimulus_set": self.stimuli.name,

@@ -19,6 +19,7 @@ from experiments.lab.remarks import remarks
 from unitscope.errors import BadInput
 from unitscope.exclusion import Exclusions
 from unitscope.records import SESSION, TRIALS, read_session, whole_lines
+from unitscope.versions import NewerVersion
 
 LONGEST = 300
 """Characters of a log that are repeated in a warning."""
@@ -118,6 +119,9 @@ def watch(
         try:
             facts = read_session(path.parent)
             rows = list(_whole_rows(path.parent / TRIALS))
+        except NewerVersion as error:
+            yield _damaged(lab, path.parent, error)
+            continue
         except (BadInput, OSError):
             continue  # being replaced at this moment; the next look will see it
         if not facts:

@@ -15,7 +15,15 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from experiments.runner.disk import FILE_MODE, append, make_folder, replace
-from unitscope.columns import FRAME_COLUMNS, RATING_COLUMNS, Column, log_columns, names
+from unitscope.columns import (
+    COLUMNS_VERSION,
+    FRAME_COLUMNS,
+    RATING_COLUMNS,
+    VERSION_COLUMN,
+    as_of,
+    log_columns,
+    names,
+)
 from unitscope.errors import BadInput
 from unitscope.records import (
     FRAMES,
@@ -26,7 +34,7 @@ from unitscope.records import (
     read_session,
     whole_lines,
 )
-from unitscope.tables import read_csv
+from unitscope.tables import columns_version, read_cells, read_csv
 
 LOCK = ".lock"
 
@@ -79,6 +87,8 @@ def now_utc() -> str:
 class TrialLog:
     """Append-only record of one session, held by one process at a time.
 
+    A file that an earlier version of the suite began goes on with the columns that it has.
+
     Parameters
     ----------
     folder
@@ -95,7 +105,7 @@ class TrialLog:
 
     def __init__(self, folder: Path, task: str = "two_afc") -> None:
         self.folder = folder
-        self._columns = log_columns(task)
+        self._columns = {TRIALS: log_columns(task), FRAMES: FRAME_COLUMNS, RATINGS: RATING_COLUMNS}
         try:
             make_folder(folder)
             self._lock = FileLock(folder / LOCK, mode=FILE_MODE)
@@ -108,8 +118,9 @@ class TrialLog:
             self.repaired = _repair(folder / TRIALS)
             _repair(folder / FRAMES)
             _repair(folder / RATINGS)
-            self.completed = _read(folder / TRIALS, self._columns)
-            self.ratings = _read(folder / RATINGS, RATING_COLUMNS)
+            self.completed = self._read(TRIALS)
+            self.ratings = self._read(RATINGS)
+            self._versions = {name: self._version(name) for name in self._columns}
         except BaseException:
             self._lock.release()
             raise
@@ -120,18 +131,18 @@ class TrialLog:
         Parameters
         ----------
         row
-            Has every column of the task's log and no other.
+            Has every column of the task's log and no other, but the version of the columns.
         frames
-            Have the columns of ``FRAME_COLUMNS``.
+            Likewise have the columns of ``FRAME_COLUMNS``.
         """
         rows = list(frames)
         if rows:
-            _append(self.folder / FRAMES, FRAME_COLUMNS, rows)
-        _append(self.folder / TRIALS, self._columns, [row])
+            self._append(FRAMES, rows)
+        self._append(TRIALS, [row])
 
     def append_rating(self, row: Mapping[str, Any]) -> None:
-        """Append a rating, with the columns of ``RATING_COLUMNS``, and flush it to the disk."""
-        _append(self.folder / RATINGS, RATING_COLUMNS, [row])
+        """Append a rating, likewise with those of ``RATING_COLUMNS``, and flush it to the disk."""
+        self._append(RATINGS, [row])
 
     def write_session(self, facts: Mapping[str, Any]) -> None:
         """Replace ``session.json`` as a whole."""
@@ -142,23 +153,34 @@ class TrialLog:
         """Let other processes have the session."""
         self._lock.release()
 
+    def _read(self, name: str) -> pd.DataFrame | None:
+        path = self.folder / name
+        return read_csv(path, self._columns[name]) if path.exists() else None
 
-def _read(path: Path, columns: tuple[Column, ...]) -> pd.DataFrame | None:
-    return read_csv(path, columns) if path.exists() else None
+    def _version(self, name: str) -> int:
+        """Return the version in which a file goes on: the one that it was begun in."""
+        path = self.folder / name
+        if not path.exists():
+            return COLUMNS_VERSION
+        with path.open("rb") as lines:
+            return columns_version(read_cells(lines.readline() + lines.readline(), path), path)
 
-
-def _append(path: Path, columns: tuple[Column, ...], rows: list[Mapping[str, Any]]) -> None:
-    wanted = names(columns)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    if not path.exists():
-        writer.writerow(wanted)
-    for row in rows:
-        if set(row) != set(wanted):
-            odd = sorted(set(row) ^ set(wanted))
-            raise KeyError(f"{path.name}: columns missing or unknown: {', '.join(odd)}")
-        writer.writerow([_cell(row[name]) for name in wanted])
-    append(path, buffer.getvalue().encode())
+    def _append(self, name: str, rows: list[Mapping[str, Any]]) -> None:
+        path, columns, version = self.folder / name, self._columns[name], self._versions[name]
+        wanted = set(names(columns)) - {VERSION_COLUMN.name}
+        then = names(as_of(columns, version))
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        if not path.exists():
+            writer.writerow(then)
+        for row in rows:
+            if set(row) != wanted:
+                odd = sorted(set(row) ^ wanted)
+                raise KeyError(f"{path.name}: columns missing or unknown: {', '.join(odd)}")
+            cells = dict(row) | {c.formerly: row[c.name] for c in columns if c.formerly}
+            cells[VERSION_COLUMN.name] = version
+            writer.writerow([_cell(cells[name]) for name in then])
+        append(path, buffer.getvalue().encode())
 
 
 def _cell(value: Any) -> Any:
@@ -174,6 +196,8 @@ def _repair(path: Path) -> Path | None:
         return None
     content = path.read_bytes()
     whole = whole_lines(content)
+    if whole.count(b"\n") == 1:
+        whole = b""  # A header alone does not say the version of the rows to come.
     if whole and whole == content:
         return None
     number = 1

@@ -21,7 +21,13 @@ from experiments.runner.repeats import choose_repeat
 from experiments.runner.request import Request
 from experiments.runner.slider import Slider
 from experiments.runner.trial import Trial
-from unitscope.columns import RATING_COLUMNS, SESSION_COLUMNS, names, response_columns
+from unitscope.columns import (
+    RATING_COLUMNS,
+    SESSION_COLUMNS,
+    VERSION_COLUMN,
+    names,
+    response_columns,
+)
 
 
 @dataclass(kw_only=True)
@@ -152,6 +158,7 @@ class Record:
         blank = dict.fromkeys(names(response_columns(self.design.task)))
         row = self._own() | dict(trial.row) | blank | trial.response() | dict(measured)
         row["repeated_trial"] = self._repeated_by(number)
+        del row[VERSION_COLUMN.name]  # The table's; the log has its own.
         keys = {"run": self.run, "trial_number": number}
         self.log.append(row, [keys | dict(frame) for frame in frames])
         self.completed[number] = trial.correct
@@ -163,7 +170,9 @@ class Record:
         """Log a confirmed rating; it is on the disk when this returns."""
         source = self.facts["runs"][-1].get("response_source", "simulated")
         row = self._own() | slider.rating() | {"response_source": source}
-        self.log.append_rating({name: row[name] for name in names(RATING_COLUMNS)})
+        self.log.append_rating(
+            {name: row[name] for name in names(RATING_COLUMNS) if name != VERSION_COLUMN.name}
+        )
         self.rated.add((row["moment"], row["rating_number"]))
 
     def _own(self) -> dict[str, Any]:

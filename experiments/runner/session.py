@@ -16,6 +16,7 @@ from experiments.runner.phases import Stage
 from experiments.runner.plan import Plan
 from experiments.runner.record import Record, plain_rows
 from experiments.runner.request import Request
+from unitscope.columns import COLUMNS_VERSION, VERSION_COLUMN
 from unitscope.errors import BadInput
 from unitscope.places import STIMULI
 from unitscope.records import (
@@ -85,6 +86,7 @@ class Session(Record):
         log = TrialLog(folder, design.task)
         runs = [*before.get("runs", []), {"began_utc": now_utc(), "end_reason": RUNNING}]
         whole = before | {
+            VERSION_COLUMN.name: COLUMNS_VERSION,
             "design": design.name,
             "design_sha256": design.sha256,
             "participant": request.participant,

@@ -11,7 +11,7 @@ import pandas as pd
 from unitscope.columns import log_columns
 from unitscope.errors import BadInput
 from unitscope.records import TRIALS
-from unitscope.tables import read_csv
+from unitscope.tables import read_by_task
 
 NEAREST_S = 0.1
 """A rise further than this from where an onset is expected belongs to something else."""
@@ -45,10 +45,7 @@ def analyse(recording: Path, session: Path, threshold: float | None = None) -> d
     path = session / TRIALS
     if not path.is_file():
         raise BadInput(f"{session}: no session there ({TRIALS} is missing)")
-    tasks = ("two_afc", "occlusion", "exemplar_matching")
-    header = path.read_text(encoding="utf-8").split("\n", 1)[0].split(",")
-    task = next((t for t in tasks if [c.name for c in log_columns(t)] == header), tasks[0])
-    trials = read_csv(path, log_columns(task))
+    trials = read_by_task(path, log_columns)
     rises_s = find_rises(*read_recording(recording), threshold)
     try:
         return compare(trials["onset_s"].to_numpy(float), rises_s)

@@ -19,13 +19,19 @@ from unitscope.tables import read_csv
 VALUES = {"str": "x", "int": 1, "float": 0.5, "bool": True}
 
 
+def cells_of(columns):
+    cells = {c.name: c.levels[0] if c.levels else VALUES[c.type] for c in columns}
+    del cells["columns_version"]  # Which the log fills.
+    return cells
+
+
 def row(number):
-    cells = {c.name: c.levels[0] if c.levels else VALUES[c.type] for c in log_columns("two_afc")}
+    cells = cells_of(log_columns("two_afc"))
     return cells | {"trial_number": number, "rt_s": 0.1 + number, "unit_pool": 'a "b", c\nd'}
 
 
 def frame(number):
-    cells = {c.name: c.levels[0] if c.levels else VALUES[c.type] for c in FRAME_COLUMNS}
+    cells = cells_of(FRAME_COLUMNS)
     return cells | {"frame": number, "interval_s": None if number == 1 else 0.0167}
 
 
