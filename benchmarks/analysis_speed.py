@@ -24,7 +24,7 @@ from analysis.logs.load import load_log
 from analysis.report.report import write_report
 from analysis.statistics.agreement import Answers, agreement, kappa_matrix
 from analysis.statistics.confidence import metacognition
-from analysis.statistics.mixed import mixed_logistic
+from analysis.statistics.mixed_models import mixed_logistic
 
 DRAWS = 2000
 MILLION = 1_000_000

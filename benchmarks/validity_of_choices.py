@@ -12,8 +12,8 @@ from scipy import special
 
 from analysis.statistics.contrasts import SMALLEST_EFFECT, compare_conditions
 from analysis.statistics.estimates import CIUnit
-from analysis.statistics.mixed import mixed_linear, mixed_logistic
-from analysis.statistics.model_contrasts import model_contrasts
+from analysis.statistics.mixed_contrasts import mixed_contrasts
+from analysis.statistics.mixed_models import mixed_linear, mixed_logistic
 from analysis.statistics.performance import accuracy
 
 Found = dict[tuple[str, str], Any]
@@ -164,7 +164,7 @@ def slopes(seed: int) -> Found:
             "participant"
         ]["reference_condition none"],
     }
-    rows = model_contrasts(trials).set_index("model")
+    rows = mixed_contrasts(trials).set_index("model")
     for model, truth in (("right_answers", 0.8), ("log_rt", 0.2)):
         found[f"the report's model, effect varies, {model}: covers", "95 %"] = _covers(
             rows.loc[model], truth

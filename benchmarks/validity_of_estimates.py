@@ -11,11 +11,11 @@ from scipy import integrate, special, stats
 from validity_of_choices import Found
 
 from analysis.planning.power import Assumptions, power_table
+from analysis.statistics.activation_difference import trend
 from analysis.statistics.agreement import Answers, agreement
-from analysis.statistics.ceilings import split_half
 from analysis.statistics.confidence import calibration, metacognition
-from analysis.statistics.effect_sizes import trend
 from analysis.statistics.matching import matching_scores
+from analysis.statistics.reliability import split_half
 from conditions.design.reading import read_design
 
 N_OBSERVERS, N_ITEMS = 20, 120

@@ -10,9 +10,8 @@ import pandas as pd
 from scipy import sparse
 
 from analysis.planning.power_model import AT_ONCE, Assumptions, draw_answers, p_of
-from analysis.statistics.between import difference_between
 from analysis.statistics.estimates import LEVEL, Estimate
-from analysis.statistics.intervals import mean_with_interval
+from analysis.statistics.intervals import difference_between, mean_with_interval
 
 
 class ChoiceStudy:

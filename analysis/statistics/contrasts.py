@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.statistics.between import difference_between
 from analysis.statistics.estimates import LEVEL, CIUnit, Estimate, not_computable
 from analysis.statistics.evidence import equivalence, holm, jzs_bayes_factor
-from analysis.statistics.intervals import mean_with_interval
+from analysis.statistics.intervals import difference_between, mean_with_interval
 from analysis.statistics.performance import conditions_of
 
 SMALLEST_EFFECT = 0.10
@@ -35,7 +34,7 @@ def compare_conditions(
         not count. Crossed and unit intervals rest on the participants' differences for units that
         they met in both conditions, the others on each participant's difference of means. Where
         no participant met both conditions, participants are compared with others
-        (:func:`analysis.statistics.between.difference_between`).
+        (:func:`analysis.statistics.intervals.difference_between`).
     ci_unit
         Whom interval and tests speak for; tests of ``paper`` are those of ``participant``.
     level

@@ -1,24 +1,24 @@
-"""What every analysis returns: a number, how sure it is, what it rests on, or why there is none."""
+"""What every analysis returns: an estimate with its interval and counts, or why there is none."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 CIUnit = Literal["crossed", "participant", "unit", "trial", "paper"]
-"""Whom an interval speaks for: new participants with new units, new participants, new units, or
-new trials of the same ones; ``paper`` is 2 SEM of the participants' means, with ddof 0."""
+"""What a confidence interval generalises over: new participants with new units, new participants,
+new units, or new trials of the same ones; ``paper`` is 2 SEM of participants' means with ddof 0."""
 
 CI_UNITS: tuple[CIUnit, ...] = get_args(CIUnit)
 
 LEVEL = 0.95
-"""Probability that intervals are meant to cover."""
+"""Confidence level of intervals."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and its interval.
+    """A mean and its confidence interval.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ class Estimate:
     standard_error, df
         Of the mean; NaN where they cannot be computed or, for df, do not apply.
     n_trials, n_participants, n_units
-        What the mean rests on.
+        Numbers of trials, participants and units that the mean is computed from.
     ci_unit
-        Whom the interval speaks for.
+        What the interval generalises over.
     reason
         Why there is no interval, beginning with ``not computable because``; empty otherwise.
     """
@@ -44,7 +44,7 @@ class Estimate:
     n_trials: int = 0
     n_participants: int = 0
     n_units: int = 0
-    ci_unit: str = "crossed"
+    ci_unit: CIUnit = "crossed"
     reason: str = ""
 
     @property
@@ -54,12 +54,24 @@ class Estimate:
 
 
 def not_computable(why: str) -> str:
-    """Return the sentence that stands in place of a number."""
+    """Return the sentence that stands in place of a number.
+
+    Examples
+    --------
+    >>> not_computable("there are no trials")
+    'not computable because there are no trials'
+    """
     return f"not computable because {why}"
 
 
-def plain(value: Any) -> Any:
-    """Turn a number into what JSON can hold: NaN, infinity and missing values become None."""
+def plain(value: object) -> str | bool | int | float | None:
+    """Turn a value into what JSON can hold: NaN, infinity and missing values become None.
+
+    Examples
+    --------
+    >>> plain(math.nan), plain(0.5), plain("natural")
+    (None, 0.5, 'natural')
+    """
     if value is None or isinstance(value, str | bool | int):
         return value
     if hasattr(value, "item"):

@@ -1,11 +1,12 @@
-"""The mean of trials in which participants meet units, with an interval for whom it speaks."""
+"""Means of trials and differences of means, with intervals over participants, units or both."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
@@ -23,18 +24,18 @@ def mean_with_interval(
     ci_unit: CIUnit = "crossed",
     level: float = LEVEL,
 ) -> Estimate:
-    """Return the mean over trials and its interval.
+    """Return the mean over trials and its confidence interval.
 
     Parameters
     ----------
     values
-        Shape (trials,), finite; 0 and 1 for wrong and right, or differences.
+        Shape (trials,), finite; 0 and 1 for wrong and correct answers, or differences.
     participants, units
         Shape (trials,).
     ci_unit
-        Whom the interval speaks for.
+        What the interval generalises over.
     level
-        Between 0 and 1; ``paper`` has none, it is always 2 SEM.
+        Confidence level, between 0 and 1; ``paper`` has none, it is always 2 SEM.
 
     Returns
     -------
@@ -45,6 +46,17 @@ def mean_with_interval(
     ------
     ValueError
         If the ci_unit is unknown.
+
+    Examples
+    --------
+    >>> correct = [1, 1, 1, 1, 1, 0, 1, 0, 0]
+    >>> participants, units = np.repeat(["p1", "p2", "p3"], 3), np.tile(["u1", "u2", "u3"], 3)
+    >>> found = mean_with_interval(correct, participants, units, "participant")
+    >>> round(found.value, 3), round(found.standard_error, 3), found.df
+    (0.667, 0.192, 2)
+    >>> found = mean_with_interval(correct, participants, units)
+    >>> round(found.value, 3), round(found.standard_error, 3), round(found.df, 2)
+    (0.667, 0.236, 2.12)
     """
     if ci_unit not in CI_UNITS:
         raise ValueError(f"ci_unit is {ci_unit!r}, expected one of {', '.join(CI_UNITS)}")
@@ -65,32 +77,125 @@ def mean_with_interval(
     error = _trial_error(values) if ci_unit == "trial" else _ERRORS[ci_unit](cells)
     if isinstance(error, str):
         return replace(estimate, reason=not_computable(error))
-    half = 2.0 if ci_unit == "paper" else float(stats.t.ppf((1 + level) / 2, error.df))
-    half *= error.standard_error
-    return replace(
-        estimate,
-        low=cells.mean - half,
-        high=cells.mean + half,
-        standard_error=error.standard_error,
-        df=error.df,
+    return _with_interval(estimate, error, level)
+
+
+def difference_between(
+    first: pd.DataFrame, second: pd.DataFrame, ci_unit: CIUnit = "crossed", level: float = LEVEL
+) -> Estimate:
+    """Return the difference in proportion correct between two groups of participants.
+
+    Participants enter with their means, as in Welch's test, units with the difference of their
+    means. The crossed interval adds both variances, as min F' does (Clark, J. Verb. Learn. Verb.
+    Behav. 1973, 12, 335-359), which makes it conservative (Forster & Dickinson, J. Verb. Learn.
+    Verb. Behav. 1976, 15, 135-142).
+
+    Parameters
+    ----------
+    first, second
+        Answered trials with correct, participant and unit, of different participants.
+    ci_unit
+        What the interval generalises over; ``paper`` gives 2 standard errors over participants.
+    level
+        Confidence level.
+
+    Examples
+    --------
+    >>> first = pd.DataFrame({"participant": list("aabbcc"), "unit": list("xyxyxy")})
+    >>> second = first.assign(participant=list("ddeeff"), correct=[0, 1, 0, 0, 1, 0])
+    >>> first = first.assign(correct=[1, 1, 1, 0, 1, 1])
+    >>> found = difference_between(first, second, "participant")
+    >>> round(found.value, 3), round(found.standard_error, 3), round(found.df, 3)
+    (0.5, 0.236, 4.0)
+    """
+    parts = (first, second)
+    n_participants = [part["participant"].nunique() for part in parts]
+    units = [_means(part, "unit") for part in parts]
+    shared = units[0].index.intersection(units[1].index)
+    estimate = Estimate(
+        value=float(first["correct"].astype(float).mean() - second["correct"].astype(float).mean()),
+        n_trials=len(first) + len(second),
+        n_participants=sum(n_participants),
+        n_units=len(units[0].index.union(units[1].index)),
+        ci_unit=ci_unit,
     )
+    # min F' = F1 F2 / (F1 + F2). With F1 = d^2 / e1^2 over participants and F2 = d^2 / e2^2 over
+    # units, min F' = d^2 / (e1^2 + e2^2), so that the variances of the parts add up; Welch's test
+    # adds the variances of both groups' means likewise.
+    parts_of_variance: list[_Part] = []
+    if ci_unit in ("crossed", "participant", "paper"):
+        if min(n_participants) < 2:
+            why = "a condition has fewer than 2 participants"
+            return replace(estimate, reason=not_computable(why))
+        parts_of_variance += [_variance_of_mean(_means(part, "participant")) for part in parts]
+    if ci_unit in ("crossed", "unit"):
+        if len(shared) < 2:
+            why = "the conditions share fewer than 2 units"
+            return replace(estimate, reason=not_computable(why))
+        parts_of_variance.append(_variance_of_mean(units[0][shared] - units[1][shared]))
+    if ci_unit == "trial":
+        parts_of_variance += [_variance_of_mean(part["correct"].astype(float)) for part in parts]
+    if not sum(variance for variance, _ in parts_of_variance) > 0:
+        return replace(estimate, reason=not_computable("nothing varies"))
+    return _with_interval(estimate, _satterthwaite(parts_of_variance), level)
 
 
-def wilson(n_right: int, n_trials: int, level: float = LEVEL) -> tuple[float, float]:
-    """Return Wilson's interval of a proportion (J. Am. Stat. Assoc. 1927, 22, 209-212)."""
-    z = float(stats.norm.ppf((1 + level) / 2))
-    share = n_right / n_trials
-    middle = (share + z**2 / (2 * n_trials)) / (1 + z**2 / n_trials)
-    spread = np.sqrt(share * (1 - share) / n_trials + z**2 / (4 * n_trials**2))
-    half = z * float(spread) / (1 + z**2 / n_trials)
-    # Where all or none are right an end is the share itself, which rounding must not pass.
-    return min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
+def wilson(n_correct: int, n_trials: int, level: float = LEVEL) -> tuple[float, float]:
+    """Return Wilson's score interval of a proportion (J. Am. Stat. Assoc. 1927, 22, 209-212).
+
+    With ``z`` the normal quantile and ``p`` the proportion its ends are
+    ``(p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)``.
+
+    Examples
+    --------
+    >>> [round(end, 4) for end in wilson(8, 10)]
+    [0.4902, 0.9433]
+    """
+    found = stats.binomtest(n_correct, n_trials).proportion_ci(level, method="wilson")
+    # Where all or none are correct an end is the proportion itself, which rounding must not pass.
+    proportion = n_correct / n_trials
+    return min(proportion, float(found.low)), max(proportion, float(found.high))
 
 
 @dataclass(frozen=True)
 class _Error:
     standard_error: float
     df: float
+
+
+_Part = tuple[float, float]
+"""A part of a variance, negative if it is subtracted, and its degrees of freedom."""
+
+
+def _with_interval(estimate: Estimate, error: _Error, level: float) -> Estimate:
+    half = 2.0 if estimate.ci_unit == "paper" else float(stats.t.ppf((1 + level) / 2, error.df))
+    half *= error.standard_error
+    return replace(
+        estimate,
+        low=estimate.value - half,
+        high=estimate.value + half,
+        standard_error=error.standard_error,
+        df=error.df,
+    )
+
+
+def _satterthwaite(parts: Sequence[_Part]) -> _Error:
+    """Return the error of a sum of independent parts of variance ``v_i``.
+
+    Its degrees of freedom are ``(sum v_i)^2 / sum(v_i^2 / df_i)`` (Satterthwaite, Biometrics Bull.
+    1946, 2, 110-114).
+    """
+    variance = sum(part for part, _ in parts)
+    spread = sum(part**2 / df for part, df in parts)
+    return _Error(float(variance) ** 0.5, float(variance**2 / spread))
+
+
+def _means(trials: pd.DataFrame, by: str) -> pd.Series:
+    return trials["correct"].astype(float).groupby(trials[by].astype(str)).mean()
+
+
+def _variance_of_mean(values: pd.Series) -> _Part:
+    return float(np.var(values, ddof=1)) / len(values), len(values) - 1
 
 
 @dataclass(frozen=True)
@@ -139,7 +244,12 @@ def _trial_error(values: np.ndarray) -> _Error | str:
 
 
 def _clustered_error(cells: _Cells, axis: int, what: str) -> _Error | str:
-    """Return the error of a mean whose clusters weigh as many trials as they have."""
+    """Return the error of a mean over clusters that weigh as many trials as they have.
+
+    The mean is a ratio estimator: with ``w_i = n_i / N`` and ``m_i`` the share of trials and the
+    mean of cluster i of k, ``var(m) = k / (k - 1) sum w_i^2 (m_i - m)^2`` (Cochran, Sampling
+    Techniques, 3rd ed. 1977, single-stage cluster sampling).
+    """
     weights = cells.counts.sum(axis=1 - axis) / cells.counts.sum()
     means = (cells.means * cells.counts).sum(axis=1 - axis) / cells.counts.sum(axis=1 - axis)
     number = len(means)
@@ -170,11 +280,10 @@ def _paper_error(cells: _Cells) -> _Error | str:
 def _crossed_error(cells: _Cells) -> _Error | str:
     """Return the error of a mean for participants and units that are both samples.
 
-    The variance components of participants, units and what remains are those of fitting constants
-    (Henderson, Biometrics 1953, 9, 226-252), which need no balance; where a participant met every
-    unit, they give the quasi-F of Clark (J. Verb. Learn. Verb. Behav. 1973, 12, 335-359). A
-    component estimated below zero counts as zero, which errs on the wide side. The degrees of
-    freedom are Satterthwaite's (Biometrics Bull. 1946, 2, 110-114).
+    The variance components of participants, units and residuals are those of fitting constants
+    (Henderson's method 3, Biometrics 1953, 9, 226-252), which need no balance; where every
+    participant met every unit, they give the quasi-F of Clark (J. Verb. Learn. Verb. Behav. 1973,
+    12, 335-359). A component estimated below zero counts as zero, which makes the interval wider.
     """
     rows, columns = cells.means.shape
     if rows < 2:
@@ -182,60 +291,67 @@ def _crossed_error(cells: _Cells) -> _Error | str:
     if columns < 2:
         return "there is only one unit"
     present = (cells.counts > 0).astype(float)
-    n_cells = present.sum()
-    df_rest = int(n_cells) - rows - columns + _n_islands(present)
-    if df_rest < 1:
+    n_islands = _n_islands(present)
+    df_residual = int(present.sum()) - rows - columns + n_islands
+    if df_residual < 1:
         return "too few participants met the same units"
     squares = _sums_of_squares(cells.means, present)
+    residual = squares.residual / df_residual
+    # The mean is sum w_pu y_pu with y_pu = mu + P_p + U_u + e_pu, so that
+    #     var(mean) = s2_P sum_p w_p.^2 + s2_U sum_u w_.u^2 + s2_e sum_pu w_pu^2.
     weights = cells.counts / cells.counts.sum()
+    residual_weight = float((weights**2).sum())
     per_row, per_column = present.sum(axis=1), present.sum(axis=0)
-    rest = squares.rest / df_rest
-    # Each component: degrees of freedom, mean square, cells that share a level, and how much of
-    # the mean's variance a component of 1 makes.
-    terms = [(rest, df_rest, float((weights**2).sum()))]
+    parts: list[_Part] = []
     for square, count, others, share in (
         (squares.participants, per_row, present @ (1 / per_column), weights.sum(axis=1)),
         (squares.units, per_column, (1 / per_row) @ present, weights.sum(axis=0)),
     ):
-        df = len(count) - _n_islands(present)
+        df = len(count) - n_islands
         if df < 1:
             return "no two participants met the same unit"
+        # E(MS_P) = s2_e + k s2_P,  k = (sum_p n_p. - sum_u sum_p n_pu^2 / n_.u) / df, where n_pu is
+        # 1 for a cell with trials; so s2_P = (MS_P - MS_e) / k. Units likewise.
         cells_per_level = float((count - others).sum()) / df
-        portion = float((share**2).sum()) / cells_per_level
-        if square / df > rest:
-            terms.append((square / df, df, portion))
-            terms[0] = (rest, df_rest, terms[0][2] - portion)
-    variance = sum(mean_square * portion for mean_square, _, portion in terms)
-    if np.isclose(variance, 0, atol=1e-15):
+        weight = float((share**2).sum()) / cells_per_level
+        if square / df > residual:
+            parts.append((square / df * weight, df))
+            residual_weight -= weight
+    parts.insert(0, (residual * residual_weight, df_residual))
+    if np.isclose(sum(part for part, _ in parts), 0, atol=1e-15):
         return "all trials have the same value"
-    spread = sum((mean_square * portion) ** 2 / df for mean_square, df, portion in terms)
-    return _Error(float(variance) ** 0.5, float(variance**2 / spread))
+    return _satterthwaite(parts)
 
 
 @dataclass(frozen=True)
 class _Squares:
     participants: float
     units: float
-    rest: float
+    residual: float
 
 
 def _sums_of_squares(means: np.ndarray, present: np.ndarray) -> _Squares:
-    """Fit participants and units to cell means; each factor's square is beyond the other's."""
+    """Return the sum of squares of participants given units, of units given participants, and rest.
+
+    With R(.) the reduction in the sum of squares by fitting constants (Henderson's method 3):
+    R(units | participants) from the normal equations of the units with participants absorbed, and
+    R(participants | units) = R(participants) + R(units | participants) - R(units).
+    """
     centred = np.where(present > 0, means - means[present > 0].mean(), 0.0)
     per_row, per_column = present.sum(axis=1), present.sum(axis=0)
     row_sums, column_sums = centred.sum(axis=1), centred.sum(axis=0)
-    rows_alone = float((row_sums**2 / per_row).sum())
-    columns_alone = float((column_sums**2 / per_column).sum())
-    # Normal equations of the units, the participants being swept out.
+    participants_alone = float((row_sums**2 / per_row).sum())
+    units_alone = float((column_sums**2 / per_column).sum())
+    # C u = q,  C = diag(n_.u) - N' diag(1 / n_p.) N,  q = y_.u - N' (y_p. / n_p.);  R = q' C^- q.
     matrix = np.diag(per_column) - present.T @ (present / per_row[:, None])
-    right = column_sums - present.T @ (row_sums / per_row)
-    units = float(right @ np.linalg.pinv(matrix, hermitian=True) @ right)
-    rest = float((centred**2).sum()) - rows_alone - units
-    return _Squares(rows_alone + units - columns_alone, units, max(rest, 0.0))
+    adjusted = column_sums - present.T @ (row_sums / per_row)
+    units = float(adjusted @ np.linalg.pinv(matrix, hermitian=True) @ adjusted)
+    residual = float((centred**2).sum()) - participants_alone - units
+    return _Squares(participants_alone + units - units_alone, units, max(residual, 0.0))
 
 
 def _n_islands(present: np.ndarray) -> int:
-    """Return how many sets of participants and units share no trial with one another."""
+    """Return the number of connected parts of the graph that joins participants to their units."""
     rows, columns = np.nonzero(present)
     size = sum(present.shape)
     graph = csr_matrix((np.ones(len(rows)), (rows, columns + len(present))), shape=(size, size))

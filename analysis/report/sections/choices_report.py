@@ -7,10 +7,10 @@ from dataclasses import asdict
 import pandas as pd
 
 from analysis.report.part import Number, Part, Shown, Study, View
-from analysis.statistics.ceilings import repeat_consistency, split_half
 from analysis.statistics.confidence import metacognition, type_2_roc
 from analysis.statistics.estimates import CIUnit
 from analysis.statistics.performance import accuracy, conditions_of
+from analysis.statistics.reliability import repeat_consistency, split_half
 
 CHOICE_TASKS = ("two_afc", "occlusion")
 

@@ -6,12 +6,12 @@ import pandas as pd
 
 from analysis.report.part import GROUP_KEYS, Number, Part, Shown, Study, View
 from analysis.report.sections.choices_report import CHOICE_TASKS
-from analysis.statistics.model_contrasts import model_contrasts
+from analysis.statistics.mixed_contrasts import mixed_contrasts
 
 
 def _models(study: Study) -> dict[str, pd.DataFrame]:
     level = study.settings.level
-    found = study.per_group(study.kept, model_contrasts, level=level)
+    found = study.per_group(study.kept, mixed_contrasts, level=level)
     return {"mixed_models": found, "mixed_model_fits": _fits(found)}
 
 

@@ -12,9 +12,9 @@ from scipy import stats
 from analysis.report.groups import Group
 from analysis.report.part import Number, Part, Shown, Study, View, labelled
 from analysis.report.sections.choices_report import ALL, CHOICE_TASKS
+from analysis.statistics.activation_difference import binned_accuracy, trend
 from analysis.statistics.agreement import agreement, answers
 from analysis.statistics.baselines import baseline_answers, paired_with
-from analysis.statistics.effect_sizes import binned_accuracy, trend
 from analysis.statistics.estimates import CIUnit
 from analysis.statistics.evidence import holm
 from analysis.statistics.intervals import mean_with_interval

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analysis.statistics.activation_difference import trend
 from analysis.statistics.agreement import agreement, answers
-from analysis.statistics.ceilings import split_half
 from analysis.statistics.confidence import metacognition
 from analysis.statistics.contrasts import compare_conditions
-from analysis.statistics.effect_sizes import trend
 from analysis.statistics.estimates import CI_UNITS
-from analysis.statistics.model_contrasts import model_contrasts
+from analysis.statistics.mixed_contrasts import mixed_contrasts
 from analysis.statistics.performance import accuracy
+from analysis.statistics.reliability import split_half
 
 
 @st.composite
@@ -75,7 +75,7 @@ def test_numbers_are_possible_or_explained(trials: pd.DataFrame, ci_unit: str) -
 @given(trials=studies())
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_mixed_models_have_numbers_or_a_reason(trials: pd.DataFrame) -> None:
-    found = model_contrasts(trials)
+    found = mixed_contrasts(trials)
     check(found, "difference", -25, 25)
     spread = found[["participant_sd", "unit_sd", "residual_sd", "unit_difference_sd"]]
     assert not (spread < 0).any(axis=None)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.statistics.crossed_effects import CrossedEffects, RandomTerm
-from analysis.statistics.laplace import Laplace
-from analysis.statistics.restricted import Restricted
+from analysis.statistics.mixed_likelihood import LaplaceLikelihood, RestrictedLikelihood
 
 
 def crossed(rng: np.random.Generator, trials: int) -> tuple[np.ndarray, CrossedEffects]:
@@ -24,8 +23,8 @@ def test_gradients_are_exact(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x, effects = crossed(rng, 120)
     theta = effects.start() + rng.normal(0, 0.2, len(effects.start()))
-    answers = Laplace((rng.random(120) < 0.7).astype(float), x, effects)
-    times = Restricted(rng.normal(0, 1, 120), x, effects)
+    answers = LaplaceLikelihood((rng.random(120) < 0.7).astype(float), x, effects)
+    times = RestrictedLikelihood(rng.normal(0, 1, 120), x, effects)
     for deviance, at in (
         (answers.deviance, np.concatenate([rng.normal(0, 0.5, 2), theta])),
         (times.deviance, theta),

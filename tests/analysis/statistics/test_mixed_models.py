@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.statistics.mixed import mixed_linear, mixed_logistic
+from analysis.statistics.mixed_models import mixed_linear, mixed_logistic
 from unitscope.errors import BadInput
 
 TRUE = (0.5, 0.8, -0.3)

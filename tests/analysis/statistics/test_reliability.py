@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.statistics.ceilings import repeat_consistency, spearman_brown, split_half
 from analysis.statistics.intervals import wilson
+from analysis.statistics.reliability import repeat_consistency, spearman_brown, split_half
 
 
 def simulate(seed, unit_sd, participants=24, units=30):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.statistics.effect_sizes import COLUMN, binned_accuracy, trend
+from analysis.statistics.activation_difference import COLUMN, binned_accuracy, trend
 
 
 def simulate(seed, slope, pairs=60, participants=20):

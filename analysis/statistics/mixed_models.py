@@ -1,4 +1,4 @@
-"""Mixed models with crossed participant and unit effects, for choices and for times."""
+"""Mixed models with crossed random effects: logistic for answers, linear for times."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from scipy import stats
 
 from analysis.statistics.crossed_effects import CrossedEffects, RandomTerm
 from analysis.statistics.estimates import LEVEL, not_computable
-from analysis.statistics.laplace import Laplace
-from analysis.statistics.restricted import Restricted
+from analysis.statistics.mixed_likelihood import LaplaceLikelihood, RestrictedLikelihood
 from unitscope.errors import BadInput, nearest
 
 Slopes = Sequence[str] | Mapping[str, Sequence[str]]
-"""Fixed columns whose effect varies over every group, or over each group named."""
+"""Fixed columns whose effect varies over every grouping factor, or over each one named."""
 
 
 @dataclass(frozen=True)
@@ -28,21 +27,21 @@ class MixedFit:
     coefficients
         One row per fixed effect: name, estimate, standard_error, low, high, z, p.
     covariances
-        Of the random effects, by grouping factor; rows and columns are its effects.
+        Covariance matrix of the random effects of each grouping factor, labelled by effect.
     residual_sd
-        Of a linear model's residuals; NaN for a logistic one.
+        Residual standard deviation of a linear model; NaN for a logistic one.
     deviance
-        Twice the negative log likelihood (of a linear model: the restricted one).
+        Minus twice the log likelihood (of a linear model: the restricted one).
     n_trials
-        What it rests on.
+        Number of trials fitted.
     reason
-        Why there is no fit or no interval; empty where there is one.
+        Why there is no fit or no interval; empty otherwise.
     covariance
-        Of the coefficients, in their order; None without a fit.
+        Covariance matrix of the coefficients, in their order; None without a fit.
     converged
-        Whether the search for the best parameters came to its end.
+        Whether the optimiser converged.
     singular
-        Groups whose random effects have a variance of 0 or a correlation of 1 or -1.
+        Grouping factors whose random effects have a variance of 0 or a correlation of 1 or -1.
     """
 
     coefficients: pd.DataFrame
@@ -57,7 +56,7 @@ class MixedFit:
 
     @property
     def standard_deviations(self) -> dict[str, dict[str, float]]:
-        """Those of the random effects, by grouping factor and effect."""
+        """Standard deviations of the random effects, by grouping factor and effect."""
         return {
             group: dict(zip(own.columns, np.sqrt(np.diag(own)).tolist(), strict=True))
             for group, own in self.covariances.items()
@@ -77,40 +76,51 @@ def mixed_logistic(
     Parameters
     ----------
     trials
-        One row per trial with all columns named.
+        One row per trial.
     outcome
-        Column of truth values; missing ones are left out.
+        Column of truth values; trials with a missing value are excluded.
     fixed
-        Columns of the fixed effects: text or truth values are compared with their first level,
-        numbers enter as they are.
+        Columns of the fixed effects: text and truth values are dummy-coded against their first
+        level, numbers enter as they are.
     groups
         Columns of the grouping factors.
     slopes
-        Fixed columns whose effect varies over each group, correlated with its intercept; for some
-        groups only, a mapping of groups to columns.
+        Fixed columns whose effect varies over each grouping factor, correlated with its intercept;
+        a mapping of grouping factors to columns for some of them only.
     level
-        Of the intervals (Wald).
+        Confidence level of the Wald intervals.
 
     Raises
     ------
     BadInput
         If a column is missing.
+
+    Examples
+    --------
+    >>> cells = [(p, u, c) for p in "abcd" for u in "vwxyz" for c in ("blur", "natural")]
+    >>> trials = pd.DataFrame(cells, columns=["participant", "unit", "reference_condition"])
+    >>> trials["correct"] = [i % 3 > 0 or i % 4 == 1 for i in range(len(trials))]
+    >>> fit = mixed_logistic(trials)
+    >>> fit.coefficients[["name", "estimate", "standard_error"]].round(2)
+                              name  estimate  standard_error
+    0                    intercept      0.62            0.47
+    1  reference_condition natural      0.77            0.73
     """
     frame, names, x, effects = _prepare(trials, outcome, fixed, groups, slopes)
     y = frame[outcome].to_numpy(float)
     if not 0 < y.mean() < 1:
-        return _nothing(names, len(y), "all answers are alike")
+        return _nothing(names, len(y), "every answer has the same value")
     why = _too_few(frame, groups, x)
     if why:
         return _nothing(names, len(y), why)
-    fit = Laplace(y, x, effects)
+    fit = LaplaceLikelihood(y, x, effects)
     beta, theta, converged = fit.maximise()
     covariance = fit.covariance(beta, theta)
     table = _table(names, beta, np.sqrt(np.diag(covariance)), level)
     deviance, _ = fit.deviance(np.concatenate([beta, theta]))
     reason = ""
     if np.abs(beta).max() > 12:
-        reason = not_computable("a condition has answers of one kind only")
+        reason = not_computable("in one condition every answer is correct or every answer is wrong")
     return MixedFit(
         table,
         effects.covariances(theta),
@@ -140,18 +150,30 @@ def mixed_linear(
         As for :func:`mixed_logistic`.
     outcome
         Column of numbers, such as the logarithm of reaction times.
+
+    Examples
+    --------
+    >>> cells = [(p, u, c) for p in "abcd" for u in "vwxyz" for c in ("blur", "natural")]
+    >>> trials = pd.DataFrame(cells, columns=["participant", "unit", "reference_condition"])
+    >>> trials["log_rt"] = [0.5 + 0.1 * (i % 2) + 0.01 * (i * 7 % 11) for i in range(len(trials))]
+    >>> fit = mixed_linear(trials, "log_rt")
+    >>> fit.coefficients[["name", "estimate", "standard_error"]].round(3)
+                              name  estimate  standard_error
+    0                    intercept     0.548           0.007
+    1  reference_condition natural     0.104           0.010
     """
     frame, names, x, effects = _prepare(trials, outcome, fixed, groups, slopes)
     y = frame[outcome].to_numpy(float)
     if np.ptp(y) == 0:
-        return _nothing(names, len(y), "all values are alike")
+        return _nothing(names, len(y), "every value is the same")
     why = _too_few(frame, groups, x)
     if why:
         return _nothing(names, len(y), why)
-    fit = Restricted(y, x, effects)
+    fit = RestrictedLikelihood(y, x, effects)
     theta, converged = fit.maximise()
     beta, covariance, sigma = fit.solve(theta)
     table = _table(names, beta, np.sqrt(np.diag(covariance)), level)
+    # The factors L are in units of sigma, so that a term's covariance is sigma^2 L L'.
     spread = {name: own * sigma**2 for name, own in effects.covariances(theta).items()}
     return MixedFit(
         table,
@@ -178,10 +200,12 @@ def _prepare(
     by_group = dict(slopes) if isinstance(slopes, Mapping) else dict.fromkeys(groups, slopes)
     for group, varying in by_group.items():
         if group not in groups:
-            raise BadInput(f"slopes vary over {group!r}, which is none of {', '.join(groups)}")
+            raise BadInput(f"slopes vary over {group!r}, expected one of {', '.join(groups)}")
         for name in varying:
             if name not in fixed:
-                raise BadInput(f"slope {name!r} is none of the fixed effects ({', '.join(fixed)})")
+                raise BadInput(
+                    f"slope {name!r} is not a fixed effect, expected one of {', '.join(fixed)}"
+                )
     frame = trials.dropna(subset=[outcome, *fixed, *groups])
     names, columns = ["intercept"], [np.ones(len(frame))]
     by_factor: dict[str, list[int]] = {}
@@ -201,7 +225,7 @@ def _prepare(
 
 
 def _coded(values: pd.Series) -> dict[str, np.ndarray]:
-    """Return a factor's columns by label: numbers as they are, levels against the first one."""
+    """Return a factor's columns by label: numbers as they are, dummies of the other levels."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return {"": values.to_numpy(float)}
     text = values.astype(str)
@@ -211,9 +235,9 @@ def _coded(values: pd.Series) -> dict[str, np.ndarray]:
 def _too_few(frame: pd.DataFrame, groups: Sequence[str], x: np.ndarray) -> str:
     for group in groups:
         if frame[group].nunique() < 2:
-            return f"there is one {group} only"
+            return f"there is only one {group}"
     if np.linalg.matrix_rank(x) < x.shape[1]:
-        return "the fixed effects cannot be told apart"
+        return "the fixed effects are collinear"
     return ""
 
 
@@ -226,6 +250,7 @@ def _nothing(names: Sequence[str], n_trials: int, why: str) -> MixedFit:
 def _table(
     names: Sequence[str], beta: np.ndarray, errors: np.ndarray, level: float
 ) -> pd.DataFrame:
+    # Wald: estimate -+ z_(1 - alpha / 2) standard_error.
     reach = stats.norm.ppf((1 + level) / 2) * errors
     z = beta / errors
     return pd.DataFrame(

@@ -1,0 +1,256 @@
+"""Differences between reference conditions estimated by mixed models of answers and of times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.statistics.estimates import LEVEL, not_computable
+from analysis.statistics.evidence import holm
+from analysis.statistics.mixed_models import MixedFit, mixed_linear, mixed_logistic
+from analysis.statistics.performance import conditions_of
+
+FACTOR = "reference_condition"
+
+GROUPS = ("participant", "unit")
+
+MODELS = ("right_answers", "log_rt")
+
+MIN_LEVELS = 5
+"""Participants or units below which their variance cannot be estimated."""
+
+_COLUMNS = [
+    *("model", "first", "second", "difference", "low", "high", "standard_error", "z", "p"),
+    *("p_holm", "participant_sd", "unit_sd", "participant_difference_sd", "unit_difference_sd"),
+    *("residual_sd", "random_effects", "n_trials", "reason"),
+]
+
+
+def mixed_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
+    """Fit both mixed models and compare all pairs of reference conditions.
+
+    ``right_answers`` is a logistic model of correct answers, whose differences are in logits;
+    ``log_rt`` is a linear model of the natural logarithm of positive reaction times, so that the
+    exponential of a difference is a ratio of times. Participants and units have random intercepts,
+    and random slopes of the conditions where the trials allow it (:func:`fit_with_slopes`).
+
+    Parameters
+    ----------
+    trials
+        Main trials with correct, rt_s, participant, unit and reference_condition.
+    level
+        Confidence level of the Wald intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per model and pair: model, first, second, difference (first minus second), low,
+        high, standard_error, z, p, p_holm (over the pairs of a model), participant_sd and unit_sd
+        (of their means over conditions), participant_difference_sd and unit_difference_sd (of
+        their differences; NaN where the model has none), residual_sd (NaN for the logistic
+        model), random_effects (which random effects the model has, and why not others), n_trials,
+        reason.
+
+    Examples
+    --------
+    >>> cells = [(p, u, c) for p in "abcde" for u in "vwxyz" for c in ("natural", "blur")]
+    >>> trials = pd.DataFrame(cells, columns=["participant", "unit", "reference_condition"])
+    >>> trials["correct"] = [i % 3 > 0 or i % 4 == 0 for i in range(len(trials))]
+    >>> trials["rt_s"] = [1.5 + 0.3 * (i % 2) + 0.1 * (i * 7 % 11) for i in range(len(trials))]
+    >>> mixed_contrasts(trials)[["model", "first", "second", "difference", "p"]].round(2)
+               model    first second  difference     p
+    0  right_answers  natural   blur        0.90  0.19
+    1         log_rt  natural   blur       -0.16  0.00
+    """
+    if not len(trials):
+        return pd.DataFrame(columns=_COLUMNS)
+    timed = trials[trials["rt_s"] > 0]
+    timed = timed.assign(log_rt=np.log(timed["rt_s"].to_numpy(float)))
+    parts = []
+    for name, rows in (("right_answers", trials), ("log_rt", timed)):
+        conditions = conditions_of(rows)
+        if len(conditions) < 2:
+            continue
+        chosen = rows[[FACTOR, *GROUPS, "correct"]].assign(
+            **{FACTOR: rows[FACTOR].astype(str), "log_rt": rows.get("log_rt")}
+        )
+        few = [group for group in GROUPS if 1 < chosen[group].nunique() < MIN_LEVELS]
+        model = fit_with_slopes(_FITS[name], chosen, FACTOR, conditions)
+        if few and not model.fit.reason:
+            why = not_computable(f"there are fewer than {MIN_LEVELS} {few[0]}s")
+            model = replace(model, fit=replace(model.fit, reason=why), structure="")
+        parts.append(_pairs(name, model, conditions, level))
+        parts[-1]["p_holm"] = holm(parts[-1]["p"].to_numpy(float))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_COLUMNS)
+
+
+_FITS: dict[str, Callable[..., MixedFit]] = {
+    "right_answers": mixed_logistic,
+    "log_rt": partial(mixed_linear, outcome="log_rt"),
+}
+
+
+def _pairs(name: str, model: FittedModel, conditions: Sequence[str], level: float) -> pd.DataFrame:
+    fit = model.fit
+    names = list(fit.coefficients["name"])
+    reach = stats.norm.ppf((1 + level) / 2)
+    mean = np.full(len(conditions), 1 / len(conditions))
+    rows = []
+    for first, second in combinations(conditions, 2):
+        # With dummy coding a difference of two conditions is w'beta, with w 1 at the first one's
+        # dummy and -1 at the second one's; its standard error is sqrt(w' cov(beta) w).
+        weights = np.zeros(len(names))
+        for condition, sign in ((first, 1), (second, -1)):
+            if f"{FACTOR} {condition}" in names:
+                weights[names.index(f"{FACTOR} {condition}")] += sign
+        difference = error = z = np.nan
+        if fit.covariance is not None and not fit.reason:
+            difference = float(weights @ fit.coefficients["estimate"])
+            error = float(np.sqrt(weights @ fit.covariance @ weights))
+            z = difference / error if error > 0 else np.nan
+        reason = fit.reason or ("" if np.isfinite(z) else not_computable("the fit is singular"))
+        contrast = np.array([float(c == first) - float(c == second) for c in conditions])
+        rows.append(
+            {"model": name, "first": first, "second": second, "difference": difference}
+            | {"low": difference - reach * error, "high": difference + reach * error}
+            | {"standard_error": error, "z": z, "p": 2 * stats.norm.sf(abs(z))}
+            | {f"{group}_sd": _sd(model, group, mean) for group in GROUPS}
+            | {f"{group}_difference_sd": _sd(model, group, contrast) or np.nan for group in GROUPS}
+            | {"residual_sd": fit.residual_sd, "random_effects": model.structure}
+            | {"n_trials": fit.n_trials, "reason": reason}
+        )
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _sd(model: FittedModel, group: str, weights: np.ndarray) -> float:
+    """Return the standard deviation, over a group's members, of a weighted sum of conditions."""
+    if group not in model.spread or model.fit.reason:
+        return np.nan
+    variance = float(weights @ model.spread[group] @ weights)
+    # Members that differ alike in all conditions have a difference whose variance is 0 but for
+    # rounding.
+    return variance**0.5 if variance > 1e-12 else 0.0
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A mixed model of conditions and the random effects that it was given.
+
+    Parameters
+    ----------
+    fit
+        The model.
+    structure
+        Sentence for readers: which random effects the model has, and why not others.
+    spread
+        For participants and units, the covariance of a member's logits or log times in the
+        conditions, shape (conditions, conditions).
+    """
+
+    fit: MixedFit
+    structure: str
+    spread: dict[str, np.ndarray]
+
+
+def fit_with_slopes(
+    model: Callable[..., MixedFit], trials: pd.DataFrame, factor: str, conditions: Sequence[str]
+) -> FittedModel:
+    """Fit a mixed model with the largest random-effects structure that the trials support.
+
+    Random slopes are tried for participants, and for units, if most of them met two conditions and
+    there are on average two trials per member and condition. The model is the first of these that
+    converges and is not singular: correlated intercepts and slopes; an intercept for each member
+    and one for each member and condition, with the same variance in all conditions; intercepts
+    only, which is also what the second amounts to where its variance is 0. It follows the advice
+    of Barr, Levy, Scheepers & Tily, J. Mem. Lang. 2013, 68, 255-278, to keep the slopes of what
+    was varied within participants and items.
+
+    Parameters
+    ----------
+    model
+        Takes the trials, ``fixed``, ``groups`` and ``slopes``.
+    trials
+        One row per trial with the factor, participant and unit.
+    factor
+        Column of conditions, as text.
+    conditions
+        Levels of the factor.
+
+    Examples
+    --------
+    >>> cells = [(p, u, c) for p in "abcde" for u in "vwxyz" for c in ("natural", "blur")]
+    >>> trials = pd.DataFrame(cells, columns=["participant", "unit", "reference_condition"])
+    >>> trials["correct"] = [i % 3 > 0 or i % 4 == 0 for i in range(len(trials))]
+    >>> found = fit_with_slopes(mixed_logistic, trials, "reference_condition", ["natural", "blur"])
+    >>> found.structure
+    'intercepts only (with slopes the fit is singular); none found over participants and units'
+    """
+    varying = [group for group in GROUPS if _varies_within(trials, group, factor)]
+    if varying:
+        fit = model(trials, fixed=(factor,), slopes=dict.fromkeys(varying, (factor,)))
+        if fit.reason or (fit.converged and not set(fit.singular) & set(varying)):
+            structure = f"differences vary over {_plural(varying)}"
+            return _fitted(fit, structure, factor, conditions)
+        failed = "is singular" if fit.converged else "did not converge"
+        interactions = {group: _interaction(group) for group in varying}
+        crossed = trials.assign(
+            **{
+                name: trials[group].astype(str) + "|" + trials[factor]
+                for group, name in interactions.items()
+            }
+        )
+        fit = model(crossed, fixed=(factor,), groups=(*GROUPS, *interactions.values()))
+        kept = [group for group, name in interactions.items() if name not in fit.singular]
+        dropped = [group for group in varying if group not in kept]
+        none = f"; none found over {_plural(dropped)}" if dropped else ""
+        if fit.converged and kept:
+            structure = (
+                f"differences vary over {_plural(kept)}, each condition by the same variance"
+            )
+            why = f" (with correlated slopes the fit {failed}){none}"
+            return _fitted(fit, structure + why, factor, conditions)
+        structure = f"intercepts only (with slopes the fit {failed}){none}"
+    else:
+        structure = "intercepts only (too few trials of a member in two conditions)"
+    return _fitted(model(trials, fixed=(factor,)), structure, factor, conditions)
+
+
+def _varies_within(trials: pd.DataFrame, group: str, factor: str) -> bool:
+    cells = trials.groupby(group)[factor].nunique()
+    return bool((cells > 1).mean() > 0.5 and len(trials) >= 2 * cells.sum())
+
+
+def _interaction(group: str) -> str:
+    return f"{group} and condition"
+
+
+def _plural(groups: Sequence[str]) -> str:
+    return " and ".join(f"{group}s" for group in groups)
+
+
+def _fitted(fit: MixedFit, structure: str, factor: str, conditions: Sequence[str]) -> FittedModel:
+    spread = {}
+    for group in GROUPS:
+        if group not in fit.covariances:
+            continue
+        own = fit.covariances[group]
+        # A member's value in condition c is its intercept plus, except for the first level, its
+        # slope of c; with the rows of T picking these, the covariance over conditions is
+        # T cov(effects) T' + sd_interaction^2 1.
+        picks = np.array(
+            [
+                [float(name in ("intercept", f"{factor} {condition}")) for name in own.columns]
+                for condition in conditions
+            ]
+        )
+        spread[group] = picks @ own.to_numpy() @ picks.T
+        interaction = fit.covariances.get(_interaction(group))
+        if interaction is not None:
+            spread[group] += float(interaction.iloc[0, 0]) * np.eye(len(conditions))
+    return FittedModel(fit, structure if not fit.reason else "", spread)
