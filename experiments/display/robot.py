@@ -101,7 +101,7 @@ class Robot(FlipHook):
         self._process.stdin.flush()
 
 
-class Fingers:
+class InputInjector:
     """Presses keys and clicks through the X server's test extension.
 
     A desktop's other windows are safe: while a window manager runs, keys are pressed only when the
@@ -156,14 +156,14 @@ class Fingers:
         return False
 
 
-def take_part(lines: Iterable[str], fingers: Fingers) -> None:
+def take_part(lines: Iterable[str], injector: InputInjector) -> None:
     """Make the presses of each message, timed from its arrival, until there are no more."""
     for line in lines:
         told_s = time.monotonic()
         for at_s, key, place in json.loads(line):
             time.sleep(max(0.0, told_s + at_s - time.monotonic()))
-            fingers.press(key, place)
+            injector.press(key, place)
 
 
 if __name__ == "__main__":
-    take_part(sys.stdin, Fingers())
+    take_part(sys.stdin, InputInjector())

@@ -1,1 +1,1 @@
-"""How exact this machine's sessions are: onsets, reaction times, durations, frames and memory."""
+"""How exact sessions are on this machine: onsets, reaction times, durations, frames, memory."""

@@ -1,4 +1,4 @@
-"""The command that measures how exact this machine's sessions are."""
+"""The command that measures the timing of sessions on this machine."""
 
 from __future__ import annotations
 
@@ -8,72 +8,78 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from experiments.lab.timing import photodiode
+from experiments.lab.timing import photodiode_recording
 from experiments.lab.timing.series import Series, joined, table
 from unitscope.errors import BadInput
 
-QUICK = {
-    "start": 1,
-    "onset": 30,
-    "keys": 40,
-    "reaction": 20,
-    "durations": 10,
-    "frames": 40,
-    "memory": 100,
+TRIALS = {
+    "start": (1, 3),
+    "onset": (30, 100),
+    "keys": (40, 1000),
+    "reaction": (20, 100),
+    "durations": (10, 50),
+    "frames": (40, 200),
+    "memory": (100, 1000),
 }
-FULL = {
-    "start": 3,
-    "onset": 100,
-    "keys": 1000,
-    "reaction": 100,
-    "durations": 50,
-    "frames": 200,
-    "memory": 1000,
-}
-"""Measurement to the number of its trials in each way."""
+"""Measurement to its trials in each way with ``--quick`` and with ``--full``."""
 
-PRESSING = ("onset", "keys", "reaction")
-"""Measurements that need a second process which sees the screen and presses keys."""
+NEEDS_OBSERVER = ("onset", "keys", "reaction")
+"""Measurements that need a second process which watches the screen and presses keys."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     long = parser.add_mutually_exclusive_group()
-    long.add_argument("--quick", action="store_true", help="few trials, some minutes (default)")
-    long.add_argument("--full", action="store_true", help="as many trials as a report should have")
+    long.add_argument("--quick", action="store_true", help="few trials, a few minutes (default)")
+    long.add_argument("--full", action="store_true", help="as many trials as a report needs")
     parser.add_argument(
-        "--measure", action="append", choices=list(FULL), help="measure this alone; may be repeated"
+        "--measure",
+        action="append",
+        choices=list(TRIALS),
+        help="only this measurement; repeatable",
     )
-    parser.add_argument("--trials", type=int, help="trials in each way, instead of the usual")
+    parser.add_argument("--trials", type=int, help="trials in each way")
     parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
     parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
     parser.add_argument(
-        "--emulate", type=float, default=60, metavar="HZ", help="refresh where the screen has none"
+        "--emulate",
+        type=float,
+        default=60,
+        metavar="HZ",
+        help="refresh to emulate where flips wait for no screen",
     )
-    parser.add_argument("--json", type=Path, help="file for all values as JSON")
+    parser.add_argument("--json", type=Path, help="write all values to this JSON file")
     parser.add_argument(
-        "--photodiode", type=Path, metavar="RECORDING", help="analyse this recording instead"
+        "--photodiode",
+        type=Path,
+        metavar="RECORDING",
+        help="analyse a photodiode's recording instead",
     )
-    parser.add_argument("--session", type=Path, help="session that was recorded")
-    parser.add_argument("--threshold", type=float, help="of the recording (default: half way)")
+    parser.add_argument("--session", type=Path, help="folder of the recorded session")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        help="of the recording (default: half way)",
+    )
 
 
 def timing(arguments: argparse.Namespace) -> None:
     """Measure and print a table; all values go to ``--json``."""
     if arguments.json and arguments.json.exists():
-        raise BadInput(f"{arguments.json}: is there already; give another --json")
+        raise BadInput(f"{arguments.json}: already exists; give another --json")
     if arguments.photodiode or arguments.session:
         if not (arguments.photodiode and arguments.session):
             raise BadInput("--photodiode RECORDING and --session FOLDER go together")
-        found = photodiode.analyse(arguments.photodiode, arguments.session, arguments.threshold)
-        print(photodiode.shown(found))
+        found = photodiode_recording.analyse(
+            arguments.photodiode, arguments.session, arguments.threshold
+        )
+        print(photodiode_recording.shown(found))
         _write(arguments.json, found)
         return
     if arguments.trials is not None and arguments.trials < 2:
@@ -89,7 +95,7 @@ def timing(arguments: argparse.Namespace) -> None:
                 series += measured
                 print(f"{name}: load {machine()['load']}", file=sys.stderr)
         except KeyboardInterrupt:
-            print("stopped; what was measured until then:", file=sys.stderr)
+            print("stopped; the measurements so far:", file=sys.stderr)
     series = joined(series)
     facts["ended"] = machine()
     print(table(series))
@@ -97,7 +103,7 @@ def timing(arguments: argparse.Namespace) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """Return what else may be the reason for a value."""
+    """Return the state of the machine, which may explain a value."""
     load = [round(value, 2) for value in psutil.getloadavg()]
     return {
         "utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -108,28 +114,27 @@ def machine() -> dict[str, Any]:
 
 
 def _counts(arguments: argparse.Namespace) -> dict[str, int]:
-    """Return the trials of each measurement that is wanted and possible."""
-    usual = FULL if arguments.full else QUICK
-    wanted = [name for name in usual if not arguments.measure or name in arguments.measure]
-    why = None
-    if set(wanted) & set(PRESSING):
-        from experiments.lab.timing import outside
+    """Return the number of trials of each measurement that was asked for and is possible."""
+    wanted = [name for name in TRIALS if not arguments.measure or name in arguments.measure]
+    refused = [name for name in wanted if name in NEEDS_OBSERVER]
+    reason = None
+    if refused:
+        from experiments.lab.timing import outside_observer  # needs PsychoPy
 
-        why = outside.why_not()
-    if why:
-        refused = [name for name in wanted if name in PRESSING]
-        wanted = [name for name in wanted if name not in PRESSING]
-        sentence = f"not measured: {', '.join(refused)}: {why}"
+        reason = outside_observer.unavailable_reason()
+    if reason:
+        wanted = [name for name in wanted if name not in refused]
+        sentence = f"not measured: {', '.join(refused)}: {reason}"
         if not wanted:
             raise BadInput(sentence)
         print(sentence, file=sys.stderr)
-    return {name: arguments.trials or usual[name] for name in wanted}
+    return {name: arguments.trials or TRIALS[name][arguments.full] for name in wanted}
 
 
 def _measured(
     counts: dict[str, int], arguments: argparse.Namespace, folder: Path, facts: dict[str, Any]
 ) -> Any:
-    """Yield each measurement's name and series; the window opens once sessions were started."""
+    """Yield each measurement's name and series; the window opens after the session starts."""
     # Cannot be imported without a display.
     from psychopy import logging
 
@@ -138,32 +143,16 @@ def _measured(
     logging.console.setLevel(logging.ERROR)
     find_screens()
     if "start" in counts:
-        from experiments.lab.timing import start
+        from experiments.lab.timing import session_start
 
-        yield "start", start.measure(folder, counts.pop("start"), arguments.size)
+        yield "start", session_start.measure(folder, counts.pop("start"), arguments.size)
     if not counts:
         return
     from experiments.display.keyboard import open_keyboard
-    from experiments.lab.timing import (
-        durations,
-        emulation,
-        frames,
-        keys,
-        memory,
-        onset,
-        reaction,
-    )
-    from experiments.lab.timing.rig import Rig
+    from experiments.lab.timing.measurements import MEASUREMENTS
+    from experiments.lab.timing.rig import Rig, install_paced_backend
 
-    measures: dict[str, Callable[[Rig, int], list[Series]]] = {
-        "onset": onset.measure,
-        "keys": keys.measure,
-        "reaction": reaction.measure,
-        "durations": durations.measure,
-        "frames": frames.measure,
-        "memory": memory.measure,
-    }
-    emulation.install()
+    install_paced_backend()
     size = parse_size(arguments.size) if arguments.size else None
     display = open_window(full_screen=size is None, size=size, index=arguments.screen)
     try:
@@ -171,7 +160,7 @@ def _measured(
         facts["display"] = rig.display.facts | {"emulated": rig.emulates}
         facts["keyboard"] = rig.keyboard.name
         for name, trials in counts.items():
-            yield name, measures[name](rig, trials)
+            yield name, MEASUREMENTS[name](rig, trials)
     finally:
         display.close()
 

@@ -1,4 +1,4 @@
-"""A stimulus set, a design and a table to measure with, made anew in a folder of their own."""
+"""A stimulus set, a design and a condition table to measure with, in a folder of their own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Material:
     design
         Two-alternative forced choice of one block.
     table
-        Condition table of participant 1, some trials long.
+        Condition table of participant 1, a few trials long.
     stimuli
         Folder of its stimulus set.
     data
@@ -47,15 +47,15 @@ class Material:
     data: Path
 
 
-def write_pictures(folder: Path, size_px: int) -> Path:
-    """Write a stimulus set of coloured noise, no pixel of which is grey as the background is.
+def write_images(folder: Path, size_px: int) -> Path:
+    """Write a stimulus set of coloured noise without a single grey pixel like the background's.
 
     Parameters
     ----------
     folder
         Folder of the set.
     size_px
-        Side of a picture.
+        Side of an image.
     """
     rng = np.random.default_rng(7)
     rows = []
@@ -97,7 +97,7 @@ def make_material(
     feedback: bool = False,
     **durations: float,
 ) -> Material:
-    """Make what a session needs; pictures that are there already are used again.
+    """Write what a session needs; images that exist already are reused.
 
     Parameters
     ----------
@@ -106,17 +106,17 @@ def make_material(
     name
         Name of the design.
     size_px
-        Side of a picture.
+        Side of an image.
     references
-        Whether a trial shows 20 pictures or the 2 queries alone.
+        Whether a trial shows 20 images or only the 2 queries.
     feedback
-        Whether the right answer is shown.
+        Whether the correct answer is shown.
     durations
-        Of the phases, in seconds; those left out are 0.
+        Of the phases, in seconds; others are 0.
     """
     stimuli = folder / f"noise_{size_px}"
     if not stimuli.exists():
-        write_pictures(stimuli, size_px)
+        write_images(stimuli, size_px)
     condition = "natural" if references else "none"
     phases = dict.fromkeys(("fixation_s", "chosen_s", "feedback_s", "blank_s"), 0.0)
     settings: dict[str, Any] = {
@@ -152,6 +152,6 @@ def make_material(
 
 
 def repeated(rows: Sequence[dict[str, Any]], trials: int) -> Iterator[dict[str, Any]]:
-    """Yield as many rows as are wanted, those of a table again and again."""
+    """Yield a number of rows by repeating those of a table."""
     for number, row in enumerate(itertools.islice(itertools.cycle(rows), trials), start=1):
         yield row | {"trial_number": number, "trial_in_block": number}

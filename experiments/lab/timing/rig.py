@@ -1,26 +1,28 @@
-"""The window and keyboard that everything is measured with, and a run of trials in either way."""
+"""The window and keyboard to measure with, and runs of trials in either way (needs a display)."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import psutil
+from psychopy.visual import backends
+from psychopy.visual.backends.pygletbackend import PygletBackend
+from pyglet import gl
 from tqdm import tqdm
 
 from experiments.display.keyboard import EventKeyboard, HardwareKeyboard
 from experiments.display.stepper import Stepper, run_stages
 from experiments.display.window import Display, adopt_window
-from experiments.lab.timing import emulation
-from experiments.lab.timing.companion import Companion, Hand
-from experiments.lab.timing.errors import Run
+from experiments.lab.timing.deviations import MeasuredRun
 from experiments.lab.timing.material import Material, repeated
-from experiments.lab.timing.plain import PlainRun
+from experiments.lab.timing.plain_psychopy import PlainRun
+from experiments.lab.timing.responders import InternalResponder, Responder
 from experiments.lab.timing.series import OURS, PLAIN
-from experiments.runner.layout import Box
+from experiments.runner.layout import Placement
 from experiments.runner.phases import Stage
 from experiments.runner.placements import placements
 from experiments.runner.request import Request
@@ -30,9 +32,39 @@ from unitscope.columns import FRAME_COLUMNS, log_columns
 from unitscope.records import FRAMES, TRIALS
 from unitscope.tables import read_csv
 
+SPIN_S = 0.002
+"""Last part of a wait, which is a busy one because sleep ends late."""
+
+
+class PacedBackend(PygletBackend):  # type: ignore[misc]
+    """PsychoPy's window backend with an emulated refresh, for screens whose flips wait for nothing.
+
+    Once a period is set, a swap waits for the next multiple of it.
+    """
+
+    period_s: ClassVar[float | None] = None
+
+    def swapBuffers(self, flipThisFrame: bool = True) -> Any:  # noqa: N802, N803
+        """Finish drawing, wait for the refresh, and show."""
+        if self.period_s:
+            gl.glFinish()
+            period_s, now = self.period_s, time.perf_counter()
+            due = (now // period_s + 1) * period_s
+            time.sleep(max(0.0, due - now - SPIN_S))
+            while time.perf_counter() < due:
+                pass
+        return super().swapBuffers(flipThisFrame)
+
+
+def install_paced_backend() -> None:
+    """Make this the backend of all windows that are opened from now on."""
+    # PsychoPy looks names up within its own package of backends.
+    backends.PacedBackend = PacedBackend
+    backends.winTypes["pyglet"] = ".PacedBackend"
+
 
 class TimedStepper(Stepper):
-    """Keeps how long our own work took before each flip of a trial, in processor time."""
+    """Records the processor time of our own work before each flip of a trial."""
 
     work_s: list[float]
     _is_trial = False
@@ -59,11 +91,11 @@ class Rig:
     Parameters
     ----------
     display
-        The window, of the backend that :mod:`emulation` installed.
+        The window, opened after :func:`install_paced_backend`.
     keyboard
         What reads the keyboard.
     folder
-        Everything is written below it.
+        Folder for everything that is written.
     emulate_hz
         Refresh that is emulated where the screen has none.
     """
@@ -82,11 +114,11 @@ class Rig:
         self.refresh()
 
     def refresh(self, hz: float | None = None) -> None:
-        """Emulate another refresh, or with None the usual one, where the screen has none."""
+        """Emulate a refresh rate where the screen has none; None for the usual rate."""
         if self.emulates:
-            emulation.pace(hz or self._usual_hz)
+            PacedBackend.period_s = 1 / (hz or self._usual_hz)
             self.display = adopt_window(self.display.win, full_screen=False)
-            # What was measured may be wrong on a busy machine; what is emulated is known.
+            # The emulated rate is known; the measured one may be off on a busy machine.
             self.display.frame_s, self.display.paced = 1 / (hz or self._usual_hz), False
 
     @property
@@ -97,8 +129,7 @@ class Rig:
 
     def pixel(self, material: Material) -> tuple[int, int]:
         """Return the pixel of the screen in the middle of the first query, from the upper left."""
-        with self._open(material) as session:
-            box = self._places(session)["query_a"]
+        box = self.placement(material).images()["query_a"]
         left, top = self.display.win.pos or (0, 0)
         screen = self.display.screen
         return (
@@ -106,18 +137,17 @@ class Rig:
             round(top + screen.height_px / 2 - box.y),
         )
 
-    def scale(self, material: Material) -> float:
-        """Return how much a layout is scaled down to fit the screen."""
+    def placement(self, material: Material) -> Placement:
+        """Return where everything of a trial stands on this screen, and at what scale."""
         with self._open(material) as session:
-            width_px = self._places(session)["query_a"].width
-        return width_px / float(session.design.layout.image)
+            return self._placement(session)
 
-    def run(self, way: str, material: Material, trials: int, companion: Companion) -> Run:
+    def run(self, way: str, material: Material, trials: int, responder: Responder) -> MeasuredRun:
         """Run trials in one way, to their end."""
         with tqdm(total=trials, desc=way, unit="trial", leave=False) as progress:
             run = self._ours if way == OURS else self._plain
-            done = run(material, trials, companion, progress)
-        done.observed = companion.observed()
+            done = run(material, trials, responder, progress)
+        done.observed = responder.observed()
         return done
 
     def _open(self, material: Material) -> Session:
@@ -133,12 +163,13 @@ class Rig:
             )
         )
 
-    def _places(self, session: Session) -> dict[str, Box]:
-        """Return the boxes of the pictures of its trials, which are of one sort."""
+    def _placement(self, session: Session) -> Placement:
         placed = placements(session.rows, session.design, self.display.screen, shrink=True)
-        return next(iter(placed.values())).images()
+        return next(iter(placed.values()))
 
-    def _ours(self, material: Material, trials: int, companion: Companion, progress: Any) -> Run:
+    def _ours(
+        self, material: Material, trials: int, responder: Responder, progress: Any
+    ) -> MeasuredRun:
         memory: list[float] = []
 
         def after(row: dict[str, Any]) -> None:
@@ -147,16 +178,18 @@ class Rig:
 
         with self._open(material) as session:
             session.rows[:] = repeated(session.rows, trials)
-            source = companion if isinstance(companion, Hand) else self.keyboard
-            stepper = TimedStepper(session, self.display, source, (companion,), shrink=True)
+            source = responder if isinstance(responder, InternalResponder) else self.keyboard
+            stepper = TimedStepper(session, self.display, source, (responder,), shrink=True)
             run_stages(session, self.display, stepper, after)
             folder = session.log.folder
         frames = read_csv(folder / FRAMES, FRAME_COLUMNS)
         frames["work_s"] = stepper.work_s
         table = read_csv(folder / TRIALS, log_columns(material.design.task))
-        return Run(table, frames, companion.offset_s, memory_mib=tuple(memory))
+        return MeasuredRun(table, frames, responder.offset_s, memory_mib=tuple(memory))
 
-    def _plain(self, material: Material, trials: int, companion: Companion, progress: Any) -> Run:
+    def _plain(
+        self, material: Material, trials: int, responder: Responder, progress: Any
+    ) -> MeasuredRun:
         memory: list[float] = []
 
         def after() -> None:
@@ -165,7 +198,7 @@ class Rig:
 
         with self._open(material) as session:
             rows = list(repeated(session.rows, trials))
-            places, file = self._places(session), session.stimuli.file
+            places, file = self._placement(session).images(), session.stimuli.file
         plain = PlainRun(
             self.display.win,
             # The same device: PsychoPy has one a process.
@@ -174,22 +207,19 @@ class Rig:
             file,
             asdict(material.design.durations),
             self.display.frame_s,
-            companion,
+            responder,
         )
         plain.run(rows, after)
-        return Run(
+        return MeasuredRun(
             pd.DataFrame(plain.trials),
             pd.DataFrame(plain.frames),
-            companion.offset_s,
+            responder.offset_s,
             memory_mib=tuple(memory),
         )
 
 
 def in_turns(trials: int, rounds: int = 2) -> list[tuple[str, int]]:
-    """Return how many trials each way runs, in turns that begin with either.
-
-    What else the machine does then meets both.
-    """
+    """Return the trials of each way, in alternating order, so that other load affects both."""
     if trials < 10 * rounds:
         rounds = 1
     turns = []

@@ -1,4 +1,4 @@
-"""Values measured many times in two ways, and the table that compares them."""
+"""The values of a measurement in each way, and the table that compares them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OURS, PLAIN = "Unitscope", "plain PsychoPy"
 
 @dataclass(frozen=True)
 class Series:
-    """One thing measured many times in one way.
+    """Repeated measurements of one quantity in one way.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ class Series:
     unit
         Unit of the values.
     lost
-        How many should be there but are not, such as presses that no trial logged; None where
-        nothing can be lost.
+        Number of missing values, such as presses that were not logged; None where none can be
+        lost.
     """
 
     measure: str
@@ -50,7 +50,7 @@ class Series:
 
     @property
     def iqr(self) -> float | None:
-        """Range of the middle half of the values, which single outliers do not move."""
+        """Interquartile range of the values; None for fewer than four."""
         if len(self.values) < 4:
             return None
         low, _, high = statistics.quantiles(self.values, n=4)
@@ -60,7 +60,7 @@ class Series:
         """Return median, sd, number and losses in words."""
         median, sd, n = self.median, self.sd, len(self.values)
         if median is None:
-            parts = ["nothing"]
+            parts = ["no values"]
         else:
             parts = [f"{median:.2f} {self.unit}"]
             parts += [f"sd {sd:.2f}"] if sd is not None else []
@@ -72,7 +72,7 @@ class Series:
         return ", ".join(parts)
 
     def plain(self) -> dict[str, Any]:
-        """Return everything as plain data, for JSON."""
+        """Return the series as plain data, for JSON."""
         return {
             "measure": self.measure,
             "what": self.what,
@@ -88,7 +88,7 @@ class Series:
 
 
 def joined(parts: Sequence[Series]) -> list[Series]:
-    """Join the series that are of the same thing in the same way, as rounds in turns leave them."""
+    """Join the series of one quantity in one way, which were measured in alternating rounds."""
     together: dict[tuple[str, str, str, str], list[Series]] = {}
     for part in parts:
         together.setdefault((part.measure, part.what, part.way, part.unit), []).append(part)
@@ -103,7 +103,7 @@ def joined(parts: Sequence[Series]) -> list[Series]:
 
 
 def table(series: Sequence[Series]) -> str:
-    """Return a Markdown table: one line for each thing measured, one column for each way."""
+    """Return a Markdown table: a line per quantity, a column per way."""
     lines = [
         f"| measure | what (median, sd, number) | {OURS} | {PLAIN} |",
         "|---|---|---|---|",

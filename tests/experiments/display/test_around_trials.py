@@ -31,18 +31,18 @@ HAND = """
 import json, sys, time
 from Xlib import XK
 from Xlib.display import Display
-from experiments.display.robot import Fingers
+from experiments.display.robot import InputInjector
 
 # The server forgets its layout once nobody is connected.
 display = Display()
 grave = display.keysym_to_keycode(XK.string_to_keysym("grave"))
 display.change_keyboard_mapping(grave, [[XK.string_to_keysym("odiaeresis")] * 4])
 display.sync()
-fingers = Fingers()
+injector = InputInjector()
 print("ready", flush=True)
 for line in sys.stdin:
     for key in json.loads(line):
-        fingers.press(key)
+        injector.press(key)
         time.sleep(0.15)
     print("pressed", flush=True)
 """

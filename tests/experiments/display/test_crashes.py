@@ -162,8 +162,8 @@ def test_a_session_that_is_left_goes_on(case):
     process = left.study.start_coder(override="test", screenshots=str(shots))
     wait_until(process, (shots / "page_resumed_01.png").exists)
     press = (
-        "import time\nfrom experiments.display.robot import Fingers\n"
-        "for key in ('escape', 'q'):\n    time.sleep(1)\n    Fingers().press(key)"
+        "import time\nfrom experiments.display.robot import InputInjector\n"
+        "for key in ('escape', 'q'):\n    time.sleep(1)\n    InputInjector().press(key)"
     )
     subprocess.run([sys.executable, "-c", press], env=left.study.environment, check=True)
     code, out, err = finish(process)

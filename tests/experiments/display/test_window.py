@@ -90,8 +90,9 @@ def test_a_robot_goes_through_a_whole_session(start, tmp_path, stimulus_set):
 def press(virtual_screen, *keys, gap_s=0.4):
     """Press real keys from a process of its own."""
     code = (
-        "import sys, time\nfrom experiments.display.robot import Fingers\nfingers = Fingers()\n"
-        "for key in sys.argv[2:]:\n    fingers.press(key)\n    time.sleep(float(sys.argv[1]))"
+        "import sys, time\nfrom experiments.display.robot import InputInjector\n"
+        "injector = InputInjector()\n"
+        "for key in sys.argv[2:]:\n    injector.press(key)\n    time.sleep(float(sys.argv[1]))"
     )
     subprocess.run([sys.executable, "-c", code, str(gap_s), *keys], env=virtual_screen, check=True)
 

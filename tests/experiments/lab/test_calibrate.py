@@ -125,15 +125,15 @@ class TestCommand:
         process = calibrate("--grey-only", "--levels", "4")
         typing = (
             "import time; from Xlib.display import Display; "
-            "from experiments.display.robot import Fingers\n"
+            "from experiments.display.robot import InputInjector\n"
             "def is_open():\n"
             "    tree = Display().screen().root.query_tree().children\n"
             "    return any(w.get_wm_name() == 'Unitscope' for w in tree)\n"
             "while not is_open(): time.sleep(0.1)\n"
             "time.sleep(3)\n"
-            "fingers = Fingers()\n"
+            "injector = InputInjector()\n"
             "for text in ('1', '12', '45', '100'):\n"
-            "    for key in [*text, 'Return']: fingers.press(key); time.sleep(0.25)\n"
+            "    for key in [*text, 'Return']: injector.press(key); time.sleep(0.25)\n"
             "    time.sleep(0.5)\n"
         )
         subprocess.run(

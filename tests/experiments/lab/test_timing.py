@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from experiments.__main__ import main
-from experiments.lab.timing import errors
-from experiments.lab.timing.errors import Observed, Run
+from experiments.lab.timing import deviations
+from experiments.lab.timing.deviations import MeasuredRun, Observation
 from experiments.lab.timing.series import OURS, PLAIN, Series, joined, table
 
 FRAME_S = 1 / 60
@@ -22,45 +22,45 @@ def simulated(
     press_late_s: float = 0.0,
     lost: tuple[int, ...] = (),
     unseen: tuple[int, ...] = (),
-) -> Run:
-    """Return a run whose pictures come, and whose presses are logged, so much late."""
+) -> MeasuredRun:
+    """Return a run whose images appear, and whose presses are logged, late by the given times."""
     rows, observed = [], {}
     for number in range(1, n + 1):
         onset_s = 2.0 * number
         seen_s = None if number in unseen else onset_s + onset_late_s
         pressed_s = onset_s + 0.2
-        observed[number] = Observed(seen_s, pressed_s)
+        observed[number] = Observation(seen_s, pressed_s)
         rt_s = None if number in lost else pressed_s + press_late_s - onset_s
         rows.append({"trial_number": number, "onset_s": OFFSET_S + onset_s, "rt_s": rt_s})
     offsets = dict.fromkeys(range(1, n + 1), OFFSET_S)
-    return Run(pd.DataFrame(rows), pd.DataFrame(), offsets, observed)
+    return MeasuredRun(pd.DataFrame(rows), pd.DataFrame(), offsets, observed)
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.020, -0.002])
 def test_a_late_onset_is_seen(late_s):
-    found, lost = errors.onset_errors_ms(simulated(onset_late_s=late_s))
+    found, lost = deviations.onset_errors_ms(simulated(onset_late_s=late_s))
     assert found == pytest.approx([1000 * late_s] * 40, abs=1e-3) and lost == 0
 
 
-def test_pictures_that_were_never_seen_are_counted():
-    found, lost = errors.onset_errors_ms(simulated(unseen=(3, 7)))
+def test_images_that_were_never_seen_are_counted():
+    found, lost = deviations.onset_errors_ms(simulated(unseen=(3, 7)))
     assert (len(found), lost) == (38, 2)
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.017])
 def test_a_late_press_is_seen(late_s):
-    found, lost = errors.press_errors_ms(simulated(press_late_s=late_s))
+    found, lost = deviations.press_errors_ms(simulated(press_late_s=late_s))
     assert found == pytest.approx([1000 * late_s] * 40, abs=1e-3) and lost == 0
 
 
 def test_a_late_onset_does_not_move_the_error_of_presses():
-    found, _ = errors.press_errors_ms(simulated(onset_late_s=0.02))
+    found, _ = deviations.press_errors_ms(simulated(onset_late_s=0.02))
     assert found == pytest.approx([0] * 40, abs=1e-3)
 
 
 def test_lost_presses_are_counted():
     run = simulated(lost=(1, 2, 40))
-    for measured in (errors.press_errors_ms, errors.reaction_errors_ms):
+    for measured in (deviations.press_errors_ms, deviations.reaction_errors_ms):
         found, lost = measured(run)
         assert (len(found), lost) == (37, 3)
 
@@ -68,12 +68,12 @@ def test_lost_presses_are_counted():
 def test_a_trial_without_an_order_is_no_loss():
     run = simulated(lost=(5,))
     run.observed = {number: seen for number, seen in run.observed.items() if number != 5}
-    assert errors.press_errors_ms(run)[1] == 0
+    assert deviations.press_errors_ms(run)[1] == 0
 
 
 def test_reaction_times_are_counted_from_sight():
-    """Pictures 20 ms later than logged make logged reaction times 20 ms too long."""
-    found, _ = errors.reaction_errors_ms(simulated(onset_late_s=0.020))
+    """Images 20 ms later than logged make logged reaction times 20 ms too long."""
+    found, _ = deviations.reaction_errors_ms(simulated(onset_late_s=0.020))
     assert found == pytest.approx([20] * 40, abs=1e-3)
 
 
@@ -98,34 +98,34 @@ PHASES = [("fixation", 6), ("queries", 12), ("feedback", 30), ("blank", 3)]
 
 def test_phases_of_nominal_length_have_no_error():
     frames = frames_of(PHASES)
-    assert errors.phase_errors_ms(frames, "fixation", 0.1) == pytest.approx([0, 0, 0], abs=1e-6)
-    assert errors.phase_errors_ms(frames, "feedback", 0.5) == pytest.approx([0, 0, 0], abs=1e-6)
+    assert deviations.phase_errors_ms(frames, "fixation", 0.1) == pytest.approx([0, 0, 0], abs=1e-6)
+    assert deviations.phase_errors_ms(frames, "feedback", 0.5) == pytest.approx([0, 0, 0], abs=1e-6)
 
 
 def test_a_phase_that_is_a_frame_too_long_is_seen():
     frames = frames_of(PHASES, late={20: 1})
-    assert errors.phase_errors_ms(frames, "feedback", 0.5) == pytest.approx([1000 / 60] * 3)
-    assert errors.phase_errors_ms(frames, "fixation", 0.1) == pytest.approx([0] * 3, abs=1e-6)
+    assert deviations.phase_errors_ms(frames, "feedback", 0.5) == pytest.approx([1000 / 60] * 3)
+    assert deviations.phase_errors_ms(frames, "fixation", 0.1) == pytest.approx([0] * 3, abs=1e-6)
 
 
 def test_a_phase_that_does_not_end_or_is_not_there_has_no_length():
     frames = frames_of(PHASES)
-    assert errors.phase_errors_ms(frames, "blank", 0.05) == ()
-    assert errors.phase_errors_ms(frames, "chosen", 0.3) == ()
+    assert deviations.phase_errors_ms(frames, "blank", 0.05) == ()
+    assert deviations.phase_errors_ms(frames, "chosen", 0.3) == ()
 
 
 def test_gaps_lie_between_trials():
-    assert errors.gaps_ms(frames_of(PHASES)) == pytest.approx([100 + 1000 / 60] * 2)
+    assert deviations.gaps_ms(frames_of(PHASES)) == pytest.approx([100 + 1000 / 60] * 2)
 
 
 def test_dropped_frames_are_counted_by_phase_and_by_whose_work_it_was():
     frames = frames_of(PHASES, late={8: 1, 10: 2, 20: 1})
-    assert errors.dropped(frames, FRAME_S) == (9, 0)
-    assert errors.dropped(frames, FRAME_S, "queries") == (6, 0)
+    assert deviations.dropped(frames, FRAME_S) == (9, 0)
+    assert deviations.dropped(frames, FRAME_S, "queries") == (6, 0)
     frames.loc[8, "work_s"] = 0.012
-    assert errors.dropped(frames, FRAME_S, "queries") == (6, 1)
+    assert deviations.dropped(frames, FRAME_S, "queries") == (6, 1)
     frames.loc[9, "work_s"] = 0.012
-    assert errors.dropped(frames, FRAME_S, "queries") == (6, 1), "it was in time all the same"
+    assert deviations.dropped(frames, FRAME_S, "queries") == (6, 1), "it was in time all the same"
 
 
 def test_memory_that_grows_is_told_from_memory_that_does_not():
@@ -133,9 +133,9 @@ def test_memory_that_grows_is_told_from_memory_that_does_not():
     noise = rng.normal(0, 0.05, 1000)
     start = np.minimum(np.arange(1000), 100)
     flat, leaking = 400 + start + noise, 400 + start + noise + 0.01 * np.arange(1000)
-    assert errors.growth_kib(tuple(flat)) == pytest.approx(0, abs=0.05)
-    assert errors.growth_kib(tuple(leaking)) == pytest.approx(10.24, abs=0.05)
-    assert errors.growth_kib((400.0,)) == 0
+    assert deviations.growth_kib(tuple(flat)) == pytest.approx(0, abs=0.05)
+    assert deviations.growth_kib(tuple(leaking)) == pytest.approx(10.24, abs=0.05)
+    assert deviations.growth_kib((400.0,)) == 0
 
 
 def test_rounds_in_turns_are_joined():
@@ -158,7 +158,7 @@ def test_rounds_in_turns_are_joined():
 
 def test_a_series_without_values_says_so():
     none = Series("keys", "error", PLAIN, (), lost=3)
-    assert none.shown() == "nothing, n 0, 3 of 3 lost"
+    assert none.shown() == "no values, n 0, 3 of 3 lost"
     assert none.plain()["median"] is None
 
 
@@ -179,5 +179,5 @@ def test_an_output_that_is_there_is_not_overwritten(tmp_path, capsys):
     path = tmp_path / "there.json"
     path.write_text("{}", encoding="utf-8")
     assert main(["timing", "--json", str(path)]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert path.read_text(encoding="utf-8") == "{}"

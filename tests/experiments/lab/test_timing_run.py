@@ -30,8 +30,8 @@ keyboard.HardwareKeyboard.presses = lambda self: [
 """Loses every press but those that turn pages."""
 
 NO_X11 = """
-from experiments.lab.timing import outside
-outside.why_not = lambda: "there is none"
+from experiments.lab.timing import outside_observer
+outside_observer.unavailable_reason = lambda: "there is none"
 """
 
 

@@ -1,8 +1,8 @@
-"""A second process that watches the screen and presses keys (X11 only), and its other end.
+"""A second process that watches the screen and presses keys (X11 only), and the class that runs it.
 
-One line of JSON is one order: ``trial``; ``watch``, a pixel to wait for, or null; ``key``, or null,
-pressed ``delay_s`` after sight (without watching: after the order) and held for ``hold_s``. What it
-saw and did is told when there are no more orders, on the clock that processes share.
+An order is one line of JSON: ``trial``; ``watch``, a pixel to wait for, or null; ``key``, or null,
+pressed ``delay_s`` after sight (without watching: after the order) and held for ``hold_s``. After
+the last order it reports what it saw and did, on the clock that all processes share.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from experiments.display.robot import Fingers
-from experiments.lab.timing.errors import Observed
+from experiments.display.robot import InputInjector
+from experiments.lab.timing.deviations import Observation
 from unitscope.errors import BadInput
 
 LIMIT_S = 5.0
-"""What is not seen within so long is not seen."""
+"""Time after which the watcher stops waiting for an image."""
 
 SPIN_S = 0.005
 
@@ -27,8 +27,8 @@ GREY_RANGE = 16
 """Largest difference between the colours of a pixel that is still background."""
 
 
-def why_not() -> str | None:
-    """Return why this machine has no second process that sees and presses; None if it has."""
+def unavailable_reason() -> str | None:
+    """Return why this machine cannot watch the screen and press keys; None if it can."""
     if not sys.platform.startswith("linux"):
         return "the screen is watched and keys are pressed through X11, which this system lacks"
     try:
@@ -43,8 +43,8 @@ def why_not() -> str | None:
     return None if has_test else "this X server has no XTEST extension to press keys with"
 
 
-class Outside:
-    """The second process as the session's process sees it.
+class OutsideObserver:
+    """Starts the second process and sends it orders.
 
     Raises
     ------
@@ -69,18 +69,18 @@ class Outside:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
 
-    def finish(self) -> dict[int, Observed]:
+    def finish(self) -> dict[int, Observation]:
         """End the process; returns what it saw and did in each trial."""
-        told, _ = self._process.communicate(timeout=30)
+        output, _ = self._process.communicate(timeout=30)
         found = {}
-        for line in told.splitlines():
+        for line in output.splitlines():
             done = json.loads(line)
-            found[done["trial"]] = Observed(done["seen_s"], done["pressed_s"])
+            found[done["trial"]] = Observation(done["seen_s"], done["pressed_s"])
         return found
 
 
-class Eye:
-    """Looks at one pixel, some ten thousand times a second."""
+class PixelWatcher:
+    """Looks at one pixel, more than ten thousand times a second."""
 
     def __init__(self) -> None:
         from Xlib.display import Display
@@ -88,7 +88,7 @@ class Eye:
         self._root = Display().screen().root
 
     def wait(self, place: tuple[int, int]) -> float | None:
-        """Wait until a pixel that is grey is so no more; returns when, None if that never comes."""
+        """Wait until a pixel changes from grey to a colour; returns when, None if it never does."""
         until_s = time.perf_counter() + LIMIT_S
         was_grey = False
         while time.perf_counter() < until_s:
@@ -108,31 +108,33 @@ class Eye:
 
 
 def _wait_until(due_s: float) -> None:
-    # The last part is spent awake: on a busy machine a sleep ends when others have done their work,
-    # which the session's frames are a part of.
+    # The last part is a busy wait: on a loaded machine a sleep ends only once other work is done,
+    # and the session's frames are part of that work.
     time.sleep(max(0.0, due_s - time.perf_counter() - SPIN_S))
     while time.perf_counter() < due_s:
         pass
 
 
-def obey(lines: Iterable[str], eye: Eye, fingers: Fingers) -> list[dict[str, Any]]:
-    """Do what each line orders; returns what was seen and done."""
+def follow_orders(
+    lines: Iterable[str], watcher: PixelWatcher, injector: InputInjector
+) -> list[dict[str, Any]]:
+    """Carry out the order on each line; returns what was seen and done."""
     done = []
     for line in lines:
-        came_s = time.perf_counter()
+        received_s = time.perf_counter()
         order = json.loads(line)
-        seen_s = eye.wait(tuple(order["watch"])) if order["watch"] else None
+        seen_s = watcher.wait(tuple(order["watch"])) if order["watch"] else None
         pressed_s = None
         if order["key"] and (seen_s is not None or not order["watch"]):
-            began_s = came_s if seen_s is None else seen_s
+            began_s = received_s if seen_s is None else seen_s
             _wait_until(began_s + order["delay_s"])
-            pressed_s = fingers.press(order["key"], hold_s=order["hold_s"])
+            pressed_s = injector.press(order["key"], hold_s=order["hold_s"])
         done.append({"trial": order["trial"], "seen_s": seen_s, "pressed_s": pressed_s})
     return done
 
 
 if __name__ == "__main__":
-    eye, fingers = Eye(), Fingers()
+    watcher, injector = PixelWatcher(), InputInjector()
     print("ready", flush=True)
-    for one in obey(sys.stdin, eye, fingers):
+    for one in follow_orders(sys.stdin, watcher, injector):
         print(json.dumps(one))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.__main__ import main
-from experiments.lab.timing import photodiode
+from experiments.lab.timing.photodiode_recording import compare, find_rises, read_recording, shown
 from experiments.runner.observers import make_observer
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
@@ -40,7 +40,7 @@ def trace(
 
 
 def compared(onsets_s: np.ndarray, **how) -> dict:
-    return photodiode.compare(onsets_s, photodiode.find_rises(*trace(onsets_s, **how)))
+    return compare(onsets_s, find_rises(*trace(onsets_s, **how)))
 
 
 @given(lag_s=st.floats(-0.02, 0.08), seed=st.integers(0, 50))
@@ -64,7 +64,7 @@ def test_clocks_with_other_zeros_are_aligned_and_the_lag_left_open(zero_s):
     assert found["n_matched"] == 40
     assert found["lag_ms"] is None
     assert found["shift_s"] == pytest.approx(zero_s, abs=0.001)
-    assert "unknown" in photodiode.shown(found)
+    assert "unknown" in shown(found)
 
 
 @pytest.mark.parametrize("drift", [80e-6, -80e-6])
@@ -80,7 +80,7 @@ def test_one_onset_that_is_20_ms_late_stands_out():
     shown_s = onsets()
     logged_s = shown_s.copy()
     logged_s[17] -= 0.020
-    found = photodiode.compare(logged_s, photodiode.find_rises(*trace(shown_s)))
+    found = compare(logged_s, find_rises(*trace(shown_s)))
     assert found["largest_ms"] == pytest.approx(20, abs=2)
     assert found["missed"] == []
 
@@ -90,7 +90,7 @@ def test_onsets_without_a_rise_are_named_and_other_rises_ignored():
     found = compared(shown_s, missed=(4, 30))
     assert found["missed"] == [5, 31]
     more = np.sort(np.append(shown_s + 0.01, shown_s[3] + 1.2))
-    found = photodiode.compare(shown_s, more)
+    found = compare(shown_s, more)
     assert (found["n_matched"], found["n_rises"]) == (40, 41)
     assert found["lag_ms"] == pytest.approx(10)
 
@@ -98,24 +98,24 @@ def test_onsets_without_a_rise_are_named_and_other_rises_ignored():
 def test_a_recording_that_begins_bright_has_no_rise_there():
     time_s = np.arange(0, 1, 0.001)
     value = np.where((time_s < 0.2) | (time_s > 0.6), 1.0, 0.0)
-    assert photodiode.find_rises(time_s, value) == pytest.approx([0.6005], abs=0.001)
+    assert find_rises(time_s, value) == pytest.approx([0.6005], abs=0.001)
 
 
 def test_a_rise_is_found_between_samples():
-    rises = photodiode.find_rises(np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.0, 4.0]), 1.0)
+    rises = find_rises(np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.0, 4.0]), 1.0)
     assert rises == pytest.approx([1.25])
 
 
 def test_a_trace_that_trembles_at_the_threshold_rises_once():
     value = np.array([0.0, 0.0, 0.49, 0.51, 0.49, 0.51, 1.0, 1.0, 0.0, 0.0])
-    assert len(photodiode.find_rises(np.arange(10.0), value)) == 1
+    assert len(find_rises(np.arange(10.0), value)) == 1
 
 
 def test_another_session_is_refused():
     with pytest.raises(ValueError, match="expected 3 or more"):
-        photodiode.compare(onsets(), np.array([1.0]))
+        compare(onsets(), np.array([1.0]))
     with pytest.raises(ValueError, match="another session"):
-        photodiode.compare(np.array([0.0, 10, 20]), np.array([0.0, 3.3, 4.4]))
+        compare(np.array([0.0, 10, 20]), np.array([0.0, 3.3, 4.4]))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_recording_that_cannot_be_used_is_refused(content, said, tmp_path):
     path = tmp_path / "recording.csv"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(BadInput, match=said):
-        photodiode.read_recording(path)
+        read_recording(path)
 
 
 def test_the_command_compares_a_recording_with_a_session(request_for, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""What a log says against what happened: pure arithmetic on the trials and frames of one run."""
+"""Logged times against true ones: arithmetic on the trials and frames of one run."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pandas as pd
 from experiments.lab.checks import DROPPED
 
 OWN_SHARE = 0.5
-"""A dropped frame is laid to our own work if that took more than so much of a frame."""
+"""A dropped frame is attributed to our own work if that took more than this share of a frame."""
 
 
 @dataclass(frozen=True)
-class Observed:
+class Observation:
     """What a second process saw and did during a trial, on the clock that processes share.
 
     Parameters
     ----------
     seen_s
-        When pictures were first seen on the screen; None where it did not look.
+        When it first saw the images on the screen; None if it did not look or saw none.
     pressed_s
-        When it pressed a key; None where it did not.
+        When it pressed a key; None if it did not.
     """
 
     seen_s: float | None = None
@@ -30,20 +30,20 @@ class Observed:
 
 
 @dataclass
-class Run:
-    """The trials of one run and what is known of them.
+class MeasuredRun:
+    """The trials of one run, as they were logged and as they were observed.
 
     Parameters
     ----------
     trials
-        ``trial_number``, ``onset_s``, ``rt_s`` as logged; ``rt_s`` blank where no press was.
+        ``trial_number``, ``onset_s``, ``rt_s`` as logged; ``rt_s`` is missing without a press.
     frames
         ``trial_number``, ``flip_s``, ``interval_s``, ``phase``, and ``work_s``: processor time of
         our own work before the flip.
     offset_s
         By trial: the log's clock minus the clock that processes share.
     observed
-        By trial: what the second process did.
+        By trial: what the second process saw and did.
     memory_mib
         Memory of the process after each trial.
     """
@@ -51,15 +51,15 @@ class Run:
     trials: pd.DataFrame
     frames: pd.DataFrame
     offset_s: Mapping[int, float] = field(default_factory=dict)
-    observed: Mapping[int, Observed] = field(default_factory=dict)
+    observed: Mapping[int, Observation] = field(default_factory=dict)
     memory_mib: tuple[float, ...] = ()
 
 
-def onset_errors_ms(run: Run) -> tuple[tuple[float, ...], int]:
-    """Return how much later than logged the pictures were seen, and how many were never seen."""
+def onset_errors_ms(run: MeasuredRun) -> tuple[tuple[float, ...], int]:
+    """Return how much later than logged the images were seen, and how often they never were."""
     errors, lost = [], 0
     for trial in run.trials.itertuples():
-        seen_s = run.observed.get(trial.trial_number, Observed()).seen_s
+        seen_s = run.observed.get(trial.trial_number, Observation()).seen_s
         if seen_s is None:
             lost += 1
             continue
@@ -68,17 +68,17 @@ def onset_errors_ms(run: Run) -> tuple[tuple[float, ...], int]:
     return tuple(errors), lost
 
 
-def press_errors_ms(run: Run) -> tuple[tuple[float, ...], int]:
-    """Return how much longer the logged reaction times are than from logged onset to press.
+def press_errors_ms(run: MeasuredRun) -> tuple[tuple[float, ...], int]:
+    """Return the logged reaction times minus the true times from the logged onset to the press.
 
     Returns
     -------
     tuple
-        The errors in ms, and how many presses that were made no trial logged.
+        The errors in ms, and the number of presses that were made but not logged.
     """
     errors, lost = [], 0
     for trial in run.trials.itertuples():
-        pressed_s = run.observed.get(trial.trial_number, Observed()).pressed_s
+        pressed_s = run.observed.get(trial.trial_number, Observation()).pressed_s
         if pressed_s is None:
             continue
         if pd.isna(trial.rt_s):
@@ -89,11 +89,11 @@ def press_errors_ms(run: Run) -> tuple[tuple[float, ...], int]:
     return tuple(errors), lost
 
 
-def reaction_errors_ms(run: Run) -> tuple[tuple[float, ...], int]:
-    """Return how much longer the logged reaction times are than those from sight to press."""
+def reaction_errors_ms(run: MeasuredRun) -> tuple[tuple[float, ...], int]:
+    """Return the logged reaction times minus the true times from sight to press, and the losses."""
     errors, lost = [], 0
     for trial in run.trials.itertuples():
-        seen = run.observed.get(trial.trial_number, Observed())
+        seen = run.observed.get(trial.trial_number, Observation())
         if seen.seen_s is None or seen.pressed_s is None:
             continue
         if pd.isna(trial.rt_s):
@@ -104,7 +104,7 @@ def reaction_errors_ms(run: Run) -> tuple[tuple[float, ...], int]:
 
 
 def phase_errors_ms(frames: pd.DataFrame, phase: str, nominal_s: float) -> tuple[float, ...]:
-    """Return how much longer than nominal a phase was in each trial, from flip to flip."""
+    """Return the duration of a phase in each trial, from flip to flip, minus the nominal one."""
     errors = []
     for _, own in frames.groupby("trial_number", sort=True):
         flips, phases = own["flip_s"].to_list(), own["phase"].to_list()
@@ -139,7 +139,7 @@ def dropped(frames: pd.DataFrame, frame_s: float, phase: str | None = None) -> t
     Returns
     -------
     tuple of int
-        How many were dropped, and how many of these after own work of more than half a frame.
+        How many were dropped, and how many of these are attributed to our own work.
     """
     if phase is not None:
         frames = frames[frames["phase"] == phase]
@@ -148,7 +148,7 @@ def dropped(frames: pd.DataFrame, frame_s: float, phase: str | None = None) -> t
 
 
 def growth_kib(memory_mib: tuple[float, ...], skip: float = 0.2) -> float:
-    """Return the growth of memory in KiB a trial: least squares, the first trials left out."""
+    """Return the growth of memory in KiB per trial by least squares, without the first trials."""
     kept = pd.Series(memory_mib[int(skip * len(memory_mib)) :])
     if len(kept) < 2:
         return 0.0

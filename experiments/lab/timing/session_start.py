@@ -1,4 +1,4 @@
-"""From the confirmed dialog to the first trial, in a process of its own."""
+"""The time from the confirmed dialog to the first trial, each in a new process."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LIMIT_S = 120
 
 
 def measure(folder: Path, starts: int, size: str | None) -> list[Series]:
-    """Start sessions of 20 pictures a trial, each in a new process.
+    """Start sessions with 20 images per trial, each in a new process.
 
     Raises
     ------
     BadInput
-        If one does not come to its first trial.
+        If a session does not reach its first trial.
     """
     make_material(folder, "start", fixation_s=0.1)
     what = "from the confirmed dialog to the first flip of the first trial"
@@ -37,11 +37,11 @@ def measure(folder: Path, starts: int, size: str | None) -> list[Series]:
             command += ["--size", size] if size else []
             done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
             if done.returncode:
-                said = done.stderr.strip().splitlines()[-1:] or ["nothing said"]
+                said = done.stderr.strip().splitlines()[-1:] or ["no message"]
                 raise BadInput(f"a session did not start: {said[0]}")
             took_s, worked_s = json.loads(done.stdout.strip().splitlines()[-1])
             found.append(Series("start", what, way, (took_s,), unit="s"))
-            found.append(Series("start", "processor time of this", way, (worked_s,), unit="s"))
+            found.append(Series("start", "processor time of the start", way, (worked_s,), unit="s"))
     return found
 
 
@@ -52,7 +52,7 @@ def _ours(material: Material, arguments: argparse.Namespace) -> tuple[float, flo
     options += ["--size", arguments.size] if arguments.size else []
     own = shell.options("", material.design.name).parse_args(options)
     plugins.activatePlugins()
-    # What the script does once the dialog is confirmed; pages that people read are left out.
+    # What the script does once the dialog is confirmed, without the pages that participants read.
     began_s = _clocks()
     request = shell.make_request(own, material.design, "p001")
     with Session.open(request) as session:
@@ -94,7 +94,7 @@ def _clocks() -> tuple[float, float]:
 
 
 def _since(began_s: tuple[float, float]) -> tuple[float, float]:
-    """Return the seconds by the clock and of processor time since then."""
+    """Return the elapsed wall-clock and processor time in seconds."""
     now_s = _clocks()
     return now_s[0] - began_s[0], now_s[1] - began_s[1]
 

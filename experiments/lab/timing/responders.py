@@ -1,4 +1,4 @@
-"""Who takes part in a run: hands of this process, or a second one that sees and presses."""
+"""What answers the trials of a run: this process, or a second one that sees and presses."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from experiments.display.hook import FlipHook
 from experiments.display.window import Display
-from experiments.lab.timing.errors import Observed
-from experiments.lab.timing.outside import Outside
+from experiments.lab.timing.deviations import Observation
+from experiments.lab.timing.outside_observer import OutsideObserver
 from experiments.runner.phases import OVERLAYS, Stage
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing
@@ -20,8 +20,8 @@ KEY = "f"
 PAGE_S = 0.3
 
 
-class Companion(FlipHook):
-    """Answers trials and pages; both ways of running a trial tell it of every phase.
+class Responder(FlipHook):
+    """Answers trials and pages; it is told of every phase of our own and of plain trials.
 
     Parameters
     ----------
@@ -34,33 +34,33 @@ class Companion(FlipHook):
         self.offset_s: dict[int, float] = {}
 
     def on_flip(self, phase: str, stage: Stage) -> None:
-        """Pass the phases of our own trials and pages on."""
+        """Pass on the phases of our own trials and pages."""
         if isinstance(stage, Trial):
             self.tell(phase, int(stage.row["trial_number"]))
         elif isinstance(stage, Standing) and phase not in OVERLAYS:
             self.turn_page()
 
     def tell(self, phase: str, trial: int) -> None:
-        """Take note of a phase that has just come on the screen."""
+        """Note a phase that has just appeared on the screen."""
         self.offset_s[trial] = self._display.now() - time.perf_counter()
 
     def turn_page(self) -> None:
         """End a page."""
 
-    def observed(self) -> dict[int, Observed]:
+    def observed(self) -> dict[int, Observation]:
         """Return what was seen and done in each trial, once all are over."""
         return {}
 
 
-class Hand(Companion):
-    """Answers within this process, through no device: for whatever needs no true key.
+class InternalResponder(Responder):
+    """Answers within this process, without a device: for measurements that need no real key.
 
     Parameters
     ----------
     display
         The window.
     after_s
-        From the onset of the queries to the press.
+        Time from the onset of the queries to the press.
     """
 
     name = "timing"
@@ -81,24 +81,24 @@ class Hand(Companion):
         self._due.append(Press(self._display.now() + PAGE_S, "space"))
 
     def presses(self) -> list[Press]:
-        """Return the presses whose time has come."""
+        """Return the presses that are due."""
         now = self._display.now()
-        come = [press for press in self._due if press.time_s <= now]
+        ready = [press for press in self._due if press.time_s <= now]
         self._due = [press for press in self._due if press.time_s > now]
-        return come
+        return ready
 
 
-class Stranger(Companion):
-    """Has a second process watch the screen and press keys.
+class ExternalResponder(Responder):
+    """Makes a second process watch the screen and press keys.
 
     Parameters
     ----------
     display
         The window.
     watch
-        Pixel of the screen that is looked at, from the upper left; None to press without looking.
+        Pixel of the screen to watch, from the upper left; None to press without looking.
     delay_s
-        Shortest and longest time from sight, or else from the order, to the press.
+        Shortest and longest time from sight (without watching: from the order) to the press.
     hold_s
         How long the key is held.
     seed
@@ -118,19 +118,19 @@ class Stranger(Companion):
         self._range_s = delay_s
         self._hold_s = hold_s
         self._random = random.Random(seed)
-        self._outside = Outside()
+        self._outside = OutsideObserver()
 
     def tell(self, phase: str, trial: int) -> None:
-        """Order what shall be done: before the queries to watch, with them to press."""
+        """Order to watch before the queries appear, or to press when they do."""
         super().tell(phase, trial)
         if phase == (FIXATION if self._watch else QUERIES):
             self._order(trial, watch=self._watch, delay_s=self._random.uniform(*self._range_s))
 
     def turn_page(self) -> None:
-        """Have the key pressed that ends a page."""
+        """Order the key that ends a page."""
         self._order(0, key="space", hold_s=0.05)
 
-    def observed(self) -> dict[int, Observed]:
+    def observed(self) -> dict[int, Observation]:
         """Return what was seen and done in each trial."""
         return self._outside.finish()
 

@@ -1,8 +1,8 @@
-"""The same trials in the plain PsychoPy way, to compare with.
+"""The same trials as a plain PsychoPy script would run them, for comparison.
 
-As a script by hand or Builder has it: the pictures of a trial are made from their files when it
-starts, the keyboard is asked once a frame with one call of ``getKeys`` that does not wait for the
-release, and phases end when Builder's tolerance says so.
+As in hand-written and compiled scripts, a trial's images are loaded from their files at its start,
+one ``getKeys`` call per frame polls the keyboard without waiting for releases, and phases end
+within Builder's frame tolerance.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.lab.timing.companion import KEY, Companion, Hand
+from experiments.lab.timing.responders import KEY, InternalResponder, Responder
 from experiments.runner.layout import Box
 from experiments.runner.trial import BLANK, FEEDBACK, FIXATION
 from experiments.runner.two_afc import QUERIES
@@ -21,24 +21,24 @@ TOLERANCE_S = 0.001
 
 
 class PlainRun:
-    """Runs trials and keeps what a plain script would log of them.
+    """Runs trials and keeps what a plain script would log.
 
     Parameters
     ----------
     win
         The window.
     keyboard
-        PsychoPy's Keyboard; None where none can be read.
+        PsychoPy's Keyboard; None if it cannot be read.
     places
-        Column of the condition table to the box of its picture.
+        Column of the condition table to the box of its image.
     file
-        Turns a picture's name into its file.
+        Turns an image's name into its file.
     durations
         Seconds of each timed phase; ``response_limit_s`` ends the queries without an answer.
     frame_s
         Nominal duration of a frame.
-    companion
-        Who takes part.
+    responder
+        What answers the trials.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class PlainRun:
         file: Callable[[str], Path],
         durations: Mapping[str, float | None],
         frame_s: float,
-        companion: Companion,
+        responder: Responder,
     ) -> None:
         from psychopy import visual  # cannot be imported without a display
 
         self._win, self._keyboard = win, keyboard
         self._places, self._file = dict(places), file
         self._durations, self._frame_s = durations, frame_s
-        self._companion = companion
+        self._responder = responder
         self._cross = visual.TextStim(win, "+", units="pix", height=30, autoLog=False)
         self._word = visual.TextStim(win, "right", units="pix", height=30, autoLog=False)
         self.trials: list[dict[str, Any]] = []
@@ -72,7 +72,7 @@ class PlainRun:
         from psychopy import visual
 
         number = int(row["trial_number"])
-        pictures = [
+        images = [
             visual.ImageStim(
                 self._win,
                 image=str(self._file(row[name])),
@@ -88,8 +88,8 @@ class PlainRun:
         onset_s = 0.0
         for phase, parts, limit_s in (
             (FIXATION, [self._cross], self._durations.get("fixation_s")),
-            (QUERIES, pictures, self._durations.get("response_limit_s") or 1e9),
-            (FEEDBACK, [*pictures, self._word], self._durations.get("feedback_s")),
+            (QUERIES, images, self._durations.get("response_limit_s") or 1e9),
+            (FEEDBACK, [*images, self._word], self._durations.get("feedback_s")),
             (BLANK, [], self._durations.get("blank_s")),
         ):
             if not limit_s:
@@ -104,7 +104,7 @@ class PlainRun:
                 for part in parts:
                     part.draw()
                 if began_s is None:
-                    self._win.callOnFlip(self._companion.tell, phase, number)
+                    self._win.callOnFlip(self._responder.tell, phase, number)
                     if phase == QUERIES and self._keyboard is not None:
                         self._win.callOnFlip(self._keyboard.clock.reset)
                 flip_s = float(self._win.flip())
@@ -126,9 +126,9 @@ class PlainRun:
         self.trials.append({"trial_number": number, "onset_s": onset_s, "rt_s": rt_s})
 
     def _answer(self) -> float | None:
-        """Ask once, as a plain script does."""
-        if isinstance(self._companion, Hand):
-            return 0.0 if self._companion.presses() else None
+        """Poll the keyboard once, as a plain script does."""
+        if isinstance(self._responder, InternalResponder):
+            return 0.0 if self._responder.presses() else None
         keys = (
             self._keyboard.getKeys(keyList=[KEY, "j"], waitRelease=False) if self._keyboard else []
         )
