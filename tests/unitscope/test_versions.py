@@ -20,7 +20,7 @@ from analysis.logs.ratings import load_ratings
 from conditions.__main__ import main as conditions
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import write_tables
-from experiments.lab.timing.photodiode import analyse
+from experiments.lab.timing.photodiode_recording import analyse
 from experiments.lab.watch import watch
 from experiments.runner.log import TrialLog
 from experiments.runner.observers import make_observer
