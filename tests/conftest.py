@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,12 +18,21 @@ from unitscope.columns import MANIFEST_COLUMNS, names
 from unitscope.tables import write_csv
 from unitscope.vocabulary import Unit
 
+Item = TypeVar("Item")
+
 # This is no place to measure time: tests share their machine.
 settings.register_profile("unitscope", settings.default, deadline=None)
 settings.load_profile("unitscope")
 
 
 KINDS_OF_OCCLUSION = ("natural", "synthetic", "base", "occluded", "blur")
+
+
+def some(items: Iterable[Item]) -> list[Item]:
+    """Return what a test loops over; of nothing it would say that all is well."""
+    found = list(items)
+    assert found, "nothing to loop over"
+    return found
 
 
 def toy_units(number: int) -> list[Unit]:

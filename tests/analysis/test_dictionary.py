@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.conftest import some
 from unitscope.columns import TABLES
 from unitscope.dictionary import README, dictionary
 
@@ -14,8 +15,8 @@ def test_the_committed_dictionary_is_up_to_date() -> None:
 
 def test_every_column_is_described() -> None:
     text = dictionary()
-    for title, columns in TABLES.items():
+    for title, columns in some(TABLES.items()):
         assert f"## {title}\n" in text
-        for column in columns:
+        for column in some(columns):
             assert f"| `{column.name}` | {column.type} | {column.unit} |" in text
             assert column.description.endswith(".")

@@ -2,6 +2,7 @@ import string
 
 import pytest
 
+from tests.conftest import some
 from unitscope.errors import BadInput
 from unitscope.texts import PAGE_NAMES, Texts, languages, read_texts
 
@@ -23,7 +24,7 @@ def fields(text):
 def test_every_page_that_a_design_may_list_is_there(language):
     texts = read_texts(language)
     for task in ("two_afc", "occlusion", "exemplar_matching"):
-        for name in set(PAGE_NAMES) - {"references", "example"}:
+        for name in some(set(PAGE_NAMES) - {"references", "example"}):
             assert texts.page(name, task)
         assert texts.page("example", task)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from conditions.design.reading import DESIGNS, read_design
 from conditions.trials.pools import pools_of
 from tests.conditions.trials.test_planning import few
+from tests.conftest import some
 
 EXP1, EXP2 = read_design("borowski2021_exp1"), read_design("borowski2021_exp2")
 REPLICATION = read_design("zimmermann2021_replication")
@@ -272,7 +273,9 @@ def test_occlusion_practice_is_drawn_anew_each_round(table_of):
 def test_occlusion_takes_the_batches_of_practice_and_catch_from_the_table(table_of):
     written = pd.read_csv(DESIGNS / "units" / "zimmermann2021.csv", dtype={"batch": "Int64"})
     batch = {(r.layer, r.channel): r.batch for r in written.itertuples() if r.role != "main"}
-    for row in table_of("zimmermann2021_occlusion", 2).query("trial_role != 'main'").itertuples():
+    for row in some(
+        table_of("zimmermann2021_occlusion", 2).query("trial_role != 'main'").itertuples()
+    ):
         assert row.batch == batch[row.layer, row.channel]
 
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from experiments.lab.timing.series import OURS, PLAIN
+from tests.conftest import some
 
 LATE = """
 from experiments.display import stepper
@@ -68,7 +69,7 @@ def test_everything_is_measured_in_both_ways(virtual_screen, tmp_path):
         for way in (OURS, PLAIN):
             own = of(found, measure, way)
             assert own, (measure, way)
-            assert all(len(one["values"]) == one["n"] for one in own)
+            assert all(len(one["values"]) == one["n"] for one in some(own))
     assert "| keys | logged minus true time of a press of 8 ms" in done.stdout
     assert found["display"]["emulated"] is True
     (work,) = [

@@ -5,6 +5,7 @@ import pytest
 from conditions.design.reading import read_design
 from experiments.runner.layout import Screen
 from experiments.runner.placements import placements, sort_of
+from tests.conftest import some
 from unitscope.errors import BadInput
 
 FULL_HD = Screen(1920, 1080)
@@ -79,5 +80,5 @@ def test_every_published_screen_fits_full_hd(name):
     rows = [row(("min", "max"), 9)]
     if design.task == "exemplar_matching":
         rows = [{"n_rows": 3, "n_images": n} for n in design.matching.n_images]
-    for placement in placements(rows, design, FULL_HD).values():
+    for placement in some(placements(rows, design, FULL_HD).values()):
         assert placement.scale == 1

@@ -168,11 +168,12 @@ def test_the_last_page_of_instruction_is_not_left_by_the_arrow_key(open_session)
     participant, clock_s = _Participant(session, GradedObserver(1), 5), 0.0
     for stage in session.stages(FRAME_S):
         if stage.name == "ready":
-            stage.step(clock_s, [])
-            stage.flipped(clock_s)
-            assert stage.step(clock_s + 1, [Press(clock_s + 0.5, "right")]) == "page"
             break
         clock_s, _, _ = run_stage(stage, participant, clock_s)
+    assert stage.name == "ready"
+    stage.step(clock_s, [])
+    stage.flipped(clock_s)
+    assert stage.step(clock_s + 1, [Press(clock_s + 0.5, "right")]) == "page"
     session.finish()
 
 

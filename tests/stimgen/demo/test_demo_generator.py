@@ -18,6 +18,7 @@ from stimgen.demo.training.evaluate import render
 from stimgen.demo.training.train_generator import CODE_SD, Run, main, train
 from stimgen.studies.synthetic_settings import GeneratorSettings
 from stimgen.visualization.generator_prior import load_generator
+from tests.conftest import some
 
 CARD = WEIGHTS.with_name("GENERATOR.md")
 TINY = Run(n_images=64, n_steps=4, n_held_out=8)
@@ -51,7 +52,7 @@ def test_the_card_tells_the_truth() -> None:
     assert found["code_size"] == CODE_SIZE
     assert found["held_out"]["pixel_variance_kept"] > 0.8  # type: ignore[index]
     assert WEIGHTS.stat().st_size < 2_000_000
-    assert all(w.dtype != torch.float32 for w in load_file(WEIGHTS).values())
+    assert all(w.dtype != torch.float32 for w in some(load_file(WEIGHTS).values()))
 
 
 def test_it_is_the_default_generator() -> None:
@@ -81,8 +82,8 @@ def test_training_is_repeatable() -> None:
         once, again = train(TINY), train(TINY)
     finally:
         torch.set_num_threads(threads)
-    for first, second in zip(once, again, strict=True):
-        for key, weights in first.state_dict().items():
+    for first, second in some(zip(once, again, strict=True)):
+        for key, weights in some(first.state_dict().items()):
             assert torch.equal(weights, second.state_dict()[key]), key
 
 

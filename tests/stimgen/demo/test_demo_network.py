@@ -26,6 +26,7 @@ from stimgen.demo.training.evaluate import (
     shrink,
     unit_activations,
 )
+from tests.conftest import some
 
 N_CHECKED = 300
 
@@ -51,7 +52,7 @@ def test_weights_are_small_and_load_into_evaluation_mode(network, card):
     assert WEIGHTS.stat().st_size < 3_000_000
     assert not any(module.training for module in network.modules())
     assert sum(weights.numel() for weights in network.parameters()) == card["parameters"]
-    assert all(weights.isfinite().all() for weights in network.state_dict().values())
+    assert all(weights.isfinite().all() for weights in some(network.state_dict().values()))
 
 
 def test_blocks_and_branches_are_laid_out_as_in_torchvision(network):

@@ -23,6 +23,7 @@ from stimgen.studies.build_settings import (
     UnitsSettings,
 )
 from stimgen.studies.natural_settings import NaturalSettings
+from tests.conftest import some
 from tests.stimgen.conftest import make_toy
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet, sha256_of
@@ -191,7 +192,7 @@ def test_an_interrupted_build_goes_on(
     folder = make_build(photographs, out).run()
     assert bool(rendered) == (stop_at == "render")
     moved = {folder / p.relative_to(out / ".tiny.partial"): t for p, t in kept.items()}
-    assert all(p.stat().st_mtime_ns == t for p, t in moved.items() if "natural" in p.name)
+    assert [p for p, t in moved.items() if "natural" in p.name and p.stat().st_mtime_ns != t] == []
     ours, theirs = ((f / "manifest.csv").read_bytes() for f in (folder, built.folder))
     assert ours == theirs
 
@@ -261,7 +262,7 @@ def test_the_page_shows_every_image_and_escapes_names(
     page = (folder / "index.html").read_text()
     manifest = pd.read_csv(folder / "manifest.csv")
     assert page.count("<img") == page.count('loading="lazy"') == len(manifest)
-    assert all(f'src="{path}"' in page for path in manifest["path"])
+    assert all(f'src="{path}"' in page for path in some(manifest["path"]))
     assert "&lt;b&gt;&amp;image" in page and "<b>" not in page
     assert "http" not in page
     digest = hashlib.sha256((folder / manifest["path"][0]).read_bytes()).hexdigest()

@@ -17,6 +17,7 @@ from stimgen.studies.build_settings import (
 )
 from stimgen.studies.natural_settings import NaturalSettings, QuerySettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
+from tests.conftest import some
 from unitscope.errors import BadInput
 
 
@@ -73,5 +74,5 @@ def test_every_key_stands_in_the_guides() -> None:
     ):
         missing = {field.name for field in dataclasses.fields(settings)} - quoted
         assert not missing, f"{settings.__name__}: the guides do not mention {missing}"
-    for name in shipped():
+    for name in some(shipped()):
         assert f"| `{name}` |" in guides
