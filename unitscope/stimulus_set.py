@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -18,10 +19,23 @@ from unitscope.vocabulary import Unit
 MANIFEST = "manifest.csv"
 SETTINGS = "set.yaml"
 
+WITHOUT_BATCH = ("synthetic",)
+"""Kinds whose images belong to no batch."""
+
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Stimulus(NamedTuple):
+    """One image: its path in the set, its activation, and its patch where it has one."""
+
+    path: str
+    activation: float
+    occluder_x_px: int | None
+    occluder_y_px: int | None
+    occluder_size_px: int | None
 
 
 @dataclass(frozen=True)
@@ -107,25 +121,47 @@ class StimulusSet:
             raise BadInput(f"{self.folder / MANIFEST}: path {path!r} leads out of the stimulus set")
         return file
 
-    def images(self, unit: Unit, kind: str, pole: str, batch: int | None = None) -> pd.DataFrame:
-        """Return a unit's images, ordered by rank.
+    def ranked(
+        self, unit: Unit, kind: str, pole: str, batch: int | None = None, *, at_least: int = 0
+    ) -> list[Stimulus]:
+        """Return a unit's stimuli, their ranks rising.
 
         Parameters
         ----------
-        unit, kind, pole
-            What to select.
-        batch
-            Batch of natural images; None for images that belong to none.
+        unit, kind, pole, batch
+            What to select. The batch does not matter for the kinds that have none.
+        at_least
+            How many there must be.
+
+        Raises
+        ------
+        BadInput
+            If there are fewer.
         """
-        rows = self._by_group.get((unit, kind, pole, batch))
-        if rows is None:
-            return self.manifest.iloc[:0]
-        return self.manifest.iloc[rows].sort_values("rank")
+        own = None if kind in WITHOUT_BATCH else batch
+        found = self._by_group.get((unit, kind, pole, own), [])
+        if len(found) < at_least:
+            where = "" if own is None else f" in batch {own}"
+            raise BadInput(
+                f"{self.folder}: unit {unit.name} has {len(found)} {kind} {pole} images{where}, "
+                f"expected {at_least} or more"
+            )
+        return found
+
+    def most_activating(self, unit: Unit, kind: str) -> list[Stimulus]:
+        """Return a unit's stimuli of pole max from all batches, their activations rising."""
+        found = [
+            stimulus
+            for key, stimuli in self._by_group.items()
+            if key[:3] == (unit, kind, "max")
+            for stimulus in stimuli
+        ]
+        return sorted(found, key=lambda stimulus: (stimulus.activation, stimulus.path))
 
     def batches(self, unit: Unit) -> tuple[int, ...]:
         """Return the whole batches of natural images that a unit has at every pole of the set.
 
-        Batches of pairs, which have fewer images than the others, are left out.
+        Batches of pairs, which have fewer images than the others, are omitted.
         """
         sizes = {
             (pole, batch): len(rows)
@@ -145,13 +181,17 @@ class StimulusSet:
         return tuple(sorted(set(natural["pole"].dropna())))
 
     @cached_property
-    def _by_group(self) -> dict[tuple[Unit, str, str, int | None], list[int]]:
-        groups: dict[tuple[Unit, str, str, int | None], list[int]] = {}
-        for place, row in enumerate(self.manifest.itertuples(index=False)):
-            unit = Unit(
-                row.network, row.layer, "" if pd.isna(row.branch) else row.branch, int(row.channel)
-            )
-            pole = "" if pd.isna(row.pole) else row.pole
-            batch = None if pd.isna(row.batch) else int(row.batch)
-            groups.setdefault((unit, row.kind, pole, batch), []).append(place)
+    def _by_group(self) -> dict[tuple[Unit, str, str, int | None], list[Stimulus]]:
+        columns = ("network", "layer", "branch", "channel", "kind", "pole", "batch")
+        ranked = self.manifest.sort_values("rank")
+        groups: dict[tuple[Unit, str, str, int | None], list[Stimulus]] = {}
+        for row in zip(*(_plain(ranked[c]) for c in columns + Stimulus._fields), strict=True):
+            network, layer, branch, channel, kind, pole, batch, *rest = row
+            key = (Unit(network, layer, branch or "", channel), kind, pole or "", batch)
+            groups.setdefault(key, []).append(Stimulus(*rest))
         return groups
+
+
+def _plain(column: pd.Series) -> list[Any]:
+    """Return a column's values as plain Python ones, None where it is blank."""
+    return [None if pd.isna(value) else value for value in column.astype(object).tolist()]

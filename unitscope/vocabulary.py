@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
-TASKS = ("two_afc", "occlusion", "exemplar_matching")
+Task = Literal["two_afc", "occlusion", "exemplar_matching"]
+TASKS: tuple[Task, ...] = get_args(Task)
 
 KINDS = ("natural", "synthetic", "blur", "occluded", "base")
-"""What sort of picture a stimulus is."""
+"""What sort of image a stimulus is."""
 
-POLES = ("min", "max")
+Pole = Literal["min", "max"]
+POLES: tuple[Pole, ...] = get_args(Pole)
 """Whether a stimulus drives its unit least or most."""
 
-REFERENCE_CONDITIONS = ("natural", "synthetic", "mixed", "blur", "none")
-"""Which pictures explain the unit to the observer during a trial."""
+ReferenceCondition = Literal["natural", "synthetic", "mixed", "blur", "none"]
+REFERENCE_CONDITIONS: tuple[ReferenceCondition, ...] = get_args(ReferenceCondition)
+"""Which images explain the unit to the observer during a trial."""
+
+CONDITIONS_OF_TASK: dict[Task, tuple[ReferenceCondition, ...]] = {
+    "two_afc": ("natural", "synthetic", "none"),
+    "occlusion": REFERENCE_CONDITIONS,
+    "exemplar_matching": ("natural", "synthetic"),
+}
+"""Reference conditions that the trials of a task can have."""
 
 TRIAL_ROLES = ("practice", "main", "catch", "repeat")
 
@@ -22,11 +33,18 @@ CHOICES = ("a", "b")
 
 CONFIDENCES = (1, 2, 3)
 
-DEPTHS = ("early", "middle", "late")
+Depth = Literal["early", "middle", "late"]
+DEPTHS: tuple[Depth, ...] = get_args(Depth)
 """Third of a network that a layer lies in."""
 
-MATCHINGS = ("exemplar", "feature_visualization")
-"""What is paired with natural images of a unit: more of them, or synthetic ones."""
+MATCHING_OF_CONDITION = {"natural": "exemplar", "synthetic": "feature_visualization"}
+"""Reference condition of exemplar matching to what its trials are called.
+
+An *exemplar* trial pairs natural images of a unit with more of them, a *feature visualization*
+trial with synthetic ones.
+"""
+
+MATCHINGS = tuple(MATCHING_OF_CONDITION.values())
 
 INPUTS = ("keys", "mouse")
 

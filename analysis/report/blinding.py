@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from unitscope.vocabulary import MATCHINGS, REFERENCE_CONDITIONS
-
-_OF_MATCHING = dict(zip(MATCHINGS, ("natural", "synthetic"), strict=True))
+from unitscope.vocabulary import MATCHING_OF_CONDITION, REFERENCE_CONDITIONS
 
 
 def masks(seed: int, conditions: Sequence[str] = REFERENCE_CONDITIONS) -> dict[str, str]:
@@ -28,7 +26,7 @@ def masks(seed: int, conditions: Sequence[str] = REFERENCE_CONDITIONS) -> dict[s
     others = [name for name in REFERENCE_CONDITIONS if name not in conditions]
     shuffled = [part[i] for part in (known, others) for i in rng.permutation(len(part))]
     found = dict(zip(shuffled, string.ascii_uppercase, strict=False))
-    return found | {name: found[condition] for name, condition in _OF_MATCHING.items()}
+    return found | {name: found[condition] for condition, name in MATCHING_OF_CONDITION.items()}
 
 
 def mask(frame: pd.DataFrame, seed: int, letters: Mapping[str, str]) -> pd.DataFrame:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from conditions.design.selection import ReferenceCondition, References
+from conditions.design.selection import References
 from unitscope.bounds import at_least
+from unitscope.vocabulary import ReferenceCondition
 
 BlockRole = Literal["practice", "main", "repeat"]
 

@@ -7,16 +7,10 @@ from dataclasses import asdict
 
 from conditions.design.blocks import OF_GROUP, OF_SCHEME, Block
 from conditions.design.design import Design
-from conditions.design.devices import EVENTS, OWN_ARGUMENTS
+from conditions.design.device_settings import EVENTS, OWN_ARGUMENTS
 from unitscope.errors import nearest
 from unitscope.texts import PAGE_NAMES, languages
-
-CONDITIONS = {
-    "two_afc": ("natural", "synthetic", "none"),
-    "occlusion": ("natural", "synthetic", "mixed", "blur", "none"),
-    "exemplar_matching": ("natural", "synthetic"),
-}
-"""Reference conditions that the trials of a task can have."""
+from unitscope.vocabulary import CONDITIONS_OF_TASK
 
 
 def check_design(design: Design) -> None:
@@ -74,10 +68,11 @@ def _check_schemes(design: Design) -> None:
 
 
 def _check_block(design: Design, name: str, block: Block, condition: str) -> None:
-    if condition not in CONDITIONS[design.task]:
+    known = CONDITIONS_OF_TASK[design.task]
+    if condition not in known:
         raise ValueError(
             f"block {name!r} has condition {condition!r}, expected one of "
-            f"{', '.join(CONDITIONS[design.task])} for task {design.task}"
+            f"{', '.join(known)} for task {design.task}"
         )
     if block.catch and design.task == "two_afc" and condition == "none":
         raise ValueError(

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from conditions.design.blocks import OF_GROUP, OF_SCHEME, Block, PlannedBlock, Practice, Repeats
-from conditions.design.devices import Photodiode, ResponseBox, Triggers
+from conditions.design.device_settings import Photodiode, ResponseBox, Triggers
 from conditions.design.presentation import Durations, Feedback, Keys, Layout, Ratings
 from conditions.design.selection import (
     Batches,
     Matching,
-    ReferenceCondition,
     References,
     Schemes,
     UnitPools,
 )
 from unitscope.bounds import at_least
 from unitscope.exclusion import Exclusions
+from unitscope.vocabulary import ReferenceCondition, Task
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Design:
 
     name: str
     title: str
-    task: Literal["two_afc", "occlusion", "exemplar_matching"]
+    task: Task
     stimulus_set: str
     units: UnitPools
     batches: Batches

@@ -7,10 +7,7 @@ from typing import Literal
 
 from unitscope.bounds import at_least, between
 from unitscope.columns import MAX_REFERENCES, MAX_ROW_IMAGES, MAX_ROWS
-
-Pole = Literal["min", "max"]
-ReferenceCondition = Literal["natural", "synthetic", "mixed", "blur", "none"]
-Depth = Literal["early", "middle", "late"]
+from unitscope.vocabulary import Depth, Pole, ReferenceCondition
 
 
 @dataclass(frozen=True)
@@ -196,6 +193,6 @@ class Matching:
                 raise ValueError(f"depths names layer {layer!r} twice")
 
     @property
-    def cells(self) -> tuple[tuple[str, int], ...]:
+    def cells(self) -> tuple[tuple[Depth, int], ...]:
         """Every combination of depth and number of images."""
         return tuple((depth, number) for depth in self.depths for number in self.n_images)

@@ -1,4 +1,4 @@
-"""Which trial of exemplar matching comes when, of which depth, about which units."""
+"""Trials of exemplar matching: rows of images whose left and right halves are to be matched."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from typing import Any
 from conditions.design.blocks import PlannedBlock
 from conditions.design.design import Design
 from conditions.design.selection import Matching
-from conditions.trials.images import Picture, Pictures
-from conditions.trials.planning import rounds_of, shuffle
+from conditions.trials.planning import batch_of, rounds_of
 from conditions.trials.pools import Pools, PoolUnit
+from conditions.trials.randomness import shuffle
 from unitscope.errors import BadInput
+from unitscope.stimulus_set import Stimulus, StimulusSet
+from unitscope.vocabulary import MATCHING_OF_CONDITION, Depth, Unit
 
 
 @dataclass(frozen=True)
 class MatchingTrial:
-    """A trial of several rows before their images are chosen.
+    """A trial of several rows before its images are chosen.
 
     Parameters
     ----------
@@ -26,19 +28,22 @@ class MatchingTrial:
     trial_in_block
         Place in the block, or in the round of practice, from 1.
     depth, n_images
-        From which layers its units are, and how many images half a row has.
+        Depth of the layers that its units are from, and how many images half a row has.
     units
         One for each row.
     practice_round
-        Round of a practice that is gone through again.
+        Round of a practice that is repeated.
+    label
+        What its random choices are drawn by.
     """
 
     block: PlannedBlock
     trial_in_block: int
-    depth: str
+    depth: Depth
     n_images: int
     units: tuple[PoolUnit, ...]
-    practice_round: int | None = None
+    practice_round: int | None
+    label: tuple[object, ...]
 
 
 def plan_matching(design: Design, pools: Pools, participant: int) -> Iterator[MatchingTrial]:
@@ -53,19 +58,51 @@ def plan_matching(design: Design, pools: Pools, participant: int) -> Iterator[Ma
         If a depth has fewer units than a trial has rows.
     """
     assert design.matching is not None
-    units = _Units(design, design.matching, pools, participant)
+    dealer = _UnitDealer(design, design.matching, pools, participant)
     for block in design.plan(participant):
         for practice_round in rounds_of(design, block):
-            here = (participant, block.number, *([practice_round] if practice_round else []))
-            cells = shuffle(design, design.matching.cells, *here, "cells")
+            label = (participant, block.number, *([practice_round] if practice_round else []))
+            cells = shuffle(design, design.matching.cells, *label, "cells")
             dealt = [cells[i % len(cells)] for i in range(block.block.trials)]
-            places = enumerate(shuffle(design, dealt, *here, "order"), start=1)
-            for place, (depth, n_images) in places:
-                own = tuple(units.take(block, depth))
-                yield MatchingTrial(block, place, depth, n_images, own, practice_round)
+            ordered = shuffle(design, dealt, *label, "order")
+            for place, (depth, n_images) in enumerate(ordered, start=1):
+                units = dealer.take(block.pool, depth)
+                yield MatchingTrial(
+                    block, place, depth, n_images, units, practice_round, (*label, place)
+                )
 
 
-class _Units:
+def matching_rows(
+    design: Design, pools: Pools, stimuli: StimulusSet, participant: int
+) -> Iterator[tuple[PlannedBlock, dict[str, Any]]]:
+    """Yield the block and the cells of each trial, in order.
+
+    Klein, Brendel and Wichmann, Journal of Vision 23(9), 5062 (2023). An *exemplar* trial cuts the
+    most activating natural images of a unit in two halves at random; a *feature visualization*
+    trial pairs its most activating natural with its most activating synthetic images.
+
+    Raises
+    ------
+    BadInput
+        If a depth has fewer units than a trial has rows, or a unit too few images.
+    """
+    for trial in plan_matching(design, pools, participant):
+        units = [member.unit for member in trial.units]
+        cells = {
+            "trial_in_block": trial.trial_in_block,
+            "trial_role": trial.block.block.role,
+            "practice_round": trial.practice_round,
+            "network": units[0].network,
+            "layer": "+".join(sorted({unit.layer for unit in units})),
+            "depth": trial.depth,
+            "matching": MATCHING_OF_CONDITION[trial.block.condition],
+            "n_rows": len(units),
+            "n_images": trial.n_images,
+        }
+        yield trial.block, cells | _image_cells(design, stimuli, trial, participant)
+
+
+class _UnitDealer:
     """Deals the units of each depth evenly: all of a pool before any comes again."""
 
     def __init__(self, design: Design, matching: Matching, pools: Pools, participant: int) -> None:
@@ -76,85 +113,40 @@ class _Units:
         self._waiting: dict[tuple[str, str], list[PoolUnit]] = {}
         self._dealt = 0
 
-    def take(self, block: PlannedBlock, depth: str) -> list[PoolUnit]:
-        number, layers = self._matching.n_rows, dict(self._matching.depths)[depth]  # type: ignore[index]
-        pool = [member for member in self._pools[block.pool] if member.unit.layer in layers]
-        if len(pool) < number:
+    def take(self, pool: str, depth: Depth) -> tuple[PoolUnit, ...]:
+        """Return the units of a trial's rows."""
+        number, layers = self._matching.n_rows, self._matching.depths[depth]
+        members = [member for member in self._pools[pool] if member.unit.layer in layers]
+        if len(members) < number:
             raise BadInput(
-                f"{self._design.path}: pool {block.pool!r} has {len(pool)} {depth} units "
+                f"{self._design.path}: pool {pool!r} has {len(members)} {depth} units "
                 f"({', '.join(layers)}), but a trial has {number} rows"
             )
-        waiting = self._waiting.setdefault((block.pool, depth), [])
+        waiting = self._waiting.setdefault((pool, depth), [])
+        later: list[PoolUnit] = []
         if len(waiting) < number:
             # Those that still wait come first, and once only in this trial.
             self._dealt += 1
             again = shuffle(
-                self._design, pool, self._participant, "units", block.pool, depth, self._dealt
+                self._design, members, self._participant, "units", pool, depth, self._dealt
             )
             later = [member for member in again if member in waiting]
             waiting += [member for member in again if member not in waiting]
-            taken = [waiting.pop(0) for _ in range(number)]
-            waiting += later
-            return taken
-        return [waiting.pop(0) for _ in range(number)]
+        taken = tuple(waiting.pop(0) for _ in range(number))
+        waiting += later
+        return taken
 
 
-MATCHING = {"natural": "exemplar", "synthetic": "feature_visualization"}
-"""Reference condition to what is paired with natural images."""
-
-
-def matching_rows(
-    design: Design, pools: Pools, pictures: Pictures, participant: int
-) -> Iterator[tuple[PlannedBlock, dict[str, Any]]]:
-    """Yield the block and the cells of each trial, in order.
-
-    Klein, Brendel and Wichmann, Journal of Vision 23(9), 5062 (2023). An *exemplar* trial cuts the
-    best natural images of a unit in two halves at random; a *feature visualization* trial pairs
-    its best natural with its best synthetic images.
-
-    Raises
-    ------
-    BadInput
-        If a depth has fewer units than a trial has rows, or a unit too few images.
-    """
-    for trial in plan_matching(design, pools, participant):
-        units = [member.unit for member in trial.units]
-        yield (
-            trial.block,
-            {
-                "trial_in_block": trial.trial_in_block,
-                "trial_role": trial.block.block.role,
-                "practice_round": trial.practice_round,
-                "network": units[0].network,
-                "layer": "+".join(sorted({unit.layer for unit in units})),
-                "depth": trial.depth,
-                "matching": MATCHING[trial.block.condition],
-                "n_rows": len(units),
-                "n_images": trial.n_images,
-            }
-            | _images(design, pictures, trial, participant),
-        )
-
-
-def _images(
-    design: Design, pictures: Pictures, trial: MatchingTrial, participant: int
+def _image_cells(
+    design: Design, stimuli: StimulusSet, trial: MatchingTrial, participant: int
 ) -> dict[str, Any]:
-    block, practice_round = trial.block, trial.practice_round
-    again = [practice_round] if practice_round else []
-    label = (participant, block.number, *again, trial.trial_in_block)
-    batch = design.batches.practice
-    if block.block.role == "main":
-        batch = design.batches.main(block.condition, participant)
-    slots = shuffle(design, range(len(trial.units)), *label, "slots")
+    """Return the cells of each row's images; right halves stand in shuffled slots."""
+    role, condition = trial.block.block.role, trial.block.condition
+    slots = shuffle(design, range(len(trial.units)), *trial.label, "slots")
     cells: dict[str, Any] = {}
     for row, (member, slot) in enumerate(zip(trial.units, slots, strict=True)):
-        own = batch if isinstance(batch, int) else member.batch
-        if own is None:
-            raise BadInput(
-                f"{design.units.table}: unit {member.unit.name} of pool {member.pool!r} has no "
-                f"batch, but design {design.name!r} takes the batch of practice from there"
-            )
-        left, right = _halves(design, pictures, trial, member, own, (*label, row))
+        batch = batch_of(design, role, condition, participant, member)
+        left, right = _halves(design, stimuli, trial, member.unit, batch, (*trial.label, row))
         cells[f"unit_{row}"] = member.unit.name
         cells[f"correct_slot_{row}"] = slot
         cells |= {f"left_{row}_{i}": image.path for i, image in enumerate(left)}
@@ -164,17 +156,18 @@ def _images(
 
 def _halves(
     design: Design,
-    pictures: Pictures,
+    stimuli: StimulusSet,
     trial: MatchingTrial,
-    member: PoolUnit,
+    unit: Unit,
     batch: int,
     label: tuple[object, ...],
-) -> tuple[list[Picture], list[Picture]]:
-    n_images = trial.n_images
-    natural = 2 * n_images if trial.block.condition == "natural" else n_images
-    best = pictures.take(member.unit, "natural", "max", batch, natural, design.name)[-natural:]
-    mixed = shuffle(design, best, *label, "natural")
-    if trial.block.condition == "natural":
-        return mixed[:n_images], mixed[n_images:]
-    synthetic = pictures.take(member.unit, "synthetic", "max", batch, n_images, design.name)
-    return mixed, shuffle(design, synthetic[-n_images:], *label, "synthetic")
+) -> tuple[list[Stimulus], list[Stimulus]]:
+    """Return the images of a row's left and right half."""
+    n_images, of_exemplars = trial.n_images, trial.block.condition == "natural"
+    n_natural = 2 * n_images if of_exemplars else n_images
+    best = stimuli.ranked(unit, "natural", "max", batch, at_least=n_natural)[-n_natural:]
+    natural = shuffle(design, best, *label, "natural")
+    if of_exemplars:
+        return natural[:n_images], natural[n_images:]
+    synthetic = stimuli.ranked(unit, "synthetic", "max", at_least=n_images)
+    return natural, shuffle(design, synthetic[-n_images:], *label, "synthetic")

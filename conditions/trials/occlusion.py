@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from conditions.design.design import Design
-from conditions.trials.images import Picture, Pictures
 from conditions.trials.planning import PlannedTrial
 from conditions.trials.two_afc import query_cells, reference_cells
 from unitscope.errors import BadInput
+from unitscope.stimulus_set import Stimulus, StimulusSet
 
 
-def occlusion_cells(design: Design, pictures: Pictures, trial: PlannedTrial) -> dict[str, Any]:
+def occlusion_cells(design: Design, stimuli: StimulusSet, trial: PlannedTrial) -> dict[str, Any]:
     """Return the cells of a trial's images.
 
-    Zimmermann et al., NeurIPS 2021 (arXiv 2106.12447). The base is the best image of its batch, so
-    that it and its queries are the same in every reference condition; it is never a reference.
+    Zimmermann et al., NeurIPS 2021 (arXiv 2106.12447). The base is the most activating image
+    of its batch, so that it and its queries are the same in every reference condition; it is never
+    a reference.
 
     Raises
     ------
@@ -26,9 +27,9 @@ def occlusion_cells(design: Design, pictures: Pictures, trial: PlannedTrial) -> 
     assert trial.batch is not None
     unit = trial.unit.unit
 
-    def take(kind: str, pole: str, at_least: int) -> list[Picture]:
+    def take(kind: str, pole: str, at_least: int) -> list[Stimulus]:
         assert trial.batch is not None
-        return pictures.take(unit, kind, pole, trial.batch, at_least, design.name)
+        return stimuli.ranked(unit, kind, pole, trial.batch, at_least=at_least)
 
     base = take("base", "max", 1)[-1]
     low, high = take("occluded", "min", 1)[0], take("occluded", "max", 1)[-1]
@@ -40,7 +41,7 @@ def occlusion_cells(design: Design, pictures: Pictures, trial: PlannedTrial) -> 
         )
     a, b = (high, low) if trial.side == "a" else (low, high)
     number, natural = trial.block.references.per_side, trial.block.references.mixed_natural
-    references: list[Picture] = []
+    references: list[Stimulus] = []
     condition = trial.block.condition
     if condition in ("natural", "mixed"):
         own = natural if condition == "mixed" else number

@@ -1,18 +1,15 @@
-"""Which trial comes when, about which unit, with the right answer at which side."""
+"""Which trial comes when, about which unit, and at which side its correct answer is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from conditions.design.blocks import PlannedBlock
 from conditions.design.design import Design
 from conditions.trials.pools import Pools, PoolUnit
-from conditions.trials.randomness import generator
+from conditions.trials.randomness import generator, shuffle
 from unitscope.errors import BadInput
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class PlannedTrial:
     unit, batch
         What it is about; None for a trial that is chosen during the session.
     side
-        Where the right answer is, ``a`` or ``b``; empty for such a trial.
+        Where the correct answer is, ``a`` or ``b``; empty for such a trial.
     practice_round
         Round of a practice that is gone through again.
     repeat_of
@@ -55,7 +52,7 @@ def plan_trials(design: Design, pools: Pools, participant: int) -> list[PlannedT
     BadInput
         If a pool has too few units.
     """
-    units = _Units(design, pools, participant)
+    units = _UnitStreams(design, pools, participant)
     trials: list[PlannedTrial] = []
     for block in design.plan(participant):
         if block.block.role == "repeat":
@@ -71,13 +68,8 @@ def plan_trials(design: Design, pools: Pools, participant: int) -> list[PlannedT
     return trials
 
 
-def shuffle(design: Design, items: Sequence[Item], *labels: object) -> list[Item]:
-    """Return items in the random order that belongs to a purpose of a design."""
-    return [items[i] for i in generator(design, *labels).permutation(len(items))]
-
-
 def balanced_sides(design: Design, number: int, participant: int, *label: object) -> list[str]:
-    """Put the right answer at each side equally often, give or take one."""
+    """Return the sides of the correct answers: each equally often, give or take one."""
     rng = generator(design, participant, "sides", *label)
     half = ["a", "b"] * (number // 2) + [("a", "b")[rng.integers(2)]] * (number % 2)
     return [half[i] for i in rng.permutation(number)]
@@ -90,7 +82,7 @@ def rounds_of(design: Design, block: PlannedBlock) -> Sequence[int | None]:
     return (None,)
 
 
-class _Units:
+class _UnitStreams:
     """Shuffled units of pools: a stream gives each unit of its pool once."""
 
     def __init__(self, design: Design, pools: Pools, participant: int) -> None:
@@ -120,7 +112,7 @@ def _contents(
     participant: int,
     block: PlannedBlock,
     practice_round: int | None,
-    units: _Units,
+    units: _UnitStreams,
 ) -> list[PlannedTrial]:
     """Return the trials of a block, or of a round of it, in the order in which they are drawn."""
     role = block.block.role
@@ -142,24 +134,35 @@ def _contents(
         for _ in range(block.block.catch)
     ]
     return [
-        replace(trial, batch=_batch(design, participant, trial), practice_round=practice_round)
+        replace(
+            trial,
+            batch=batch_of(design, trial.role, block.condition, participant, trial.unit),
+            practice_round=practice_round,
+        )
         for trial in drawn
+        if trial.unit
     ]
 
 
-def _batch(design: Design, participant: int, trial: PlannedTrial) -> int:
-    assert trial.unit is not None
-    if trial.role == "main":
-        return design.batches.main(trial.block.condition, participant)
-    batch = design.batches.practice if trial.role == "practice" else design.batches.catch
+def batch_of(design: Design, role: str, condition: str, participant: int, member: PoolUnit) -> int:
+    """Return the batch that the natural images of a trial come from.
+
+    Raises
+    ------
+    BadInput
+        If the table of units is to give the batch, but has none for this unit.
+    """
+    if role == "main":
+        return design.batches.main(condition, participant)
+    batch = design.batches.practice if role == "practice" else design.batches.catch
     if isinstance(batch, int):
         return batch
-    if trial.unit.batch is None:
+    if member.batch is None:
         raise BadInput(
-            f"{design.units.table}: unit {trial.unit.unit.name} of pool {trial.unit.pool!r} has no "
-            f"batch, but design {design.name!r} takes the batch of {trial.role} trials from there"
+            f"{design.units.table}: unit {member.unit.name} of pool {member.pool!r} has no "
+            f"batch, but design {design.name!r} takes the batch of {role} trials from there"
         )
-    return trial.unit.batch
+    return member.batch
 
 
 def _repeats(design: Design, participant: int, block: PlannedBlock) -> Iterator[PlannedTrial]:

@@ -1,4 +1,4 @@
-"""Which pictures are rated before and after the trials."""
+"""Which images are rated before and after the trials."""
 
 from __future__ import annotations
 
@@ -52,18 +52,15 @@ def rating_rows(
     order = generator(design, participant, "ratings").permutation(len(units))
     rows = []
     for place, i in enumerate(order[:number], start=1):
-        manifest, unit = stimuli.manifest, units[i].unit
-        own = (manifest["kind"] == ratings.kind) & (manifest["pole"] == "max")
-        for name in ("network", "layer", "channel"):
-            own &= manifest[name] == getattr(unit, name)
-        images = manifest[own].sort_values(["activation", "path"])
-        if images.empty:
+        unit = units[i].unit
+        images = stimuli.most_activating(unit, ratings.kind)
+        if not images:
             raise BadInput(
                 f"{stimuli.folder}: unit {unit.name} has no {ratings.kind} max image to be rated"
             )
         rows.append(
             {"moment": moment, "rating_number": place}
             | dataclasses.asdict(unit)
-            | {"branch": unit.branch or None, "image": str(images["path"].iloc[-1])}
+            | {"branch": unit.branch or None, "image": images[-1].path}
         )
     return rows

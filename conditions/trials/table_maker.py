@@ -11,7 +11,6 @@ import pandas as pd
 from conditions.design.blocks import PlannedBlock
 from conditions.design.design import Design
 from conditions.trials.exemplar_matching import matching_rows
-from conditions.trials.images import Pictures
 from conditions.trials.occlusion import occlusion_cells
 from conditions.trials.planning import PlannedTrial, plan_trials
 from conditions.trials.pools import Pools, pools_of
@@ -41,11 +40,6 @@ class TableMaker:
     def pools(self) -> Pools:
         """Units of each pool."""
         return pools_of(self.design, self.stimuli)
-
-    @cached_property
-    def pictures(self) -> Pictures:
-        """Images of the set."""
-        return Pictures(self.stimuli)
 
     def table(self, participant: int) -> pd.DataFrame:
         """Make the trials of one participant.
@@ -81,7 +75,7 @@ class TableMaker:
 
     def _rows(self, participant: int) -> Iterator[tuple[PlannedBlock, dict[str, Any]]]:
         if self.design.task == "exemplar_matching":
-            yield from matching_rows(self.design, self.pools, self.pictures, participant)
+            yield from matching_rows(self.design, self.pools, self.stimuli, participant)
             return
         for number, trial in enumerate(plan_trials(self.design, self.pools, participant), start=1):
             yield trial.block, _trial_cells(trial) | self._image_cells(participant, number, trial)
@@ -90,8 +84,8 @@ class TableMaker:
         if trial.role == "repeat":
             return {}
         if self.design.task == "occlusion":
-            return occlusion_cells(self.design, self.pictures, trial)
-        return two_afc_cells(self.design, self.pictures, participant, number, trial)
+            return occlusion_cells(self.design, self.stimuli, trial)
+        return two_afc_cells(self.design, self.stimuli, participant, number, trial)
 
     def _common(self, participant: int, number: int, block: PlannedBlock) -> dict[str, Any]:
         return {
@@ -129,8 +123,3 @@ def _trial_cells(trial: PlannedTrial) -> dict[str, Any]:
             "batch": trial.batch,
         }
     return cells
-
-
-def make_table(design: Design, stimuli: StimulusSet, participant: int) -> pd.DataFrame:
-    """Make the trials of one participant, as :meth:`TableMaker.table` does."""
-    return TableMaker(design, stimuli).table(participant)

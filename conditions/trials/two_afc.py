@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from conditions.design.design import Design
-from conditions.trials.images import Picture, Pictures
 from conditions.trials.planning import PlannedTrial
 from conditions.trials.randomness import generator
 from unitscope.errors import BadInput
+from unitscope.stimulus_set import Stimulus, StimulusSet
 from unitscope.vocabulary import POLES
 
 
 def two_afc_cells(
-    design: Design, pictures: Pictures, participant: int, number: int, trial: PlannedTrial
+    design: Design, stimuli: StimulusSet, participant: int, number: int, trial: PlannedTrial
 ) -> dict[str, Any]:
     """Return the cells of a trial's images.
 
@@ -22,7 +22,7 @@ def two_afc_cells(
 
     Parameters
     ----------
-    design, pictures
+    design, stimuli
         What is shown, and where from.
     participant, number
         Participant's number and trial's number, which fix the choice of catch queries.
@@ -34,10 +34,10 @@ def two_afc_cells(
     BadInput
         If the set has too few images, or the queries' activations stand the wrong way round.
     """
-    references = _references(design, pictures, trial)
-    low, high = _queries(design, pictures, trial, {pole: len(r) for pole, r in references.items()})
+    references = _references(design, stimuli, trial)
+    low, high = _queries(design, stimuli, trial, {pole: len(r) for pole, r in references.items()})
     if trial.role == "catch":
-        catch = _catch_queries(design, pictures, trial, references, participant, number)
+        catch = _catch_queries(design, stimuli, trial, references, participant, number)
         low, high = catch.get("min", low), catch.get("max", high)
     cells = query_cells(trial, low, high)
     for pole, images in references.items():
@@ -45,8 +45,8 @@ def two_afc_cells(
     return cells
 
 
-def query_cells(trial: PlannedTrial, low: Picture, high: Picture) -> dict[str, Any]:
-    """Return the cells of the queries: the one with the higher activation is right."""
+def query_cells(trial: PlannedTrial, low: Stimulus, high: Stimulus) -> dict[str, Any]:
+    """Return the cells of the queries: the one with the higher activation is correct."""
     a, b = (high, low) if trial.side == "a" else (low, high)
     return {
         "query_a": a.path,
@@ -57,25 +57,25 @@ def query_cells(trial: PlannedTrial, low: Picture, high: Picture) -> dict[str, A
     }
 
 
-def reference_cells(pole: str, images: list[Picture]) -> dict[str, Any]:
+def reference_cells(pole: str, images: list[Stimulus]) -> dict[str, Any]:
     """Return the cells of the references of a pole."""
     return {f"reference_{pole}_{i}": image.path for i, image in enumerate(images)}
 
 
 def _take(
-    design: Design, pictures: Pictures, trial: PlannedTrial, kind: str, pole: str, at_least: int
-) -> list[Picture]:
+    stimuli: StimulusSet, trial: PlannedTrial, kind: str, pole: str, at_least: int
+) -> list[Stimulus]:
     assert trial.unit is not None
     assert trial.batch is not None
-    return pictures.take(trial.unit.unit, kind, pole, trial.batch, at_least, design.name)
+    return stimuli.ranked(trial.unit.unit, kind, pole, trial.batch, at_least=at_least)
 
 
 def _queries(
-    design: Design, pictures: Pictures, trial: PlannedTrial, shown: dict[str, int]
-) -> tuple[Picture, Picture]:
+    design: Design, stimuli: StimulusSet, trial: PlannedTrial, shown: dict[str, int]
+) -> tuple[Stimulus, Stimulus]:
     natural = trial.block.condition == "natural"
     low, high = (
-        _take(design, pictures, trial, "natural", pole, 1 + (shown.get(pole, 0) if natural else 0))
+        _take(stimuli, trial, "natural", pole, 1 + (shown.get(pole, 0) if natural else 0))
         for pole in POLES
     )
     if not low[0].activation < high[-1].activation:
@@ -89,38 +89,38 @@ def _queries(
 
 
 def _references(
-    design: Design, pictures: Pictures, trial: PlannedTrial
-) -> dict[str, list[Picture]]:
+    design: Design, stimuli: StimulusSet, trial: PlannedTrial
+) -> dict[str, list[Stimulus]]:
     """Take the references of each pole, activation rising, without the queries' ranks."""
     kind, number = trial.block.condition, trial.block.references.per_side
-    references: dict[str, list[Picture]] = {}
+    references: dict[str, list[Stimulus]] = {}
     if kind == "none":
         return references
     for pole in trial.block.references.poles:
         if kind == "natural":
-            images = _take(design, pictures, trial, kind, pole, number + 1)
+            images = _take(stimuli, trial, kind, pole, number + 1)
             references[pole] = images[1 : number + 1] if pole == "min" else images[-number - 1 : -1]
         else:
-            images = _take(design, pictures, trial, kind, pole, number)
+            images = _take(stimuli, trial, kind, pole, number)
             references[pole] = images[:number] if pole == "min" else images[-number:]
     return references
 
 
 def _catch_queries(
     design: Design,
-    pictures: Pictures,
+    stimuli: StimulusSet,
     trial: PlannedTrial,
-    references: dict[str, list[Picture]],
+    references: dict[str, list[Stimulus]],
     participant: int,
     number: int,
-) -> dict[str, Picture]:
+) -> dict[str, Stimulus]:
     """Repeat a shown reference of each pole; at a pole without any, take an image of their kind."""
     rng = generator(design, participant, "catch", number)
-    queries = {}
+    queries: dict[str, Stimulus] = {}
     for pole in POLES:
         if pole in references:
             queries[pole] = references[pole][rng.integers(len(references[pole]))]
         elif trial.block.condition == "synthetic":
-            images = _take(design, pictures, trial, "synthetic", pole, 1)
+            images = _take(stimuli, trial, "synthetic", pole, 1)
             queries[pole] = images[0] if pole == "min" else images[-1]
     return queries

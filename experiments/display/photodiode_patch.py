@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conditions.design.devices import Photodiode
+from conditions.design.device_settings import Photodiode
 from experiments.display.hook import FlipHook
 from experiments.display.window import Display
 from experiments.runner.phases import Stage

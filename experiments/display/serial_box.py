@@ -8,7 +8,7 @@ from typing import Any
 
 from psychopy import logging
 
-from conditions.design.devices import ResponseBox
+from conditions.design.device_settings import ResponseBox
 from experiments.runner.responses import Press
 from unitscope.errors import BadInput
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from conditions.design.devices import Triggers
+from conditions.design.device_settings import Triggers
 from experiments.display.serial_box import open_port
 from unitscope.errors import BadInput
 

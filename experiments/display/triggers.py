@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from conditions.design.devices import Triggers
+from conditions.design.device_settings import Triggers
 from experiments.display.hook import FlipHook, event_of
 from experiments.display.trigger_ports import TriggerPort
 from experiments.runner.phases import Stage

@@ -14,7 +14,7 @@ from typing import Any
 
 from psychopy import logging, monitors
 
-from conditions.design.devices import OWN_ARGUMENTS
+from conditions.design.device_settings import OWN_ARGUMENTS
 from experiments.runner.layout import Screen
 from unitscope.errors import BadInput, nearest
 

@@ -105,7 +105,7 @@ def _references(
     """Take as many images of each kind as wanted, without the most extreme natural ones."""
     found: list[str] = []
     for kind in dict.fromkeys(wanted):
-        names = _paths(stimuli, unit, kind, pole, batch if kind != "synthetic" else None)
+        names = _paths(stimuli, unit, kind, pole, batch)
         if kind == "natural":
             names = names[1:] if pole == "min" else names[:-1]
         number = wanted.count(kind)
@@ -143,19 +143,10 @@ def _matching_panels(rows: Sequence[Row], like: Row, stimuli: StimulusSet) -> tu
 
 def _natural_images(unit: Unit, stimuli: StimulusSet) -> list[str]:
     """Return the most activating natural images of a unit, the strongest first."""
-    manifest = stimuli.manifest
-    chosen = (
-        (manifest["network"] == unit.network)
-        & (manifest["layer"] == unit.layer)
-        & (manifest["channel"] == unit.channel)
-        & (manifest["kind"] == "natural")
-        & (manifest["pole"] == "max")
-    )
-    found = manifest[chosen].sort_values(["activation", "path"], ascending=[False, True])
-    return [str(path) for path in found["path"]]
+    return [stimulus.path for stimulus in reversed(stimuli.most_activating(unit, "natural"))]
 
 
 def _paths(
     stimuli: StimulusSet, unit: Unit, kind: str, pole: str, batch: int | None = None
 ) -> list[str]:
-    return [str(path) for path in stimuli.images(unit, kind, pole, batch)["path"]]
+    return [stimulus.path for stimulus in stimuli.ranked(unit, kind, pole, batch)]

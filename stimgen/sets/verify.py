@@ -138,7 +138,7 @@ def _missing_images(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[F
     for unit in stimuli.units:
         for pole in settings.poles:
             for kind, batch, n in [*wanted, ("synthetic", None, settings.synthetic.per_pole)]:
-                found = len(stimuli.images(unit, kind, pole, batch))
+                found = len(stimuli.ranked(unit, kind, pole, batch))
                 if found != n:
                     where = "" if batch is None else f", batch {batch}"
                     yield Fault(
@@ -169,14 +169,14 @@ def _unordered_queries(stimuli: StimulusSet, settings: BuildSettings) -> Iterato
     for unit in stimuli.units:
         for batch in range(natural.n_batches + natural.pair_batches):
             low, high = (
-                stimuli.images(unit, "natural", pole, batch)["activation"]
+                [stimulus.activation for stimulus in stimuli.ranked(unit, "natural", pole, batch)]
                 for pole in ("min", "max")
             )
-            if len(low) and len(high) and not low.iloc[0] < high.iloc[-1]:
+            if low and high and not low[0] < high[-1]:
                 yield Fault(
                     f"{unit.name}, batch {batch}",
-                    f"the min query's activation {low.iloc[0]:g} is not below the max query's "
-                    f"{high.iloc[-1]:g}",
+                    f"the min query's activation {low[0]:g} is not below the max query's "
+                    f"{high[-1]:g}",
                 )
 
 

@@ -15,7 +15,7 @@ from scipy import special
 
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import participant_id, write_tables
-from conditions.trials.table_maker import make_table
+from conditions.trials.table_maker import TableMaker
 from experiments.runner import simulation
 from experiments.runner.observers import make_observer, observer_kind
 from experiments.runner.request import Request
@@ -80,15 +80,14 @@ class StudyWriter:
     """
 
     def __init__(self, stimuli: Path, data: Path) -> None:
-        self._design = read_design("demo_two_afc")
-        self._stimuli = StimulusSet.open(stimuli)
-        self.folder = data / self._design.name
+        self._maker = TableMaker(read_design("demo_two_afc"), StimulusSet.open(stimuli))
+        self.folder = data / self._maker.design.name
         self._tables: dict[int, pd.DataFrame] = {}
 
     def table(self, number: int) -> pd.DataFrame:
         """Return a participant's condition table."""
         if number not in self._tables:
-            self._tables[number] = make_table(self._design, self._stimuli, number)
+            self._tables[number] = self._maker.table(number)
         return self._tables[number]
 
     def write_session(
@@ -115,7 +114,7 @@ class StudyWriter:
         """
         rng = np.random.default_rng([seed, number, session])
         chances = share_right or {"none": 0.5, "natural": 0.85, "synthetic": 0.7}
-        keys = {answer: key for key, answer in self._design.keys.response.items()}
+        keys = {answer: key for key, answer in self._maker.design.keys.response.items()}
         clock_s, rows, frames = 5.0, [], []
         began = datetime(2024, 5, 6, 9, tzinfo=timezone.utc) + timedelta(hours=number)
         for row in self.table(number).head(trials).to_dict("records"):
@@ -129,7 +128,7 @@ class StudyWriter:
             right = choice == row["correct_choice"]
             sure = 1 + int(rng.binomial(2, 0.65 if right else 0.35))
             rt_s = float(0.5 + rng.lognormal(0.1 if right else 0.4, 0.45))
-            onset_s = clock_s + self._design.durations.fixation_s
+            onset_s = clock_s + self._maker.design.durations.fixation_s
             n_frames = round((0.4 + rt_s + 1.1) * 60)
             intervals = rng.normal(FRAME_S, 0.0002, n_frames)
             if windowed:
@@ -187,7 +186,7 @@ class StudyWriter:
             write_csv(pd.DataFrame(frames), folder / "frames.csv", FRAME_COLUMNS)
         n_runs = 1 if resumed_after is None else 2
         facts: dict[str, Any] = {
-            "design": self._design.name,
+            "design": self._maker.design.name,
             "participant": participant,
             "session": session,
             "observer_kind": kind,

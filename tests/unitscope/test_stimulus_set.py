@@ -11,12 +11,30 @@ from unitscope.stimulus_set import StimulusSet
 def test_opens_units_and_images_in_order(stimulus_set):
     opened = StimulusSet.open(stimulus_set)
     assert [unit.channel for unit in opened.units] == list(range(9))
-    images = opened.images(opened.units[2], "natural", "max", 3)
-    assert images["rank"].tolist() == list(range(10))
-    assert images["activation"].is_monotonic_increasing
+    ranked = opened.ranked(opened.units[2], "natural", "max", 3)
+    assert [stimulus.path[-7:] for stimulus in ranked] == [f"r{i:02d}.png" for i in range(10)]
+    activations = [stimulus.activation for stimulus in ranked]
+    assert activations == sorted(activations)
     assert opened.batches(opened.units[0]) == (0, 1, 2, 3, 4)
-    assert len(opened.images(opened.units[0], "synthetic", "min")) == 9
-    assert opened.images(opened.units[0], "blur", "min").empty
+    assert len(opened.ranked(opened.units[0], "synthetic", "min")) == 9
+    assert opened.ranked(opened.units[0], "blur", "min") == []
+
+
+def test_the_most_activating_images_come_from_all_batches(stimulus_set):
+    opened = StimulusSet.open(stimulus_set)
+    best = opened.most_activating(opened.units[0], "natural")
+    assert len(best) == 50
+    activations = [stimulus.activation for stimulus in best]
+    assert activations == sorted(activations)
+    assert best[-1].path.endswith("natural_max_b04_r09.png")
+
+
+def test_too_few_images_are_refused(stimulus_set):
+    opened = StimulusSet.open(stimulus_set)
+    with pytest.raises(BadInput, match="has 10 natural max images in batch 2, expected 11 or more"):
+        opened.ranked(opened.units[0], "natural", "max", 2, at_least=11)
+    # Synthetic images belong to no batch.
+    assert len(opened.ranked(opened.units[0], "synthetic", "max", 2, at_least=9)) == 9
 
 
 def test_a_folder_without_a_set_says_how_to_build_one(tmp_path):

@@ -10,7 +10,7 @@ from conditions.trials.condition_tables import (
     read_table,
     write_tables,
 )
-from conditions.trials.table_maker import make_table
+from conditions.trials.table_maker import TableMaker
 from unitscope.columns import table_columns
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet
@@ -49,7 +49,7 @@ def test_tables_are_written_read_and_checked(tmp_path, stimulus_set, opened):
     (path,) = write_tables("demo_two_afc", stimulus_set, [3], tmp_path)
     assert path == tmp_path / "demo_two_afc" / "p003.csv"
     table = read_table(path)
-    assert table.to_csv() == make_table(DESIGN, opened, 3).to_csv()
+    assert table.to_csv() == TableMaker(DESIGN, opened).table(3).to_csv()
     check_table(table, path, DESIGN, opened)
     assert "[" not in path.read_text(encoding="utf-8")
 

@@ -119,8 +119,8 @@ def test_odd_and_even_participants_begin_with_another_condition(table_of):
     ("changes", "message"),
     [
         ({"n_units": 8}, "8 units, but design 'demo_two_afc' draws 9 .6 main, 3 practice"),
-        ({"n_batches": 2}, "has 0 natural min images in batch 2, but design 'demo_two_afc' needs"),
-        ({"n_synthetic": 5}, "has 5 synthetic min images, but design 'demo_two_afc' needs 9"),
+        ({"n_batches": 2}, "has 0 natural min images in batch 2, expected 1 or more"),
+        ({"n_synthetic": 5}, "has 5 synthetic min images, expected 9 or more"),
     ],
 )
 def test_a_set_that_is_too_small_says_what_is_missing(tmp_path, changes, message):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conditions.design.devices import ResponseBox, Triggers
+from conditions.design.device_settings import ResponseBox, Triggers
 from experiments.display.triggers import Pulses, TriggerHook
 from experiments.runner.responses import Press
 from experiments.runner.tasks import make_trial
@@ -154,7 +154,7 @@ parallel.ParallelPort = Port
 """
 
 SEND = """
-from conditions.design.devices import Triggers
+from conditions.design.device_settings import Triggers
 from experiments.display.trigger_ports import open_trigger_port
 port = open_trigger_port(Triggers({kind!r}, {port!r}, codes=dict(queries=1)))
 port.send(9)
