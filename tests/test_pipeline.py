@@ -29,7 +29,6 @@ seed: 3
 """
 
 
-@pytest.mark.slow
 def test_from_a_network_to_a_report(tmp_path, capsys):
     settings = tmp_path / "small.yaml"
     settings.write_text(SETTINGS, encoding="utf-8")

@@ -76,6 +76,7 @@ def correlated(seed: int, participants: int = 150, trials: int = 120) -> pd.Data
     )
 
 
+@pytest.mark.slow
 def test_slopes_and_their_correlation_are_recovered() -> None:
     slopes = {"participant": ("reference_condition",)}
     fit = mixed_logistic(correlated(3), slopes=slopes)
@@ -88,6 +89,7 @@ def test_slopes_and_their_correlation_are_recovered() -> None:
     assert fit.coefficients["estimate"][1] == pytest.approx(0.7, abs=0.3)
 
 
+@pytest.mark.slow
 def test_differences_that_vary_over_units_are_in_the_model(
     simulate: Callable[..., pd.DataFrame],
 ) -> None:
@@ -124,6 +126,7 @@ def test_one_trial_a_cell_allows_intercepts_only(simulate: Callable[..., pd.Data
     assert found["unit_difference_sd"].isna().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
 def test_the_first_condition_does_not_matter(order: tuple[str, str]) -> None:
     trials = correlated(4, 40, 60).assign(rt_s=1.0)

@@ -116,7 +116,6 @@ def ratings(tmp_path):
     return read_csv(folder(tmp_path) / "ratings.csv", RATING_COLUMNS)
 
 
-@pytest.mark.slow
 def test_a_person_rates_reads_answers_and_comments(start_around, hand, tmp_path):
     shots = tmp_path / "shots"
     process = start_around("--override", "test")

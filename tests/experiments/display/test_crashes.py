@@ -15,7 +15,7 @@ from unitscope.columns import FRAME_COLUMNS, RATING_COLUMNS, log_columns
 from unitscope.records import read_session, whole_lines
 from unitscope.tables import read_csv
 
-pytestmark = [pytest.mark.slow, pytest.mark.window]
+pytestmark = pytest.mark.window
 
 TIME_OUT_S = 240
 
@@ -105,7 +105,14 @@ def case(study):
     return lambda task="two_afc": Case(study, task)
 
 
-@pytest.mark.parametrize("task", ["two_afc", "occlusion", "exemplar_matching"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "two_afc",
+        pytest.param("occlusion", marks=pytest.mark.slow),
+        pytest.param("exemplar_matching", marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_session_goes_on(case, task):
     killed = case(task)
     process = killed.start(trials=2)
@@ -117,6 +124,7 @@ def test_a_killed_session_goes_on(case, task):
     assert reasons == ["running", "completed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_session_says_so_and_goes_on(case, number):
     stopped = case()
@@ -130,6 +138,7 @@ def test_a_stopped_session_says_so_and_goes_on(case, number):
     stopped.goes_on()
 
 
+@pytest.mark.slow
 def test_a_killed_session_keeps_its_ratings(case):
     killed = case()
     process = killed.start()
@@ -139,6 +148,7 @@ def test_a_killed_session_keeps_its_ratings(case):
     killed.goes_on()
 
 
+@pytest.mark.slow
 def test_a_keyboard_that_fails_ends_the_session_and_no_more(case, tmp_path):
     unplugged = case()
     marker = tmp_path / "unplugged"
@@ -153,6 +163,7 @@ def test_a_keyboard_that_fails_ends_the_session_and_no_more(case, tmp_path):
     unplugged.goes_on()
 
 
+@pytest.mark.slow
 def test_a_session_that_is_left_goes_on(case):
     left = case()
     process = left.start(trials=2)
@@ -173,6 +184,7 @@ def test_a_session_that_is_left_goes_on(case):
     left.goes_on()
 
 
+@pytest.mark.slow
 def test_a_line_that_was_cut_is_taken_away_and_kept_aside(case):
     cut = case()
     process = cut.start(trials=3)
@@ -190,6 +202,7 @@ def test_a_line_that_was_cut_is_taken_away_and_kept_aside(case):
     assert read_session(cut.folder)["runs"][1]["repaired_copy"] == "trials.csv.damaged-1"
 
 
+@pytest.mark.slow
 def test_a_crash_leaves_no_lock_behind(case):
     held = case()
     process = held.start(trials=1)
@@ -227,6 +240,7 @@ def disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["coder", "builder"])
 def test_a_full_disk_ends_the_session_in_one_sentence(case, disk, shell):
     full = case()
@@ -259,6 +273,7 @@ def test_a_full_disk_ends_the_session_in_one_sentence(case, disk, shell):
     assert len(log)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_gone_ends_the_session_in_one_sentence(case):
     gone = case()
     process = gone.start(trials=2)
@@ -282,6 +297,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_a_window_opens(case, di
     assert len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_display_that_is_gone_loses_no_trial(case):
     """The X server is killed; X's own library then ends the process without a word of Python's."""
     gone = case()

@@ -19,7 +19,7 @@ from tests.experiments.display.test_window import finish
 from unitscope.columns import log_columns
 from unitscope.tables import read_csv
 
-pytestmark = [pytest.mark.window, pytest.mark.slow]
+pytestmark = pytest.mark.window
 
 CODES = {
     **{"fixation": 1, "queries": 2, "queries.natural": 3, "confidence": 4, "response": 5},
@@ -187,6 +187,7 @@ def test_a_device_that_is_missing_is_one_sentence(begin, changes, options, sente
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("corner", "place"), [("lower_right", (1920 - 60, 1080 - 60)), ("upper_left", (0, 0))]
 )
@@ -229,6 +230,7 @@ def begin(win):
 """
 
 
+@pytest.mark.slow
 def test_a_function_of_the_lab_is_called_with_the_window_and_may_give_a_hook(begin, tmp_path):
     (tmp_path / "my_lab.py").write_text(LAB, encoding="utf-8")
     options = ("--robot", "graded", "--hook", "my_lab:begin", "--window", "multiSample=true")
@@ -248,6 +250,7 @@ with tables.open_file(sys.argv[1]) as file:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("eye tracker")  # ioHub's server listens at a fixed port
 def test_an_eye_tracker_records_the_session_and_gets_a_message_a_phase(begin, tmp_path):
     config = tmp_path / "mouse.yaml"
@@ -268,6 +271,7 @@ def test_an_eye_tracker_records_the_session_and_gets_a_message_a_phase(begin, tm
     assert said[-1] == "end"
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("eye tracker")
 @pytest.mark.parametrize(
     ("text", "sentence"),
@@ -301,6 +305,7 @@ def test_a_real_session_is_refused_where_the_preflight_fails(begin, tmp_path):
     assert not session(tmp_path, "trials.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_pilot_is_only_warned(begin, tmp_path):
     code, out, err = finish(begin("--pilot", "--size", "1280x800", "--robot", "graded"))
     assert code == 0, err

@@ -23,8 +23,10 @@ from unitscope.vocabulary import TASKS
 pytestmark = pytest.mark.window
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task",
+    [pytest.param(task, marks=[pytest.mark.slow] * (task != "two_afc")) for task in TASKS],
+)
 def test_both_shells_give_one_table_the_same_order_and_the_same_log(study, task):
     short = study(task)
     for start in (short.start_coder, short.start_builder):

@@ -12,7 +12,7 @@ from experiments.runner.observers import make_observer, observer_seed
 from unitscope.columns import log_columns
 from unitscope.tables import read_csv
 
-pytestmark = [pytest.mark.slow, pytest.mark.window]
+pytestmark = pytest.mark.window
 
 SCRIPTS = Path(__file__).parents[3] / "experiments"
 
@@ -44,7 +44,10 @@ def run(request_of, virtual_screen, tmp_path):
     return go
 
 
-@pytest.mark.parametrize(("given", "source"), [("mouse", "mouse-frame"), ("keys", "keyboard-ptb")])
+@pytest.mark.parametrize(
+    ("given", "source"),
+    [pytest.param("mouse", "mouse-frame", marks=pytest.mark.slow), ("keys", "keyboard-ptb")],
+)
 def test_exemplar_matching(run, given, source):
     blocks = {"main": {"role": "main", "condition": "natural", "trials": 2}}
     log, observer = run(
@@ -63,7 +66,9 @@ def test_exemplar_matching(run, given, source):
         assert 0 < row["match_0_s"] < row["match_1_s"] < row["match_2_s"] < row["rt_s"]
 
 
-@pytest.mark.parametrize("confidence", ["one_press", "two_step"])
+@pytest.mark.parametrize(
+    "confidence", ["one_press", pytest.param("two_step", marks=pytest.mark.slow)]
+)
 def test_occlusion(run, confidence):
     blocks = {"main": {"role": "main", "condition": "group", "trials": 3}}
     log, observer = run(

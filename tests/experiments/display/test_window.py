@@ -106,6 +106,7 @@ def wait_for_file(process, path):
     time.sleep(0.3)
 
 
+@pytest.mark.slow
 def test_escape_asks_before_it_ends_the_session(start, virtual_screen, tmp_path):
     shots = tmp_path / "shots"
     process = start("--override", "test", "--screenshots", str(shots))
@@ -134,6 +135,7 @@ def test_a_real_session_needs_a_calibrated_monitor(start, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_a_pilot_has_a_table_and_a_place_of_its_own(start, virtual_screen, tmp_path):
     shots = tmp_path / "shots"
     options = ("--pilot", "--size", "1280x800", "--screenshots", str(shots))

@@ -7,7 +7,7 @@ import torch
 import yaml
 from torchvision.models.googlenet import BasicConv2d, Inception
 
-from stimgen.demo import network as demo_network
+from stimgen.demo import demo_network
 from stimgen.demo.demo_images import DemoImages
 from stimgen.demo.demo_network import (
     BLOCKS,
