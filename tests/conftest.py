@@ -15,6 +15,7 @@ from hypothesis import settings
 from PIL import Image
 
 from unitscope.columns import MANIFEST_COLUMNS, names
+from unitscope.stimulus_set import StimulusSet
 from unitscope.tables import write_csv
 from unitscope.vocabulary import Unit
 
@@ -38,6 +39,19 @@ def some(items: Iterable[Item]) -> list[Item]:
 def toy_units(number: int) -> list[Unit]:
     """Return units of one layer."""
     return [Unit("toy", "mixed4a", "3x3", channel) for channel in range(number)]
+
+
+def manifest_rows(
+    stimuli: StimulusSet, unit: Unit, kind: str, pole: str, batch: int | None = None
+) -> pd.DataFrame:
+    """Return the rows of a manifest about some images of a unit, ordered by rank."""
+    manifest = stimuli.manifest
+    chosen = (manifest["kind"] == kind) & (manifest["pole"] == pole)
+    for name, value in asdict(unit).items():
+        chosen &= manifest[name].isna() if value == "" else (manifest[name] == value)
+    if batch is not None:
+        chosen &= (manifest["batch"] == batch).fillna(False)
+    return manifest[chosen].sort_values("rank")
 
 
 def write_stimulus_set(

@@ -7,6 +7,7 @@ import skimage
 from PIL import Image
 
 from stimgen.__main__ import main
+from tests.conftest import manifest_rows
 from unitscope.stimulus_set import StimulusSet
 
 SETTINGS = """
@@ -47,8 +48,8 @@ def test_any_folder_of_photographs_becomes_a_set(photographs, tmp_path, capsys):
     assert "72 images of 3 units" in capsys.readouterr().out
     built = StimulusSet.open(out / "photographs")
     for unit in built.units:
-        low = built.images(unit, "natural", "min", 0)["activation"]
-        high = built.images(unit, "natural", "max", 0)["activation"]
+        low = manifest_rows(built, unit, "natural", "min", 0)["activation"]
+        high = manifest_rows(built, unit, "natural", "max", 0)["activation"]
         assert low.is_monotonic_increasing
         assert high.is_monotonic_increasing
         assert low.max() < high.min()

@@ -23,7 +23,7 @@ from stimgen.studies.build_settings import (
     UnitsSettings,
 )
 from stimgen.studies.natural_settings import NaturalSettings
-from tests.conftest import some
+from tests.conftest import manifest_rows, some
 from tests.stimgen.conftest import make_toy
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet, sha256_of
@@ -60,12 +60,12 @@ def test_a_whole_set_opens_and_is_complete(built: Build) -> None:
     for unit in stimuli.units:
         assert stimuli.batches(unit) == (0, 1)
         for pole in ("min", "max"):
-            synthetic = stimuli.images(unit, "synthetic", pole)
+            synthetic = manifest_rows(stimuli, unit, "synthetic", pole)
             assert synthetic["rank"].tolist() == [0, 1, 2]
             assert synthetic["activation"].is_monotonic_increasing
             assert synthetic["seed"].notna().all() and synthetic["batch"].isna().all()
             for batch in (0, 1):
-                natural = stimuli.images(unit, "natural", pole, batch)
+                natural = manifest_rows(stimuli, unit, "natural", pole, batch)
                 assert natural["rank"].tolist() == list(range(10))
                 assert natural["activation"].is_monotonic_increasing
                 assert natural["source_image"].notna().all()

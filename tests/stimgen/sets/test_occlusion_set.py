@@ -11,6 +11,7 @@ import stimgen.sets.occlusion_maps
 from stimgen.__main__ import main
 from stimgen.files import load_npz, read_png
 from stimgen.occlusion.patches import blur, occlude
+from tests.conftest import manifest_rows
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet
 
@@ -43,13 +44,13 @@ def check_contract(folder: Path) -> None:
     """What the tables of an occlusion experiment count on."""
     stimuli = StimulusSet.open(folder)
     for unit in stimuli.units:
-        assert len(stimuli.images(unit, "synthetic", "max")) == 1
+        assert len(manifest_rows(stimuli, unit, "synthetic", "max")) == 1
         best = []
         for batch in (0, 1):
-            natural = stimuli.images(unit, "natural", "max", batch)
+            natural = manifest_rows(stimuli, unit, "natural", "max", batch)
             assert natural["rank"].tolist() == [0, 1, 2]
             base, low, high, sharp = (
-                stimuli.images(unit, kind, pole, batch)
+                manifest_rows(stimuli, unit, kind, pole, batch)
                 for kind, pole in (
                     ("base", "max"),
                     ("occluded", "min"),

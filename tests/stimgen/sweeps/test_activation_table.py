@@ -11,6 +11,7 @@ from stimgen.sets.verify import verify
 from stimgen.studies.build_settings import UnitsSettings
 from stimgen.studies.natural_settings import NaturalSettings, QuerySettings
 from stimgen.sweeps.activation_table import ActivationTable
+from tests.conftest import manifest_rows
 from tests.stimgen.sets.test_build import SETTINGS, make_build
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet
@@ -95,7 +96,7 @@ def test_a_build_with_queries_by_percentile(photographs: Path, tmp_path: Path) -
         assert len(ranked) == 44
         for pole, place, percentile in (("min", 0, 25), ("max", 2, 75)):
             for batch in (0, 1):
-                images = stimuli.images(unit, "natural", pole, batch)
+                images = manifest_rows(stimuli, unit, "natural", pole, batch)
                 names = images["source_image"].tolist()
                 asked = ranked.index(names.pop(place))
                 assert abs(asked - 43 * percentile / 100) <= 2
