@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from conditions.design.key_names import key_name
 from unitscope.bounds import between
 
 EVENTS = (
@@ -41,6 +42,10 @@ class ResponseBox:
 
     def __post_init__(self) -> None:
         between(1, 10**7, baud=self.baud)
+        keys = {key_name(key): byte for key, byte in self.keys.items()}
+        if len(keys) < len(self.keys):
+            raise ValueError("keys names one key twice")
+        object.__setattr__(self, "keys", keys)
         between(0, 255, **{f"keys.{key}": byte for key, byte in self.keys.items()})
         if len(set(self.keys.values())) < len(self.keys):
             raise ValueError("keys has a byte twice, expected another one for each key")

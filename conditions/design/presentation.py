@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
+from conditions.design.key_names import key_name
 from unitscope.bounds import at_least, between
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Keys, by their place on a US keyboard.
+    """Keys, by their position on a US keyboard; digits of the keypad count as the other digits.
 
     Parameters
     ----------
@@ -45,6 +46,10 @@ class Keys:
     confirm_leave: str = "q"
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            given = getattr(self, field.name)
+            named = key_name(given) if isinstance(given, str) else tuple(map(key_name, given))
+            object.__setattr__(self, field.name, named)
         always = (self.forward, self.pause, self.leave, self.confirm_leave)
         # Keys that never count at the same time may be the same.
         for together in (

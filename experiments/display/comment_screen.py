@@ -7,13 +7,14 @@ from typing import Any
 from experiments.display.drawing import FAINT, PAPER, bar, draw, text
 from experiments.runner.comment import Comment
 from experiments.runner.layout import Box
+from experiments.runner.page_layout import page_boxes
 from unitscope.texts import Texts
 
 CARET = "|"
 
 
 class CommentScreen:
-    """Draws the question and what was typed so far, its end where all of it does not fit.
+    """Draws the question and the typed text; of a text that is too long, its end.
 
     Parameters
     ----------
@@ -27,21 +28,21 @@ class CommentScreen:
 
     def __init__(self, win: Any, texts: Texts, text_px: int) -> None:
         width, height = (int(n) for n in win.size)
-        column = min(round(0.86 * width), 42 * text_px)
+        page = page_boxes(width, height, text_px)
+        column = page.whole.width
         question = Box(0, round(0.33 * height), column, round(0.22 * height))
         paper = Box(0, round(-0.09 * height), column, round(0.56 * height))
-        hint = Box(0, round(-height / 2 + 2 * text_px), round(0.96 * width), 2 * text_px)
         self._inner = Box(paper.x, paper.y, paper.width - 2 * text_px, paper.height - text_px)
         self._fixed = [
             text(win, texts.comment_question, question, text_px, alignText="left"),
             bar(win, paper, PAPER, FAINT),
-            text(win, texts.comment_hint, hint, text_px),
+            text(win, texts.comment_hint, page.hint, text_px),
         ]
         self._typed = text(win, CARET, self._inner, text_px, alignText="left", anchorHoriz="left")
         self._shown: str | None = None
 
     def load(self, comment: Comment) -> None:
-        """Begin anew."""
+        """Start with an empty text."""
         self._shown = None
 
     def draw(self, phase: str, comment: Comment) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from psychopy import logging
 from psychopy.hardware import keyboard
 
+from conditions.design.key_names import key_name
 from experiments.runner.comment import BACKSPACE, CONFIRM, NEW_LINE
 from experiments.runner.responses import Press
 
@@ -17,8 +18,8 @@ from experiments.runner.responses import Press
 class HardwareKeyboard:
     """Presses by psychtoolbox, on the clock of the flips.
 
-    One poll that waits for releases and one that does not miss different presses, so both are
-    made; a press that both report is one object and counts once.
+    PsychoPy reports a press either with ``waitRelease`` or without it, depending on whether the key
+    was released before the poll, so both are asked; a press reported by both is the same object.
     """
 
     name = "keyboard-ptb"
@@ -34,12 +35,12 @@ class HardwareKeyboard:
             for key in self._device.getKeys(waitRelease=wait_release, clear=True):
                 if not any(key is reported for reported in self._reported):
                     self._reported.append(key)
-                    new.append(Press(float(key.tDown), str(key.name)))
+                    new.append(Press(float(key.tDown), key_name(str(key.name))))
         return sorted(new)
 
 
 class EventKeyboard:
-    """Presses by the window's events, whose times are those of the frame."""
+    """Presses reported by the window's events, timed by the frame."""
 
     name = "keyboard-event"
 
@@ -47,14 +48,15 @@ class EventKeyboard:
         """Return the presses since the last call, earliest first."""
         from psychopy import event  # cannot be imported without a display
 
-        return sorted(Press(float(time_s), key) for key, time_s in event.getKeys(timeStamped=True))
+        events = event.getKeys(timeStamped=True)
+        return sorted(Press(float(time_s), key_name(key)) for key, time_s in events)
 
 
 class TextInput:
-    """Characters and editing keys by the window's text events, whose times are those of the frame.
+    """Characters and editing keys by the window's text events, timed by the frame.
 
     The ``key`` of a press is one character, or ``backspace``, ``return``, ``f10`` or ``escape``;
-    Ctrl and Enter together count as F10.
+    Ctrl and Enter count as F10.
 
     Parameters
     ----------
@@ -65,14 +67,8 @@ class TextInput:
     name = "keyboard-text"
 
     def __init__(self, win: Any) -> None:
-        from pyglet.window import key  # cannot be imported without a display
-
-        self._keys = {key.F10: CONFIRM, key.ESCAPE: "escape"}
-        self._enter = (key.RETURN, key.ENTER, key.NUM_ENTER)
-        self._ctrl, self._backspace = key.MOD_CTRL, key.MOTION_BACKSPACE
-        self._handle = win.winHandle
         self._typed: list[Press] = []
-        self._handle.push_handlers(
+        win.winHandle.push_handlers(
             on_key_press=self._key, on_text=self._text, on_text_motion=self._motion
         )
 
@@ -85,10 +81,13 @@ class TextInput:
         self._typed.append(Press(float(logging.defaultClock.getTime()), key))
 
     def _key(self, symbol: int, modifiers: int) -> None:
-        if symbol in self._keys:
-            self._add(self._keys[symbol])
-        elif symbol in self._enter:
-            self._add(CONFIRM if modifiers & self._ctrl else NEW_LINE)
+        from pyglet.window import key  # cannot be imported without a display
+
+        name = key_name(key.symbol_string(symbol))
+        if name == NEW_LINE and modifiers & key.MOD_CTRL:
+            name = CONFIRM
+        if name in (NEW_LINE, CONFIRM, "escape"):
+            self._add(name)
 
     def _text(self, characters: str) -> None:
         for character in characters:
@@ -96,17 +95,19 @@ class TextInput:
                 self._add(character)
 
     def _motion(self, motion: int) -> None:
-        if motion == self._backspace:
+        from pyglet.window import key
+
+        if motion == key.MOTION_BACKSPACE:
             self._add(BACKSPACE)
 
 
 def open_keyboard() -> HardwareKeyboard | EventKeyboard:
     """Open the best keyboard that this machine has; call it once a process.
 
-    Without psychtoolbox PsychoPy claims its backend all the same but never reports a key, so its
-    buffers are looked at; where there are none, the window's events serve, with a warning.
+    Without psychtoolbox PsychoPy still names it as its backend but never reports a key. Its buffers
+    tell; where there are none, the window's events are used, with a warning.
     """
-    # PsychoPy's device is one a process and begins anew with every Keyboard made.
+    # PsychoPy has one device per process and resets it with every new Keyboard.
     device = keyboard.Keyboard(backend="ptb")
     inner = getattr(device, "device", device)
     if keyboard.havePTB and inner.getBackend() == "ptb" and getattr(inner, "_buffers", None):
@@ -119,7 +120,7 @@ def open_keyboard() -> HardwareKeyboard | EventKeyboard:
             if sys.platform == "linux"
             else ""
         )
-        + "; reaction times are those of the frame",
+        + "; reaction times are only as exact as frames",
         RuntimeWarning,
         stacklevel=2,
     )

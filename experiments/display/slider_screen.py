@@ -9,6 +9,7 @@ from typing import Any
 from conditions.design.design import Design
 from experiments.display.drawing import FAINT, INK, PAPER, ImageGroup, bar, draw, line, text
 from experiments.runner.layout import Box
+from experiments.runner.page_layout import page_boxes
 from experiments.runner.slider import HIGHEST, JUMPS, UNRATED, Slider
 from unitscope.texts import Texts
 
@@ -51,7 +52,7 @@ class SliderScreen:
         for words, sign in zip(ends, (-1, 1), strict=True):
             box = Box(sign * self._half_px, scale_y + 2 * text_px, 14 * text_px, 2 * text_px)
             self._fixed.append(text(win, words, box, text_px))
-        hint = Box(0, round(-height / 2 + 2 * text_px), round(0.96 * width), 2 * text_px)
+        hint = page_boxes(width, height, text_px).hint
         key = texts.key(design.keys.forward)
         self._hints = {
             True: text(win, texts.rating_unrated, hint, text_px),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from conditions.design.key_names import key_name
 from conditions.design.presentation import Keys
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing
@@ -65,5 +66,5 @@ class Comment(Standing):
 
 
 def _as_key(press: Press) -> Press:
-    """Return the key that a typed character stands for, as the question whether to end asks."""
-    return replace(press, key="space" if press.key == " " else press.key.lower())
+    """Return the press of the key that types a character, for the question whether to end."""
+    return replace(press, key=key_name(press.key))

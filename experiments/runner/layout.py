@@ -46,6 +46,11 @@ class Screen:
         cm_per_deg = 2 * self.distance_cm * math.tan(math.radians(0.5))
         return self.width_px / self.width_cm * cm_per_deg
 
+    def px_of(self, deg: float) -> int | None:
+        """Return a visual angle in whole pixels, rounded up; None if the monitor is unknown."""
+        known = self.width_cm and self.distance_cm
+        return math.ceil(deg * self.px_per_deg()) if known else None
+
 
 @dataclass(frozen=True)
 class Box:
@@ -152,7 +157,10 @@ SMALL = 0.9
 """Height of the smallest letters on a trial's screen, as a share of the text's."""
 
 READABLE_DEG = 0.5
-"""No letters of a session are smaller."""
+"""Smallest height of letters where the monitor's size and distance are known."""
+
+READABLE_PX, LINES = 18, 45
+"""Elsewhere: smallest height of a page's letters, and most lines of them on a screen."""
 
 
 def measure(layout: Layout, unit_px: float, scale: float, least_text_px: int = 8) -> Measures:
@@ -220,14 +228,13 @@ def fit(
     """
     unit_px = 1.0 if layout.unit == "px" else screen.px_per_deg()
 
-    known = screen.width_cm and screen.distance_cm
-    readable_px = math.ceil(READABLE_DEG / SMALL * screen.px_per_deg()) if known else 8
+    least_px = screen.px_of(READABLE_DEG / SMALL) or 8
 
     def placed_at(scale: float, least_text_px: int = 8) -> list[Placed]:
         measures = measure(layout, unit_px, scale, least_text_px)
         return [arrange(measures) for arrange in arrangements]
 
-    placed = placed_at(1.0, readable_px)
+    placed = placed_at(1.0, least_px)
     for placement in placed:
         _check_apart(placement, designed_px=round(layout.text * unit_px))
     needed_x, needed_y = _needed(placed)

@@ -6,25 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.runner.layout import Box, Screen
+from experiments.runner.layout import LINES, READABLE_DEG, READABLE_PX, Box, Screen
 from experiments.runner.pages import Panel
-
-READABLE_DEG = 0.5
-READABLE_PX = 18
-LINES = 45
-"""Letters that can be read: in degrees; where the monitor is unknown, at least so many pixels
-high, and no more than so many on top of each other."""
 
 TITLE = 0.85
 """Height of a title's letters, as a share of the text's."""
 
 
 def readable_px(text_px: int, screen: Screen) -> int:
-    """Return the height of a page's letters: a design's own, but never too small to be read."""
-    known = screen.width_cm and screen.distance_cm
-    if known:
-        return max(text_px, math.ceil(READABLE_DEG * screen.px_per_deg()))
-    return max(text_px, READABLE_PX, screen.height_px // LINES)
+    """Return the height of a page's letters: that of the design, but never too small to read."""
+    least_px = screen.px_of(READABLE_DEG) or max(READABLE_PX, screen.height_px // LINES)
+    return max(text_px, least_px)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a participant presses, whatever device it comes from."""
+"""Presses of keys and buttons, whatever device they come from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 CLICK = "click"
-"""Name of the mouse's button, as if it were a key."""
+"""Name of a press of the left mouse button."""
 
 
 @dataclass(frozen=True, order=True)
@@ -16,9 +16,9 @@ class Press:
     Parameters
     ----------
     time_s
-        When it began, on the clock that the flips are on, in seconds.
+        When it began, in seconds on the clock of the flips.
     key
-        Name of the key, as in a design's ``keys``, or ``click``.
+        Name of the key (see :mod:`conditions.design.key_names`), or ``click``.
     place
         Where a click was: pixels to the right of the screen's centre and up from it.
     """

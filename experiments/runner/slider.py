@@ -50,7 +50,7 @@ class Slider(Standing):
         return UNRATED if self.value is None else RATED
 
     def _take(self, press: Press) -> bool:
-        key = press.key.removeprefix("num_")
+        key = press.key
         if key == self._keys.forward and self.value is not None:
             assert self.onset_s is not None
             self.rt_s = press.time_s - self.onset_s

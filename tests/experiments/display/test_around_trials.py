@@ -138,7 +138,7 @@ def test_a_person_rates_reads_answers_and_comments(start_around, hand, tmp_path)
     act("page_part_01", "space")
     act("queries_natural_01", "j")
     act("page_ratings_after_01", "space")
-    act("unrated_rating_after_01", "5", "space")
+    act("unrated_rating_after_01", "KP_5", "space")
     act(
         "typing_comment_01", "p", "x", "backspace", "space", "q", "return", "odiaeresis", "1", "F10"
     )

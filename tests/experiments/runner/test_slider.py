@@ -55,12 +55,6 @@ def test_the_ends_are_reached_and_not_passed():
     assert shown.value == LOWEST
 
 
-def test_keys_of_the_number_pad_count():
-    shown = slider()
-    press(shown, "num_7")
-    assert shown.value == JUMPS["7"] == 50
-
-
 def test_the_reaction_time_runs_from_the_flip_to_the_confirming_press():
     shown = slider()
     press(shown, "3", "up", start_s=2.0)
