@@ -14,7 +14,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from unitscope.columns import MANIFEST_COLUMNS, names
+from unitscope.columns import MANIFEST_COLUMNS, UNIT_COLUMNS, Column, names
+from unitscope.queries import QUERIES, baseline_columns
 from unitscope.stimulus_set import StimulusSet
 from unitscope.tables import write_csv
 from unitscope.vocabulary import Unit
@@ -120,7 +121,20 @@ def write_stimulus_set(
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(frame, folder / "manifest.csv", MANIFEST_COLUMNS)
     (folder / "set.yaml").write_text("name: toy\n", encoding="utf-8")
+    if "occluded" in kinds:
+        _write_queries(folder, frame)
     return folder
+
+
+BASELINES = ("centre", "variance", "saliency")
+
+
+def _write_queries(folder: Path, manifest: pd.DataFrame) -> None:
+    """Say that every baseline is correct for the units of even channels."""
+    pairs = manifest.loc[manifest["kind"] == "base", [*names(UNIT_COLUMNS), "batch"]]
+    correct = {f"{name}_correct": pairs["channel"] % 2 == 0 for name in BASELINES}
+    columns = (*UNIT_COLUMNS, Column("batch", "int", "Batch."), *baseline_columns(BASELINES))
+    write_csv(pairs.assign(**correct), folder / QUERIES, columns)
 
 
 def _images(

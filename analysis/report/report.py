@@ -28,11 +28,11 @@ from analysis.report.part import RATINGS_ONLY
 from analysis.report.parts import parts_of
 from analysis.report.results import NUMBER_NAMES, Results, Settings, analyse
 from analysis.report.style import save, styled
-from analysis.statistics.baselines import read_queries
 from conditions.design.design import Design
 from conditions.design.reading import read_design
 from unitscope.errors import BadInput
 from unitscope.places import REPORTS
+from unitscope.queries import read_queries
 
 MADE_BY = "unitscope analysis"
 """Marks a ``results.json``, and so its folder, as ours to replace."""

@@ -184,7 +184,7 @@ def analyse(
     design
         Of the study; its rules exclude sessions unless the settings have their own.
     queries
-        What baselines answer, from :func:`analysis.statistics.baselines.read_queries`.
+        What baselines answer, from :func:`unitscope.queries.read_queries`.
     """
     settings = settings or Settings()
     groups = _groups(log)

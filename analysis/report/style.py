@@ -11,6 +11,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from unitscope.vocabulary import CONDITION_COLOURS
+
 INK, FAINT, BAND = "#1f2933", "#8b95a1", "#eef1f4"
 
 MAX_VECTOR_POINTS = 5000
@@ -47,19 +49,22 @@ _RC = {
 
 @dataclass(frozen=True)
 class Mark:
-    """Colour, shape and line of a reference condition, from the palette of Okabe & Ito."""
+    """Colour, shape and line of a reference condition."""
 
     colour: str
     marker: str
     line: Any
 
 
-MARKS = {
-    "natural": Mark("#0072B2", "o", "-"),
-    "synthetic": Mark("#D55E00", "s", (0, (5, 1.5))),
-    "mixed": Mark("#009E73", "D", (0, (3, 1, 1, 1))),
-    "blur": Mark("#CC79A7", "^", (0, (1, 1))),
-    "none": Mark("#5b6470", "v", (0, (1, 1.5))),
+MARKS: dict[str, Mark] = {
+    condition: Mark(CONDITION_COLOURS[condition], marker, line)
+    for condition, marker, line in (
+        ("natural", "o", "-"),
+        ("synthetic", "s", (0, (5, 1.5))),
+        ("mixed", "D", (0, (3, 1, 1, 1))),
+        ("blur", "^", (0, (1, 1))),
+        ("none", "v", (0, (1, 1.5))),
+    )
 }
 
 

@@ -8,16 +8,9 @@ from html import escape
 
 from conditions.design.design import Design
 from conditions.design.overview import Strip, facts_of, strips_of
+from unitscope.vocabulary import CONDITION_COLOURS
 
 INK, FAINT = "#1f2933", "#6b7682"
-COLOURS = {
-    "natural": "#0072B2",
-    "synthetic": "#D55E00",
-    "mixed": "#009E73",
-    "blur": "#CC79A7",
-    "none": "#5b6470",
-}
-"""Of the reference conditions, from the palette of Okabe & Ito."""
 
 CELL, GAP, ROW = 12, 3, 24
 LEFT, MARGIN, TEXT = 260, 24, 14
@@ -129,7 +122,9 @@ class _Picture:
                     self._text(x, scheme, dy=-4, size=12, fill=FAINT)
                 width = strip.size * scale
                 faint = 0.45 if "practice" in strip.trials else 1
-                self._rect(x, self.y, width - 1.5, 18, COLOURS[strip.condition], opacity=faint)
+                self._rect(
+                    x, self.y, width - 1.5, 18, CONDITION_COLOURS[strip.condition], opacity=faint
+                )
                 x += width
             self.y += ROW
         if _period(design) > number:
@@ -145,7 +140,7 @@ class _Picture:
         self.y += 20
         x = MARGIN
         for condition in dict.fromkeys(strip.condition for strip in strips):
-            self._rect(x, self.y - CELL + 1, CELL, CELL, COLOURS[condition])
+            self._rect(x, self.y - CELL + 1, CELL, CELL, CONDITION_COLOURS[condition])
             self._text(x + CELL + 6, condition)
             x += 40 + 9 * len(condition)
         x += 20
@@ -164,7 +159,7 @@ class _Picture:
         for i, role in enumerate(roles):
             line, place = divmod(i, MAX_PER_LINE)
             x = LEFT + place * (CELL + GAP)
-            self._trial(x, top + 1 + line * (CELL + GAP), role, COLOURS[strip.condition])
+            self._trial(x, top + 1 + line * (CELL + GAP), role, CONDITION_COLOURS[strip.condition])
         lines = math.ceil(len(roles) / MAX_PER_LINE)
         x = LEFT + min(len(roles), MAX_PER_LINE) * (CELL + GAP) + 8
         self._text(x, strip.text, dy=CELL, fill=FAINT)

@@ -17,6 +17,7 @@ from experiments.display.stepper import Stepper, undisturbed
 from experiments.display.window import Display, adopt_window, check_monitor
 from experiments.runner.phases import Stage
 from experiments.runner.session import Session
+from experiments.runner.stages import stages_of
 from experiments.runner.standing import Standing
 from experiments.runner.trial import Trial
 from unitscope.columns import log_columns, names
@@ -246,7 +247,7 @@ class BuilderSession:
         assert self._display
         with _one_sentence():
             self._stepper = shell.make_stepper(self.session, self._display, self._arguments)
-        self._stages = iter(self.session.stages(self._display.frame_s))
+        self._stages = iter(stages_of(self.session, self._display.frame_s))
         self._cleanup.enter_context(undisturbed())
 
     def _begin_next(self) -> None:

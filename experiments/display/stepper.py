@@ -22,6 +22,7 @@ from experiments.runner.comment import Comment
 from experiments.runner.phases import DONE, ENDED, LEFT, Stage
 from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Session
+from experiments.runner.stages import stages_of
 from experiments.runner.trial import Trial
 from unitscope.records import INTERRUPTED
 from unitscope.versions import versions
@@ -197,7 +198,7 @@ def run_stages(
     ended: str | None = None
     try:
         with undisturbed():
-            for stage in session.stages(display.frame_s):
+            for stage in stages_of(session, display.frame_s):
                 stepper.begin(stage)
                 while stepper.frame():
                     display.win.flip()

@@ -15,11 +15,11 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Matching:
-    """The slot chosen for each row, and the time in seconds until it was confirmed."""
+class Pairing:
+    """The slot that each row is paired with, and the time in seconds until it was confirmed."""
 
     slots: tuple[int, ...]
     rt_s: float
 
 
-Answer = Choice | Matching
+Answer = Choice | Pairing

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conditions.design.design import Design
-from experiments.runner.answers import Answer, Matching
+from experiments.runner.answers import Answer, Pairing
 from experiments.runner.layout import Box, Measures, Placement, grid
 from experiments.runner.responses import CLICK, Press
 from experiments.runner.trial import Trial
@@ -82,7 +82,7 @@ class ExemplarMatchingTrial(Trial):
 
     def presses_for(self, answer: Answer) -> list[Press]:
         """Return the presses or clicks that pair the rows from the top, then confirm."""
-        assert isinstance(answer, Matching)
+        assert isinstance(answer, Pairing)
         actions = [f"slot_{slot}" for slot in answer.slots]
         if self._design.input == "mouse":
             actions = [a for row, slot in enumerate(actions) for a in (f"row_{row}", slot)]

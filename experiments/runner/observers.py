@@ -6,13 +6,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from experiments.runner.answers import Answer
-from experiments.runner.baselines import CentreObserver, NotedBaseline, VarianceObserver
-from experiments.runner.imperfect import IdealObserver, LapsingObserver, SideBiasedObserver
+from experiments.runner.answers import Answer, Choice
 from experiments.runner.likeness import find_likeness
 from experiments.runner.similarity import SimilarityObserver
-from experiments.runner.simulated import ChanceObserver, GradedObserver
+from experiments.runner.simulated import (
+    ChanceObserver,
+    GradedObserver,
+    IdealObserver,
+    LapsingObserver,
+    SideBiasedObserver,
+)
 from unitscope.errors import BadInput, nearest
+from unitscope.queries import QUERIES, QUERY_PAIR, read_queries
 
 
 class Observer(Protocol):
@@ -27,6 +32,56 @@ class Observer(Protocol):
         ...
 
 
+class BaselineObserver:
+    """A baseline of the occlusion task, whose answers were computed with the stimulus set.
+
+    Zimmermann et al., NeurIPS 2021 (arXiv 2106.12447): it knows nothing of the unit.
+
+    Parameters
+    ----------
+    name
+        Of the baseline, as in the columns of ``queries.csv``.
+    file
+        Turns a name relative to the stimulus set into its file.
+    """
+
+    kind = "baseline"
+    tasks: tuple[str, ...] = ("occlusion",)
+
+    def __init__(self, name: str, file: Callable[[str], Path]) -> None:
+        self.name = name
+        self._file = file
+        self._correct: dict[tuple[object, ...], bool] | None = None
+
+    def respond(self, row: Mapping[str, Any]) -> Choice:
+        """Return the answer to one trial; its confidence is always 1, its time half a second.
+
+        Raises
+        ------
+        BadInput
+            If the stimulus set does not say what the baseline answers to the trial.
+        """
+        if self._correct is None:
+            self._correct = self._read()
+        pair = tuple(row[name] for name in QUERY_PAIR)
+        if pair not in self._correct:
+            raise BadInput(
+                f"{self._file(QUERIES)}: has no answer of the baseline {self.name!r} to "
+                + ", ".join(f"{name} {value}" for name, value in zip(QUERY_PAIR, pair, strict=True))
+            )
+        correct = str(row["correct_choice"])
+        return Choice(correct if self._correct[pair] else "ab"[correct == "a"], 1, 0.5)
+
+    def _read(self) -> dict[tuple[object, ...], bool]:
+        file = self._file(QUERIES)
+        queries = read_queries(file)
+        if self.name not in queries:
+            raise BadInput(f"{file}: column '{self.name}_correct' is missing")
+        known = queries.dropna(subset=[self.name])
+        pairs = known[list(QUERY_PAIR)].itertuples(index=False, name=None)
+        return dict(zip(pairs, known[self.name].astype(bool), strict=True))
+
+
 _MADE_BY: dict[str, Callable[[int, Callable[[str], Path]], Observer]] = {
     "graded": lambda seed, file: GradedObserver(seed),
     "chance": lambda seed, file: ChanceObserver(seed),
@@ -34,10 +89,10 @@ _MADE_BY: dict[str, Callable[[int, Callable[[str], Path]], Observer]] = {
     "lapsing": lambda seed, file: LapsingObserver(seed),
     "side_biased": lambda seed, file: SideBiasedObserver(seed),
     "similarity": SimilarityObserver,
-    "centre": lambda seed, file: CentreObserver(file),
-    "variance": lambda seed, file: VarianceObserver(file),
-    "saliency": lambda seed, file: NotedBaseline("saliency", file),
-    "object": lambda seed, file: NotedBaseline("object", file),
+    "centre": lambda seed, file: BaselineObserver("centre", file),
+    "variance": lambda seed, file: BaselineObserver("variance", file),
+    "saliency": lambda seed, file: BaselineObserver("saliency", file),
+    "object": lambda seed, file: BaselineObserver("object", file),
 }
 
 OBSERVERS = tuple(_MADE_BY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,6 @@ import pandas as pd
 from conditions.trials.condition_tables import check_table, images_of, read_table
 from conditions.trials.rating_plan import rating_rows
 from experiments.runner.log import TrialLog, now_utc
-from experiments.runner.phases import Stage
-from experiments.runner.plan import Plan
 from experiments.runner.record import Record, plain_rows
 from experiments.runner.request import Request
 from unitscope.columns import COLUMNS_VERSION, VERSION_COLUMN
@@ -163,16 +161,6 @@ class Session(Record):
             for row in rating_rows(self.design, self.stimuli, self.participant_number, moment)
             if (moment, row["rating_number"]) not in self.rated
         ]
-
-    def stages(self, frame_s: float) -> Iterator[Stage]:
-        """Yield the pages, ratings and trials that are still to come; see :class:`Plan`.
-
-        Parameters
-        ----------
-        frame_s
-            Nominal duration of a frame, in seconds.
-        """
-        return Plan(self, frame_s).stages()
 
     def finish(self, reason: str | None = None) -> None:
         """Write how the run ended and let go of the record.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from experiments.runner.answers import Answer, Choice, Matching
+from experiments.runner.answers import Answer, Choice, Pairing
 from experiments.runner.likeness import Likeness, by_features
 from experiments.runner.simulated import best_matching, generator
 from unitscope.columns import REFERENCE_COLUMN_NAMES
@@ -96,7 +96,7 @@ class SimilarityObserver:
         rng = generator(self._seed, "trial", row["trial_number"])
         rt_s = float(0.5 + rng.gamma(2, 0.1))
         if row["task"] == "exemplar_matching":
-            return Matching(best_matching(self._fits(row)), rt_s)
+            return Pairing(best_matching(self._fits(row)), rt_s)
         shown = {
             pole: self._files(
                 row.get(name) for name in REFERENCE_COLUMN_NAMES if f"_{pole}_" in name

@@ -1,15 +1,16 @@
-"""Simulated observers: one by signal detection, one that guesses."""
+"""Simulated observers, each with known properties."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import numpy as np
 
-from experiments.runner.answers import Answer, Choice, Matching
+from experiments.runner.answers import Answer, Choice, Pairing
 from unitscope.vocabulary import TASKS
 
 
@@ -84,12 +85,12 @@ class GradedObserver:
             float(median_s * np.exp(rng.normal(0, 0.25))),
         )
 
-    def _match(self, row: Mapping[str, Any], rng: np.random.Generator) -> Matching:
+    def _match(self, row: Mapping[str, Any], rng: np.random.Generator) -> Pairing:
         rows = range(int(row["n_rows"]))
         evidence = rng.standard_normal((len(rows), len(rows)))
         for i in rows:
             evidence[i, int(row[f"correct_slot_{i}"])] += self._d_prime_of(row, row[f"unit_{i}"])
-        return Matching(best_matching(evidence), float(len(rows) * rng.lognormal(0.7, 0.25)))
+        return Pairing(best_matching(evidence), float(len(rows) * rng.lognormal(0.7, 0.25)))
 
     def _d_prime_of(self, row: Mapping[str, Any], unit: object) -> float:
         """Return d' for a unit; without anything to go by it is 0."""
@@ -122,6 +123,70 @@ class ChanceObserver:
         rng = generator(self._seed, "trial", row["trial_number"])
         if row["task"] == "exemplar_matching":
             slots = tuple(int(slot) for slot in rng.permutation(int(row["n_rows"])))
-            return Matching(slots, float(2 + rng.gamma(2, 0.3)))
+            return Pairing(slots, float(2 + rng.gamma(2, 0.3)))
         choice = "ab"[rng.integers(2)]
         return Choice(choice, int(rng.integers(1, 4)), float(0.4 + rng.gamma(2, 0.3)))
+
+
+class IdealObserver:
+    """A simulated observer that is always right and sure."""
+
+    name = "ideal"
+    kind = "simulated"
+    tasks: tuple[str, ...] = TASKS
+
+    def respond(self, row: Mapping[str, Any]) -> Answer:
+        """Return the right answer to one trial."""
+        if row["task"] == "exemplar_matching":
+            slots = tuple(int(row[f"correct_slot_{i}"]) for i in range(int(row["n_rows"])))
+            return Pairing(slots, 2.0)
+        return Choice(str(row["correct_choice"]), 3, 0.8)
+
+
+class LapsingObserver(GradedObserver):
+    """The graded observer that guesses in some of the trials.
+
+    Parameters
+    ----------
+    seed
+        Fixes ability, noise and lapses.
+    rate
+        Share of trials that are guessed, 0 to 1.
+    """
+
+    name = "lapsing"
+
+    def __init__(self, seed: int, rate: float = 0.2) -> None:
+        super().__init__(seed)
+        self._guesser = ChanceObserver(seed)
+        self._rate = rate
+
+    def respond(self, row: Mapping[str, Any]) -> Answer:
+        """Return the answer to one trial, the same whenever the trial is asked again."""
+        lapses = generator(self._seed, "lapse", row["trial_number"]).random() < self._rate
+        return self._guesser.respond(row) if lapses else super().respond(row)
+
+
+class SideBiasedObserver(GradedObserver):
+    """The graded observer that chooses query a in some of the trials, whatever it sees.
+
+    Parameters
+    ----------
+    seed
+        Fixes ability, noise and bias.
+    rate
+        Share of trials that are answered with a, 0 to 1.
+    """
+
+    name = "side_biased"
+    tasks: tuple[str, ...] = ("two_afc", "occlusion")
+
+    def __init__(self, seed: int, rate: float = 0.5) -> None:
+        super().__init__(seed)
+        self._rate = rate
+
+    def respond(self, row: Mapping[str, Any]) -> Answer:
+        """Return the answer to one trial, the same whenever the trial is asked again."""
+        answer = super().respond(row)
+        biased = generator(self._seed, "bias", row["trial_number"]).random() < self._rate
+        return replace(answer, choice="a") if biased and isinstance(answer, Choice) else answer

@@ -13,6 +13,7 @@ from experiments.runner.phases import ENDED, LEFT, OVERLAYS, Stage
 from experiments.runner.placements import placements, sort_of
 from experiments.runner.responses import Press
 from experiments.runner.session import Session
+from experiments.runner.stages import stages_of
 from experiments.runner.standing import Standing
 from experiments.runner.trial import Trial
 
@@ -36,7 +37,7 @@ def simulate(session: Session, observer: Observer, seed: int = 0) -> None:
     participant = _Participant(session, observer, seed)
     clock_s = 0.0
     with session:
-        for stage in session.stages(FRAME_S):
+        for stage in stages_of(session, FRAME_S):
             clock_s, phase, frames = run_stage(stage, participant, clock_s)
             if phase == LEFT:
                 break

@@ -24,25 +24,10 @@ from stimgen.sets.measure import measure
 from stimgen.sets.occlusion_maps import Job, edit_of, jobs_for, load_map, write_maps
 from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
-from unitscope.columns import UNIT_COLUMNS, Column
 from unitscope.errors import BadInput
+from unitscope.queries import QUERIES, QUERY_COLUMNS, baseline_columns
 from unitscope.tables import write_csv
 from unitscope.vocabulary import Unit
-
-QUERIES = "queries.csv"
-
-
-QUERY_COLUMNS = (
-    *UNIT_COLUMNS,
-    Column("batch", "int", "Batch of the base image, from 0."),
-    Column("source_image", "str", "Name of the image it was made from.", blank=True),
-    Column("base_activation", "float", "The unit's activation with nothing hidden."),
-    Column("min_activation", "float", "Smallest activation of all positions chosen from."),
-    Column("max_activation", "float", "Largest activation of all positions chosen from."),
-    Column(
-        "relative_activation_difference", "float", "(max - min) / base of the queries.", blank=True
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -239,8 +224,5 @@ def write_queries(
     queries: Sequence[dict[str, Any]], baselines: Mapping[str, Baseline], folder: Path
 ) -> None:
     """Write ``queries.csv``: a row for each query pair."""
-    columns = QUERY_COLUMNS + tuple(
-        Column(f"{name}_correct", "bool", f"Whether the {name} baseline is right.")
-        for name in baselines
-    )
+    columns = QUERY_COLUMNS + baseline_columns(baselines)
     write_csv(pd.DataFrame(list(queries)), folder / QUERIES, columns)

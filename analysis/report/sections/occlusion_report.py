@@ -14,7 +14,7 @@ from analysis.report.part import Number, Part, Shown, Study, View, labelled
 from analysis.report.sections.choices_report import ALL, CHOICE_TASKS
 from analysis.statistics.activation_difference import binned_accuracy, trend
 from analysis.statistics.agreement import agreement, answers
-from analysis.statistics.baselines import baseline_answers, paired_with
+from analysis.statistics.baseline_answers import baseline_answers, paired_with
 from analysis.statistics.estimates import CIUnit
 from analysis.statistics.evidence import holm
 from analysis.statistics.intervals import mean_with_interval

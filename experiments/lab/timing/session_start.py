@@ -15,6 +15,7 @@ from experiments.display import coder, shell
 from experiments.lab.timing.material import Material, make_material
 from experiments.lab.timing.series import OURS, PLAIN, Series
 from experiments.runner.session import Session
+from experiments.runner.stages import stages_of
 from unitscope.errors import BadInput, run_command
 
 LIMIT_S = 120
@@ -58,7 +59,7 @@ def _ours(material: Material, arguments: argparse.Namespace) -> tuple[float, flo
     with Session.open(request) as session:
         display = coder.open_display(own, coder.find_monitor(own), material.design)
         stepper = shell.make_stepper(session, display, own)
-        stages = session.stages(display.frame_s)
+        stages = stages_of(session, display.frame_s)
         stage = next(stage for stage in stages if stage.kind == "trial")
         stepper.begin(stage)
         stepper.frame()

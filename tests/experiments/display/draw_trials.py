@@ -14,7 +14,7 @@ from conditions.design.reading import read_design
 from conditions.trials.condition_tables import read_table
 from experiments.display.screens import TrialScreens
 from experiments.display.window import open_window
-from experiments.runner.answers import Choice, Matching
+from experiments.runner.answers import Choice, Pairing
 from experiments.runner.phases import DONE
 from experiments.runner.placements import placements, sort_of
 from experiments.runner.record import plain_rows
@@ -28,7 +28,7 @@ FRAME_S = 1 / 60
 
 def answer_of(design):
     """Return an answer: query a, for sure, or the upper right half to the last row."""
-    return Matching((2, 1, 0), 1.0) if design.task == "exemplar_matching" else Choice("a", 3, 0.5)
+    return Pairing((2, 1, 0), 1.0) if design.task == "exemplar_matching" else Choice("a", 3, 0.5)
 
 
 def draw(win, screens, trial, answer, folder):

@@ -15,6 +15,7 @@ from experiments.runner.pages import Page, PageText
 from experiments.runner.request import Request
 from experiments.runner.session import Session
 from experiments.runner.simulation import _Participant, run_stage, simulate
+from experiments.runner.stages import stages_of
 from experiments.runner.tasks import make_trial
 from tests.experiments.display.conftest import is_timed
 from unitscope.columns import log_columns, names
@@ -66,7 +67,7 @@ class Flow:
         self.builder = BuilderSession(task)
         self.builder._session = Session.open(request)
         self.builder._stepper = self.stepper = Windowless(self.builder.session)
-        self.builder._stages = iter(self.builder.session.stages(1 / 60))
+        self.builder._stages = iter(stages_of(self.builder.session, 1 / 60))
         self.builder._experiment = SimpleNamespace(addData=lambda name, value: None)
         self.by_routine = defaultdict(list)
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from experiments.runner.baselines import CentreObserver, VarianceObserver
 from PIL import Image
 
-from experiments.runner.baselines import CentreObserver, VarianceObserver
 from tests.conftest import some
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from conditions.design.presentation import Durations
 from conditions.design.reading import read_design
-from experiments.runner.answers import Matching
+from experiments.runner.answers import Pairing
 from experiments.runner.exemplar_matching import MATCHING, ExemplarMatchingTrial, place_matching
 from experiments.runner.layout import Screen, fit
 from experiments.runner.phases import DONE, LEFT, PAUSED
@@ -218,7 +218,7 @@ def test_either_input_serves_and_the_last_is_told(begun):
 def test_an_observers_presses_give_its_answer(begun, design):
     run = begun(design)
     onset_s = run.now_s
-    for one in run.trial.presses_for(Matching((1, 2, 0), 2.0)):
+    for one in run.trial.presses_for(Pairing((1, 2, 0), 2.0)):
         run.frame(Press(onset_s + one.time_s, one.key, one.place))
     run.until(DONE)
     response = run.trial.response()

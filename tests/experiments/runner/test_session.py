@@ -7,6 +7,7 @@ from experiments.runner.observers import GradedObserver
 from experiments.runner.pages import Page
 from experiments.runner.session import Session
 from experiments.runner.simulation import FRAME_S, _Participant, run_stage, simulate
+from experiments.runner.stages import stages_of
 from experiments.runner.trial import Trial
 from tests.conftest import some
 from unitscope.columns import log_columns
@@ -23,10 +24,10 @@ MEASURED = {
 }
 
 
-def stages_of(session):
+def observed_stages(session):
     """Yield the stages of a session, each once an observer has gone through it."""
     clock_s, participant = 0.0, _Participant(session, GradedObserver(1), 0)
-    for stage in session.stages(FRAME_S):
+    for stage in stages_of(session, FRAME_S):
         clock_s, _, _ = run_stage(stage, participant, clock_s)
         if isinstance(stage, Trial):
             session.record(stage, MEASURED)
@@ -35,7 +36,7 @@ def stages_of(session):
 
 def run_trials(session, number):
     """Run some trials of a session and leave it as a crash would."""
-    for stage in stages_of(session):
+    for stage in observed_stages(session):
         number -= isinstance(stage, Trial)
         if not number:
             break
@@ -63,7 +64,8 @@ def test_a_whole_session_is_logged_with_its_condition_rows(request_for):
 def test_pages_stand_where_they_belong(request_for):
     session = Session.open(request_for())
     names = [
-        stage.content.name if isinstance(stage, Page) else "trial" for stage in stages_of(session)
+        stage.content.name if isinstance(stage, Page) else "trial"
+        for stage in observed_stages(session)
     ]
     session.finish()
     shortened = [n for i, n in enumerate(names) if n != "trial" or names[i - 1] != "trial"]
@@ -85,7 +87,11 @@ def test_pages_stand_where_they_belong(request_for):
 def test_the_break_tells_the_score_of_its_block(request_for):
     session = Session.open(request_for())
     block = []
+<<<<<<< HEAD
     for stage in some(stages_of(session)):
+=======
+    for stage in observed_stages(session):
+>>>>>>> 15d8348 (Baselines are computed once, with the stimulus set, and read by runner and analysis; the runner's plan and session no longer import each other)
         if isinstance(stage, Trial):
             block.append(stage.correct)
         elif stage.content.name == "break":
@@ -101,7 +107,7 @@ def test_a_crashed_session_goes_on_at_the_next_trial(request_for, done):
     session = Session.open(request_for())
     assert session.run == 2
     assert session.number == 1
-    stages = session.stages(FRAME_S)
+    stages = stages_of(session, FRAME_S)
     first = next(stages)
     assert first.content.name == "resumed"
     assert f"round {done + 1} of 23" in first.content.text
@@ -169,7 +175,7 @@ def test_an_error_is_written_down_and_the_lock_let_go(request_for):
 
 def test_german_screens(request_for):
     session = Session.open(request_for(language="de"))
-    assert "Willkommen" in next(session.stages(FRAME_S)).content.text
+    assert "Willkommen" in next(stages_of(session, FRAME_S)).content.text
     session.finish()
     facts = json.loads((session.log.folder / "session.json").read_text(encoding="utf-8"))
     assert facts["language"] == "de"

@@ -1,5 +1,7 @@
 """Whole sessions of every demo design without a window, by every observer."""
 
+import shutil
+
 import pytest
 
 from conditions.design.reading import read_design, shipped_designs
@@ -10,8 +12,9 @@ from experiments.runner.request import Request
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 from tests.conditions.conftest import units_for
-from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
+from tests.conftest import BASELINES, KINDS_OF_OCCLUSION, write_stimulus_set
 from unitscope.columns import log_columns
+from unitscope.errors import BadInput
 from unitscope.tables import read_csv
 
 
@@ -37,24 +40,26 @@ def test_every_observer_completes_every_task(request_of, task, observer):
         assert log["confidence"].between(1, 3).all()
 
 
-@pytest.mark.parametrize("observer", ["centre", "variance"])
-def test_baselines_answer_the_occlusion_task(request_of, observer):
+@pytest.mark.parametrize("observer", BASELINES)
+def test_baselines_answer_as_was_computed_with_the_set(request_of, observer):
     log = log_of(request_of("occlusion"), observer)
+    assert set(log["correct"]) == {True, False}
+    assert log["correct"].tolist() == (log["channel"] % 2 == 0).tolist()
     assert (log["confidence"] == 1).all()
 
 
-def test_a_set_notes_what_its_baselines_answer(request_of):
-    request = request_of("occlusion")
-    rows = read_table(request.table).drop_duplicates(["layer", "channel", "batch"])
-    noted = rows[["layer", "channel", "batch"]].assign(saliency_correct=rows["channel"] % 2 == 0)
-    queries = request.stimuli / "queries.csv"
-    assert not queries.exists()
-    try:
-        noted.to_csv(queries, index=False)
-        log = log_of(request, "saliency")
-    finally:
-        queries.unlink()
-    assert log["correct"].tolist() == (log["channel"] % 2 == 0).tolist()
+def test_a_baseline_that_was_not_computed_is_named(request_of, tmp_path):
+    stimuli, queries = request_of("occlusion").stimuli, tmp_path / "queries.csv"
+    row = read_table(request_of("occlusion").table).iloc[0]
+    shutil.copy(stimuli / "queries.csv", queries)
+    with pytest.raises(BadInput, match="queries.csv: column 'object_correct' is missing"):
+        make_observer("object", 1, tmp_path.joinpath).respond(row)
+    queries.write_text("".join(queries.read_text().splitlines(keepends=True)[:1]))
+    with pytest.raises(BadInput, match="has no answer of the baseline 'centre' to network toy"):
+        make_observer("centre", 1, tmp_path.joinpath).respond(row)
+    queries.unlink()
+    with pytest.raises(BadInput, match="no such file"):
+        make_observer("centre", 1, tmp_path.joinpath).respond(row)
 
 
 @pytest.mark.parametrize("task", ["two_afc", "occlusion"])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.statistics.baselines import read_queries
 from unitscope.errors import BadInput
+from unitscope.queries import read_queries
 
 HEADER = "network,layer,branch,channel,batch,centre_correct,saliency_correct\n"
 
@@ -25,9 +25,9 @@ def test_baselines_are_named_by_their_columns(tmp_path: Path) -> None:
     [
         (HEADER + "toy,mixed4a,3x3,1,0,yes,\n", "line 2, column 'centre_correct': found 'yes'"),
         (HEADER + "toy,mixed4a,3x3,one,0,True,\n", "line 2, column 'channel': found 'one'"),
-        ("network,layer,channel,centre_correct\n", "expected column 'batch'"),
-        ("network,layer,channel,batch\n", "expected a column such as"),
-        ("", "cannot be read as CSV"),
+        ("network,layer,channel,centre_correct\n", "column 'batch' is missing"),
+        ("network,layer,channel,batch\n", "expected one such as"),
+        ("", "the file is empty"),
     ],
 )
 def test_bad_files_are_one_sentence(tmp_path: Path, text: str, message: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.runner.imperfect import IdealObserver, LapsingObserver, SideBiasedObserver
+from experiments.runner.simulated import IdealObserver, LapsingObserver, SideBiasedObserver
 
 ROW = {
     "task": "two_afc",

@@ -1,27 +1,25 @@
-"""Which stage of a session comes next, from consent to the last page."""
+"""The stages of a session, from consent to the last page."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experiments.runner.comment import Comment
 from experiments.runner.pages import BACK, CONSENT_KEYS, DECLINE, FORWARD, Page, PageText
 from experiments.runner.phases import Stage
+from experiments.runner.session import Session
 from experiments.runner.slider import Slider
 from experiments.runner.tasks import make_trial
 from experiments.runner.wording import Wording
-
-if TYPE_CHECKING:
-    from experiments.runner.session import Session
 
 Row = Mapping[str, Any]
 
 BACK_KEY = "left"
 
 
-class Plan:
-    """The stages that a session still has to go through, given what its record holds.
+def stages_of(session: Session, frame_s: float) -> Iterator[Stage]:
+    """Yield the stages that a session still has to go through, each made when it is asked for.
 
     Whatever a stage other than a trial gave is on the disk before the next stage begins; trials are
     recorded by whoever shows them, who knows how their frames went.
@@ -33,6 +31,11 @@ class Plan:
     frame_s
         Nominal duration of a frame, in seconds.
     """
+    return _Stages(session, frame_s).left()
+
+
+class _Stages:
+    """The stages that the record of a session leaves."""
 
     def __init__(self, session: Session, frame_s: float) -> None:
         self._session = session
@@ -40,8 +43,7 @@ class Plan:
         self._keys = session.design.keys
         self._wording = Wording(session.texts, session.design, session.rows, session.stimuli)
 
-    def stages(self) -> Iterator[Stage]:
-        """Yield the stages in order, each made when it is asked for."""
+    def left(self) -> Iterator[Stage]:
         session = self._session
         if session.is_complete:
             return

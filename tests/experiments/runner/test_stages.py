@@ -14,6 +14,7 @@ from experiments.runner.request import Request
 from experiments.runner.responses import Press
 from experiments.runner.session import Session
 from experiments.runner.simulation import FRAME_S, _Participant, run_stage, simulate
+from experiments.runner.stages import stages_of
 from experiments.runner.trial import Trial
 from unitscope.columns import RATING_COLUMNS, log_columns
 from unitscope.errors import BadInput
@@ -92,7 +93,7 @@ def go_through(session, observer=None, until=10**6, before_next=False):
     """Go through a number of stages, or until just before the next is asked for; their names."""
     participant = _Participant(session, observer or GradedObserver(1), 5)
     clock_s, seen = 0.0, []
-    for stage in session.stages(FRAME_S):
+    for stage in stages_of(session, FRAME_S):
         if len(seen) == until:
             break
         clock_s, _, _ = run_stage(stage, participant, clock_s)
@@ -142,7 +143,7 @@ def test_every_stage_stands_where_it_belongs(open_session):
 
 def test_pages_of_instruction_can_be_read_again(open_session):
     session = open_session()
-    stages, names = session.stages(FRAME_S), []
+    stages, names = stages_of(session, FRAME_S), []
     turns = iter(["right", "right", "left", "left", "space"])
     for stage in stages:
         stage.step(0.0, [])
@@ -166,7 +167,7 @@ def test_pages_of_instruction_can_be_read_again(open_session):
 def test_the_last_page_of_instruction_is_not_left_by_the_arrow_key(open_session):
     session = open_session()
     participant, clock_s = _Participant(session, GradedObserver(1), 5), 0.0
-    for stage in session.stages(FRAME_S):
+    for stage in stages_of(session, FRAME_S):
         if stage.name == "ready":
             break
         clock_s, _, _ = run_stage(stage, participant, clock_s)
@@ -179,7 +180,7 @@ def test_the_last_page_of_instruction_is_not_left_by_the_arrow_key(open_session)
 
 def test_whoever_declines_leaves_nothing_but_that(open_session):
     session = open_session()
-    stages = session.stages(FRAME_S)
+    stages = stages_of(session, FRAME_S)
     consent = next(stages)
     consent.step(0.0, [])
     consent.flipped(0.0)
@@ -324,7 +325,7 @@ def test_two_writers_of_one_session_are_refused(open_session):
 
 def test_consent_is_given_by_its_key_and_back_is_a_turn(open_session):
     session = open_session(language="de")
-    stage = next(session.stages(FRAME_S))
+    stage = next(stages_of(session, FRAME_S))
     assert "freiwillig" in stage.content.text
     assert set(stage._turns.values()) == {AGREE, DECLINE}
     assert BACK not in stage._turns.values()
