@@ -17,16 +17,16 @@ POLES: tuple[Pole, ...] = get_args(Pole)
 
 ReferenceCondition = Literal["natural", "synthetic", "mixed", "blur", "none"]
 REFERENCE_CONDITIONS: tuple[ReferenceCondition, ...] = get_args(ReferenceCondition)
-"""Which images explain the unit to the observer during a trial, as tables and figures order them."""
+"""Which images explain the unit to the observer during a trial, in the order of figures."""
 
-CONDITION_COLOURS: dict[ReferenceCondition, str] = {
+CONDITION_COLOURS: dict[str, str] = {
     "natural": "#0072B2",
     "synthetic": "#D55E00",
     "mixed": "#009E73",
     "blur": "#CC79A7",
     "none": "#5b6470",
 }
-"""From the palette of Okabe and Ito, whose colours are told apart by people of any colour vision."""
+"""From the palette of Okabe and Ito, which people of any colour vision tell apart."""
 
 CONDITIONS_OF_TASK: dict[Task, tuple[ReferenceCondition, ...]] = {
     "two_afc": ("natural", "synthetic", "none"),

@@ -5,9 +5,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from conditions.design.diagram import COLOURS, draw_design
+from conditions.design.diagram import draw_design
 from conditions.design.overview import strips_of, totals
 from conditions.design.reading import read_design, shipped_designs
+from unitscope.vocabulary import CONDITION_COLOURS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -38,7 +39,7 @@ def test_every_trial_is_drawn_in_the_colour_of_its_condition(name):
         rect
         for rect in root.findall(f"{SVG}rect")
         if float(rect.get("width")) in (10, 12)
-        and {rect.get("fill"), rect.get("stroke")} & set(COLOURS.values())
+        and {rect.get("fill"), rect.get("stroke")} & set(CONDITION_COLOURS.values())
     ]
     strips = strips_of(design, 1)
     conditions = {strip.condition for strip in strips}

@@ -87,11 +87,7 @@ def test_pages_stand_where_they_belong(request_for):
 def test_the_break_tells_the_score_of_its_block(request_for):
     session = Session.open(request_for())
     block = []
-<<<<<<< HEAD
-    for stage in some(stages_of(session)):
-=======
-    for stage in observed_stages(session):
->>>>>>> 15d8348 (Baselines are computed once, with the stimulus set, and read by runner and analysis; the runner's plan and session no longer import each other)
+    for stage in some(observed_stages(session)):
         if isinstance(stage, Trial):
             block.append(stage.correct)
         elif stage.content.name == "break":
