@@ -75,7 +75,7 @@ BORDERS = {
         DESIGNS | {"experiments.runner"},
         {"psychopy", "pyglet", "PIL", "Xlib", "numpy", "serial", "pylsl"},
     ),
-    # Where a session is put together: the pre-flight of the lab comes before its first page.
+    # Where a session is put together: the lab's checks come before its first page.
     "experiments/display/shell.py": (
         DESIGNS | {"experiments.runner", "experiments.display", "experiments.lab.preflight"},
         {"psychopy"},

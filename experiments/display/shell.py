@@ -15,6 +15,7 @@ from experiments.display.devices import add_options, open_hooks, open_source
 from experiments.display.screenshots import Screenshots
 from experiments.display.stepper import Stepper
 from experiments.display.window import Display
+from experiments.lab.preflight import require
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, observer_kind
 from experiments.runner.request import Request
@@ -120,10 +121,8 @@ def make_stepper(session: Session, display: Display, arguments: argparse.Namespa
     """
     if arguments.override:
         session.note({"override": arguments.override})
-    from experiments.lab.preflight import require  # cannot be imported without a display
-
     source = open_source(session, display, arguments.box_port)
-    require(session, display, source, arguments)
+    require(session, display, source, lenient=is_lenient(arguments))
     folder = arguments.screenshots
     return Stepper(
         session,

@@ -19,16 +19,13 @@ from experiments.display.keyboard import TextInput
 from experiments.display.screenshots import Screenshots
 from experiments.display.window import Display
 from experiments.runner.comment import Comment
-from experiments.runner.phases import DONE, ENDED, LEFT, Stage
+from experiments.runner.phases import DONE, DROPPED, ENDED, LEFT, Stage
 from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Session
 from experiments.runner.stages import stages_of
 from experiments.runner.trial import Trial
 from unitscope.records import INTERRUPTED
 from unitscope.versions import versions
-
-DROPPED = 1.5
-"""An interval longer than this many nominal frames counts as a dropped frame."""
 
 
 class Stepper:

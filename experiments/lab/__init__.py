@@ -1,1 +1,1 @@
-"""What makes a lab machine trustworthy: calibration, pre-flight, live monitor, timing."""
+"""The lab machine: calibration, checks before a session, live page, timing."""

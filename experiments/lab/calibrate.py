@@ -12,11 +12,11 @@ from experiments.lab.calibration import (
     Geometry,
     Reading,
     fit_guns,
+    plot_calibration,
     read_readings,
     save_monitor,
     write_readings,
 )
-from experiments.lab.curves import plot_calibration
 from experiments.lab.photometer import GUNS, find_photometer
 from unitscope.errors import BadInput
 from unitscope.places import DATA, shown
@@ -24,30 +24,39 @@ from unitscope.places import DATA, shown
 CALIBRATIONS = DATA / "calibrations"
 
 CARD_TOLERANCE = 0.02
-"""How far the width entered and the width by the card may lie apart, as a share."""
+"""Largest difference between the entered width and the width by the card, as a share."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("name", help="of the monitor, as sessions will name it")
-    parser.add_argument("--width-cm", type=float, help="width of the picture on the screen")
-    parser.add_argument("--distance-cm", type=float, help="from the eyes to the screen")
-    parser.add_argument("--size", help="of the screen in pixels, such as 1920x1080 (default: all)")
+    parser.add_argument(
+        "name", help="name of the monitor in PsychoPy, for --monitor of the sessions"
+    )
+    parser.add_argument("--width-cm", type=float, help="width of the visible area")
+    parser.add_argument("--distance-cm", type=float, help="viewing distance")
+    parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
     parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
     parser.add_argument(
-        "--readings", type=Path, help="CSV of luminances measured before, instead of measuring"
+        "--readings", type=Path, help="CSV of luminances to use instead of measuring"
     )
     parser.add_argument(
         "--photometer",
-        help="simulated, simulated:2.4 or package.module:factory; without it readings are typed in",
+        help="simulated, simulated:2.4 or package.module:factory (default: type the readings)",
     )
-    parser.add_argument("--port", help="handed to the photometer's factory")
-    parser.add_argument("--levels", type=int, default=9, help="fields for each gun")
-    parser.add_argument("--grey-only", action="store_true", help="no fields of single colours")
-    parser.add_argument("--settle-s", type=float, default=0.5, help="time before each reading")
-    parser.add_argument("--card", action="store_true", help="check the width with a bank card")
+    parser.add_argument("--port", help="port of the photometer")
+    parser.add_argument("--levels", type=int, default=9, help="number of fields per gun")
+    parser.add_argument("--grey-only", action="store_true", help="measure grey only, for all guns")
     parser.add_argument(
-        "--max-residual", type=float, default=MAX_RESIDUAL, help="share of the range"
+        "--settle-s", type=float, default=0.5, help="time from the onset of a field to its reading"
+    )
+    parser.add_argument(
+        "--card", action="store_true", help="check the width with a bank card first"
+    )
+    parser.add_argument(
+        "--max-residual",
+        type=float,
+        default=MAX_RESIDUAL,
+        help="largest accepted residual, as a share of the range",
     )
     parser.add_argument(
         "--out", type=Path, default=CALIBRATIONS, help="folder for the readings and the plot"
@@ -55,9 +64,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def calibrate(arguments: argparse.Namespace, ask: Callable[[str], str] = input) -> None:
-    """Measure or read luminances, fit, check, and save them as a PsychoPy monitor."""
-    width_cm = _asked(arguments.width_cm, "width of the picture on the screen in cm", ask)
-    distance_cm = _asked(arguments.distance_cm, "distance of the eyes in cm", ask)
+    """Measure or read luminances, fit them, and save them as a PsychoPy monitor."""
+    width_cm = _asked(arguments.width_cm, "width of the visible area in cm", ask)
+    distance_cm = _asked(arguments.distance_cm, "viewing distance in cm", ask)
     size = _size(arguments.size)
     if arguments.readings:
         readings = read_readings(arguments.readings)
@@ -77,7 +86,7 @@ def calibrate(arguments: argparse.Namespace, ask: Callable[[str], str] = input) 
     for gun, fit in fits.items():
         print(
             f"{gun:6} {fit.minimum_cd_m2:7.2f} to {fit.maximum_cd_m2:7.2f} cd/m2, "
-            f"gamma {fit.gamma:.2f}, worst residual {100 * fit.worst_residual:.1f} %"
+            f"gamma {fit.gamma:.2f}, largest residual {100 * fit.worst_residual:.1f} %"
         )
     print(
         f"saved calibration {calibration!r} of monitor {arguments.name!r}; "
@@ -93,14 +102,14 @@ def _in_window(
 ) -> tuple[list[Reading], tuple[int, int]]:
     # Cannot be imported without a display.
     from experiments.display.window import find_screens
-    from experiments.lab.fields import Fields, levels
+    from experiments.lab.luminance_fields import LuminanceFields, levels
 
     at_levels = levels(arguments.levels)
     photometer = None
     if arguments.photometer:
         photometer = find_photometer(arguments.photometer, arguments.port)
     find_screens()
-    with Fields(arguments.screen, size) as fields:
+    with LuminanceFields(arguments.screen, size) as fields:
         if arguments.card:
             _check_width(
                 width_cm, fields.size_px[0], fields.compare_card(fields.size_px[0] / width_cm)
@@ -112,12 +121,12 @@ def _in_window(
 
 
 def _check_width(width_cm: float, width_px: int, px_per_cm: float) -> None:
-    """Refuse a width that a bank card held to the screen contradicts."""
+    """Refuse a width that does not agree with a bank card held against the screen."""
     by_card_cm = width_px / px_per_cm
     if abs(by_card_cm / width_cm - 1) > CARD_TOLERANCE:
         raise BadInput(
             f"by the card the screen is {by_card_cm:.1f} cm wide, but {width_cm:.1f} cm was "
-            "entered; measure the picture again (not its frame)"
+            "entered; measure the visible area again (without the frame)"
         )
 
 

@@ -1,9 +1,9 @@
-"""A monitor's calibration: from measured luminances to a PsychoPy monitor."""
+"""A monitor's calibration: measured luminances, their fit and plot, and the PsychoPy monitor."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,15 @@ from unitscope.errors import BadInput
 from unitscope.tables import read_csv, write_csv
 
 MAX_RESIDUAL = 0.03
-"""Largest distance of a measurement from its curve, as a share of the range, that is accepted."""
+"""Largest residual that is accepted, as a share of the luminance range."""
 
 CARD_WIDTH_CM, CARD_HEIGHT_CM = 8.560, 5.398
 """Size of a bank card (ISO/IEC 7810 ID-1)."""
 
 READING_COLUMNS = (
-    Column("gun", "str", "What was lit.", levels=GUNS),
-    Column("level", "float", "Level that the field was sent, 0 to 1."),
-    Column("luminance_cd_m2", "float", "Luminance that was measured.", "cd/m2"),
+    Column("gun", "str", "Gun that was lit.", levels=GUNS),
+    Column("level", "float", "Level of the field, 0 to 1."),
+    Column("luminance_cd_m2", "float", "Measured luminance.", "cd/m2"),
 )
 
 
@@ -41,7 +41,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Geometry:
-    """The monitor's picture: its size in pixels and centimetres, and the eyes' distance."""
+    """The visible area of a monitor in pixels and centimetres, and the viewing distance."""
 
     width_px: int
     height_px: int
@@ -82,9 +82,9 @@ def _plain(value: Any) -> Any:
 
 
 def write_readings(readings: Iterable[Reading], path: Path) -> None:
-    """Write measured luminances, never over a file that is there."""
+    """Write measured luminances to a new file."""
     if path.exists():
-        raise BadInput(f"{path}: is there already; measured values are never overwritten")
+        raise BadInput(f"{path}: already exists; measured values are never overwritten")
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame([vars(reading) for reading in readings])
     write_csv(frame, path, READING_COLUMNS)
@@ -93,12 +93,12 @@ def write_readings(readings: Iterable[Reading], path: Path) -> None:
 def fit_guns(
     readings: Sequence[Reading], max_residual: float = MAX_RESIDUAL
 ) -> dict[str, GammaFit]:
-    """Fit every gun's curve; where only grey was measured, all guns take its gamma.
+    """Fit the curve of every gun; if only grey was measured, all guns share its curve.
 
     Raises
     ------
     BadInput
-        If grey or one of three colours is missing, or a curve lies too far from what was measured.
+        If grey or one of the three colours is missing, or a residual is too large.
     """
     measured = {reading.gun for reading in readings}
     if measured not in ({"grey"}, set(GUNS)):
@@ -113,8 +113,8 @@ def fit_guns(
             raise BadInput(f"{gun}: {error}") from None
         if fits[gun].worst_residual > max_residual:
             raise BadInput(
-                f"{gun}: a reading lies {100 * fits[gun].worst_residual:.1f} % of the range off "
-                f"its curve, expected at most {100 * max_residual:.1f} %; is the room dark, the "
+                f"{gun}: the largest residual is {100 * fits[gun].worst_residual:.1f} % of the "
+                f"range, expected at most {100 * max_residual:.1f} %; is the room dark, the "
                 "monitor warm and its dynamic contrast off?"
             )
     return fits
@@ -123,7 +123,7 @@ def fit_guns(
 def save_monitor(
     name: str, geometry: Geometry, readings: Sequence[Reading], fits: dict[str, GammaFit]
 ) -> str:
-    """Add a calibration to a PsychoPy monitor, older ones are kept; returns its name."""
+    """Add a calibration to a PsychoPy monitor and keep the older ones; returns its name."""
     from psychopy import logging, monitors
 
     logging.console.setLevel(logging.ERROR)
@@ -144,7 +144,7 @@ def save_monitor(
     monitor.setLevelsPre(np.array(levels))
     monitor.setLumsPre(np.array([_mean_lums(readings, gun, levels) for gun in GUNS]))
     worst = max(fit.worst_residual for fit in fits.values())
-    monitor.setNotes(f"measured by unitscope; worst residual {100 * worst:.2f} % of the range")
+    monitor.setNotes(f"measured by unitscope; largest residual {100 * worst:.2f} % of the range")
     if empty:
         monitor.delCalib(empty)
     monitor.save()
@@ -162,3 +162,37 @@ def _mean_lums(readings: Sequence[Reading], gun: str, levels: Sequence[float]) -
         float(np.mean([r.luminance_cd_m2 for r in readings if (r.gun, r.level) == (measured, x)]))
         for x in levels
     ]
+
+
+_INKS = {"grey": "#444444", "red": "#c1272d", "green": "#00803e", "blue": "#1b4fa0"}
+_MARKS = {"grey": "o", "red": "s", "green": "^", "blue": "D"}
+
+
+def plot_calibration(
+    readings: Sequence[Reading], fits: Mapping[str, GammaFit], name: str, path: Path
+) -> None:
+    """Plot every gun's readings with the fitted curve, and the residuals below."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 6.0), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    fine = np.linspace(0, 1, 200)
+    for gun, fit in fits.items():
+        ours = [r for r in readings if r.gun == gun]
+        if not ours:
+            continue
+        x, y = [r.level for r in ours], np.array([r.luminance_cd_m2 for r in ours])
+        span = fit.maximum_cd_m2 - fit.minimum_cd_m2
+        upper.plot(fine, fit.luminance_cd_m2(fine), color=_INKS[gun])
+        upper.plot(x, y, _MARKS[gun], color=_INKS[gun], label=f"{gun}, gamma {fit.gamma:.2f}", ms=5)
+        lower.plot(
+            x, 100 * (y - fit.luminance_cd_m2(x)) / span, _MARKS[gun], color=_INKS[gun], ms=4
+        )
+    upper.set(ylabel="luminance (cd/m²)", title=name)
+    upper.legend(frameon=False)
+    lower.axhline(0, color="#999999", lw=0.8)
+    lower.set(xlabel="level", ylabel="residual\n(% of range)")
+    for axes in (upper, lower):
+        axes.spines[["top", "right"]].set_visible(False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)

@@ -1,4 +1,4 @@
-"""The command that checks this machine before anybody takes part."""
+"""The command that checks this machine before participants come."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import table_path, write_tables
-from experiments.lab import checks
-from experiments.lab.checks import FAILED
+from experiments.lab import findings
+from experiments.lab.findings import FAILED, Finding
 from experiments.runner.request import Request
 from experiments.runner.session import Session
 from unitscope.errors import BadInput
@@ -22,23 +22,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("design", nargs="?", default="demo_two_afc", help="name or YAML file")
     parser.add_argument("--stimuli", type=Path, help="stimulus set (default: the design's)")
-    parser.add_argument("--participant", type=int, default=1, help="whose images are shown")
+    parser.add_argument(
+        "--participant",
+        type=int,
+        default=1,
+        help="number; its images are shown",
+    )
     parser.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     parser.add_argument("--monitor", help="name in PsychoPy's Monitor Center")
     parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
     parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
-    parser.add_argument("--box-port", help="serial port of the response box here, none: without it")
-    parser.add_argument("--no-press", action="store_true", help="ask for no key press")
-    parser.add_argument("--json", type=Path, help="file for the findings as JSON, '-' to print")
+    parser.add_argument("--box-port", help="serial port of the response box, or none")
+    parser.add_argument("--no-press", action="store_true", help="do not ask for a key press")
+    parser.add_argument("--json", type=Path, help="JSON file for the findings; - prints them")
 
 
 def check(arguments: argparse.Namespace) -> int:
     """Run every check and print the findings; returns 1 if one failed, else 0."""
     design = read_design(arguments.design)
     if arguments.json and str(arguments.json) != "-" and arguments.json.exists():
-        raise BadInput(f"{arguments.json}: is there already; give another --json")
+        raise BadInput(f"{arguments.json}: already exists; give another --json")
     with tempfile.TemporaryDirectory(prefix="unitscope-check-") as folder:
-        # A session of its own, elsewhere, so that no participant's record is begun.
+        # A session in a temporary folder, so that no participant's record is started.
         tables, data = Path(folder) / "tables", Path(folder) / "data"
         write_tables(arguments.design, arguments.stimuli, [arguments.participant], tables)
         request = Request(
@@ -51,17 +56,17 @@ def check(arguments: argparse.Namespace) -> int:
         with Session.open(request) as session:
             found = _in_window(session, arguments)
     if arguments.json:
-        text = json.dumps(checks.plain(found), indent=2) + "\n"
+        text = json.dumps(findings.plain(found), indent=2) + "\n"
         if str(arguments.json) == "-":
             print(text, end="")
         else:
             arguments.json.write_text(text, encoding="utf-8")
     if not arguments.json or str(arguments.json) != "-":
-        print(checks.table(found))
+        print(findings.table(found))
     return int(any(one.status == FAILED for one in found))
 
 
-def _in_window(session: Session, arguments: argparse.Namespace) -> list[checks.Check]:
+def _in_window(session: Session, arguments: argparse.Namespace) -> list[Finding]:
     # Cannot be imported without a display.
     from psychopy import logging, monitors
 

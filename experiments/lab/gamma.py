@@ -1,4 +1,4 @@
-"""How a monitor's luminance rises with the level it is sent."""
+"""The gamma curve of a monitor, fitted to measured luminances."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scipy.optimize import least_squares
 from unitscope.errors import BadInput
 
 MIN_LEVELS = 4
-"""Fewest levels a gun's curve is fitted to."""
+"""Smallest number of levels for a fit."""
 
 
 @dataclass(frozen=True)
 class GammaFit:
-    """A gun's luminance: ``minimum + (maximum - minimum) * level ** gamma``.
+    """The luminance of a gun: ``minimum + (maximum - minimum) * level ** gamma``.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class GammaFit:
     gamma
         Exponent; 1 is linear.
     worst_residual
-        Largest distance of a measurement from the curve, as a share of the curve's range.
+        Largest absolute residual, as a share of the curve's range.
     """
 
     minimum_cd_m2: float
@@ -53,7 +53,7 @@ def fit_gamma(levels: Sequence[float], luminances_cd_m2: Sequence[float]) -> Gam
     Raises
     ------
     BadInput
-        If there are too few levels, or luminance does not rise with them.
+        If there are too few levels, or luminance does not rise with the level.
     """
     x, y = np.asarray(levels, float), np.asarray(luminances_cd_m2, float)
     if len(np.unique(x)) < MIN_LEVELS:

@@ -1,4 +1,4 @@
-"""Devices that measure the luminance of the screen, by name."""
+"""Photometers: a simulated one, PsychoPy's, and a lab's own, by name."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _SHARES = {"grey": 1.0, "red": 0.21, "green": 0.72, "blue": 0.07}
 
 
 class Photometer(Protocol):
-    """Measures the field that stands on the screen."""
+    """Measures the field on the screen."""
 
     name: str
 
     def read_cd_m2(self, gun: str, level: float) -> float:
-        """Return the luminance of the field; what is shown is told for the record."""
+        """Return the luminance of the field that is shown, whose gun and level are given."""
         ...
 
 
 class SimulatedPhotometer:
-    """Reads what a monitor of known gamma would give, with some noise.
+    """Reads the luminance of a simulated monitor with a known gamma, with some noise.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class SimulatedPhotometer:
         self._rng = np.random.default_rng(seed)
 
     def read_cd_m2(self, gun: str, level: float) -> float:
-        """Return a reading of a monitor with 0.3 to 120 cd/m2."""
+        """Return a reading of a monitor that reaches from 0.3 to 120 cd/m2."""
         exact = 0.3 + 119.7 * _SHARES[gun] * level**self._gamma
         return float(exact * (1 + self._noise * self._rng.standard_normal()))
 
@@ -70,7 +70,7 @@ def find_photometer(name: str, port: str | None = None) -> Photometer:
         ``simulated``, ``simulated:2.4`` (its gamma), or ``package.module:factory``; what the
         factory returns has ``read_cd_m2(gun, level)`` or, as PsychoPy's photometers, ``getLum()``.
     port
-        Handed to the factory, where given.
+        Passed to the factory if given.
 
     Raises
     ------

@@ -1,18 +1,22 @@
-"""The checks before a session, in its own window and under its own load."""
+"""The checks of machine, window and keyboard that precede every session."""
 
 from __future__ import annotations
 
-import argparse
+import os
+import shutil
+import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.display.screens import TrialScreens
+import psutil
+
 from experiments.display.window import Display
-from experiments.lab import checks, machine
-from experiments.lab.checks import FAILED, OK, Check
+from experiments.lab import findings
+from experiments.lab.findings import FAILED, OK, Finding
 from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Session
 from experiments.runner.tasks import make_trial
@@ -25,13 +29,13 @@ PRESS_LIMIT_S = 20.0
 
 def preflight(
     session: Session, display: Display, source: ResponseSource, data: Path, *, press: bool = False
-) -> list[Check]:
-    """Check machine, window, keyboard and load; images and table were checked on opening.
+) -> list[Finding]:
+    """Check everything that opening the session did not check already (its table and images).
 
     Parameters
     ----------
     session
-        An open session; nothing of it is changed.
+        An open session; it is not changed.
     display
         Its window.
     source
@@ -43,34 +47,37 @@ def preflight(
     """
     began_s, offset_s = time.perf_counter(), _offset_s(display)
     found = [
-        checks.judge_renderer(display.facts),
-        checks.judge_refresh(list(_intervals(display, EMPTY_FRAMES)), not display.paced),
-        checks.judge_load(_loaded(session, display), display.frame_s),
-        checks.judge_monitor(
+        findings.judge_renderer(display.facts),
+        findings.judge_refresh(list(_intervals(display, EMPTY_FRAMES)), not display.paced),
+        findings.judge_load(_loaded(session, display), display.frame_s),
+        findings.judge_monitor(
             display.facts.get("monitor"), (display.screen.width_px, display.screen.height_px)
         ),
-        checks.judge_keyboard(source.name),
+        findings.judge_keyboard(source.name),
     ]
     if press:
-        found.append(checks.judge_press(*_pressed(display, source)))
+        found.append(findings.judge_press(*_pressed(display, source)))
     found += [
-        checks.judge_disk(*machine.disk(data)),
-        checks.judge_programs(machine.running_programs()),
-        checks.judge_power(machine.is_plugged()),
+        findings.judge_disk(*measure_disk(data)),
+        findings.judge_programs(running_programs()),
+        findings.judge_power(is_plugged()),
     ]
     n_images = len(session.images)
-    found.append(Check("stimuli", OK, f"{n_images} images present and unchanged"))
+    found.append(Finding("stimuli", OK, f"{n_images} images present and unchanged"))
     lasted_s = time.perf_counter() - began_s
-    found.append(checks.judge_clock(_offset_s(display) - offset_s, lasted_s))
+    found.append(findings.judge_clock(_offset_s(display) - offset_s, lasted_s))
     return found
 
 
-def require(
-    session: Session, display: Display, source: ResponseSource, arguments: argparse.Namespace
-) -> None:
-    """Run the checks before a session, note them in its record, and refuse it where one failed.
+def require(session: Session, display: Display, source: ResponseSource, *, lenient: bool) -> None:
+    """Run the checks, note them in the session's record, and refuse the session if one failed.
 
-    Pilot runs, robots and overridden sessions are only warned.
+    Parameters
+    ----------
+    session, display, source
+        As for :func:`preflight`.
+    lenient
+        Whether a failed check is only a warning.
 
     Raises
     ------
@@ -78,17 +85,14 @@ def require(
         Naming every failed check, with advice.
     """
     found = preflight(session, display, source, session.request.data)
-    session.note({"preflight": checks.plain(found)})
-    odd = [check for check in found if check.status != OK]
-    lenient = bool(arguments.pilot or arguments.robot or arguments.override)
-    failed = [check for check in odd if check.status == FAILED]
+    session.note({"preflight": findings.plain(found)})
+    odd = [one for one in found if one.status != OK]
+    failed = [one for one in odd if one.status == FAILED]
     if failed and not lenient:
-        said = "; ".join(f"{c.name}: {c.found} ({c.advice})" for c in failed)
-        raise BadInput(
-            f'the pre-flight failed: {said}; or give --override "reason", or --pilot to try out'
-        )
+        said = "; ".join(f"{one.name}: {one.found} ({one.advice})" for one in failed)
+        raise BadInput(f'checks failed: {said}; or give --override "reason", or --pilot to test')
     if odd:
-        print(checks.table(odd), file=sys.stderr)
+        print(findings.table(odd), file=sys.stderr)
 
 
 def _offset_s(display: Display) -> float:
@@ -96,7 +100,7 @@ def _offset_s(display: Display) -> float:
 
 
 def _intervals(display: Display, frames: int, draw: Any = None) -> Iterator[float]:
-    # The first flip follows whatever came before; it is no interval.
+    # The time before the first flip is not a frame interval.
     previous_s: float | None = None
     for _ in range(frames + 1):
         if draw:
@@ -109,8 +113,11 @@ def _intervals(display: Display, frames: int, draw: Any = None) -> Iterator[floa
 
 
 def _loaded(session: Session, display: Display) -> Sequence[float]:
-    """Draw the first trial's images as the session will, and return the frame intervals."""
+    """Return the frame intervals while the first trial's images are drawn."""
+    # Cannot be imported without a display.
     from psychopy import visual
+
+    from experiments.display.screens import TrialScreens
 
     row = next(row for row in session.rows if row.get("trial_role") != "repeat")
     trial = make_trial(row, session.design, display.frame_s, None)
@@ -132,14 +139,14 @@ def _loaded(session: Session, display: Display) -> Sequence[float]:
 
     def draw() -> None:
         screens.draw(phase, trial)
-        # The work is that of a trial, but nobody shall see its images before their time.
+        # The load is a trial's, but its images must not be seen before the session.
         cover.draw()
 
     return list(_intervals(display, LOADED_FRAMES, draw))
 
 
 def _pressed(display: Display, source: ResponseSource) -> tuple[str | None, float | None]:
-    """Ask for a key and return it with the time from its stamp until it was seen."""
+    """Ask for a key press; returns the key and the delay from its time stamp to its arrival."""
     from psychopy import visual
 
     text = visual.TextStim(display.win, "Press any key", units="pix", height=36, color=-1)
@@ -152,3 +159,46 @@ def _pressed(display: Display, source: ResponseSource) -> tuple[str | None, floa
         for press in source.presses():
             return press.key, display.now() - press.time_s
     return None, None
+
+
+def running_programs() -> list[str]:
+    """Return the names of all running programs, sorted."""
+    found = set()
+    for process in psutil.process_iter(["name"]):
+        found.add(process.info["name"] or "")
+    return sorted(found - {""})
+
+
+def is_plugged() -> bool | None:
+    """Return whether the machine is plugged in; None without a battery."""
+    read = getattr(psutil, "sensors_battery", None)
+    try:
+        battery = read() if read else None
+    except OSError:  # a container may lack the folder that Linux lists batteries in
+        battery = None
+    return None if battery is None else bool(battery.power_plugged)
+
+
+def measure_disk(folder: Path, writes: int = 5) -> tuple[int, float]:
+    """Return the free bytes on a folder's disk and the median seconds to write a line durably.
+
+    Raises
+    ------
+    BadInput
+        If the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        took_s = []
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".preflight") as file:
+            for _ in range(writes):
+                began_s = time.perf_counter()
+                file.write(b"x" * 1000 + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+                took_s.append(time.perf_counter() - began_s)
+        return shutil.disk_usage(folder).free, statistics.median(took_s)
+    except OSError as error:
+        raise BadInput(
+            f"{error.filename or folder}: cannot be written ({error.strerror or error})"
+        ) from None

@@ -12,6 +12,9 @@ LEAVING = "leaving"
 DONE = "done"
 LEFT = "left"
 
+DROPPED = 1.5
+"""An interval longer than this many nominal frames counts as a dropped frame."""
+
 OVERLAYS = (PAUSED, LEAVING)
 ENDED = (DONE, LEFT)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from experiments.lab.checks import DROPPED
+from experiments.runner.phases import DROPPED
 
 OWN_SHARE = 0.5
 """A dropped frame is attributed to our own work if that took more than this share of a frame."""

@@ -295,8 +295,8 @@ ANY_MONITOR = "from experiments.display import coder; coder.find_monitor = lambd
 def test_a_real_session_is_refused_where_the_preflight_fails(begin, tmp_path):
     code, _, err = finish(begin(before=ANY_MONITOR))
     assert code == 2
-    assert "the pre-flight failed: refresh: " in err
-    assert "monitor: no monitor is named (measure it with" in err
+    assert "checks failed: refresh: " in err
+    assert "monitor: no monitor was named (measure it with" in err
     assert 'or give --override "reason"' in err
     assert "Traceback" not in err
     (run,) = facts_of(tmp_path)["runs"]
@@ -311,4 +311,4 @@ def test_a_pilot_is_only_warned(begin, tmp_path):
     assert code == 0, err
     assert "completed, 3 of 3 trials" in out
     assert "FAILED   refresh" in err
-    assert "pre-flight failed" not in err
+    assert "checks failed" not in err

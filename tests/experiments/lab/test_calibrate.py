@@ -174,7 +174,7 @@ class TestCommand:
             ("grey,2,50", "line 6, column 'level': found 2"),
             ("purple,1,50", "purple"),
             ("red,1,50", "no readings of green, blue"),
-            ("grey,0.9,999", "off its curve"),
+            ("grey,0.9,999", "the largest residual is"),
             ("grey,1,-3", "expected 0 or more"),
         ],
     )

@@ -1,4 +1,4 @@
-"""Every judgement of the pre-flight, for a machine in order and for one that is not."""
+"""Every finding of the checks before a session, for a good machine and for a bad one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import parser
-from experiments.lab import checks, machine
-from experiments.lab.checks import FAILED, OK, WARNING
+from experiments.lab import findings, preflight
+from experiments.lab.findings import FAILED, OK, WARNING
 from unitscope.errors import BadInput
 
 STEADY = [1 / 60] * 50
@@ -23,36 +23,36 @@ FULL = (1920, 1080)
 @pytest.mark.parametrize(
     ("check", "status"),
     [
-        (checks.judge_renderer({"renderer": "NVIDIA RTX A4000"}), OK),
-        (checks.judge_renderer({"renderer": "llvmpipe (LLVM 15)"}), WARNING),
-        (checks.judge_refresh(STEADY, waits=True), OK),
-        (checks.judge_refresh(STEADY, waits=False), FAILED),
-        (checks.judge_refresh([*STEADY, 0.05, 0.05], waits=True), WARNING),
-        (checks.judge_load(STEADY, 1 / 60), OK),
-        (checks.judge_load([*STEADY, *STEADY, 1 / 30], 1 / 60), WARNING),
-        (checks.judge_load([*STEADY, 1 / 30, 1 / 30], 1 / 60), FAILED),
-        (checks.judge_monitor(MONITOR, FULL), OK),
-        (checks.judge_monitor(None, FULL), FAILED),
-        (checks.judge_monitor(MONITOR | {"gamma_measured": False}, FULL), FAILED),
-        (checks.judge_monitor(MONITOR, (1280, 800)), FAILED),
-        (checks.judge_monitor(MONITOR | {"age_days": 91}, FULL), WARNING),
-        (checks.judge_monitor(MONITOR | {"age_days": None}, FULL), WARNING),
-        (checks.judge_keyboard("keyboard-ptb"), OK),
-        (checks.judge_keyboard("keyboard-event"), FAILED),
-        (checks.judge_press("f", 0.004), OK),
-        (checks.judge_press(None, None), FAILED),
-        (checks.judge_disk(50e9, 0.004), OK),
-        (checks.judge_disk(1e9, 0.004), WARNING),
-        (checks.judge_disk(50e9, 0.4), WARNING),
-        (checks.judge_disk(1e6, 0.004), FAILED),
-        (checks.judge_clock(0.00001, 3), OK),
-        (checks.judge_clock(-0.2, 3), FAILED),
-        (checks.judge_programs(["python", "bash"]), OK),
-        (checks.judge_programs(["TiWorker.exe"]), WARNING),
-        (checks.judge_programs(["gnome-shell"]), WARNING),
-        (checks.judge_power(None), OK),
-        (checks.judge_power(True), OK),
-        (checks.judge_power(False), WARNING),
+        (findings.judge_renderer({"renderer": "NVIDIA RTX A4000"}), OK),
+        (findings.judge_renderer({"renderer": "llvmpipe (LLVM 15)"}), WARNING),
+        (findings.judge_refresh(STEADY, waits=True), OK),
+        (findings.judge_refresh(STEADY, waits=False), FAILED),
+        (findings.judge_refresh([*STEADY, 0.05, 0.05], waits=True), WARNING),
+        (findings.judge_load(STEADY, 1 / 60), OK),
+        (findings.judge_load([*STEADY, *STEADY, 1 / 30], 1 / 60), WARNING),
+        (findings.judge_load([*STEADY, 1 / 30, 1 / 30], 1 / 60), FAILED),
+        (findings.judge_monitor(MONITOR, FULL), OK),
+        (findings.judge_monitor(None, FULL), FAILED),
+        (findings.judge_monitor(MONITOR | {"gamma_measured": False}, FULL), FAILED),
+        (findings.judge_monitor(MONITOR, (1280, 800)), FAILED),
+        (findings.judge_monitor(MONITOR | {"age_days": 91}, FULL), WARNING),
+        (findings.judge_monitor(MONITOR | {"age_days": None}, FULL), WARNING),
+        (findings.judge_keyboard("keyboard-ptb"), OK),
+        (findings.judge_keyboard("keyboard-event"), FAILED),
+        (findings.judge_press("f", 0.004), OK),
+        (findings.judge_press(None, None), FAILED),
+        (findings.judge_disk(50e9, 0.004), OK),
+        (findings.judge_disk(1e9, 0.004), WARNING),
+        (findings.judge_disk(50e9, 0.4), WARNING),
+        (findings.judge_disk(1e6, 0.004), FAILED),
+        (findings.judge_clock(0.00001, 3), OK),
+        (findings.judge_clock(-0.2, 3), FAILED),
+        (findings.judge_programs(["python", "bash"]), OK),
+        (findings.judge_programs(["TiWorker.exe"]), WARNING),
+        (findings.judge_programs(["gnome-shell"]), WARNING),
+        (findings.judge_power(None), OK),
+        (findings.judge_power(True), OK),
+        (findings.judge_power(False), WARNING),
     ],
 )
 def test_a_judgement(check, status):
@@ -62,9 +62,11 @@ def test_a_judgement(check, status):
 
 
 def test_the_table_shows_what_to_do():
-    lines = checks.table([checks.judge_power(False), checks.judge_press("f", 0.001)]).split("\n")
+    lines = findings.table([findings.judge_power(False), findings.judge_press("f", 0.001)]).split(
+        "\n"
+    )
     assert lines[0].startswith("WARNING  power      on battery")
-    assert lines[1].strip() == "-> plug the power supply in"
+    assert lines[1].strip() == "-> plug in the power supply"
     assert lines[2].startswith("ok       key press")
 
 
@@ -72,19 +74,19 @@ def test_a_machine_that_lists_no_power_supplies_counts_as_plugged_in(monkeypatch
     def missing():
         raise FileNotFoundError("/sys/class/power_supply")
 
-    monkeypatch.setattr(machine.psutil, "sensors_battery", missing, raising=False)
-    assert machine.is_plugged() is None
+    monkeypatch.setattr(preflight.psutil, "sensors_battery", missing, raising=False)
+    assert preflight.is_plugged() is None
 
 
 def test_this_machine_can_be_looked_at(tmp_path):
-    assert any("python" in name for name in machine.running_programs())
-    free, sync_s = machine.disk(tmp_path / "new")
+    assert any("python" in name for name in preflight.running_programs())
+    free, sync_s = preflight.measure_disk(tmp_path / "new")
     assert free > 0
     assert sync_s >= 0
     assert list((tmp_path / "new").iterdir()) == []
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="cannot be written"):
-        machine.disk(tmp_path / "file" / "below")
+        preflight.measure_disk(tmp_path / "file" / "below")
 
 
 @pytest.mark.window

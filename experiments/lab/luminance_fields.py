@@ -1,4 +1,4 @@
-"""Fields of light on the screen: measured one after the other, or compared with a card."""
+"""The screens of a calibration: fields of known levels, and one to compare with a bank card."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from typing import Any, Protocol
 
 from experiments.display.keyboard import open_keyboard
 from experiments.display.window import open_window
-from experiments.lab.calibration import Reading
-from experiments.lab.card import CardCheck
-from experiments.lab.entry import Entry
+from experiments.lab.calibration import CARD_HEIGHT_CM, CARD_WIDTH_CM, Reading
 from experiments.lab.photometer import Photometer
 from experiments.runner.responses import Press
 from unitscope.errors import BadInput
 
 SETTLE_S = 0.5
-"""Time that a field stands before it is measured."""
+"""Time from the onset of a field to its measurement."""
 
 _COLOURS = {"grey": (1, 1, 1), "red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1)}
 
 
-class _Takes(Protocol):
+class _KeyDriven(Protocol):
     is_left: bool
 
     def take(self, press: Press) -> None: ...
@@ -34,7 +32,70 @@ def levels(number: int) -> list[float]:
     return [round(i / (number - 1), 6) for i in range(number)]
 
 
-class Fields:
+STEPS_PX = {"right": 1, "left": -1, "up": 10, "down": -10}
+
+
+class CardCheck:
+    """A rectangle that keys adjust to the size of a bank card; a pure state machine.
+
+    Parameters
+    ----------
+    width_px
+        Initial width.
+    limit_px
+        Largest width that fits the screen.
+    """
+
+    def __init__(self, width_px: float, limit_px: int) -> None:
+        self._limit_px = limit_px
+        self.width_px = round(min(max(width_px, 50), limit_px))
+        self.is_done = self.is_left = False
+
+    @property
+    def height_px(self) -> int:
+        """Height of the rectangle, in the card's proportion."""
+        return round(self.width_px * CARD_HEIGHT_CM / CARD_WIDTH_CM)
+
+    @property
+    def px_per_cm(self) -> float:
+        """Pixels per centimetre, if the rectangle is as large as a card."""
+        return self.width_px / CARD_WIDTH_CM
+
+    def take(self, press: Press) -> None:
+        """Change the size by an arrow key; space confirms, escape cancels."""
+        if press.key in STEPS_PX:
+            self.width_px = min(max(self.width_px + STEPS_PX[press.key], 50), self._limit_px)
+        elif press.key in ("space", "return"):
+            self.is_done = True
+        elif press.key == "escape":
+            self.is_left = True
+
+
+MARKS = {str(digit): str(digit) for digit in range(10)} | {"period": ".", "comma": "."}
+
+
+class NumberEntry:
+    """A number of 0 or more, typed key by key; return confirms, backspace deletes."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.value: float | None = None
+        self.is_left = False
+
+    def take(self, press: Press) -> None:
+        """Take one key."""
+        mark = MARKS.get(press.key)
+        if mark and len(self.text) < 10 and not (mark == "." and "." in self.text):
+            self.text += mark
+        elif press.key == "backspace":
+            self.text = self.text[:-1]
+        elif press.key == "return" and self.text.strip("."):
+            self.value = float(self.text)
+        elif press.key == "escape":
+            self.is_left = True
+
+
+class LuminanceFields:
     """A window without gamma correction that shows one field at a time.
 
     Parameters
@@ -62,7 +123,7 @@ class Fields:
         )
         self._keys: Any = None
 
-    def __enter__(self) -> Fields:
+    def __enter__(self) -> LuminanceFields:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,7 +136,7 @@ class Fields:
         photometer: Photometer | None,
         settle_s: float = SETTLE_S,
     ) -> list[Reading]:
-        """Show every field and have it measured, or typed in where there is no photometer."""
+        """Show every field and read its luminance, typed in where there is no photometer."""
         readings = []
         for gun in guns:
             for level in at_levels:
@@ -89,15 +150,19 @@ class Fields:
         return readings
 
     def compare_card(self, px_per_cm: float) -> float:
-        """Let a rectangle be brought to the size of a bank card; returns pixels a centimetre."""
-        check = CardCheck(px_per_cm * 8.56, min(self.size_px[0], round(self.size_px[1] * 1.58)))
+        """Let the experimenter fit a rectangle to a bank card; returns pixels per centimetre."""
+        width_px, height_px = self.size_px
+        check = CardCheck(
+            px_per_cm * CARD_WIDTH_CM,
+            min(width_px, round(height_px * CARD_WIDTH_CM / CARD_HEIGHT_CM)),
+        )
 
         def draw() -> None:
             self._card.width, self._card.height = check.width_px, check.height_px
             self._card.draw()
             self._say(
-                "Hold a bank card to the screen and make the blue field as large as it.\n"
-                "left, right: 1 px    up, down: 10 px    space: it fits    escape: leave",
+                "Hold a bank card against the screen and adjust the blue field to its size.\n"
+                "left, right: 1 px    up, down: 10 px    space: it fits    escape: cancel",
                 -0.42,
             )
 
@@ -105,17 +170,19 @@ class Fields:
         return check.px_per_cm
 
     def _typed(self, gun: str, level: float) -> float:
-        entry = Entry()
+        entry = NumberEntry()
 
         def draw() -> None:
             self._draw_field(gun, level)
-            self._say(f"{gun} {level:.2f}: luminance {entry.text}_ cd/m2, then return", -0.46)
+            self._say(
+                f"{gun} {level:.2f}: type the luminance in cd/m2, then return: {entry.text}_", -0.46
+            )
 
         self._until(entry, draw, lambda: entry.value is not None)
         assert entry.value is not None
         return entry.value
 
-    def _until(self, state: _Takes, draw: Any, is_over: Any) -> None:
+    def _until(self, state: _KeyDriven, draw: Any, is_over: Any) -> None:
         if self._keys is None:
             self._keys = open_keyboard()
         while not is_over():
@@ -124,7 +191,7 @@ class Fields:
             for press in self._keys.presses():
                 state.take(press)
             if state.is_left:
-                raise BadInput("the calibration was left; nothing was saved")
+                raise BadInput("the calibration was cancelled; nothing was saved")
 
     def _show_field(self, gun: str, level: float) -> None:
         self._draw_field(gun, level)
