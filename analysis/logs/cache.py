@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.logs.load import Log, session_folders
+from unitscope import exclusion
 from unitscope.columns import Column, imported_columns, log_columns
 from unitscope.errors import BadInput, nearest
 from unitscope.records import FRAMES, SESSION, TRIALS
@@ -85,10 +86,10 @@ def _key(path: Path) -> str:
         for file in (folder / TRIALS, folder / SESSION, folder / FRAMES)
     ]
     columns = [[_defined(log_columns(t)), _defined(imported_columns(t))] for t in TASKS]
-    code = [
-        hashlib.sha256(Path(__file__).with_name(f"{name}.py").read_bytes()).hexdigest()
-        for name in ("load", "log_files", "log_checks", "at_once", "durations")
-    ]
+    names = ("load", "log_files", "log_checks", "at_once")
+    files_of_code = [Path(__file__).with_name(f"{name}.py") for name in names]
+    files_of_code.append(Path(exclusion.__file__))
+    code = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files_of_code]
     text = json.dumps([str(path), pd.__version__, code, columns, files])
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.logs.durations import total_s
 from analysis.logs.log_checks import check_one_design, check_participants, check_trials
 from analysis.logs.log_files import Rows, columns_of, read_files
 from unitscope.columns import FRAME_COLUMNS, MAX_ROWS
 from unitscope.errors import BadInput
+from unitscope.exclusion import TrialTimes, number_of, total_s
 from unitscope.records import COMPLETED, FRAMES, SESSION, TRIALS, read_session
 from unitscope.tables import empty_frame
 from unitscope.vocabulary import Unit
@@ -120,10 +120,9 @@ def _read_log(path: Path) -> Log:
     if rows.frame.empty:
         raise BadInput(f"{path}: the sessions there have no completed trial")
     check_trials(rows)
-    known, ends = _starts(rows), _ends_of_runs(rows)
     sessions = [
-        session_row(folder, found, first, int(length), last)
-        for folder, first, length, last in zip(folders, known, rows.lengths, ends, strict=True)
+        session_row(folder, found, first, times)
+        for folder, first, times in zip(folders, _starts(rows), _times(rows), strict=True)
     ]
     check_one_design(rows.frame, path, found)
     check_participants(rows, sessions)
@@ -195,8 +194,7 @@ def _names(path: Path, start: str) -> list[str]:
 _ABOUT = ("participant", "session", "observer_kind", "observer")
 """Columns that are the same in all trials of a session."""
 
-_TIMES = ("run", "trial_number", "trial_began_utc", "fixation_onset_s", "onset_s", "trial_end_s")
-"""Columns that tell when a run ended."""
+NO_TRIALS = TrialTimes((), (), (), (), (), ())
 
 
 def _starts(rows: Rows) -> Iterator[dict[str, Any]]:
@@ -210,29 +208,22 @@ def _starts(rows: Rows) -> Iterator[dict[str, Any]]:
         yield next(found) if there else {}
 
 
-def _ends_of_runs(rows: Rows) -> Iterator[dict[int, dict[str, Any]]]:
-    """Yield the row of the last trial of each run of a file."""
-    run, number = (rows.frame[name].to_numpy("int64") for name in ("run", "trial_number"))
-    is_start = np.diff(run, prepend=run[0] - 1) != 0
-    bounds = np.cumsum(rows.lengths)
-    is_start[bounds[bounds < len(run)]] = True
-    starts = np.flatnonzero(is_start)
-    latest = np.maximum.reduceat(number, starts)
-    places = np.flatnonzero(number == np.repeat(latest, np.diff(starts, append=len(run))))
-    # Where runs alternate there are several rows of one, the last of which is to count.
-    places = places[np.lexsort((-places, number[places], np.searchsorted(bounds, places, "right")))]
-    last = rows.frame[list(_TIMES)].iloc[places].to_dict("records")
-    ends = np.searchsorted(np.sort(places), bounds).tolist()
-    for start, end in zip([0, *ends[:-1]], ends, strict=True):
-        yield {row["run"]: row for row in last[start:end]}
+def _times(rows: Rows) -> Iterator[TrialTimes]:
+    """Yield when the trials of each file took place."""
+    whole = [rows.frame[name].to_numpy("int64") for name in ("run", "trial_number")]
+    # Of the others only a run's last trial is looked at.
+    others = [rows.frame[name].array for name in TrialTimes._fields[2:]]
+    ends = np.cumsum(rows.lengths)
+    for start, end in zip(ends - rows.lengths, ends, strict=True):
+        numbers = (column[start:end].tolist() for column in whole)
+        yield TrialTimes(*numbers, *(column[start:end] for column in others))
 
 
 def session_row(
     folder: Path,
     found: list[str],
     first: Mapping[str, Any] = MappingProxyType({}),
-    n_trials: int = 0,
-    last: Mapping[int, Mapping[str, Any]] = MappingProxyType({}),
+    times: TrialTimes = NO_TRIALS,
 ) -> dict[str, Any]:
     """Return a session's row of :attr:`Log.sessions`.
 
@@ -244,10 +235,8 @@ def session_row(
         Gets a sentence if its record is missing.
     first
         What its first trial says of it; its record alone tells if there is none.
-    n_trials
-        Number of its trials.
-    last
-        As for :func:`analysis.logs.durations.total_s`.
+    times
+        When its trials took place.
 
     Raises
     ------
@@ -271,19 +260,14 @@ def session_row(
         "session_state": "completed" if facts.get("end_reason") == COMPLETED else "unfinished",
         "end_reason": str(facts.get("end_reason", "unknown")),
         "runs": max(len(runs) if isinstance(runs, list) else 0, first.get("run", 0)),
-        "trials": n_trials,
+        "trials": len(times.run),
         "trials_planned": int(facts.get("trials") or 0) - int(facts.get("trials_skipped") or 0),
-        "instruction_s": _number(facts.get("instruction_s")),
-        "total_s": total_s(facts, last),
-        "practice_rounds": _number(facts.get("practice_rounds")),
+        "instruction_s": number_of(facts, "instruction_s"),
+        "total_s": total_s(facts, times),
+        "practice_rounds": number_of(facts, "practice_rounds"),
         "windowed": (folder / FRAMES).is_file(),
         "folder": str(folder),
     }
-
-
-def _number(value: Any) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else float("nan")
 
 
 def _unit_names(trials: pd.DataFrame) -> pd.Series:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from analysis.planning.preregistration import TO_WRITE, Preregistration
 from analysis.report.part import Settings
-from analysis.statistics.exclusions import rules_of
 from conditions.design.design import Design
 from conditions.design.overview import TASKS, strips_of, totals
 from unitscope.errors import BadInput
@@ -60,11 +59,9 @@ def preregister(
 
 
 def _rules(design: Design) -> dict[str, tuple[str, ...]]:
-    given = design.exclusions
-    groups = {"": given.rules()} | {name: given.rules(name) for name in sorted(given.groups)}
     return {
-        group: tuple(f"{rule.name}: {rule.sentence}" for rule in rules_of(rules))
-        for group, rules in groups.items()
+        group: tuple(f"{rule.name}: {rule.sentence}" for rule in rules)
+        for group, rules in design.exclusions.by_group.items()
     }
 
 
@@ -150,7 +147,7 @@ def _participants(design: Design, participants: int | None) -> Iterator[str]:
 
 def _exclusions(rules: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     yield "## Exclusions\n"
-    yield "A session is left out if it breaks one of these rules; the report shows results with"
+    yield "A session is excluded if it breaks one of these rules; the report shows results with"
     yield "and without them. Sessions that were not completed count with the trials they have.\n"
     for group, sentences in rules.items():
         if group:

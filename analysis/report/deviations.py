@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analysis.logs.load import Log
@@ -82,15 +82,20 @@ def _other_rules(planned: Preregistration, results: Results) -> Iterator[str]:
     for group in sorted({*applied, *planned.exclusions}):
         if results.settings.blind is not None and group:
             continue  # A blinded report does not tell groups apart.
-        now = applied.get(group, applied[""])
-        before = planned.exclusions.get(group, planned.exclusions.get("", ()))
+        now = _by_meaning(applied.get(group, applied[""]))
+        before = _by_meaning(planned.exclusions.get(group, planned.exclusions.get("", ())))
         of_whom = f" for group {group}" if group else ""
-        for rule in before:
+        for rule, sentence in before.items():
             if rule not in now:
-                yield f"A preregistered rule of exclusion{of_whom} was not applied ({rule})."
-        for rule in now:
+                yield f"A preregistered exclusion rule{of_whom} was not applied ({sentence})."
+        for rule, sentence in now.items():
             if rule not in before:
-                yield f"A rule of exclusion{of_whom} was not preregistered ({rule})."
+                yield f"An exclusion rule{of_whom} was not preregistered ({sentence})."
+
+
+def _by_meaning(rules: Iterable[str]) -> dict[tuple[str, str], str]:
+    """Return rules by name and what is allowed; the words between may be of another version."""
+    return {(rule.partition(": ")[0], rule.rpartition(": ")[2]): rule for rule in rules}
 
 
 def _other_settings(planned: Preregistration, settings: Settings) -> Iterator[str]:

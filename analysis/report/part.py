@@ -12,7 +12,7 @@ from analysis.logs.load import Log
 from analysis.report.groups import Group
 from analysis.statistics.contrasts import SMALLEST_EFFECT
 from analysis.statistics.estimates import LEVEL, CIUnit
-from analysis.statistics.exclusions import Rule
+from unitscope.exclusion import ExclusionRule
 from unitscope.vocabulary import TASKS
 
 RATINGS_ONLY = "ratings"
@@ -46,7 +46,7 @@ class Settings:
     ci_unit: CIUnit = "crossed"
     level: float = LEVEL
     smallest_effect: float = SMALLEST_EFFECT
-    rules: tuple[Rule, ...] | None = None
+    rules: tuple[ExclusionRule, ...] | None = None
     blind: int | None = None
     n_bootstrap: int = 1000
 

@@ -31,6 +31,7 @@ from analysis.report.style import save, styled
 from conditions.design.design import Design
 from conditions.design.reading import read_design
 from unitscope.errors import BadInput
+from unitscope.exclusion import allowed
 from unitscope.places import REPORTS
 from unitscope.queries import read_queries
 
@@ -179,7 +180,7 @@ def _render(
         "points": words.points,
         "p_cell": lambda p: words.p_value(p).removeprefix("=").strip(),
         "bayes_factor": words.bayes_factor,
-        "allowed": _allowed,
+        "allowed": lambda row: allowed(row["at_least"], row["at_most"]),
     }
     environment.filters |= filters
     sessions, judged = results.tables["sessions"], results.tables["exclusions"]
@@ -298,13 +299,6 @@ def _by_outcome(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
     for row in _records(table):
         found.setdefault(row["reference_condition"], {})[row["outcome"]] = row
     return found
-
-
-def _allowed(row: dict[str, Any]) -> str:
-    ends = {name: f"{row[name]:g}" for name in ("at_least", "at_most") if not pd.isna(row[name])}
-    if len(ends) == 2:
-        return f"{ends['at_least']} to {ends['at_most']}"
-    return f"{next(iter(ends)).replace('_', ' ')} {next(iter(ends.values()))}"
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from analysis.report.parts import PARTS, parts_of
 from analysis.report.quality import session_quality
 from analysis.statistics.contrasts import compare_conditions
 from analysis.statistics.estimates import plain
-from analysis.statistics.exclusions import DEFAULT_RULES, Rule, has_sides, judge, keep, rules_of
+from analysis.statistics.exclusions import choices_are_sides, exclusions, keep
 from analysis.statistics.matching import chance
 from analysis.statistics.performance import (
     accuracy,
@@ -27,6 +27,7 @@ from analysis.statistics.performance import (
     response_times,
 )
 from conditions.design.design import Design
+from unitscope.exclusion import DEFAULT_RULES, Rules
 
 __all__ = ["NUMBER_NAMES", "Results", "Settings", "analyse"]
 
@@ -117,7 +118,7 @@ class Results:
     groups: tuple[Group, ...]
     kept: pd.DataFrame
     tables: Mapping[str, pd.DataFrame]
-    rules: Mapping[str, tuple[Rule, ...]]
+    rules: Rules
     ratings: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
@@ -134,7 +135,7 @@ class Results:
     def chance(self) -> float:
         """Share of main trials that guessing gets right; NaN where answers are not two sides."""
         if self.task != "exemplar_matching" or self.kept.empty:
-            return 0.5 if has_sides(self.log.trials) else float("nan")
+            return 0.5 if choices_are_sides(self.log.trials) else float("nan")
         return float(self.kept["n_rows"].map(lambda k: chance(int(k))["all_correct"]).mean())
 
     def of(self, table: str, group: Group) -> pd.DataFrame:
@@ -190,7 +191,7 @@ def analyse(
     groups = _groups(log)
     rules = _rules(log, settings, design)
     shown = rules
-    judged = judge(log.trials, lambda group: rules.get(group, rules[""]), log.sessions)
+    judged = exclusions(log.trials, rules, log.sessions)
     ratings = load_ratings(log)
     if settings.blind is not None:
         letters = masks(settings.blind, conditions_of(main_trials(log.trials)))
@@ -230,17 +231,14 @@ def _groups(log: Log) -> tuple[Group, ...]:
     return others if others and is_occlusion else found
 
 
-def _rules(log: Log, settings: Settings, design: Design | None) -> dict[str, tuple[Rule, ...]]:
+def _rules(log: Log, settings: Settings, design: Design | None) -> Rules:
     if settings.rules is not None:
-        return {"": tuple(settings.rules)}
+        return {"": settings.rules}
     if task_of(log) == RATINGS_ONLY:
         return {"": ()}  # They look at trials.
     if design is None or "import_flags" in log.trials.columns:
         return {"": DEFAULT_RULES}
-    given = design.exclusions
-    return {"": rules_of(given.rules())} | {
-        group: rules_of(given.rules(group)) for group in sorted(given.groups)
-    }
+    return design.exclusions.by_group
 
 
 def _always(study: Study) -> dict[str, pd.DataFrame]:

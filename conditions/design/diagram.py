@@ -79,7 +79,7 @@ class _Picture:
         for name, text in facts_of(design, participant):
             for i, line in enumerate(textwrap.wrap(text, 94)):
                 self.y += 20
-                if i == 0:
+                if i == 0 and name:
                     self._text(MARGIN, name, fill=FAINT)
                 self._text(MARGIN + 120, line)
         self.y += 20

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from conditions.design.blocks import PlannedBlock
 from conditions.design.design import Design
+from unitscope.exclusion import rules_for
 
 TASKS = {
     "two_afc": "two-alternative forced choice: which query drives the unit more?",
@@ -108,7 +109,7 @@ def facts_of(design: Design, participant: int) -> list[tuple[str, str]]:
         ("Around them", _around(design)),
         ("Answer", _answer(design)),
         ("Feedback", _feedback(design)),
-        ("Left out", _exclusions(design)),
+        *_exclusions(design, participant),
     ]
     return [(name, text) for name, text in facts if text]
 
@@ -184,19 +185,9 @@ def _feedback(design: Design) -> str:
     return f"after {_joined(tuple(shown))} trials" if shown else "none"
 
 
-def _exclusions(design: Design) -> str:
-    rules = design.exclusions.rules()
-    total = rules.total_s
-    parts = {
-        "instruction_s": f"less than {rules.instruction_s or 0:g} s on the instructions",
-        "total_s": f"less than {total[0]:g} s or more than {total[1]:g} s in all" if total else "",
-        "catch_share": f"less than {rules.catch_share or 0:.0%} of catch trials right",
-        "less_used_side": f"a side chosen fewer than {rules.less_used_side} times",
-        "practice_rounds": f"more than {rules.practice_rounds} rounds of practice",
-    }
-    text = "; ".join(text for name, text in parts.items() if getattr(rules, name) is not None)
-    other = f" (other rules for {_joined(tuple(design.exclusions.groups))})"
-    return text + (other if text and design.exclusions.groups else "")
+def _exclusions(design: Design, participant: int) -> list[tuple[str, str]]:
+    rules = rules_for(design.exclusions.by_group, design.group(participant))
+    return [("" if i else "Kept if", rule.sentence) for i, rule in enumerate(rules)]
 
 
 def _joined(parts: tuple[str, ...], word: str = "and") -> str:

@@ -8,84 +8,26 @@ import itertools
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from experiments.lab.exclusion import Standing, standings
-from experiments.lab.remarks import remarks
+from experiments.lab.session_state import SessionState, remarks
 from unitscope.errors import BadInput
-from unitscope.exclusion import Exclusions
-from unitscope.records import SESSION, TRIALS, read_session, whole_lines
+from unitscope.exclusion import (
+    DEFAULT_RULES,
+    Exclusions,
+    Verdict,
+    has_sides,
+    judge,
+    judged_session,
+)
+from unitscope.records import RUNNING, SESSION, TRIALS, read_session, whole_lines
 from unitscope.versions import NewerVersion
 
 LONGEST = 300
 """Characters of a log that are repeated in a warning."""
-
-
-@dataclass(frozen=True)
-class SessionState:
-    """How one session stands.
-
-    Parameters
-    ----------
-    lab, design, participant, session
-        Which one.
-    status
-        ``running``, how it ended, or ``damaged`` where its log makes no sense.
-    run
-        How often it was started.
-    observer
-        ``person``, or the name of the simulated or machine observer.
-    done, planned
-        Trials in the log and in the condition table.
-    began_utc
-        When its last run began.
-    quiet_s
-        Seconds since anything was written.
-    left_s
-        Seconds that the trials still to come will take, at the pace so far; None at the start.
-    catch_right, catch_done
-        Catch trials answered rightly, and all of them.
-    rts_s
-        Reaction times so far, in order.
-    answered, share_a
-        Trials with a choice, and the share of them that chose query a; None before the first.
-    frames, dropped_frames
-        Frames of all trials, and those dropped.
-    accuracy
-        Reference condition to (right, answered) of main trials; empty unless asked for.
-    rules_judged, rules_broken
-        Rules of exclusion that can be judged already, and those that the session breaks so far.
-    warnings
-        Sentences for the experimenter.
-    """
-
-    lab: str
-    design: str
-    participant: str
-    session: int
-    status: str
-    run: int = 1
-    observer: str = ""
-    done: int = 0
-    planned: int = 0
-    began_utc: str = ""
-    quiet_s: float = 0.0
-    left_s: float | None = None
-    catch_right: int = 0
-    catch_done: int = 0
-    rts_s: list[float] = field(default_factory=list)
-    answered: int = 0
-    share_a: float | None = None
-    frames: int = 0
-    dropped_frames: int = 0
-    accuracy: dict[str, tuple[int, int]] = field(default_factory=dict)
-    rules_judged: int = 0
-    rules_broken: int = 0
-    warnings: list[str] = field(default_factory=list)
 
 
 def watch(
@@ -115,21 +57,32 @@ def watch(
         The time, in seconds since 1970; None for now.
     """
     now_s = time.time() if now_s is None else now_s
+    found: list[tuple[Path, dict[str, Any] | NewerVersion, list[dict[str, str]]]] = []
+    correct_choices: dict[Path, list[str]] = {}
     for path in sorted([*data.glob(f"*/sub-*/ses-*/{SESSION}"), *_pilots(data)]):
+        folder = path.parent
         try:
-            facts = read_session(path.parent)
-            rows = list(_whole_rows(path.parent / TRIALS))
+            facts = read_session(folder)
+            rows = list(_whole_rows(folder / TRIALS))
         except NewerVersion as error:
-            yield _damaged(lab, path.parent, error)
+            found.append((folder, error, []))
             continue
         except (BadInput, OSError):
             continue  # being replaced at this moment; the next look will see it
-        if not facts:
+        if facts:
+            found.append((folder, facts, rows))
+            own = [cell for row in rows if (cell := row.get("correct_choice"))]
+            correct_choices.setdefault(folder.parents[1], []).extend(own)
+    for folder, known, rows in found:
+        if isinstance(known, NewerVersion):
+            yield _damaged(lab, folder, known)
             continue
+        sided = has_sides(correct_choices[folder.parents[1]])
         try:
-            yield _state(lab, path.parent, facts, rows, rules, accuracy, now_s)
+            verdicts = _verdicts(known, rows, rules, sided)
+            yield _state(lab, folder, known, rows, verdicts, accuracy, now_s)
         except Exception as error:  # whatever one log holds, the other sessions stay in sight
-            yield _damaged(lab, path.parent, error)
+            yield _damaged(lab, folder, error)
 
 
 def _pilots(data: Path) -> Iterable[Path]:
@@ -145,12 +98,32 @@ def _whole_rows(path: Path) -> Iterator[dict[str, str]]:
             yield row
 
 
+def _verdicts(
+    facts: Mapping[str, Any],
+    rows: list[dict[str, str]],
+    rules: Mapping[str, Exclusions],
+    sided: bool,
+) -> list[Verdict]:
+    """Judge a session as the analysis does, which knows of no session without a trial."""
+    if not rows:
+        return []
+    design = str(facts.get("design", ""))
+    of_design = rules[design].by_group if design in rules else {"": DEFAULT_RULES}
+    is_over = facts.get("end_reason") != RUNNING or len(rows) >= _planned(facts)
+    return judge(judged_session(facts, rows), of_design, sided=sided, is_over=is_over)
+
+
+def _planned(facts: Mapping[str, Any]) -> int:
+    """Return how many trials there will be; practice that needs no repetition is skipped."""
+    return int(facts.get("trials") or 0) - int(facts.get("trials_skipped") or 0)
+
+
 def _state(
     lab: str,
     folder: Path,
     facts: Mapping[str, Any],
     rows: list[dict[str, str]],
-    rules: Mapping[str, Exclusions],
+    verdicts: list[Verdict],
     accuracy: bool,
     now_s: float,
 ) -> SessionState:
@@ -161,10 +134,7 @@ def _state(
     sides = [row["choice"] for row in rows if row.get("choice")]
     changed = [(folder / name) for name in (SESSION, TRIALS) if (folder / name).exists()]
     quiet_s = max(0.0, now_s - max(path.stat().st_mtime for path in changed))
-    judged: list[Standing] = []
-    if design in rules:
-        group = rows[0].get("participant_group", "") if rows else ""
-        judged = list(standings(facts, rows, rules[design].rules(group)))
+    outcomes = [verdict.outcome for verdict in verdicts]
     state = SessionState(
         lab=lab,
         design=design,
@@ -178,7 +148,7 @@ def _state(
         began_utc=str(runs[-1].get("began_utc", "")),
         quiet_s=quiet_s,
         left_s=_left_s(rows, max(planned - len(rows), 0)),
-        catch_right=catch.count("True"),
+        catch_correct=catch.count("True"),
         catch_done=len(catch),
         rts_s=[rt_s for row in rows if row.get("rt_s") and isfinite(rt_s := float(row["rt_s"]))],
         answered=len(sides),
@@ -186,10 +156,11 @@ def _state(
         frames=_total(rows, "frames"),
         dropped_frames=_total(rows, "dropped_frames"),
         accuracy=_accuracy(rows) if accuracy else {},
-        rules_judged=len(judged),
-        rules_broken=sum(not one.holds for one in judged),
+        rules_judged=outcomes.count("met") + outcomes.count("broken"),
+        rules_broken=outcomes.count("broken"),
+        rules_open=outcomes.count("open"),
     )
-    state.warnings.extend(remarks(state, runs[-1], judged))
+    state.warnings.extend(remarks(state, runs[-1], verdicts))
     return state
 
 

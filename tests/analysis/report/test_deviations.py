@@ -16,9 +16,9 @@ from analysis.report.deviations import deviations
 from analysis.report.groups import groups_of
 from analysis.report.part import Settings
 from analysis.report.results import Results
-from analysis.statistics.exclusions import Rule, rules_of
 from conditions.design.reading import read_design
 from tests.conftest import some
+from unitscope.exclusion import ExclusionRule
 
 DEMO = read_design("demo_two_afc")
 
@@ -30,8 +30,8 @@ def results(study: Any) -> Results:
         study.write_session(f"p00{number}", number)
     study.write_session("p004", 4, trials=12, end_reason="aborted")
     log = load_log(study.folder)
-    rules = {"": rules_of(DEMO.exclusions.rules())}
-    return Results(log, Settings(), tuple(groups_of(log.trials)), log.trials, {}, rules)
+    groups = tuple(groups_of(log.trials))
+    return Results(log, Settings(), groups, log.trials, {}, DEMO.exclusions.by_group)
 
 
 def written(path: Path) -> Path:
@@ -86,16 +86,27 @@ def test_another_design(results: Results, tmp_path: Path) -> None:
 
 def test_other_rules_and_settings(results: Results, tmp_path: Path) -> None:
     path = written(preregister(DEMO, tmp_path / "plan.md", 3))
-    rule = Rule("catch trials", "catch_share_right", 0.8)
+    rule = ExclusionRule("catch trials", "catch_correct", 0.8)
     settings = Settings(ci_unit="paper", smallest_effect=0.05)
     other = replace(results, settings=settings, rules={"": (rule,)})
     found = deviations(other, results.log, path)
     assert [sentence for sentence in found if "was not applied" not in sentence] == [
-        "A rule of exclusion was not preregistered "
-        "(catch trials: share of catch trials answered rightly: at least 0.8).",
+        "An exclusion rule was not preregistered "
+        "(catch trials: proportion of catch trials answered correctly: at least 0.8).",
         "Intervals speak for paper, preregistered was crossed (ci_unit).",
         "The smallest effect of interest is 0.05, preregistered was 0.1 (smallest_effect).",
     ]
+
+
+def test_a_rule_in_the_words_of_an_earlier_version_is_the_same_rule(
+    results: Results, tmp_path: Path
+) -> None:
+    path = written(preregister(DEMO, tmp_path / "plan.md", 3))
+    text = path.read_text(encoding="utf-8")
+    earlier = text.replace("proportion of catch trials answered correctly", "catch trials right")
+    assert earlier != text
+    path.write_text(earlier, encoding="utf-8")
+    assert deviations(results, results.log, path) == []
 
 
 def test_a_rule_that_was_dropped_for_a_group(results: Results, tmp_path: Path) -> None:
@@ -103,7 +114,7 @@ def test_a_rule_that_was_dropped_for_a_group(results: Results, tmp_path: Path) -
     found = deviations(replace(results, rules={"": ()}), results.log, path)
     dropped = [s for s in found if "for group none was not applied" in s]
     assert len(dropped) == 4
-    assert sum("exclusion was not applied" in s for s in found) == 5
+    assert sum("exclusion rule was not applied" in s for s in found) == 5
 
 
 def test_the_report_lists_what_deviates(

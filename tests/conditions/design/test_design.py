@@ -5,6 +5,7 @@ import yaml
 
 from conditions.design.reading import find_design, read_design, shipped_designs
 from unitscope.errors import BadInput
+from unitscope.exclusion import rules_for
 
 
 def read(tmp_path: Path, base: str = "demo_two_afc", **changes):
@@ -86,7 +87,10 @@ def test_an_unknown_name_gets_the_nearest_one():
             "pools has 2 names, expected one for each of the 1 schemes",
         ),
         ({"exclusions": {"catch_share": 60}}, "catch_share is 60.0, expected 0 to 1"),
-        ({"exclusions": {"total_s": [90, 10]}}, "total_s is .90.0, 10.0., expected least and most"),
+        (
+            {"exclusions": {"total_s": [90, 10]}},
+            "total_s is .90.0, 10.0., expected minimum and maximum",
+        ),
         ({"exclusions": {"groups": {"lay": {}}}}, "exclusions.groups names 'lay', which between"),
         ({"triggers": {"kind": "serial"}}, "kind is serial, so port and codes are needed too"),
         ({"triggers": {"codes": {"queries": 256}}}, "codes.queries is 256, expected 1 to 255"),
@@ -159,11 +163,11 @@ def test_a_key_that_counts_at_another_time_may_be_the_same(tmp_path, name):
 def test_the_rules_of_a_group_stand_in_place_of_the_general_ones(tmp_path):
     own = {"catch_share": 0.5, "groups": {"none": {"less_used_side": 2}}}
     rules = read(tmp_path, "demo_occlusion", exclusions=own).exclusions
-    assert (rules.rules("natural").catch_share, rules.rules("natural").less_used_side) == (
-        0.5,
-        None,
-    )
-    assert (rules.rules("none").catch_share, rules.rules("none").less_used_side) == (None, 2)
+    found = {g: [r.sentence for r in rules_for(rules.by_group, g)] for g in ("natural", "none")}
+    assert found == {
+        "natural": ["proportion of catch trials answered correctly: at least 0.5"],
+        "none": ["trials, other than practice, on the less-used side: at least 2"],
+    }
 
 
 def test_a_block_for_some_groups_is_left_out_for_others(tmp_path):

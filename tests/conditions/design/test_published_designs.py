@@ -291,11 +291,11 @@ def test_occlusion_catch_trials_stand_anywhere(table_of):
 
 
 def test_the_rules_of_occlusion_are_those_of_the_group():
-    with_references, without = (OCCLUSION.exclusions.rules(g) for g in ("natural", "none"))
+    with_references, without = OCCLUSION.exclusions, OCCLUSION.exclusions.groups["none"]
     assert (with_references.instruction_s, with_references.practice_rounds) == (20, 5)
     assert (without.instruction_s, without.practice_rounds) == (15, None)
     assert without.total_s == (40, 900)
-    assert REPLICATION.exclusions.rules().total_s == (90, 600)
+    assert REPLICATION.exclusions.total_s == (90, 600)
 
 
 @given(st.integers(1, EXPERTS.participants))

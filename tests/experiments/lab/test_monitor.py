@@ -14,23 +14,23 @@ import urllib.request
 
 import pytest
 
-from experiments.lab.exclusion import Standing, standings
 from experiments.lab.monitor import Labs, address_of, open_server
-from experiments.lab.remarks import QUIET_S
+from experiments.lab.session_state import QUIET_S
 from experiments.lab.watch import watch
 from unitscope.errors import BadInput
-from unitscope.exclusion import ExclusionRules, Exclusions
+from unitscope.exclusion import Exclusions, Thresholds
 
 HEADER = (
-    "trial_number,trial_role,reference_condition,trial_began_utc,rt_s,choice,correct,frames,"
-    "dropped_frames"
+    "observer_kind,group,run,trial_number,trial_role,reference_condition,trial_began_utc,"
+    "fixation_onset_s,onset_s,trial_end_s,rt_s,choice,correct,frames,dropped_frames"
 )
 RULES = {"study": Exclusions(catch_share=0.6)}
 
 
-def trial(number, role="main", choice="a", correct=True, dropped=0):
+def trial(number, role="main", choice="a", correct=True, dropped=0, group="", kind="person"):
     began = f"2026-11-21T10:{number:02d}:00.000+00:00"
-    return f"{number},{role},natural,{began},{1 + number / 10},{choice},{correct},100,{dropped}"
+    times = f"{began},100.0,100.5,111.0,{1 + number / 10}"
+    return f"{kind},{group},1,{number},{role},natural,{times},{choice},{correct},100,{dropped}"
 
 
 def write_session(data, lines, participant="p001", **facts):
@@ -84,7 +84,7 @@ def test_accuracy_is_hidden_unless_asked_for(tmp_path):
     ("lines", "facts", "later_s", "sentence"),
     [
         ([trial(1)], {}, QUIET_S + 10, "nothing written for 5 min"),
-        ([trial(1, "catch", correct=False)], {}, 0, "0 of 1 catch trials right, the rule is 60 %"),
+        ([trial(1, "catch", correct=False)], {}, 0, "correctly: 0 (the rule is at least 0.6)"),
         ([trial(i) for i in range(1, 10)], {}, 0, "100 % of answers are on one side"),
         ([trial(1, dropped=3)], {}, 0, "3.0 % of frames were dropped"),
         ([], {"runs": [{"override": "in a hurry"}]}, 0, "overridden: in a hurry"),
@@ -98,55 +98,56 @@ def test_what_is_odd_is_said(tmp_path, lines, facts, later_s, sentence):
     assert any(sentence in warning for warning in state.warnings)
 
 
-def test_rules_are_judged_as_the_session_stands(tmp_path):
-    rules = Exclusions(
-        instruction_s=20,
-        total_s=(60, 120),
-        catch_share=0.5,
-        less_used_side=1,
-        practice_rounds=2,
-        groups={"b": ExclusionRules(total_s=(60, 1000))},
-    )
-    rows = [
-        {"trial_role": "practice", "choice": "b", "correct": "False"},
-        {"trial_role": "catch", "choice": "a", "correct": "True"},
-        {"trial_role": "catch", "choice": "a", "correct": "False"},
-    ]
-    rows = [
-        row | {"run": "1", "trial_began_utc": f"2026-11-21T10:0{minute}:00.000+00:00"}
-        for minute, row in enumerate(rows)
-    ]
-    facts = {
-        "observer_kind": "person",
-        "trials": 10,
-        "instruction_s": 19.0,
-        "practice_rounds": 2,
-        "runs": [{"began_utc": "2026-11-21T09:59:00.000+00:00"}],
-    }
+def broken(data):
+    (state,) = watch("lab", data, {"study": STUDY})
+    before = "would be excluded as it stands: "
+    return [w.removeprefix(before) for w in state.warnings if w.startswith(before)]
 
-    def broken(facts, rows, rules):
-        return [
-            one.sentence.partition(",")[0] for one in standings(facts, rows, rules) if not one.holds
-        ]
 
-    assert broken(facts, rows, rules.rules()) == [
-        "0 of 2 answers on the side used less",
-        "19 s on the pages before the trials",
-        "3.0 min from the first page to the last trial so far",
+STUDY = Exclusions(
+    instruction_s=20,
+    total_s=(120, 600),
+    less_used_side=1,
+    groups={"none": Thresholds(instruction_s=15, total_s=(120, 180))},
+)
+
+
+def test_a_session_falls_under_the_rules_of_its_group(tmp_path):
+    lines = [trial(1, group="none"), trial(2, choice="b", group="none")]
+    write_session(tmp_path, lines, instruction_s=17)
+    assert broken(tmp_path) == [
+        "seconds from the first page to the end of the last trial: 191 (the rule is 120 to 180)"
     ]
-    # Another group has rules of its own; too short is only who is done.
-    assert broken(facts, rows, rules.rules("b")) == []
-    short = facts | {"trials": 1}
-    assert broken(short, rows[:1], ExclusionRules(total_s=(61, 600))) == [
-        "1.0 min from the first page to the last trial so far"
+    write_session(tmp_path, [trial(1), trial(2, choice="b")], instruction_s=17)
+    assert broken(tmp_path) == [
+        "seconds on the pages before the first trial: 17 (the rule is at least 20)"
     ]
-    assert broken(short | {"trials": 2}, rows[:1], ExclusionRules(total_s=(61, 600))) == []
-    # Nobody waits for a simulated participant.
-    simulated = facts | {"observer_kind": "simulated"}
-    assert broken(simulated, rows, rules.rules()) == ["0 of 2 answers on the side used less"]
-    assert list(standings(facts, [], rules.rules())) == [
-        Standing(True, "2 rounds of practice, the rule is 2 or fewer")
-    ]
+
+
+def test_a_session_lasts_to_the_end_of_its_last_trial(tmp_path):
+    runs = [{"began_utc": "2026-11-21T09:59:05+00:00"}, {"began_utc": "2026-11-21T12:00:00+00:00"}]
+    lines = [trial(0, choice="b"), trial(1)]
+    write_session(tmp_path, lines, instruction_s=20, runs=runs, end_reason="aborted")
+    assert broken(tmp_path) == []  # 126 s, of which the last trial took 11 s
+    runs[0] |= {"began_utc": "2026-11-21T09:59:15+00:00"}
+    write_session(tmp_path, lines, instruction_s=20, runs=runs, end_reason="aborted")
+    assert "the last trial: 116 (the rule is 120 to 600)" in broken(tmp_path)[0]
+
+
+def test_a_running_session_may_still_meet_a_rule(tmp_path):
+    write_session(tmp_path, [trial(1)], instruction_s=20)
+    (state,) = watch("lab", tmp_path, {"study": STUDY})
+    assert (state.rules_judged, state.rules_broken, state.rules_open) == (2, 0, 1)
+    # Once all trials are done nothing will change, though a comment may be written still.
+    write_session(tmp_path, [trial(1)], instruction_s=20, trials=3, trials_skipped=2)
+    (state,) = watch("lab", tmp_path, {"study": STUDY})
+    assert (state.rules_judged, state.rules_broken, state.rules_open) == (3, 1, 0)
+
+
+def test_a_design_that_is_not_at_hand_has_the_rules_of_the_report(tmp_path):
+    write_session(tmp_path, [trial(1, "catch", correct=False)], end_reason="completed")
+    (state,) = watch("lab", tmp_path, {})
+    assert (state.rules_judged, state.rules_broken) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +254,7 @@ def test_a_port_in_use_gets_one_sentence(serve, tmp_path):
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium")
 def test_a_browser_shows_it_without_running_what_a_log_holds(serve, tmp_path):
     evil = "<img src=x onerror=document.title='taken'>"
-    lines = [trial(1), trial(2, "catch"), f'3,main,"{evil}",2026-11-21T10:09:00+00:00,1,a,True,9,0']
+    lines = [trial(1), trial(2, "catch"), trial(3).replace("natural", f'"{evil}"')]
     named = {"design": evil, "observer": evil, "end_reason": evil}
     write_session(tmp_path / "data", lines, runs=[{"override": evil}])
     write_session(tmp_path / "data", [trial(1)], participant="p002", **named)
