@@ -91,7 +91,7 @@ def test_the_break_tells_the_score_of_its_block(request_for):
         if isinstance(stage, Trial):
             block.append(stage.correct)
         elif stage.content.name == "break":
-            assert f"right in {sum(block)} of {len(block)} rounds" in stage.content.text
+            assert f"{sum(block)} of {len(block)} rounds correctly" in stage.content.text
         elif stage.content.name == "part":
             block = []
     session.finish()
