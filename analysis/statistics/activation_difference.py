@@ -1,4 +1,4 @@
-"""Are choices better where the pictures differ more? Accuracy against activation difference."""
+"""Proportion correct against the relative activation difference of the two queries."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ COLUMN = "relative_activation_difference"
 
 @dataclass(frozen=True)
 class Trend:
-    """Rank correlation between the difference and accuracy over query pairs.
+    """Rank correlation, over query pairs, of activation difference and proportion correct.
 
     Parameters
     ----------
     rho, low, high
-        Spearman's correlation and its interval, pairs drawn anew.
+        Spearman's correlation and its bootstrap interval over query pairs.
     n_pairs, n_trials
-        What it rests on.
+        Numbers of query pairs and of their trials.
     reason
-        Why there is none; empty where there is one.
+        Why there is no correlation; empty otherwise.
     """
 
     rho: float
@@ -39,26 +39,37 @@ class Trend:
 def binned_accuracy(
     trials: pd.DataFrame, n_bins: int = 6, column: str = COLUMN, ci_unit: CIUnit = "crossed"
 ) -> pd.DataFrame:
-    """Return accuracy in bins of about equally many trials by activation difference.
+    """Return accuracy in bins of the activation difference with about equal numbers of trials.
 
-    Equal differences, as those of a query pair that several saw, stand in one bin, so that there
-    may be fewer bins.
+    Equal differences, such as those of a query pair that several participants met, fall into the
+    same bin, so that there may be fewer bins.
 
     Returns
     -------
     pandas.DataFrame
         One row per bin: bin (from 0), least, median, most (of the difference), and the columns of
         :func:`analysis.statistics.performance.accuracy`.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"participant": list("abab"), "unit": list("xxyy")})
+    >>> trials = trials.assign(
+    ...     relative_activation_difference=[0.2, 0.2, 0.9, 0.9], correct=[True, False, True, True]
+    ... )
+    >>> binned_accuracy(trials, 2)[["bin", "least", "most", "proportion"]]
+       bin  least  most  proportion
+    0    0    0.2   0.2         0.5
+    1    1    0.9   0.9         1.0
     """
     known = trials[trials[column].notna() & trials["correct"].notna()]
     if known.empty:
         return pd.DataFrame()
-    below = (known[column].rank() - 0.5) / len(known)
-    codes = pd.factorize((below * min(n_bins, len(known))).astype(int), sort=True)[0]
-    cut = known.assign(bin=codes)
-    table = accuracy(cut, ("bin",), ci_unit)
-    ends = cut.groupby("bin")[column].agg(least="min", median="median", most="max").reset_index()
-    return ends.merge(table, on="bin")
+    # A trial's bin is its mid-rank's place among n_bins quantiles; ties share their mid-rank.
+    quantile = (known[column].rank() - 0.5) / len(known)
+    codes = pd.factorize((quantile * min(n_bins, len(known))).astype(int), sort=True)[0]
+    binned = known.assign(bin=codes)
+    ends = binned.groupby("bin")[column].agg(least="min", median="median", most="max")
+    return ends.reset_index().merge(accuracy(binned, ("bin",), ci_unit), on="bin")
 
 
 def trend(
@@ -68,24 +79,37 @@ def trend(
     seed: int = 0,
     level: float = LEVEL,
 ) -> Trend:
-    """Return the rank correlation of difference and accuracy over query pairs.
+    """Return the rank correlation, over query pairs, of activation difference and accuracy.
 
-    All trials of a pair are averaged first, so that a pair shown to many counts once.
+    The trials of a pair are averaged first, so that a pair shown to many participants counts once.
+    The interval is that of the percentile bootstrap (Efron & Tibshirani, An Introduction to the
+    Bootstrap, 1993).
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"unit": "u1", "batch": [0, 1, 2, 3, 4] * 4})
+    >>> trials["relative_activation_difference"] = trials["batch"] / 4
+    >>> trials["correct"] = [i // 5 <= i % 5 for i in range(20)]
+    >>> found = trend(trials, n_bootstrap=50)
+    >>> round(found.rho, 3), found.n_pairs, found.n_trials
+    (0.975, 5, 20)
     """
     known = trials[trials[column].notna() & trials["correct"].notna()]
-    pairs = known.assign(right=known["correct"].astype(float)).groupby(["unit", "batch"], sort=True)
+    pairs = known.assign(correct=known["correct"].astype(float)).groupby(["unit", "batch"])
     difference = pairs[column].mean().to_numpy(float)
-    right = pairs["right"].mean().to_numpy(float)
-    n_pairs, nan = len(right), float("nan")
-    if n_pairs < 4 or np.ptp(right) == 0 or np.ptp(difference) == 0:
-        why = "fewer than 4 query pairs" if n_pairs < 4 else "accuracy or difference never varies"
+    proportion = pairs["correct"].mean().to_numpy(float)
+    n_pairs, nan = len(proportion), float("nan")
+    if n_pairs < 4 or np.ptp(proportion) == 0 or np.ptp(difference) == 0:
+        why = "there are fewer than 4 query pairs"
+        if n_pairs >= 4:
+            why = "accuracy or activation difference is the same for all query pairs"
         return Trend(nan, nan, nan, n_pairs, len(known), not_computable(why))
-    rho = float(stats.spearmanr(difference, right).statistic)
+    rho = float(stats.spearmanr(difference, proportion).statistic)
     rng = np.random.default_rng(seed)
     drawn = []
     for _ in range(n_bootstrap):
-        who = rng.integers(n_pairs, size=n_pairs)
-        if np.ptp(right[who]) > 0 and np.ptp(difference[who]) > 0:
-            drawn.append(stats.spearmanr(difference[who], right[who]).statistic)
+        sample = rng.integers(n_pairs, size=n_pairs)
+        if np.ptp(proportion[sample]) > 0 and np.ptp(difference[sample]) > 0:
+            drawn.append(stats.spearmanr(difference[sample], proportion[sample]).statistic)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Trend(rho, float(low), float(high), n_pairs, len(known))

@@ -1,8 +1,8 @@
-"""Do observers err on the same trials? Error consistency between people, machines and baselines."""
+"""Error consistency: do people, machines and baselines err on the same trials?"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,20 +11,18 @@ import pandas as pd
 from analysis.statistics.estimates import LEVEL, not_computable
 from unitscope.errors import BadInput, nearest
 
-LEAST_PAIRS = 3
-"""Pairs of observers below which drawing them anew says nothing."""
-
-OBSERVER = ("observer_kind", "observer", "participant")
+MIN_PAIRS = 3
+"""Pairs of observers below which there is no bootstrap interval."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Who was right on what.
+    """Which observer answered which item correctly.
 
     Parameters
     ----------
     correct
-        Shape (observers, items); 1 right, 0 wrong, NaN where an observer never met the item.
+        Shape (observers, items); 1 correct, 0 wrong, NaN where an observer did not meet the item.
     groups
         Shape (observers,); the group of each, such as a reference condition or a baseline's name.
     observers
@@ -43,23 +41,36 @@ class Answers:
 
 
 def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers:
-    """Bring trials to one row per observer and one column per item.
+    """Arrange trials as one row per observer and one column per item.
 
-    An item is a unit with one pair of queries, whatever their sides and the references shown. An
-    observer who met it several times counts with the first.
+    An item is a unit with a pair of queries, whatever their sides and the references shown. Of
+    several trials of an observer with the same item the first one counts.
 
     Parameters
     ----------
     trials
-        Main trials of a log; unanswered ones do not count. Baselines and machines are groups of
-        their own, named after them.
+        Main trials of a log; unanswered ones do not count. Each baseline and each machine is a
+        group of its own, named after it.
     group
-        Column that tells people apart.
+        Column of the people's groups.
 
     Raises
     ------
     BadInput
         If there is no such column.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame(
+    ...     {"participant": ["p1", "p1", "p2"], "reference_condition": "natural", "unit": "u1"}
+    ... ).assign(observer_kind="person", observer=None)
+    >>> trials = trials.assign(query_a=list("acb"), query_b=list("bda"), correct=[1, 0, 1])
+    >>> found = answers(trials)
+    >>> found.groups, found.observers
+    (('natural', 'natural'), ('p1', 'p2'))
+    >>> found.correct
+    array([[ 1.,  0.],
+           [ 1., nan]])
     """
     if group not in trials.columns:
         raise BadInput(f"no column {group!r} in the trials{nearest(group, trials.columns)}")
@@ -69,9 +80,12 @@ def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers
     items = known["unit"].astype(str) + "|" + first + "|" + second
     people = known["observer_kind"].isin(["person", "simulated"])
     groups = known[group].astype(str).where(people, known["observer"].astype(str))
-    who = groups + "|" + known["observer_kind"].astype(str) + "|" + known["participant"].astype(str)
-    table = pd.DataFrame({"who": who, "item": items, "right": known["correct"].astype(float)})
-    wide = table.groupby(["who", "item"], sort=True)["right"].first().unstack()
+    observers = (
+        groups + "|" + known["observer_kind"].astype(str) + "|" + known["participant"].astype(str)
+    )
+    table = pd.DataFrame({"observer": observers, "item": items, "correct": known["correct"]})
+    table["correct"] = table["correct"].astype(float)
+    wide = table.groupby(["observer", "item"], sort=True)["correct"].first().unstack()
     names = [str(name) for name in wide.index]
     return Answers(
         wide.to_numpy(float),
@@ -81,7 +95,10 @@ def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers
 
 
 def kappa_matrix(correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return Cohen's kappa between all observers, on the items that each two share.
+    """Return Cohen's kappa between all observers, on the items that each two of them share.
+
+    Cohen, Educ. Psychol. Meas. 1960, 20, 37-46; as error consistency Geirhos, Meding & Wichmann,
+    Adv. Neural Inf. Process. Syst. 2020, 33.
 
     Parameters
     ----------
@@ -91,20 +108,32 @@ def kappa_matrix(correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     kappa : numpy.ndarray
-        Shape (observers, observers); NaN on the diagonal, where two share no item, and where the
-        agreement expected by chance is 1 (both always right or both always wrong).
+        Shape (observers, observers), -1 to 1; NaN on the diagonal, where two share no item, and
+        where the agreement expected by chance is 1 (both always correct or both always wrong).
     n_shared : numpy.ndarray
         Same shape; number of items that two observers share.
+
+    Examples
+    --------
+    >>> kappa, n_shared = kappa_matrix(np.array([[1, 1, 0, 0], [1, 0, 0, np.nan]]))
+    >>> kappa.round(2)
+    array([[nan, 0.4],
+           [0.4, nan]])
+    >>> n_shared
+    array([[4, 3],
+           [3, 3]])
     """
     met = np.isfinite(correct)
     right = np.where(met, correct, 0.0)
     wrong = met - right
     shared = met.astype(float) @ met.T
+    # kappa = (c_obs - c_exp) / (1 - c_exp),  c_obs: share of items on which both are correct or
+    # both wrong,  c_exp = p_i p_j + (1 - p_i) (1 - p_j) with the accuracies on the shared items.
     with np.errstate(invalid="ignore", divide="ignore"):
         observed = (right @ right.T + wrong @ wrong.T) / shared
-        mine = (right @ met.T) / shared
-        yours = mine.T
-        expected = mine * yours + (1 - mine) * (1 - yours)
+        p_i = (right @ met.T) / shared
+        p_j = p_i.T
+        expected = p_i * p_j + (1 - p_i) * (1 - p_j)
         kappa = (observed - expected) / (1 - expected)
     kappa[~(expected < 1 - 1e-12)] = np.nan
     np.fill_diagonal(kappa, np.nan)
@@ -112,12 +141,22 @@ def kappa_matrix(correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def kappa_bounds(first: float, second: float) -> tuple[float, float]:
-    """Return the least and greatest kappa that two accuracies allow; NaN where none is defined."""
+    """Return the minimum and maximum attainable kappa of two accuracies; NaN if undefined.
+
+    Two observers of accuracies p_i and p_j agree on at least ``|p_i + p_j - 1|`` and at most
+    ``1 - |p_i - p_j|`` of the items (Geirhos, Meding & Wichmann, Adv. Neural Inf. Process. Syst.
+    2020, 33).
+
+    Examples
+    --------
+    >>> [round(bound, 3) for bound in kappa_bounds(0.8, 0.6)]
+    [-0.364, 0.545]
+    """
     expected = first * second + (1 - first) * (1 - second)
     if expected >= 1 - 1e-12:
         return np.nan, np.nan
-    least, most = abs(first + second - 1), 1 - abs(first - second)
-    return (least - expected) / (1 - expected), (most - expected) / (1 - expected)
+    low, high = abs(first + second - 1), 1 - abs(first - second)
+    return (low - expected) / (1 - expected), (high - expected) / (1 - expected)
 
 
 def agreement(
@@ -127,28 +166,38 @@ def agreement(
     level: float = LEVEL,
     order: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Return the mean kappa between and within groups, with intervals over participants.
+    """Return the mean kappa within and between groups, with bootstrap intervals over observers.
 
-    Pairs share members, so observers are drawn anew, never pairs; a group of one, such as a
-    baseline, stands as it is. A pair of an observer with a copy of itself does not count.
+    Pairs of observers are not independent, so that observers are resampled, not pairs; a group of
+    one, such as a baseline, stays as it is. Pairs of an observer with its own copy do not count.
 
     Parameters
     ----------
     found
-        Who was right on what.
+        Which observer answered which item correctly.
     n_bootstrap, seed
-        Draws of observers, and what fixes them.
+        Number of bootstrap samples, and their seed.
     level
-        Of the percentile interval.
+        Confidence level of the percentile interval.
     order
-        Groups in the order wanted; others follow, sorted.
+        Groups that come first, in this order; the others follow, sorted.
 
     Returns
     -------
     pandas.DataFrame
         One row per two groups (each with itself too): group_1, group_2, kappa, low, high,
-        lowest_possible, highest_possible (given the groups' accuracies), n_pairs (with a kappa),
-        n_undefined, n_observers_1, n_observers_2, reason.
+        lowest_possible, highest_possible (minimum and maximum attainable at the groups' mean
+        accuracies), n_pairs (with a kappa), n_undefined, n_observers_1, n_observers_2, reason.
+
+    Examples
+    --------
+    >>> correct = np.array([[1, 1, 0, 0], [1, 1, 0, 1], [1, 0, 0, 0], [0, 1, 1, 0]])
+    >>> found = Answers(correct, ("natural",) * 3 + ("centre",), ("p1", "p2", "p3", "centre"))
+    >>> agreement(found, 50)[["group_1", "group_2", "kappa", "n_pairs"]].round(3)
+       group_1  group_2  kappa  n_pairs
+    0   centre   centre    NaN        0
+    1   centre  natural -0.333        3
+    2  natural  natural  0.400        3
     """
     kappa, shared = kappa_matrix(found.correct)
     defined = np.isfinite(kappa)
@@ -156,97 +205,79 @@ def agreement(
     names = [g for g in order if g in found.groups]
     names += sorted(set(found.groups) - set(names))
     members = {name: np.array([g == name for g in found.groups]) for name in names}
-    drawn = _draws(members, len(found.groups), n_bootstrap, seed)
+    drawn = _bootstrap_counts(members, n_bootstrap, seed)
     rows = []
     for place, one in enumerate(names):
         for two in names[place:]:
-            inside = np.outer(members[one], members[two])
-            np.fill_diagonal(inside, False)
-            pairs = inside & defined
-            interval = _interval(filled, pairs, drawn[one], drawn[two], level)
-            sharing = inside & (shared > 0)
+            possible = np.outer(members[one], members[two])
+            np.fill_diagonal(possible, False)
+            pairs = possible & defined
+            # Within a group each pair is in the matrix twice.
+            copies = 2 if one == two else 1
+            low, high = _interval(filled, pairs, drawn[one], drawn[two], level, copies)
+            if not pairs.any():
+                reason = "chance agreement is 1: every answer is correct, or every answer is wrong"
+                if not (possible & (shared > 0)).any():
+                    reason = "no two observers share a trial"
+            elif members[one].sum() + members[two].sum() < 3:
+                reason = "there is only one observer in each group"
+            elif pairs.sum() < MIN_PAIRS * copies:
+                reason = f"fewer than {MIN_PAIRS} pairs of observers have a kappa"
+            else:
+                reason = "" if np.isfinite(low) else "all bootstrap samples have the same kappa"
+            accuracies = [float(np.nanmean(found.correct[members[name]])) for name in (one, two)]
+            bounds = kappa_bounds(accuracies[0], accuracies[1])
             rows.append(
-                _row(one, two, members, found.correct)
-                | _mean(filled, pairs, inside, one == two)
-                | interval
-                | {"reason": _why(pairs, sharing, members[one], members[two], interval)}
+                {
+                    "group_1": one,
+                    "group_2": two,
+                    "lowest_possible": bounds[0],
+                    "highest_possible": bounds[1],
+                    "n_observers_1": int(members[one].sum()),
+                    "n_observers_2": int(members[two].sum()),
+                    "kappa": float(filled[pairs].mean()) if pairs.any() else np.nan,
+                    "n_pairs": int(pairs.sum()) // copies,
+                    "n_undefined": int(possible.sum() - pairs.sum()) // copies,
+                    "low": low,
+                    "high": high,
+                    "reason": not_computable(reason) if reason else "",
+                }
             )
     return pd.DataFrame(rows)
 
 
-def _draws(
-    members: dict[str, np.ndarray], n_observers: int, n_bootstrap: int, seed: int
+def _bootstrap_counts(
+    members: dict[str, np.ndarray], n_bootstrap: int, seed: int
 ) -> dict[str, np.ndarray]:
-    """Return, for each group, draws x observers with how often each was drawn."""
+    """Return, by group, how often each observer is in each sample: shape (samples, observers)."""
     rng = np.random.default_rng(seed)
     drawn = {}
     for name in sorted(members):
         inside = members[name]
-        counts = np.zeros((n_bootstrap, n_observers))
+        counts = np.zeros((n_bootstrap, len(inside)))
         share = np.full(inside.sum(), 1 / inside.sum())
         counts[:, inside] = rng.multinomial(inside.sum(), share, n_bootstrap)
         drawn[name] = counts
     return drawn
 
 
-def _row(
-    one: str, two: str, members: dict[str, np.ndarray], correct: np.ndarray
-) -> dict[str, Hashable]:
-    low, high = kappa_bounds(*(float(np.nanmean(correct[members[name]])) for name in (one, two)))
-    return {
-        "group_1": one,
-        "group_2": two,
-        "lowest_possible": low,
-        "highest_possible": high,
-        "n_observers_1": int(members[one].sum()),
-        "n_observers_2": int(members[two].sum()),
-    }
-
-
-def _mean(
-    filled: np.ndarray, pairs: np.ndarray, inside: np.ndarray, same: bool
-) -> dict[str, Hashable]:
-    n_pairs, n_inside = int(pairs.sum()), int(inside.sum())
-    per = 2 if same else 1
-    return {
-        "kappa": float(filled[pairs].mean()) if n_pairs else np.nan,
-        "n_pairs": n_pairs // per,
-        "n_undefined": (n_inside - n_pairs) // per,
-    }
-
-
 def _interval(
-    filled: np.ndarray, pairs: np.ndarray, first: np.ndarray, second: np.ndarray, level: float
-) -> dict[str, float]:
-    if not _enough(pairs, first is second):
-        return {"low": np.nan, "high": np.nan}
-    weights = ((first @ pairs) * second).sum(1)
-    sums = ((first @ np.where(pairs, filled, 0.0)) * second).sum(1)
-    means = sums[weights > 0] / weights[weights > 0]
-    varies = len(means) > 1 and np.ptp(means) > 0
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2]) if varies else (np.nan,) * 2
-    return {"low": float(low), "high": float(high)}
-
-
-def _enough(pairs: np.ndarray, same: bool) -> bool:
-    return bool(pairs.sum() >= LEAST_PAIRS * (2 if same else 1))
-
-
-def _why(
+    kappa: np.ndarray,
     pairs: np.ndarray,
-    sharing: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
-    interval: dict[str, float],
-) -> str:
-    if pairs.any():
-        if first.sum() + second.sum() < 3:
-            return not_computable("one observer a group says nothing of others")
-        if not _enough(pairs, first is second):
-            return not_computable(f"fewer than {LEAST_PAIRS} pairs have a kappa to draw from")
-        if not np.isfinite(interval["low"]):
-            return not_computable("whoever is drawn, kappa is the same")
-        return ""
-    if not sharing.any():
-        return not_computable("no two observers share a trial")
-    return not_computable("chance agreement is 1: answers are all right or all wrong")
+    level: float,
+    copies: int,
+) -> tuple[float, float]:
+    """Return the percentile interval of the mean kappa; NaN where there is none."""
+    if pairs.sum() < MIN_PAIRS * copies:
+        return np.nan, np.nan
+    # A sample in which observer i is drawn c_i times and j d_j times has the mean
+    # sum_ij c_i k_ij d_j / sum_ij c_i d_j over the pairs that have a kappa.
+    weights = ((first @ pairs) * second).sum(1)
+    sums = ((first @ np.where(pairs, kappa, 0.0)) * second).sum(1)
+    means = sums[weights > 0] / weights[weights > 0]
+    if len(means) < 2 or np.ptp(means) == 0:
+        return np.nan, np.nan
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,4 +1,4 @@
-"""What rules of thumb answer to the query pairs that people met."""
+"""Answers of baselines, which are simple rules, to the query pairs that people met."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ def baseline_answers(
     pandas.DataFrame
         One row per baseline and query pair: the pair's columns of ``trials``, with observer_kind
         ``baseline``, the baseline's name as observer and participant, and its correct.
+
+    Examples
+    --------
+    >>> pair = {"network": ["toy"], "layer": ["conv1"], "channel": [0], "batch": [1]}
+    >>> person = {"observer_kind": "person", "observer": None, "participant": "p1", "correct": True}
+    >>> trials = pd.DataFrame(pair).assign(**person)
+    >>> found = baseline_answers(trials, trials[:0], pd.DataFrame(pair).assign(centre=False))
+    >>> found[["observer_kind", "observer", "channel", "batch", "correct"]]
+      observer_kind observer  channel  batch  correct
+    0      baseline   centre        0      1    False
     """
     pairs = trials.drop_duplicates(ITEM)
     found = []
@@ -50,6 +60,15 @@ def baseline_answers(
 
 
 def paired_with(trials: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials that a baseline answered too, with its answer as baseline_correct."""
+    """Return the trials that a baseline answered too, with its answer as baseline_correct.
+
+    Examples
+    --------
+    >>> pair = {"network": ["toy"] * 2, "layer": ["conv1"] * 2, "channel": [0, 1], "batch": [1, 1]}
+    >>> trials = pd.DataFrame(pair).assign(correct=True)
+    >>> paired_with(trials, trials[:1].assign(correct=False))[["channel", "baseline_correct"]]
+       channel  baseline_correct
+    0        0             False
+    """
     own = answers[[*ITEM, "correct"]].rename(columns={"correct": "baseline_correct"})
     return trials.merge(own, on=ITEM, how="inner")

@@ -1,4 +1,4 @@
-"""Does confidence know when the choice is right? Calibration, type-2 ROC and meta-d'."""
+"""Metacognitive sensitivity of confidence: calibration, type-2 ROC and meta-d'."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from analysis.statistics.performance import accuracy
 from unitscope.vocabulary import CONFIDENCES
 
 PADDING = 0.5
-"""Added to every count, so that an empty cell leaves d' finite (log-linear correction)."""
+"""Added to every count of stimulus, response and confidence, so that no proportion is 0 or 1 (cf.
+the log-linear correction of Hautus, Behav. Res. Methods Instrum. Comput. 1995, 27, 46-51)."""
 
 
 @dataclass(frozen=True)
 class Metacognition:
-    """How well confidence tells right from wrong answers.
+    """How well confidence tells correct from wrong answers.
 
     Parameters
     ----------
     d_prime, criterion
         Sensitivity and bias of the choices themselves.
     meta_d
-        Sensitivity that the confidence shows: the d' of an ideal observer with such confidence.
+        The d' of an ideal observer whose confidence discriminates as well as the observed one.
     m_ratio
-        ``meta_d / d_prime``: 1 where confidence uses all that the choice knew.
+        Metacognitive efficiency ``meta_d / d_prime``: 1 where confidence uses all the information
+        of the choice.
     auc
-        Area under the type-2 ROC, 0.5 where confidence knows nothing.
+        Area under the type-2 ROC, 0.5 without metacognitive sensitivity.
     n_trials
-        What it rests on.
+        Number of answers with a confidence.
     reason
-        Why there is no meta-d' (and, without enough answers, no d'); empty where there is.
+        Why there is no meta-d' (and, without enough answers, no d'); empty otherwise.
     """
 
     d_prime: float
@@ -49,44 +51,73 @@ class Metacognition:
 def calibration(
     trials: pd.DataFrame, by: Sequence[str] = ("reference_condition",), ci_unit: CIUnit = "crossed"
 ) -> pd.DataFrame:
-    """Return the share of right answers at each confidence; see :func:`accuracy`."""
+    """Return proportion correct at each confidence; see :func:`accuracy`.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"participant": list("abab"), "unit": "u1"})
+    >>> trials = trials.assign(confidence=[1, 1, 3, 3], correct=[True, False, True, True])
+    >>> calibration(trials, by=())[["confidence", "proportion"]]
+       confidence  proportion
+    0           1         0.5
+    1           3         1.0
+    """
     return accuracy(trials[trials["confidence"].notna()], (*by, "confidence"), ci_unit)
 
 
 def type_2_roc(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the type-2 ROC: high confidence when right against high confidence when wrong.
+    """Return the type-2 ROC: rates of high confidence in correct and in wrong answers.
 
     Returns
     -------
     pandas.DataFrame
         One row per threshold, the strictest first: at_least (confidence; one more than the highest
-        for the first row), hit_rate, false_alarm_rate.
+        for the first row), hit_rate (P(confidence >= at_least | correct)), false_alarm_rate
+        (P(confidence >= at_least | wrong)).
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"confidence": [3, 3, 2, 1, 2, 1], "correct": [1, 1, 1, 1, 0, 0]})
+    >>> type_2_roc(trials)
+       at_least  hit_rate  false_alarm_rate
+    0         4      0.00               0.0
+    1         3      0.50               0.0
+    2         2      0.75               0.5
+    3         1      1.00               1.0
     """
     known = _known(trials)
-    right = known["correct"].to_numpy(bool)
+    correct = known["correct"].to_numpy(bool)
     confidence = known["confidence"].to_numpy(float)
     rows = []
-    for least in (max(CONFIDENCES) + 1, *sorted(CONFIDENCES, reverse=True)):
-        high = confidence >= least
+    for threshold in (max(CONFIDENCES) + 1, *sorted(CONFIDENCES, reverse=True)):
+        high = confidence >= threshold
         rows.append(
             {
-                "at_least": least,
-                "hit_rate": high[right].mean() if right.any() else np.nan,
-                "false_alarm_rate": high[~right].mean() if (~right).any() else np.nan,
+                "at_least": threshold,
+                "hit_rate": high[correct].mean() if correct.any() else np.nan,
+                "false_alarm_rate": high[~correct].mean() if (~correct).any() else np.nan,
             }
         )
     return pd.DataFrame(rows)
 
 
-def area(roc: pd.DataFrame) -> float:
-    """Return the area under a type-2 ROC by trapezoids; NaN if all answers are right or wrong."""
+def type_2_area(roc: pd.DataFrame) -> float:
+    """Return the area under a type-2 ROC by the trapezoidal rule.
+
+    It is NaN if every answer is correct or every answer is wrong.
+
+    Examples
+    --------
+    >>> type_2_area(pd.DataFrame({"hit_rate": [0, 0.5, 1], "false_alarm_rate": [0, 0.25, 1]}))
+    0.625
+    """
     return float(integrate.trapezoid(roc["hit_rate"], roc["false_alarm_rate"]))
 
 
 def metacognition(trials: pd.DataFrame, padding: float = PADDING) -> Metacognition:
-    """Fit meta-d' by maximum likelihood (Maniscalco & Lau, 2012).
+    """Fit meta-d' by maximum likelihood (Maniscalco & Lau, Conscious. Cogn. 2012, 21, 422-430).
 
-    The two queries' sides are the two stimuli: ``a`` and ``b`` is where the right answer stands.
+    The stimuli of signal detection are the sides, ``a`` or ``b``, of the correct query.
 
     Parameters
     ----------
@@ -95,21 +126,30 @@ def metacognition(trials: pd.DataFrame, padding: float = PADDING) -> Metacogniti
         answers are pooled.
     padding
         Added to each count.
+
+    Examples
+    --------
+    >>> counts = {("a", 1, 1): 40, ("b", 1, 1): 35, ("a", 3, 1): 30, ("b", 3, 1): 35}
+    >>> counts |= {("a", 1, 0): 25, ("b", 1, 0): 20, ("a", 3, 0): 5, ("b", 3, 0): 10}
+    >>> cells = [cell for cell, number in counts.items() for _ in range(number)]
+    >>> found = metacognition(pd.DataFrame(cells, columns=["choice", "confidence", "correct"]))
+    >>> round(found.d_prime, 2), round(found.meta_d, 2), round(found.auc, 2)
+    (1.02, 0.88, 0.61)
     """
     known = _known(trials)
-    right = known["correct"].to_numpy(bool)
+    correct = known["correct"].to_numpy(bool)
     n_trials = len(known)
-    auc = area(type_2_roc(known)) if n_trials else np.nan
+    auc = type_2_area(type_2_roc(known)) if n_trials else np.nan
     if n_trials < 20:
         return _nothing(n_trials, auc, "there are fewer than 20 answers with a confidence")
-    if right.all() or not right.any():
-        return _nothing(n_trials, auc, "all answers are right or all wrong")
+    if correct.all() or not correct.any():
+        return _nothing(n_trials, auc, "every answer is correct or every answer is wrong")
     if known["choice"].nunique() < 2:
-        return _nothing(n_trials, auc, "one side was chosen throughout")
+        return _nothing(n_trials, auc, "the same side was chosen in all trials")
     counts = _counts(known) + padding
     d_prime, criterion, error = _type_1(counts)
     if abs(d_prime) < stats.norm.ppf((1 + LEVEL) / 2) * error:
-        why = not_computable("choices may be at chance, so confidence may have nothing to know")
+        why = not_computable("d' does not differ significantly from 0")
         return Metacognition(d_prime, criterion, np.nan, np.nan, auc, n_trials, why)
     meta_d = _fit(counts, d_prime, criterion)
     return Metacognition(d_prime, criterion, meta_d, meta_d / d_prime, auc, n_trials)
@@ -125,7 +165,7 @@ def _nothing(n_trials: int, auc: float, why: str) -> Metacognition:
 
 
 def _counts(known: pd.DataFrame) -> np.ndarray:
-    """Return stimuli (a, b) x responses, from surely a to surely b."""
+    """Return counts, shape (stimuli a and b, responses), from a with highest confidence to b."""
     top = max(CONFIDENCES)
     chose_b = (known["choice"] == "b").to_numpy()
     is_b = chose_b == known["correct"].to_numpy(bool)
@@ -137,21 +177,36 @@ def _counts(known: pd.DataFrame) -> np.ndarray:
 
 
 def _type_1(counts: np.ndarray) -> tuple[float, float, float]:
-    """Return d', criterion and the error of d' (Gourevitch & Galanter, Psychometrika 1967, 32)."""
+    """Return d', criterion and the standard error of d'.
+
+    With the rates H of hits and F of false alarms, ``d' = z(H) - z(F)``,
+    ``c = -(z(H) + z(F)) / 2`` and ``var(d') = H (1 - H) / (n_b phi(z(H))^2) + F (1 - F) /
+    (n_a phi(z(F))^2)`` (Gourevitch & Galanter, Psychometrika 1967, 32, 25-33).
+    """
     top = counts.shape[1] // 2
     number = counts[::-1].sum(1)
-    share = counts[::-1, top:].sum(1) / number  # of hits, then of false alarms
-    z_hit, z_false = stats.norm.ppf(share)
-    variance = share * (1 - share) / (number * stats.norm.pdf([z_hit, z_false]) ** 2)
+    rate = counts[::-1, top:].sum(1) / number  # of hits, then of false alarms
+    z_hit, z_false = stats.norm.ppf(rate)
+    variance = rate * (1 - rate) / (number * stats.norm.pdf([z_hit, z_false]) ** 2)
     return float(z_hit - z_false), float(-(z_hit + z_false) / 2), float(variance.sum() ** 0.5)
 
 
 def _fit(counts: np.ndarray, d_prime: float, criterion: float) -> float:
-    """Maximise the likelihood of confidence given stimulus and response over meta-d'."""
+    """Return the meta-d' that maximises the likelihood of confidence given stimulus and response.
+
+    The evidence is normal with mean -meta_d / 2 or meta_d / 2 and variance 1; the type-1 criterion
+    keeps its relative place, meta_c / meta_d = c / d'. Of the areas between neighbouring criteria,
+
+        P(confidence = k | stimulus, response) = area_k / sum of the response's areas,
+
+    the log-likelihood is the sum over cells of count times log P.
+    """
     top = counts.shape[1] // 2
     relative = criterion / d_prime
 
     def loss(values: np.ndarray) -> float:
+        # The type-2 criteria lie at distances from meta_c that add up exp(steps), so that they
+        # stay in order.
         meta_d, steps = values[0], np.exp(values[1:])
         middle = relative * meta_d
         below = middle - np.cumsum(steps[: top - 1])
@@ -160,9 +215,9 @@ def _fit(counts: np.ndarray, d_prime: float, criterion: float) -> float:
         total = 0.0
         for stimulus, mean in enumerate((-meta_d / 2, meta_d / 2)):
             areas = np.diff(stats.norm.cdf(edges, mean))
-            for half in (slice(0, top), slice(top, 2 * top)):
-                share = areas[half] / max(areas[half].sum(), 1e-300)
-                total -= float(counts[stimulus, half] @ np.log(np.maximum(share, 1e-12)))
+            for response in (slice(0, top), slice(top, 2 * top)):
+                p = areas[response] / max(areas[response].sum(), 1e-300)
+                total -= float(counts[stimulus, response] @ np.log(np.maximum(p, 1e-12)))
         return total
 
     starts = (np.array([m, *np.log(np.full(2 * (top - 1), 0.5))]) for m in (d_prime, d_prime / 2))

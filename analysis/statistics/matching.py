@@ -1,4 +1,4 @@
-"""Exemplar matching: trials all right and rows right, against chance for so many rows."""
+"""Scores of exemplar matching: trials with every row correct, and rows correct, against chance."""
 
 from __future__ import annotations
 
@@ -19,22 +19,35 @@ SCORES = ("all_correct", "hit_share")
 
 
 def chance(n_rows: int) -> dict[str, float]:
-    """Return what a guesser scores on average: pairing at random is a random permutation.
+    """Return the expected scores of pairing at random, which is a random permutation.
 
-    One permutation of k rows is all right among k!; of its rows one is right on average, for any
-    k, so that the share of rows is 1 / k.
+    One of the k! permutations of k rows has every row correct. A random permutation has one fixed
+    point on average whatever k is, so that the expected proportion of correct rows is 1 / k.
+
+    Examples
+    --------
+    >>> chance(2)
+    {'all_correct': 0.5, 'hit_share': 0.5}
     """
     return {"all_correct": 1 / math.factorial(n_rows), "hit_share": 1 / n_rows}
 
 
 def scores(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return answered trials with all_correct, hit_share, and the chance level of each.
+    """Return the answered trials with both scores and the chance level of each.
 
     Returns
     -------
     pandas.DataFrame
         The trials' rows and columns, and all_correct and hit_share (0 to 1), chance_all_correct
         and chance_hit_share.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"hits": [4, 1, None], "n_rows": [4, 4, 4]})
+    >>> scores(trials)[["all_correct", "hit_share", "chance_hit_share"]]
+       all_correct  hit_share  chance_hit_share
+    0          1.0       1.00              0.25
+    1          0.0       0.25              0.25
     """
     done = trials[trials["hits"].notna()]
     rows = done["n_rows"].astype(int)
@@ -52,39 +65,48 @@ def matching_scores(
     ci_unit: CIUnit = "participant",
     level: float = LEVEL,
 ) -> pd.DataFrame:
-    """Return both scores by factors, each with its interval and a test against chance.
+    """Return both scores by factors, each with its interval and a t test against chance.
 
-    A trial has several units, so that intervals speak for new participants, or for new trials.
+    A trial has several units, so that intervals generalise over participants, or over trials.
 
     Parameters
     ----------
     trials
         Main trials of exemplar matching.
     by
-        Columns whose combinations are told apart.
+        Columns; there are rows for each combination of their levels.
     ci_unit
         ``participant`` or ``trial``.
     level
-        Of the interval.
+        Confidence level.
 
     Returns
     -------
     pandas.DataFrame
         Two rows per combination: the columns of ``by``, score, mean, low, high (within 0 and 1),
-        chance, above_chance (mean less chance), p (two-sided, of a t-test over participants; NaN
+        chance, above_chance (mean minus chance), p (two-sided, of a t test over participants; NaN
         where the interval cannot be computed), n_rows, n_trials, n_participants, reason.
 
     Raises
     ------
     BadInput
-        If a factor is no column.
+        If a factor is not a column.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"participant": list("aabbcc"), "n_rows": 2})
+    >>> trials["hits"] = [2, 2, 2, 0, 2, 0]
+    >>> matching_scores(trials, by=())[["score", "mean", "chance", "above_chance"]].round(3)
+             score   mean  chance  above_chance
+    0  all_correct  0.667     0.5         0.167
+    1    hit_share  0.667     0.5         0.167
     """
     rows = []
     for levels, part in split(scores(trials), by):
         for score in SCORES:
             excess = (part[score] - part[f"chance_{score}"]).to_numpy(float)
             people = part["participant"].to_numpy()
-            # Units are told apart by nothing here; one label stands for all.
+            # A trial has no one unit: all get the same label.
             found = mean_with_interval(excess, people, np.zeros(len(part)), ci_unit, level)
             mean, base = part[score].mean(), part[f"chance_{score}"].mean()
             t = found.value / found.standard_error if found.standard_error else np.nan

@@ -1,10 +1,9 @@
-"""How often, how fast and how surely observers are right, by any factors."""
+"""Accuracy, reaction times and confidence of any observers, by any factors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,15 +14,30 @@ from unitscope.errors import BadInput, nearest
 from unitscope.vocabulary import CONFIDENCES, REFERENCE_CONDITIONS
 
 OUTCOMES = ("all", "right", "wrong")
+"""Values of the column ``outcome``; ``right`` are the correct answers."""
 
 
 def main_trials(trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials that results rest on: neither practice, catch nor repeat, and answered."""
+    """Return the answered main trials: neither practice nor catch nor repeated ones.
+
+    Examples
+    --------
+    >>> roles = pd.DataFrame({"trial_role": ["practice", "main", "main"], "correct": [1, 1, None]})
+    >>> main_trials(roles)
+      trial_role  correct
+    1       main      1.0
+    """
     return trials[(trials["trial_role"] == "main") & trials["correct"].notna()]
 
 
 def conditions_of(trials: pd.DataFrame) -> list[str]:
-    """Return the reference conditions of a frame, in the vocabulary's order, then others."""
+    """Return the reference conditions of a frame, in the vocabulary's order, then others.
+
+    Examples
+    --------
+    >>> conditions_of(pd.DataFrame({"reference_condition": ["none", "natural", "sketch"]}))
+    ['natural', 'none', 'sketch']
+    """
     present = {str(name) for name in trials["reference_condition"].dropna().unique()}
     known = [condition for condition in REFERENCE_CONDITIONS if condition in present]
     return known + sorted(present - set(known))
@@ -35,68 +49,76 @@ def accuracy(
     ci_unit: CIUnit = "crossed",
     level: float = LEVEL,
 ) -> pd.DataFrame:
-    """Return the share of right answers and its interval.
+    """Return proportion correct and its confidence interval.
 
     Parameters
     ----------
     trials
         Rows of a log with correct, participant and unit; unanswered ones do not count.
     by
-        Columns whose combinations are told apart; empty for one row.
+        Columns; there is a row for each combination of their levels, one row if empty.
     ci_unit
-        Whom the interval speaks for.
+        What the interval generalises over.
     level
-        Of the interval.
+        Confidence level.
 
     Returns
     -------
     pandas.DataFrame
         One row per combination: the columns of ``by``, proportion (pooled over trials), low, high
-        (within 0 and 1), standard_error, df, n_right, n_trials, n_participants, n_units, ci_unit,
-        reason (why there is no interval; empty where there is one).
+        (within 0 and 1), standard_error, df, n_right (number of correct answers), n_trials,
+        n_participants, n_units, ci_unit, reason (why there is no interval; empty otherwise).
 
     Raises
     ------
     BadInput
-        If a factor is no column.
+        If a factor is not a column.
+
+    Examples
+    --------
+    >>> cells = [(p, u, c) for p in "abc" for u in "xyz" for c in ("blur", "natural")]
+    >>> trials = pd.DataFrame(cells, columns=["participant", "unit", "reference_condition"])
+    >>> trials["correct"] = [c == "natural" and p + u != "az" or u == "x" for p, u, c in cells]
+    >>> accuracy(trials)[["reference_condition", "proportion", "n_right", "n_trials"]].round(2)
+      reference_condition  proportion  n_right  n_trials
+    0             natural        0.89        8         9
+    1                blur        0.33        3         9
     """
     answered = trials[trials["correct"].notna()]
     rows = []
     for levels, part in split(answered, by):
-        right = part["correct"].to_numpy(float)
-        estimate = asdict(
-            mean_with_interval(
-                right, part["participant"].to_numpy(), part["unit"].to_numpy(), ci_unit, level
-            )
+        correct = part["correct"].to_numpy(float)
+        estimate = mean_with_interval(
+            correct, part["participant"].to_numpy(), part["unit"].to_numpy(), ci_unit, level
         )
-        if len(right) and ci_unit != "trial" and np.ptp(right) == 0:
-            every = "right" if right[0] else "wrong"
-            estimate |= {
-                "low": np.nan,
-                "high": np.nan,
-                "standard_error": np.nan,
-                "df": np.nan,
-                "reason": not_computable(f"every trial was {every}"),
-            }
-        low, high = np.clip([estimate["low"], estimate["high"]], 0, 1)
+        if len(correct) and ci_unit != "trial" and np.ptp(correct) == 0:
+            nan, answer = float("nan"), "correct" if correct[0] else "wrong"
+            why = not_computable(f"every answer is {answer}")
+            estimate = replace(estimate, low=nan, high=nan, standard_error=nan, df=nan, reason=why)
+        low, high = np.clip([estimate.low, estimate.high], 0, 1)
         rows.append(
             levels
-            | {"proportion": estimate["value"], "low": low, "high": high}
-            | {name: estimate[name] for name in ("standard_error", "df")}
-            | {"n_right": int(right.sum())}
-            | {name: estimate[name] for name in _NUMBERS}
-            | {name: estimate[name] for name in ("ci_unit", "reason")}
+            | {
+                "proportion": estimate.value,
+                "low": low,
+                "high": high,
+                "standard_error": estimate.standard_error,
+                "df": estimate.df,
+                "n_right": int(correct.sum()),
+                "n_trials": estimate.n_trials,
+                "n_participants": estimate.n_participants,
+                "n_units": estimate.n_units,
+                "ci_unit": estimate.ci_unit,
+                "reason": estimate.reason,
+            }
         )
     return pd.DataFrame(rows)
-
-
-_NUMBERS = ("n_trials", "n_participants", "n_units")
 
 
 def response_times(
     trials: pd.DataFrame, by: Sequence[str] = ("reference_condition",)
 ) -> pd.DataFrame:
-    """Return quartiles of the reaction times of all, right and wrong answers.
+    """Return quartiles of the reaction times of all, correct and wrong answers.
 
     Parameters
     ----------
@@ -109,33 +131,42 @@ def response_times(
         Three rows per combination: the columns of ``by``, outcome (all, right, wrong), median_s,
         lower_quartile_s, upper_quartile_s, mean_s, shortest_s, longest_s, n_trials,
         n_participants, n_units, reason.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"participant": "p1", "unit": "u1", "rt_s": [0.5, 1.0, 1.5, 4.0]})
+    >>> trials["correct"] = [True, True, True, False]
+    >>> response_times(trials, by=())[["outcome", "median_s", "mean_s", "n_trials"]]
+      outcome  median_s  mean_s  n_trials
+    0     all      1.25    1.75         4
+    1   right      1.00    1.00         3
+    2   wrong      4.00    4.00         1
     """
     rows = []
     for levels, outcome, part in _split_by_outcome(trials, by):
         times = part["rt_s"].to_numpy(float)
-        names = (
-            "shortest_s",
-            "lower_quartile_s",
-            "median_s",
-            "upper_quartile_s",
-            "longest_s",
+        places = [0, 0.25, 0.5, 0.75, 1]
+        shortest, lower, median, upper, longest = (
+            np.quantile(times, places).tolist() if len(times) else [np.nan] * 5
         )
-        quartiles = np.quantile(times, [0, 0.25, 0.5, 0.75, 1]) if len(times) else [np.nan] * 5
-        summary = dict(zip(names, map(float, quartiles), strict=True))
-        order = ("median_s", "lower_quartile_s", "upper_quartile_s")
         rows.append(
             levels
-            | {"outcome": outcome}
-            | {name: summary[name] for name in order}
-            | {"mean_s": float(times.mean()) if len(times) else np.nan}
-            | {name: summary[name] for name in ("shortest_s", "longest_s")}
-            | _rests_on(part, outcome)
+            | {
+                "outcome": outcome,
+                "median_s": median,
+                "lower_quartile_s": lower,
+                "upper_quartile_s": upper,
+                "mean_s": float(times.mean()) if len(times) else np.nan,
+                "shortest_s": shortest,
+                "longest_s": longest,
+            }
+            | _counts(part, outcome)
         )
     return pd.DataFrame(rows)
 
 
 def confidence(trials: pd.DataFrame, by: Sequence[str] = ("reference_condition",)) -> pd.DataFrame:
-    """Return the distribution and mean of confidence for all, right and wrong answers.
+    """Return the distribution and mean of confidence for all, correct and wrong answers.
 
     Parameters
     ----------
@@ -147,6 +178,16 @@ def confidence(trials: pd.DataFrame, by: Sequence[str] = ("reference_condition",
     pandas.DataFrame
         Three rows per combination: the columns of ``by``, outcome (all, right, wrong), mean,
         share_1, share_2 and share_3 of the answers, n_trials, n_participants, n_units, reason.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"participant": "p1", "unit": "u1", "confidence": [3, 3, 2, 1]})
+    >>> trials["correct"] = [True, True, True, False]
+    >>> confidence(trials, by=())[["outcome", "mean", "share_1", "share_3"]].round(2)
+      outcome  mean  share_1  share_3
+    0     all  2.25     0.25     0.50
+    1   right  2.67     0.00     0.67
+    2   wrong  1.00     1.00     0.00
     """
     rows = []
     for levels, outcome, part in _split_by_outcome(trials, by):
@@ -156,21 +197,25 @@ def confidence(trials: pd.DataFrame, by: Sequence[str] = ("reference_condition",
             for step in CONFIDENCES
         }
         mean = float(given.mean()) if len(given) else np.nan
-        rows.append(levels | {"outcome": outcome, "mean": mean} | shares | _rests_on(part, outcome))
+        rows.append(levels | {"outcome": outcome, "mean": mean} | shares | _counts(part, outcome))
     return pd.DataFrame(rows)
+
+
+Levels = dict[str, Hashable]
+"""The level of each factor."""
 
 
 def _split_by_outcome(
     trials: pd.DataFrame, by: Sequence[str]
-) -> Iterator[tuple[dict[str, Any], str, pd.DataFrame]]:
+) -> Iterator[tuple[Levels, str, pd.DataFrame]]:
     for levels, part in split(trials[trials["correct"].notna()], by):
-        right = part["correct"].astype(bool)
-        for outcome, chosen in zip(OUTCOMES, (part, part[right], part[~right]), strict=True):
+        correct = part["correct"].astype(bool)
+        for outcome, chosen in zip(OUTCOMES, (part, part[correct], part[~correct]), strict=True):
             yield levels, outcome, chosen
 
 
-def _rests_on(part: pd.DataFrame, outcome: str) -> dict[str, Any]:
-    what = "trial" if outcome == "all" else f"{outcome} answer"
+def _counts(part: pd.DataFrame, outcome: str) -> dict[str, Hashable]:
+    what = {"all": "trial", "right": "correct answer", "wrong": "wrong answer"}[outcome]
     return {
         "n_trials": len(part),
         "n_participants": part["participant"].nunique(),
@@ -179,13 +224,19 @@ def _rests_on(part: pd.DataFrame, outcome: str) -> dict[str, Any]:
     }
 
 
-def split(trials: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+def split(trials: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[Levels, pd.DataFrame]]:
     """Yield each combination of levels and its rows, reference conditions in their usual order.
 
     Raises
     ------
     BadInput
-        If a factor is no column.
+        If a factor is not a column.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"reference_condition": ["blur", "natural", "blur"]})
+    >>> [(levels, len(part)) for levels, part in split(trials, ["reference_condition"])]
+    [({'reference_condition': 'natural'}, 1), ({'reference_condition': 'blur'}, 2)]
     """
     for name in by:
         if name not in trials.columns:

@@ -1,4 +1,4 @@
-"""How reliable the data are: the ceiling that any model of them can reach."""
+"""Reliability of the data: split-half reliability and the consistency of repeated trials."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from scipy import stats
 from analysis.statistics.estimates import LEVEL, CIUnit, not_computable
 from analysis.statistics.intervals import mean_with_interval
 
-_SPLITS_OF_A_DRAW = 20
+_SPLITS_PER_DRAW = 20
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Split-half reliability of the units' accuracies.
+    """Split-half reliability of the units' accuracies, the ceiling of any model of them.
 
     Parameters
     ----------
     half
         Mean correlation of two random halves of the participants.
     full
-        The same for all participants, by Spearman and Brown.
+        Reliability of all participants, by the Spearman-Brown formula.
     low, high
-        Interval of ``full``, within -1 and 1, over participants drawn anew (t interval
-        of Fisher's z).
+        Bootstrap interval of ``full`` over participants, within -1 and 1 (t interval of Fisher's
+        z).
     n_units, n_participants
-        What it rests on.
+        Numbers of units and participants.
     reason
-        Why there is no number, or no interval; empty where there are both.
+        Why there is no reliability, or no interval; empty otherwise.
     """
 
     half: float
@@ -45,8 +45,14 @@ class Reliability:
 def spearman_brown(half: float) -> float:
     """Return the reliability of a test twice as long, -1 to 1.
 
-    The formula is that of a correlation of 0 or more; a negative one, which chance alone makes,
-    is lengthened like its mirror image, as it would otherwise fall without bound.
+    For ``r >= 0`` it is ``2 r / (1 + r)`` (Spearman, Brit. J. Psychol. 1910, 3, 271-295; Brown,
+    Brit. J. Psychol. 1910, 3, 296-322). A negative correlation, which only chance makes, is treated
+    as its mirror image, since the formula would fall without bound.
+
+    Examples
+    --------
+    >>> round(spearman_brown(0.6), 3), round(spearman_brown(-0.6), 3)
+    (0.75, -0.75)
     """
     return 2 * half / (1 + abs(half))
 
@@ -65,73 +71,87 @@ def split_half(
     trials
         Main trials with correct, participant and unit.
     n_splits
-        Random halves that the correlation is averaged over.
+        Number of random halves over which the correlation is averaged.
     n_bootstrap
-        Draws of participants for the interval.
+        Number of bootstrap samples of participants for the interval.
     seed
-        Fixes both.
+        Seed of halves and samples.
     level
-        Of the interval.
+        Confidence level.
+
+    Examples
+    --------
+    >>> cells = [(p, u) for p in range(6) for u in range(5)]
+    >>> trials = pd.DataFrame(cells, columns=["participant", "unit"])
+    >>> trials["correct"] = [u > 3 or (p + u) % 5 < u for p, u in cells]
+    >>> found = split_half(trials, n_splits=20, n_bootstrap=20)
+    >>> round(found.half, 2), round(found.full, 2), found.n_participants
+    (0.76, 0.86, 6)
     """
     known = trials[trials["correct"].notna()]
-    cells = known.assign(right=known["correct"].astype(float)).groupby(["participant", "unit"])
-    right = cells["right"].sum().unstack(fill_value=0).to_numpy(float)
-    met = cells["right"].size().unstack(fill_value=0).to_numpy(float)
-    n_participants, n_units = right.shape
+    cells = known.assign(correct=known["correct"].astype(float)).groupby(["participant", "unit"])
+    n_correct = cells["correct"].sum().unstack(fill_value=0).to_numpy(float)
+    n_trials = cells["correct"].size().unstack(fill_value=0).to_numpy(float)
+    n_participants, n_units = n_correct.shape
     if n_participants < 4:
         return _nothing(n_units, n_participants, "there are fewer than 4 participants")
     if n_units < 3:
         return _nothing(n_units, n_participants, "there are fewer than 3 units")
     rng = np.random.default_rng(seed)
-    everybody = np.ones(n_participants)
-    half = _mean_correlation(right, met, everybody, rng, n_splits)
+    once = np.ones(n_participants)
+    half = _mean_correlation(n_correct, n_trials, once, rng, n_splits)
     if not np.isfinite(half):
         return _nothing(n_units, n_participants, "the units' accuracies do not differ")
-    drawn = []
-    for weights in rng.multinomial(n_participants, everybody / n_participants, n_bootstrap):
-        drawn.append(_mean_correlation(right, met, weights.astype(float), rng, _SPLITS_OF_A_DRAW))
+    drawn = [
+        _mean_correlation(n_correct, n_trials, times.astype(float), rng, _SPLITS_PER_DRAW)
+        for times in rng.multinomial(n_participants, once / n_participants, n_bootstrap)
+    ]
     full = spearman_brown(half)
-    known_draws = _z(np.array(drawn)[np.isfinite(drawn)])
-    # Draws that are all alike still differ by rounding.
-    if len(known_draws) < 2 or not np.ptp(known_draws) > 1e-9:
-        nan, why = float("nan"), not_computable("whoever is drawn, the halves agree alike")
+    z = _fisher_z(np.array(drawn)[np.isfinite(drawn)])
+    # Bootstrap samples that all agree still differ by rounding.
+    if len(z) < 2 or not np.ptp(z) > 1e-9:
+        nan, why = float("nan"), not_computable("the halves agree alike in all bootstrap samples")
         return Reliability(half, full, nan, nan, n_units, n_participants, why)
-    # Draws hold fewer different people and so agree less; only their spread is that of ``half``,
-    # which in few people is too narrow (Hesterberg, Am. Stat. 2015, 69, 371-386).
-    spread = np.std(known_draws) * np.sqrt(n_participants / (n_participants - 1))
+    # A bootstrap sample has fewer different participants, so that its halves correlate less: only
+    # the spread of z is used, z -+ t_(n - 1) sd(z) sqrt(n / (n - 1)), where the last factor and t
+    # correct that bootstrap intervals of small samples are too narrow (Hesterberg, Am. Stat. 2015,
+    # 69, 371-386).
+    spread = np.std(z) * np.sqrt(n_participants / (n_participants - 1))
     reach = spread * stats.t.ppf((1 + level) / 2, n_participants - 1)
-    low, high = (spearman_brown(float(np.tanh(_z(half) + sign * reach))) for sign in (-1, 1))
+    low, high = (spearman_brown(float(np.tanh(_fisher_z(half) + s * reach))) for s in (-1, 1))
     return Reliability(half, full, min(low, full), max(high, full), n_units, n_participants)
 
 
-def _z(correlation: np.ndarray | float) -> np.ndarray:
-    """Return Fisher's z, in which correlations spread alike everywhere."""
+def _fisher_z(correlation: np.ndarray | float) -> np.ndarray:
+    """Return Fisher's ``z = artanh(r)``, whose variance hardly depends on the correlation."""
     z: np.ndarray = np.arctanh(np.clip(correlation, -0.999999, 0.999999))
     return z
 
 
 def _mean_correlation(
-    right: np.ndarray,
-    met: np.ndarray,
-    weights: np.ndarray,
+    n_correct: np.ndarray,
+    n_trials: np.ndarray,
+    times: np.ndarray,
     rng: np.random.Generator,
     n_splits: int,
 ) -> float:
-    """Average over random halves of the people the correlation of the units' accuracies.
+    """Return the correlation of the units' accuracies between halves, averaged over random halves.
 
-    Somebody who was drawn twice stands in one half twice, never in both, which would agree.
+    ``times`` says how often each participant was drawn. All copies of a participant are in the
+    same half: copies in both would agree.
     """
-    people = np.flatnonzero(weights)
+    people = np.flatnonzero(times)
     first = np.tile(np.arange(len(people)) < len(people) // 2, (n_splits, 1))
     first = rng.permuted(first, axis=1)
-    shares = []
+    accuracies = []
     for half in (first, ~first):
-        own = half * weights[people]
+        own = half * times[people]
         with np.errstate(invalid="ignore", divide="ignore"):
-            shares.append((own @ right[people]) / (own @ met[people]))
-    both = np.isfinite(shares[0]) & np.isfinite(shares[1])
+            accuracies.append((own @ n_correct[people]) / (own @ n_trials[people]))
+    both = np.isfinite(accuracies[0]) & np.isfinite(accuracies[1])
     number = both.sum(1, keepdims=True)
-    one, two = (np.where(both, share, 0.0) for share in shares)
+    one, two = (np.where(both, accuracy, 0.0) for accuracy in accuracies)
+    # Pearson's r of every split at once, over the units that both halves met.
     with np.errstate(invalid="ignore", divide="ignore"):
         one, two = (np.where(both, v - v.sum(1, keepdims=True) / number, 0.0) for v in (one, two))
         squares = (one**2).sum(1) * (two**2).sum(1)
@@ -148,32 +168,43 @@ def _nothing(n_units: int, n_participants: int, why: str) -> Reliability:
 def repeat_consistency(
     trials: pd.DataFrame, level: float = LEVEL, ci_unit: CIUnit = "participant"
 ) -> pd.DataFrame:
-    """Return how often a repeated trial was answered as before.
+    """Return how often a repeated trial was answered as it was the first time.
 
     Parameters
     ----------
     trials
-        All trials of a log, repeats and those that they repeat.
+        All trials of a log, the repeated ones included.
     level
-        Of the intervals.
+        Confidence level.
     ci_unit
-        ``participant``, whose trials are alike, or ``paper``.
+        ``participant``, because the trials of a participant are correlated, or ``paper``.
 
     Returns
     -------
     pandas.DataFrame
         One row per reference condition and ``which`` (least or most confident): n_pairs,
-        same_choice (share), low, high (its interval, within 0 and 1), same_correct (share),
-        confidence_change (mean), n_participants, reason (why there is no interval).
+        same_choice (proportion), low, high (its interval, within 0 and 1), same_correct
+        (proportion), confidence_change (mean), n_participants, reason (why there is no interval).
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"observer_kind": "person", "participant": list("aaabbb")})
+    >>> trials = trials.assign(
+    ...     session=1, trial_number=[1, 2, 3] * 2, trial_role=["main", "main", "repeat"] * 2,
+    ...     reference_condition="natural", repeat_of=[None, None, "natural-least-1"] * 2,
+    ...     repeated_trial=[None, None, 1] * 2, choice=list("abaabb"), correct=True, confidence=1,
+    ... )
+    >>> repeat_consistency(trials)[["reference_condition", "which", "n_pairs", "same_choice"]]
+      reference_condition  which  n_pairs  same_choice
+    0             natural  least        2          0.5
     """
-    keys = ["participant", "session", "trial_number"]
     repeats = trials[(trials["trial_role"] == "repeat") & trials["repeated_trial"].notna()]
     columns = ["reference_condition", "which", "n_pairs", "same_choice", "low", "high"]
     columns += ["same_correct", "confidence_change", "n_participants", "reason"]
     if repeats.empty:
         return pd.DataFrame(columns=columns)
     # An observer of another kind may have the same id.
-    keys = ["observer_kind", *keys]
+    keys = ["observer_kind", "participant", "session", "trial_number"]
     first = trials.set_index(keys)[["choice", "correct", "confidence"]]
     first = first[~first.index.duplicated()]
     places = pd.MultiIndex.from_frame(
@@ -204,12 +235,12 @@ def repeat_consistency(
 
 
 def _interval(pairs: pd.DataFrame, level: float, ci_unit: CIUnit) -> dict[str, float | str]:
-    """Return the interval of the share of same choices; a participant's pairs are alike."""
+    """Return the interval of the proportion of pairs with the same choice."""
     same = pairs["same_choice"].to_numpy(float)
     people = pairs["participant"].to_numpy(str)
     if len(same) and np.ptp(same) == 0:
-        why = not_computable(f"every repeat was answered {'as' if same[0] else 'unlike'} before")
-        return {"low": np.nan, "high": np.nan, "reason": why}
+        why = f"every repeated trial received {'the same' if same[0] else 'another'} answer"
+        return {"low": np.nan, "high": np.nan, "reason": not_computable(why)}
     found = mean_with_interval(same, people, np.zeros(len(same)), ci_unit, level)
     low, high = np.clip([found.low, found.high], 0, 1)
     return {"low": float(low), "high": float(high), "reason": found.reason}

@@ -53,7 +53,7 @@ def test_a_query_pair_stands_in_one_bin_whatever_the_order(pairs):
     ("trials", "reason"),
     [
         (simulate(1, 1, pairs=3), "fewer than 4"),
-        (simulate(1, 1).assign(correct=True), "never varies"),
+        (simulate(1, 1).assign(correct=True), "the same for all query pairs"),
     ],
 )
 def test_what_cannot_be_computed_says_why(trials, reason):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.statistics.confidence import area, calibration, metacognition, type_2_roc
+from analysis.statistics.confidence import calibration, metacognition, type_2_area, type_2_roc
 
 
 def simulate(seed, n=3000, d_prime=1.5, criterion=0.2, noise=0.0):
@@ -70,7 +70,7 @@ def test_noisy_confidence_has_a_lower_ratio_and_area():
 def test_confidence_drawn_by_lot_has_an_area_of_a_half_and_no_meta_d():
     trials = simulate(1, 6000)
     trials["confidence"] = np.random.default_rng(2).integers(1, 4, len(trials))
-    assert area(type_2_roc(trials)) == pytest.approx(0.5, abs=0.03)
+    assert type_2_area(type_2_roc(trials)) == pytest.approx(0.5, abs=0.03)
     assert metacognition(trials).meta_d == pytest.approx(0, abs=0.25)
 
 
@@ -80,14 +80,14 @@ def test_choices_at_chance_have_no_ratio(seed):
     found = metacognition(simulate(seed, 160, d_prime=0.02))
     assert np.isnan(found.m_ratio) and np.isnan(found.meta_d)
     assert np.isfinite(found.d_prime) and np.isfinite(found.auc)
-    assert "may be at chance" in found.reason
+    assert "does not differ significantly from 0" in found.reason
 
 
 def test_the_roc_rises_from_nothing_to_all():
     roc = type_2_roc(simulate(3))
     assert roc["hit_rate"].iloc[[0, -1]].tolist() == [0, 1]
     assert (roc["hit_rate"].diff().dropna() >= 0).all()
-    assert area(roc) > 0.6
+    assert type_2_area(roc) > 0.6
 
 
 def test_calibration_rises_with_confidence():
@@ -100,9 +100,9 @@ def test_calibration_rises_with_confidence():
     ("trials", "reason"),
     [
         (simulate(1, 100).iloc[:10], "fewer than 20"),
-        (simulate(1, 100).assign(correct=True), "right or all wrong"),
-        (simulate(1, 100).assign(choice="a"), "one side"),
-        (from_counts([10] * 6, [10] * 6), "at chance"),
+        (simulate(1, 100).assign(correct=True), "every answer is correct or"),
+        (simulate(1, 100).assign(choice="a"), "the same side"),
+        (from_counts([10] * 6, [10] * 6), "does not differ significantly from 0"),
         (simulate(1, 100).assign(confidence=np.nan), "fewer than 20"),
     ],
 )

@@ -96,10 +96,10 @@ def test_a_balanced_linear_fit_is_the_classical_one():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda t: t.assign(correct=True), "all answers are alike"),
-        (lambda t: t[t["participant"] == 0], "there is one participant only"),
-        (lambda t: t[t["unit"] == 0], "there is one unit only"),
-        (lambda t: t.assign(twin=t["reference_condition"]), "cannot be told apart"),
+        (lambda t: t.assign(correct=True), "every answer has the same value"),
+        (lambda t: t[t["participant"] == 0], "there is only one participant"),
+        (lambda t: t[t["unit"] == 0], "there is only one unit"),
+        (lambda t: t.assign(twin=t["reference_condition"]), "are collinear"),
     ],
 )
 def test_what_cannot_be_fitted_says_why(change, reason):
@@ -113,12 +113,12 @@ def test_what_cannot_be_fitted_says_why(change, reason):
 def test_a_condition_that_is_always_right_is_pointed_out():
     trials = simulate(2, 8, 6)
     trials.loc[trials["reference_condition"] == "b", "correct"] = True
-    assert "answers of one kind only" in mixed_logistic(trials).reason
+    assert "in one condition every answer" in mixed_logistic(trials).reason
 
 
 def test_unknown_columns_are_named():
     trials = simulate(2, 4, 4)
     with pytest.raises(BadInput, match="no column 'reference_conditio'"):
         mixed_logistic(trials, fixed=["reference_conditio"])
-    with pytest.raises(BadInput, match="is none of the fixed effects"):
+    with pytest.raises(BadInput, match="is not a fixed effect"):
         mixed_logistic(trials, slopes=["unit"])

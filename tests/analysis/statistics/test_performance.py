@@ -72,14 +72,14 @@ def test_ends_stay_within_shares() -> None:
     assert 0 < row["low"] < row["high"] == 1
 
 
-@pytest.mark.parametrize(("right", "word"), [(True, "right"), (False, "wrong")])
+@pytest.mark.parametrize(("right", "word"), [(True, "correct"), (False, "wrong")])
 def test_all_alike_is_not_computable(
     simulate: Callable[..., pd.DataFrame], right: bool, word: str
 ) -> None:
     trials = simulate(np.random.default_rng(1), {"natural": 0.0}, participants=3, units=3)
     row = accuracy(trials.assign(correct=right)).iloc[0]
     assert row["proportion"] == float(right)
-    assert row["reason"] == f"not computable because every trial was {word}"
+    assert row["reason"] == f"not computable because every answer is {word}"
     assert np.isnan(row["low"])
     trial = accuracy(trials.assign(correct=right), ci_unit="trial").iloc[0]
     assert trial["reason"] == "" and trial["low"] < trial["high"]

@@ -180,7 +180,7 @@ def test_an_interval_of_repeats_is_the_t_interval_over_participants():
 
 @pytest.mark.parametrize(
     ("shares", "reason"),
-    [([1.0, 1.0], "answered as before"), ([0.5], "there is only one participant")],
+    [([1.0, 1.0], "received the same answer"), ([0.5], "there is only one participant")],
 )
 def test_repeats_without_an_interval_say_why(shares, reason):
     found = repeat_consistency(repeated(np.random.default_rng(0), shares)).iloc[0]
