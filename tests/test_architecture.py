@@ -99,7 +99,7 @@ BORDERS = {
     "experiments/__init__.py": (set(), set()),
     "analysis": (
         DESIGNS,
-        {"numpy", "pandas", "scipy", "statsmodels", "matplotlib", "jinja2", "pyarrow", "tqdm"},
+        {"numpy", "pandas", "scipy", "matplotlib", "jinja2", "pyarrow", "tqdm"},
     ),
     "bootstrap.py": (set(), set()),
 }

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 PACKAGES = ("analysis.statistics",)
-PENDING = ("analysis.statistics.exclusions",)
 
 
 def public_functions(package: str) -> Iterator[Callable[..., object]]:
@@ -28,7 +27,6 @@ FUNCTIONS = {
     f"{function.__module__}.{function.__name__}": function
     for package in PACKAGES
     for function in public_functions(package)
-    if function.__module__ not in PENDING
 }
 
 

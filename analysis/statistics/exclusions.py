@@ -16,7 +16,15 @@ SESSION_KEYS = ["observer_kind", "observer", "participant", "session"]
 
 
 def choices_are_sides(trials: pd.DataFrame) -> bool:
-    """Return whether the correct answers of a study are at either side."""
+    """Return whether the correct answers of a study are at either side.
+
+    Examples
+    --------
+    >>> choices_are_sides(pd.DataFrame({"correct_choice": ["a", "b", "b"]}))
+    True
+    >>> choices_are_sides(pd.DataFrame({"correct_choice": ["a"] * 40}))
+    False
+    """
     if "correct_choice" not in trials.columns:
         return True
     return has_sides(trials["correct_choice"].dropna().tolist())
@@ -43,6 +51,18 @@ def exclusions(
         One row per session and rule: observer_kind, observer, participant, session,
         participant_group, rule, value, at_least, at_most, n_trials, excluded, reason (why the rule
         could not be applied, which lets the session pass).
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"participant": ["p1"] * 3 + ["p2"] * 3, "session": 1})
+    >>> trials = trials.assign(observer_kind="person", observer=None, trial_role="catch")
+    >>> trials["correct"] = [True, True, True, False, False, True]
+    >>> from unitscope.exclusion import Exclusions
+    >>> rules = {"": Exclusions(catch_share=0.6).rules}
+    >>> exclusions(trials, rules)[["participant", "rule", "value", "excluded"]].round(2)
+      participant          rule  value  excluded
+    0          p1  catch trials   1.00     False
+    1          p2  catch trials   0.33      True
     """
     sided = choices_are_sides(trials)
     rows = [
@@ -107,7 +127,15 @@ def _plain(keys: Any) -> tuple[str, ...]:
 
 
 def keep(trials: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
-    """Return the trials of the sessions that no rule excludes."""
+    """Return the trials of the sessions that no rule excludes.
+
+    Examples
+    --------
+    >>> sessions = pd.DataFrame({"participant": ["p1", "p2"], "session": 1})
+    >>> sessions = sessions.assign(observer_kind="person", observer=None)
+    >>> keep(sessions, sessions.assign(excluded=[True, False]))["participant"].tolist()
+    ['p2']
+    """
     excluded = judged.loc[judged["excluded"].astype(bool), SESSION_KEYS].astype("string").fillna("")
     out = set(excluded.itertuples(index=False, name=None))
     keys = trials[SESSION_KEYS].astype("string").fillna("")
