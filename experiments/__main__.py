@@ -1,4 +1,4 @@
-"""Command line: make a lab machine ready, and run sessions that need no window."""
+"""Prepare a lab machine, follow its sessions, and simulate observers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _simulate(arguments: argparse.Namespace) -> None:
     there = len(numbers) - ran
     print(
         f"{ran} sessions of {arguments.observer} observers in "
-        f"{shown(arguments.data / design.name)}" + (f"; {there} were there already" * bool(there))
+        f"{shown(arguments.data / design.name)}" + (f"; {there} existed already" * bool(there))
     )
 
 
@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     top = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("simulate", help="let observers that are no people take part")
+    run = commands.add_parser("simulate", help="let simulated or machine observers run sessions")
     run.add_argument("design", help="name of a shipped design, or a YAML file")
     run.add_argument("--participants", required=True, help="such as 1-20 or 1,3,5")
     run.add_argument(
@@ -75,14 +75,14 @@ def parser() -> argparse.ArgumentParser:
         default=OBSERVERS[0],
         help=f"{', '.join(OBSERVERS)}, or similarity:TABLE.csv, similarity:package.module:function",
     )
-    run.add_argument(
-        "--ids", default="p", help="what their ids begin with, to stand beside others (default: p)"
-    )
+    run.add_argument("--ids", default="p", help="first letters of their ids (default: p)")
     run.add_argument("--stimuli", type=Path, help="stimulus set (default: the table's)")
     run.add_argument("--tables", type=Path, default=TABLES, help="folder of all condition tables")
     run.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     run.set_defaults(run=_simulate)
-    person = commands.add_parser("demographics", help="note who took part, apart from the logs")
+    person = commands.add_parser(
+        "demographics", help="record a participant's demographics, apart from the logs"
+    )
     person.add_argument("design", help="name of a shipped design, or a YAML file")
     person.add_argument("participant", help="id: letters and digits, never a name")
     person.add_argument("--age", type=int, help="in whole years")
@@ -91,16 +91,16 @@ def parser() -> argparse.ArgumentParser:
     person.add_argument("--visual-aid", choices=AIDS)
     person.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     person.set_defaults(run=_demographics)
-    machine = commands.add_parser("check", help="check this machine before anybody takes part")
+    machine = commands.add_parser("check", help="check this machine before participants come")
     check.add_options(machine)
     machine.set_defaults(run=check.check)
-    measure = commands.add_parser("calibrate", help="measure a monitor and save it for PsychoPy")
+    measure = commands.add_parser("calibrate", help="calibrate a monitor and save it for PsychoPy")
     calibrate.add_options(measure)
     measure.set_defaults(run=calibrate.calibrate)
-    exact = commands.add_parser("timing", help="measure how exact this machine's sessions are")
+    exact = commands.add_parser("timing", help="measure the timing of sessions on this machine")
     timing.add_options(exact)
     exact.set_defaults(run=timing.timing)
-    page = commands.add_parser("monitor", help="serve a live page on the sessions that run")
+    page = commands.add_parser("monitor", help="serve a live page about the running sessions")
     monitor.add_options(page)
     page.set_defaults(run=monitor.monitor)
     return top

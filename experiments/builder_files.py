@@ -1,4 +1,4 @@
-"""Make the Builder files: ``python -m experiments.builder_files``."""
+"""Write the Builder files: ``python -m experiments.builder_files``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FLOW = ("consent", "before", "instructions", "block_start", "trial", "block_end"
 """Routines in the order of the flow."""
 
 LOOPS = (("trials", "trial", "trial"), ("blocks", "block_start", "block_end"))
-"""Loops, the inner one first, with the first and the last routine of each."""
+"""Loops from the inside out, with the first and the last routine of each."""
 
 ABOUT = {
     "consent": "The page that asks for consent, where the design has 'consent: true'.",
@@ -43,7 +43,7 @@ FIELDS = {
     "language": "",
     "override|cfg": "",
 }
-"""Fields of the dialog; each is the option of the Coder scripts that has its name."""
+"""Fields of the dialog; each is the Coder scripts' option of the same name."""
 
 SETTINGS = {
     "expName": "unitscope_{task}",
@@ -56,7 +56,7 @@ SETTINGS = {
     "blendMode": "nofbo",
     "measureFrameRate": False,
 }
-"""Settings of the experiment that are not PsychoPy's own defaults."""
+"""Settings of the experiment that differ from PsychoPy's defaults."""
 
 LOOP_SETTINGS: dict[str, dict[str, Any]] = {
     "trials": {
@@ -84,7 +84,7 @@ CODE = {
     "Each Frame": "continueRoutine = unitscope.frame()\n",
     "End Routine": "unitscope.end()\n",
 }
-"""Code of every routine; the routine of the trial opens and ends the session as well."""
+"""Code of every routine; that of the trial also opens and ends the session."""
 
 
 def make_experiment(task: str) -> Any:
@@ -93,7 +93,7 @@ def make_experiment(task: str) -> Any:
     Parameters
     ----------
     task
-        Whose trials it shows.
+        Task of the experiment.
 
     Returns
     -------
@@ -128,12 +128,12 @@ def _code(experiment: Any, routine: str, task: str) -> Any:
 
 
 def write_files(folder: Path, tasks: Iterable[str] = TASKS) -> list[Path]:
-    """Write a Builder file for each task, replacing those that are there; returns them."""
+    """Write a Builder file for each task, replacing existing ones; returns their paths."""
     written = []
     for task in tasks:
         path = folder / f"{task}.psyexp"
         with tempfile.TemporaryDirectory() as aside:
-            # Saved elsewhere first: PsychoPy stores paths relative to the file's folder.
+            # Saved to another folder first: PsychoPy stores paths relative to the file's folder.
             whole = Path(aside) / path.name
             make_experiment(task).saveToXML(str(whole))
             path.write_bytes(whole.read_bytes())

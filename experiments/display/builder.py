@@ -1,4 +1,4 @@
-"""A session that PsychoPy's Builder runs: its routines step it as the Coder scripts' loop does."""
+"""A session as PsychoPy's Builder runs it: its routines drive the same stepper as Coder's loop."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FIELDS = (
 """Options of the Coder scripts that may be fields of Builder's experiment info."""
 
 FIRST = ("consent", "before", "instructions")
-"""Routines of what comes before the trials, in the order of a session."""
+"""Routines before the trials, in the order of a session."""
 
 SHOWN_IN = {
     "consent": FIRST[:1],
@@ -55,8 +55,8 @@ SHOWN_IN = {
     "after": (*FIRST, "after"),
     "end": (*FIRST, "after", "end"),
 }
-"""Routine to those whose stages it may show: what a routine that was taken out would have shown, a
-later one does."""
+"""Routine to the routines whose stages it may show: a routine that was removed from the flow is
+replaced by a later one."""
 
 HOMES = {
     "consent": "consent",
@@ -70,14 +70,14 @@ HOMES = {
     "comment": "after",
     "end": "end",
 }
-"""Name of a stage to the routine that it belongs to; all others are instructions or a block's."""
+"""Name of a stage to its routine; other stages belong to the instructions or a block's start."""
 
 
 class BuilderSession:
     """One session, stepped by the Code components of a Builder file.
 
-    To PsychoPy it is a component of each routine as well: a routine without any would end with its
-    first frame.
+    To PsychoPy it is also a component of each routine, because a routine without components ends
+    with its first frame.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class BuilderSession:
 
     @property
     def block_rows(self) -> list[list[int]]:
-        """Rows of the condition table, from 0, of each block that is still to come."""
+        """Rows of the condition table (from 0) of each block that is not yet complete."""
         blocks: dict[int, list[int]] = {}
         for i, row in enumerate(self.session.rows):
             if row["trial_number"] not in self.session.completed:
@@ -122,19 +122,19 @@ class BuilderSession:
         return list(blocks.values())
 
     def open(self, info: Mapping[str, Any], piloting: bool) -> str:
-        """Check everything that the session needs, before a window opens.
+        """Check everything that the session needs before a window opens.
 
         Parameters
         ----------
         info
-            Builder's experiment info; fields of other names than those of ``FIELDS`` are ignored.
+            Builder's experiment info; fields that ``FIELDS`` does not name are ignored.
         piloting
             Whether the script runs in pilot mode.
 
         Returns
         -------
         str
-            Where PsychoPy's own files go, for the setting "Data filename".
+            Path of PsychoPy's own files, for the setting "Data filename".
         """
         given = {name: str(info[name]).strip() for name in FIELDS if name in info}
         options = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value]
@@ -152,7 +152,7 @@ class BuilderSession:
         return str(shell.psychopy_files(self._session))
 
     def use(self, win: Any, experiment: Any) -> None:
-        """Take the window that Builder opened, and the experiment that is told of every row."""
+        """Take over Builder's window, and the experiment that collects the rows."""
         with _one_sentence():
             if self._session is None:
                 raise BadInput(
@@ -161,8 +161,8 @@ class BuilderSession:
                 )
             if self._session.design.window:
                 raise BadInput(
-                    f"design {self._session.design.name} has arguments of the window, but here "
-                    "Builder opens it; use the Coder script"
+                    f"design {self._session.design.name} has arguments for the window, but Builder "
+                    "opens it; use the Coder script"
                 )
             monitor = None
             try:
@@ -172,11 +172,11 @@ class BuilderSession:
                     raise
             self._display = adopt_window(win, monitor, full_screen=bool(win._isFullScr))
         self.session.note({"shell": "builder"})
-        # Every row brings these itself; a field of the same name would be a second column.
+        # Rows contain these columns; fields of the same name would duplicate them.
         own = names(log_columns(self._task))
         experiment.extraInfo = {k: v for k, v in experiment.extraInfo.items() if k not in own}
         self._experiment = experiment
-        # Later than PsychoPy's own, so that it runs before.
+        # Registered after PsychoPy's own handler, so that it runs before it.
         atexit.register(shell.close_psychopy_files, experiment)
 
     def begin(self, routine: str, trial_number: int | None = None) -> None:
@@ -228,7 +228,7 @@ class BuilderSession:
             raise RuntimeError(f"routine {self._routine!r} was ended before its stage was over")
 
     def finish(self, reason: str | None = None) -> None:
-        """Write how the run ended; only the first call counts."""
+        """Record how the run ended; only the first call counts."""
         if self._stepper:
             self._stepper.close()
             self._stepper = None
@@ -238,12 +238,12 @@ class BuilderSession:
         self.session.finish(reason)
 
     def _close(self) -> None:
-        """End what nothing ended, at exit; why it cannot be written was said before."""
+        """End the session at exit if nothing else has; errors were reported before."""
         with suppress(BadInput):
             self.finish(INTERRUPTED)
 
     def _start(self) -> None:
-        """Open the keyboard: only now is PsychoPy's clock the one that it stays on."""
+        """Open the devices; not earlier, as Builder's script resets PsychoPy's clock before."""
         assert self._display
         with _one_sentence():
             self._stepper = shell.make_stepper(self.session, self._display, self._arguments)
@@ -251,7 +251,7 @@ class BuilderSession:
         self._cleanup.enter_context(undisturbed())
 
     def _begin_next(self) -> None:
-        """Begin the stage that comes next, if this routine shows it."""
+        """Begin the next stage if this routine shows it."""
         assert self._stepper
         if self._coming is None:
             self._coming = next(self._stages, None)
@@ -270,16 +270,16 @@ class BuilderSession:
             return False
         if coming < number:
             raise BadInput(
-                f"the loop came to trial {number}, but trial {coming} is next; let the loops be "
-                "sequential and leave out no row"
+                f"the loop is at trial {number}, but trial {coming} is next; make the loops "
+                "sequential and skip no row"
             )
-        # A trial that was done before, or practice that is not needed, is passed over.
+        # Trials that are complete and practice that is not needed are skipped.
         return coming == number
 
 
 @contextmanager
 def _one_sentence() -> Iterator[None]:
-    """End the script after bad input with one sentence, as the commands do."""
+    """End the script with one sentence after bad input, as the commands do."""
     try:
         yield
     except BadInput as error:

@@ -31,13 +31,13 @@ def run_script(task: str, description: str | None) -> int:
     description
         Of the script, for ``--help``.
     """
-    plugins.activatePlugins()
-    core.setPilotModeFromArgs()
     parser = shell.options(description or "", f"demo_{task}")
     return run_command(parser, lambda arguments: _run(task, arguments))
 
 
 def _run(task: str, arguments: argparse.Namespace) -> None:
+    plugins.activatePlugins()
+    core.setPilotModeFromArgs()
     monitor = None if arguments.simulate else find_monitor(arguments)
     design = read_design(arguments.design)
     shell.check_task(design, task)

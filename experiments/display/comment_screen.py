@@ -1,4 +1,4 @@
-"""What the free-text comment looks like while it is typed."""
+"""The screen of the free-text comment."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class CommentScreen:
         self._shown = None
 
     def draw(self, phase: str, comment: Comment) -> None:
-        """Draw what was typed."""
+        """Draw the typed text."""
         if comment.text != self._shown:
             self._shown = comment.text
             self._show(comment.text + CARET)

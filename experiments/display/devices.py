@@ -1,4 +1,4 @@
-"""Which devices a session has: from its design, and from this machine's command line."""
+"""The devices of a session, opened as its design and the command line say."""
 
 from __future__ import annotations
 
@@ -26,23 +26,27 @@ from experiments.runner.session import Session
 from unitscope.errors import BadInput
 
 NONE = "none"
-"""Port that stands for a device which this machine does not have."""
+"""Port of a device that this machine does not have."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options about devices that belong to a machine, not to a study."""
+    """Add the options for devices that belong to a machine and not to a study."""
     parser.add_argument(
-        "--box-port", metavar="PORT", help="serial port of the response box here; none: without it"
+        "--box-port",
+        metavar="PORT",
+        help="serial port of the response box; none: no box",
     )
     parser.add_argument(
-        "--trigger-port", metavar="PORT", help="where triggers go here; none: send none"
+        "--trigger-port",
+        metavar="PORT",
+        help="port of the triggers; none: no triggers",
     )
     parser.add_argument(
         "--hook",
         action="append",
         default=[],
         metavar="MODULE:FUNCTION",
-        help="function of an installed module that is called with the window",
+        help="function of an installed module, called with the window",
     )
     parser.add_argument(
         "--window",
@@ -75,7 +79,7 @@ class Sources:
 
 
 def open_source(session: Session, display: Display, box_port: str | None = None) -> ResponseSource:
-    """Open the keyboard, and the mouse and the response box where the design has them.
+    """Open the keyboard, and the mouse and the response box if the design has them.
 
     Parameters
     ----------
@@ -89,7 +93,7 @@ def open_source(session: Session, display: Display, box_port: str | None = None)
     Raises
     ------
     BadInput
-        If the response box is not there.
+        If the response box is missing.
     """
     design = session.design
     sources: list[ResponseSource] = [open_keyboard()]
@@ -104,7 +108,7 @@ def open_source(session: Session, display: Display, box_port: str | None = None)
 def open_hooks(
     session: Session, display: Display, arguments: argparse.Namespace
 ) -> tuple[FlipHook, ...]:
-    """Open whatever happens in time with the screen; the photodiode's patch is drawn last.
+    """Open the devices that act with the flips; the photodiode's patch is drawn last.
 
     Raises
     ------
@@ -139,19 +143,19 @@ def open_hooks(
 def find_function(path: str) -> Any:
     """Return the function that ``package.module:function`` names.
 
-    Such a path comes from the command line only, never from a file of a study.
+    Only the command line may name a function, never a file of a study.
 
     Raises
     ------
     BadInput
-        If there is none.
+        If there is no such function.
     """
     module, _, name = path.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)
         if callable(found):
             return found
-        said = "it is no function"
+        said = "it is not a function"
     except (ImportError, AttributeError, ValueError) as error:
         said = str(error)
     raise BadInput(
@@ -167,7 +171,7 @@ def window_arguments(design: Mapping[str, Any], options: list[str]) -> dict[str,
     design
         The design's ``window``.
     options
-        ``KEY=VALUE`` each; a value is JSON, or else text.
+        Each is ``KEY=VALUE``; a value is JSON or else text.
     """
     found = dict(design)
     for option in options:

@@ -1,4 +1,4 @@
-"""The dialogs before a session: who takes part, and whether to resume."""
+"""The dialogs before a session: participant id, and whether to resume."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unitscope.errors import BadInput
 
 
 def ask_participant(title: str, default: str = "") -> str | None:
-    """Ask for the participant id until it can be used; None if the dialog was cancelled."""
+    """Ask for a participant id until a valid one is given; None if the dialog was cancelled."""
     tip = "Letters and digits, such as p007; never a name."
     while True:
         info: dict[str, Any] = {"participant": default}
@@ -35,7 +35,7 @@ def choose_session(request: Request) -> Request | None:
     -------
     Request or None
         The request with the number of the session to run, None if the dialog was cancelled.
-        Without an unfinished session it is the next one and nothing is asked.
+        Without an unfinished session it is the next one, and no dialog is shown.
     """
     number, done = request.session_number(), request.unfinished_at()
     if done is not None:
@@ -43,7 +43,7 @@ def choose_session(request: Request) -> Request | None:
         begin = f"begin session {number + 1}"
         info: dict[str, Any] = {"choice": [resume, begin]}
         title = f"{request.participant} has an unfinished session"
-        dialog = gui.DlgFromDict(info, title=title, labels={"choice": "Shall I"})
+        dialog = gui.DlgFromDict(info, title=title, labels={"choice": "What next?"})
         if not dialog.OK:
             return None
         number += info["choice"] == begin
@@ -51,7 +51,7 @@ def choose_session(request: Request) -> Request | None:
 
 
 def show_error(message: str) -> None:
-    """Show one sentence until it is confirmed."""
+    """Show a message until it is confirmed."""
     dialog = gui.Dlg(title="Unitscope")
     dialog.addText(message)
     dialog.show()

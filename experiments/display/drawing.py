@@ -25,15 +25,15 @@ Parts = list[Any]
 
 
 def draw(parts: Sequence[Any]) -> None:
-    """Draw parts one over the other."""
+    """Draw parts, later ones over earlier ones."""
     for part in parts:
         part.draw()
 
 
 def text(win: Any, words: str, box: Box, height_px: float, **settings: Any) -> Any:
-    """Return text in the middle of a box, broken into lines where it is too wide.
+    """Return text centred in a box, wrapped to its width.
 
-    Letters are made smaller where the words would not fit the box's height.
+    The letters shrink until the text fits the box's height.
     """
     stimulus = visual.TextStim(
         win,
@@ -69,7 +69,7 @@ def bar(win: Any, box: Box, color: Color, edge: Color | None = None, **settings:
 
 
 def frame(win: Any, box: Box, width_px: float, color: Color) -> Any:
-    """Return a frame whose inner edge is the box's edge."""
+    """Return a frame around a box."""
     return visual.Rect(
         win,
         units="pix",
@@ -86,7 +86,7 @@ def frame(win: Any, box: Box, width_px: float, color: Color) -> Any:
 def line(
     win: Any, start: tuple[float, float], end: tuple[float, float], width_px: float, color: Color
 ) -> Any:
-    """Return a line from one place to another."""
+    """Return a line between two places."""
     return visual.Line(
         win,
         units="pix",
@@ -159,14 +159,14 @@ def _mark(
 
 
 class ProgressBar:
-    """How much of a block is done.
+    """The progress within a block.
 
     Parameters
     ----------
     win
         The window.
     box
-        Where it stands.
+        Its place.
     """
 
     def __init__(self, win: Any, box: Box) -> None:
@@ -177,7 +177,7 @@ class ProgressBar:
         self._share = 0.0
 
     def show(self, share: float) -> None:
-        """Set the share that is done, 0 to 1."""
+        """Set the share of completed trials, 0 to 1."""
         self._share = share
         self._done.width = max(1, round(share * self._width))
 

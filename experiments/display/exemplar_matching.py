@@ -1,4 +1,4 @@
-"""What an exemplar-matching trial looks like."""
+"""The trial screen of exemplar matching."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An eye tracker of PsychoPy's ioHub: it records the session and gets a message a phase."""
+"""An eye tracker run by PsychoPy's ioHub: it records the session and gets a message per phase."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ SETUP = "setup"
 
 
 class EyeTracker(FlipHook):
-    """Starts ioHub with the session and stops it with it.
+    """Starts ioHub with the session and stops it at its end.
 
-    ioHub keeps the samples and the messages in a file of its own beside the log,
-    ``eye_tracker_run-01.hdf5``.
+    ioHub writes samples and messages to ``eye_tracker_run-01.hdf5`` beside the log.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ class EyeTracker(FlipHook):
             )
         file = session.log.folder / f"eye_tracker_run-{session.run:02d}"
         own = {"name": "tracker", "enable": True} | own
-        from psychopy.iohub.client import launchHubServer  # starts much; not without need
+        from psychopy.iohub.client import launchHubServer  # slow to import
 
         self._hub: Any = None
         self._tracker: Any = None
@@ -69,14 +68,14 @@ class EyeTracker(FlipHook):
             if setup:
                 self._tracker.runSetupProcedure()
             self._tracker.setRecordingState(True)
-        except Exception as error:  # ioHub's, and the trackers' own
+        except Exception as error:  # of ioHub or of the tracker's library
             self.close()
             said = " ".join(str(error).split()) or type(error).__name__
             raise BadInput(f"{config}: {device} cannot be started ({said})") from None
         session.note({"eye_tracker": str(device)})
 
     def on_flip(self, phase: str, stage: Stage) -> None:
-        """Write a message such as ``trial 7 queries``, stamped by ioHub's clock."""
+        """Send a message such as ``trial 7 queries``, timed by ioHub's clock."""
         number = f"trial {stage.row['trial_number']} " if isinstance(stage, Trial) else ""
         self._hub.sendMessageEvent(number + event_of(phase, stage), category=CATEGORY)
 
@@ -85,7 +84,7 @@ class EyeTracker(FlipHook):
         if self._hub is None:
             return
         hub, self._hub = self._hub, None
-        # Whatever the tracker says now, the process has to end and the session to be closed.
+        # Whatever the tracker raises, ioHub's process and the session have to end.
         with suppress(Exception):
             self._tracker.setRecordingState(False)
         hub.quit()

@@ -1,4 +1,4 @@
-"""The mouse as a response source: every click, with the time of the frame that saw it."""
+"""The mouse as a response source: every click, timed by the frame that received it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from experiments.runner.responses import CLICK, Press
 
 
 class WindowMouse:
-    """Clicks of the left button by the window's events, whose times are those of the frame.
+    """Clicks of the left button by the window's events, timed by the frame.
 
-    The window keeps every click until it is asked, so that one shorter than a frame is not missed.
+    The window queues every click, so that one shorter than a frame is not missed.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class WindowMouse:
         from pyglet.window import mouse  # cannot be imported without a display
 
         if button == mouse.LEFT:
-            # Events count in the system's points, which need not be the window's pixels.
+            # Events are in the system's points, which may differ from the window's pixels.
             in_points, in_px = self._win.winHandle.get_size(), self._win.size
             place = tuple(
                 int((at + 0.5) / whole * px) - int(px) // 2

@@ -1,4 +1,4 @@
-"""What an occlusion trial looks like: as in 2AFC, with the image that the patches hide parts of."""
+"""The trial screen of occlusion: that of 2AFC and the base image, parts of which are hidden."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages, the pause and the question whether to end look like."""
+"""The screens of pages, of the pause, and of the question whether to end the session."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unitscope.texts import Texts
 
 
 class PageScreen:
-    """Draws pages, the pause and the question whether to end.
+    """Draws pages, the pause, and the question whether to end the session.
 
     Parameters
     ----------
@@ -63,11 +63,11 @@ class PageScreen:
             self._parts += self._panel(placed)
 
     def draw(self, phase: str, page: Page | None = None) -> None:
-        """Draw the page that was loaded, or an overlay."""
+        """Draw the loaded page, or an overlay."""
         draw(self._overlays.get(phase, self._parts))
 
     def _stacked(self, content: PageText, box: Box, *, at_top: bool = False) -> Parts:
-        """Return heading and text, one below the other, in the middle of a box or at its top."""
+        """Return heading and text one below the other, centred in a box or at its top."""
         space = 1.2 * self._text_px
         heading = [self._words(content.heading, box, bold=True)] if content.heading else []
         taken = sum(part.boundingBox[1] + space for part in heading)

@@ -1,4 +1,4 @@
-"""A patch in a corner of the screen for a photodiode: white with the queries, else black."""
+"""A patch in a corner of the screen for a photodiode: white from onset to response, else black."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from experiments.runner.trial import Trial
 
 
 class PhotodiodePatch(FlipHook):
-    """Drawn over everything else, on every screen, so that its level is always known.
+    """Drawn over everything else on every screen, so that its level is always known.
 
     Parameters
     ----------

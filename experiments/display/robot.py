@@ -1,7 +1,7 @@
-"""A participant in a process of its own that presses real keys and clicks (X11 only).
+"""A simulated observer that presses real keys from a process of its own (X11 only).
 
-An observer answers what has come on the screen; the presses go through the X server, so that they
-reach the session as a person's would.
+It answers what appears on the screen; its presses go through the X server and reach the session as
+those of a person do.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from unitscope.errors import BadInput
 
 HOLD_S = 0.08
 LONGEST_S = 1.0
-"""Nobody waits for a robot's thoughts."""
+"""Longest time to a response, in seconds; slower observers are sped up."""
 
 KEYSYMS = {
     "backspace": "BackSpace",
@@ -39,20 +39,20 @@ KEYSYMS = {
     "right": "Right",
     "up": "Up",
 }
-"""Names of keys that X11 writes in another way."""
+"""Names of keys that X11 spells differently."""
 
 
 class Robot(FlipHook):
-    """Answers every stage by way of a process that presses keys.
+    """Answers every stage through a process that presses keys.
 
     Parameters
     ----------
     session
-        The session that it takes part in.
+        The session to answer.
     display
         Its window.
     observer
-        Name of the observer that answers.
+        Name of the simulated observer.
     seed
         Fixes the observer's draws.
 
@@ -64,7 +64,7 @@ class Robot(FlipHook):
 
     def __init__(self, session: Session, display: Display, observer: str, seed: int) -> None:
         if sys.platform != "linux":
-            raise BadInput("the robot presses keys through X11, which this system lacks")
+            raise BadInput("the robot presses keys through X11, which this system does not have")
         self._observer = make_observer(observer, seed, session.stimuli.file)
         self._rng = np.random.default_rng(seed)
         self._middle = (display.screen.width_px // 2, display.screen.height_px // 2)
@@ -73,7 +73,7 @@ class Robot(FlipHook):
         )
 
     def on_flip(self, phase: str, stage: Stage) -> None:
-        """Have the presses made that answer a phase which has come on the screen."""
+        """Answer a phase that has just appeared."""
         presses: list[Press] = []
         if isinstance(stage, Trial) and phase == stage.answering[0]:
             presses = stage.presses_for(self._observer.respond(stage.row))
@@ -104,8 +104,8 @@ class Robot(FlipHook):
 class InputInjector:
     """Presses keys and clicks through the X server's test extension.
 
-    A desktop's other windows are safe: while a window manager runs, keys are pressed only when the
-    session's window has the focus.
+    While a window manager runs, keys are pressed only if the session's window has the focus, so
+    that no other program receives them.
     """
 
     def __init__(self) -> None:
@@ -119,7 +119,7 @@ class InputInjector:
     def press(
         self, key: str, place: tuple[int, int] | None = None, hold_s: float = HOLD_S
     ) -> float:
-        """Press a key, or click at a place, as soon as the session's window may have it.
+        """Press a key, or click at a place, once the session's window has the focus.
 
         Returns
         -------
@@ -157,7 +157,7 @@ class InputInjector:
 
 
 def take_part(lines: Iterable[str], injector: InputInjector) -> None:
-    """Make the presses of each message, timed from its arrival, until there are no more."""
+    """Make the presses of each message, timed from its arrival, until the input ends."""
     for line in lines:
         told_s = time.monotonic()
         for at_s, key, place in json.loads(line):

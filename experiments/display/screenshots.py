@@ -1,4 +1,4 @@
-"""Keep a picture of every screen that a session shows."""
+"""Screenshots of every screen of a session."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from experiments.runner.phases import Stage
 
 
 class Screenshots:
-    """Saves what was drawn for the first frame of each phase, as numbered PNG files.
+    """Saves the first frame of each phase as a numbered PNG file.
 
-    Reading the pixels takes time, so such a session is no measurement.
+    Reading pixels takes time, so the timing of such a session is not valid.
 
     Parameters
     ----------
     folder
-        Made if missing; a file in it is never overwritten.
+        Created if missing; its files are never overwritten.
     display
         The window.
     """
@@ -29,10 +29,10 @@ class Screenshots:
         self._seen: Counter[str] = Counter()
 
     def save(self, phase: str, stage: Stage) -> None:
-        """Save what is drawn and not yet flipped."""
+        """Save what has been drawn and not yet flipped."""
         name = f"{phase}_{stage.name}"
         self._seen[name] += 1
         path = self._folder / f"{name}_{self._seen[name]:02d}.png"
         if not path.exists():
-            # The front buffer reads as black under some renderers.
+            # Some renderers return a black front buffer.
             self._display.win._getFrame(buffer="back").save(path)

@@ -1,4 +1,4 @@
-"""A response box at a serial port: each byte is a button, stamped as it arrives."""
+"""A response box at a serial port: each byte is a button, with the time of its arrival."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from experiments.runner.responses import Press
 from unitscope.errors import BadInput
 
 POLL_S = 0.1
-"""The reader looks so often whether it shall end."""
+"""The reading thread checks this often whether it should end."""
 
 
 def open_port(port: str, baud: int, key: str, **settings: Any) -> Any:
@@ -24,7 +24,7 @@ def open_port(port: str, baud: int, key: str, **settings: Any) -> Any:
     port, baud
         Its name and speed.
     key
-        What asks for it, for the message.
+        Key of the design that asks for it, for messages.
     settings
         Further arguments of ``serial.Serial``.
 
@@ -48,8 +48,8 @@ def open_port(port: str, baud: int, key: str, **settings: Any) -> Any:
 class SerialBox:
     """Presses of a response box, on the clock of the flips.
 
-    A thread waits for bytes, so that a press is stamped when it arrives and not when a frame looks
-    for it. What the box, its cable and the driver take before that is not known here.
+    A thread waits for bytes, so that a press has the time of its arrival and not of the next frame.
+    The delays of the box, its cable and the driver are not included.
 
     Parameters
     ----------
@@ -89,12 +89,12 @@ class SerialBox:
         if not found and self._lost:
             raise BadInput(
                 f"response_box: the box at {self._where} was lost ({self._lost}); plug it in and "
-                "start again: what was done is kept"
+                "start again: completed trials are kept"
             )
         return found
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Close the port."""
         self._ended.set()
         self._thread.join(timeout=10 * POLL_S)
         self._port.close()

@@ -33,40 +33,44 @@ def options(description: str, design: str) -> argparse.ArgumentParser:
     Parameters
     ----------
     description
-        First sentence of the help.
+        Description of the script, for ``--help``.
     design
-        Design that is run unless another is asked for.
+        Default design.
     """
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--design", default=design, help=f"name or YAML file (default: {design})")
-    parser.add_argument("--participant", help="id; asked for in a dialog if left out")
     parser.add_argument(
-        "--session", type=int, help="number (default: the unfinished, else the next)"
+        "--design", default=design, help=f"name or YAML file of the design (default: {design})"
+    )
+    parser.add_argument("--participant", help="id (default: a dialog asks)")
+    parser.add_argument(
+        "--session", type=int, help="number (default: the unfinished one, else the next)"
     )
     parser.add_argument("--table", type=Path, help="condition table (default: the participant's)")
     parser.add_argument("--stimuli", type=Path, help="stimulus set (default: the table's)")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
-    parser.add_argument("--language", help="of the screens (default: the design's)")
+    parser.add_argument("--language", help="language of the screens (default: the design's)")
     parser.add_argument("--monitor", help="name in PsychoPy's Monitor Center")
     parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
     parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
     parser.add_argument(
-        "--pilot", action="store_true", help="in a window, on any monitor, to try things out"
+        "--pilot", action="store_true", help="try the session out, in a window on any monitor"
     )
     parser.add_argument(
-        "--override", metavar="REASON", help="run in spite of failed checks; the reason is logged"
+        "--override", metavar="REASON", help="run despite failed checks; the reason is logged"
     )
     add_options(parser)
     parser.add_argument(
-        "--simulate", metavar="OBSERVER", help=f"no window: {', '.join(OBSERVERS)} does it"
+        "--simulate", metavar="OBSERVER", help=f"run without a window: {', '.join(OBSERVERS)}"
     )
-    parser.add_argument("--robot", metavar="OBSERVER", help="one of these presses real keys")
-    parser.add_argument("--screenshots", type=Path, help="folder for a picture of every screen")
+    parser.add_argument(
+        "--robot", metavar="OBSERVER", help="the same, but pressing real keys in a window (X11)"
+    )
+    parser.add_argument("--screenshots", type=Path, help="folder for an image of every screen")
     return parser
 
 
 def make_request(arguments: argparse.Namespace, design: Design, participant: str) -> Request:
-    """Turn options into a request for a session; pilots are logged in a folder of their own."""
+    """Turn options into a request for a session; pilot runs are logged in a separate folder."""
     observer = arguments.simulate or arguments.robot
     kind = "person"
     if observer:
@@ -76,7 +80,7 @@ def make_request(arguments: argparse.Namespace, design: Design, participant: str
         data = data / PILOT
         if participant == PILOT:
             table = table or table_path(design, 1)
-            # Nobody wants to resume a pilot run.
+            # A pilot run is never resumed.
             session = session or max(sessions_of(data, design.name, PILOT), default=0) + 1
     return Request(
         design=design,
@@ -92,32 +96,32 @@ def make_request(arguments: argparse.Namespace, design: Design, participant: str
 
 
 def check_task(design: Design, task: str) -> None:
-    """Refuse a design of another task than the script's.
+    """Refuse a design whose task is not the script's.
 
     Raises
     ------
     BadInput
-        Naming the script for the design's task.
+        Naming the script of the design's task.
     """
     if design.task != task:
         raise BadInput(
-            f"design {design.name} is of the task {design.task}, not {task}; run it with "
+            f"design {design.name} has the task {design.task}, not {task}; run it with "
             f"experiments/{design.task}.py or experiments/{design.task}.psyexp"
         )
 
 
 def is_lenient(arguments: argparse.Namespace) -> bool:
-    """Return whether the session may run on equipment that no real session should trust."""
+    """Return whether failed checks and an uncalibrated monitor are accepted."""
     return bool(arguments.pilot or arguments.robot or arguments.override)
 
 
 def make_stepper(session: Session, display: Display, arguments: argparse.Namespace) -> Stepper:
-    """Open the devices of a session; returns what shows its stages.
+    """Open the devices of a session and run the checks; returns the stepper.
 
     Raises
     ------
     BadInput
-        If a device is missing, or a check before the session failed and nothing allows that.
+        If a device is missing, or a check failed and the options do not allow that.
     """
     if arguments.override:
         session.note({"override": arguments.override})
@@ -135,29 +139,29 @@ def make_stepper(session: Session, display: Display, arguments: argparse.Namespa
 
 
 def psychopy_files(session: Session) -> Path:
-    """Return where PsychoPy's own csv, psydat and log of this run lie, without their endings."""
+    """Return the path of PsychoPy's own csv, psydat and log of this run, without the suffix."""
     return session.log.folder / f"psychopy_run-{session.run:02d}"
 
 
 def add_row(experiment: data.ExperimentHandler, row: Mapping[str, Any]) -> None:
-    """Hand a trial's row to PsychoPy's own record of the experiment."""
+    """Add a trial's row to PsychoPy's own data."""
     for name, value in row.items():
         experiment.addData(name, value)
 
 
 def close_psychopy_files(experiment: data.ExperimentHandler) -> None:
-    """Write PsychoPy's own files; a disk that refuses them has ended the session with ours."""
+    """Write PsychoPy's own files; where the disk refuses them, ours ended the session before."""
     try:
         experiment.close()
         logging.flush()
     except OSError:
-        # PsychoPy would try again at exit, and tell of it at length after our one sentence.
+        # PsychoPy would try again at exit and print tracebacks after our one sentence.
         experiment.abort()
         logging.root.targets.clear()
 
 
 def report_end(session: Session) -> None:
-    """Print how a session ended and where its record lies."""
+    """Print how a session ended and where its record is."""
     folder, facts = shown(session.log.folder), session.facts
     skipped = facts["trials_skipped"]
     note = f" ({skipped} of practice were not needed)" if skipped else ""
@@ -166,4 +170,4 @@ def report_end(session: Session) -> None:
         f"{facts['trials_completed']} of {facts['trials']} trials in {folder}{note}"
     )
     if facts["end_reason"] not in FINAL:
-        print("start it again to go on with the next trial")
+        print("start it again to continue with the next trial")

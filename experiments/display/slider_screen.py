@@ -1,4 +1,4 @@
-"""What a rating looks like: the image, the question, and a scale."""
+"""The screen of a rating: the image, the question, and a scale."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ class SliderScreen:
         self._marker = bar(win, marker, PAPER, FAINT)
 
     def load(self, slider: Slider) -> None:
-        """Load the image that is rated."""
+        """Load the image to rate."""
         self._images.load({"image": slider.row["image"]})
 
     def draw(self, phase: str, slider: Slider) -> None:
-        """Draw the image and the scale, and the marker once it was placed."""
+        """Draw the image, the scale, and the marker once it is placed."""
         self._images.draw()
         draw(self._fixed)
         if slider.value is not None:

@@ -59,4 +59,4 @@ class TrialScreen(ABC):
 
     @abstractmethod
     def _draw_around(self, phase: str, trial: Trial) -> None:
-        """Draw what stands around the images."""
+        """Draw everything else around the images."""

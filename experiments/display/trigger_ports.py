@@ -1,4 +1,4 @@
-"""What trigger codes are sent through: a serial port, a parallel port, a stream of LSL."""
+"""The ports for trigger codes: serial, parallel, and Lab Streaming Layer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unitscope.errors import BadInput
 
 
 class TriggerPort(Protocol):
-    """Takes codes; none of the calls waits for the other end."""
+    """Sends codes; no call waits for the receiver."""
 
     resets: bool
     """Whether a code stays on the line until 0 is sent."""
@@ -20,12 +20,12 @@ class TriggerPort(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Close the port."""
         ...
 
 
 class SerialPort:
-    """One byte a code."""
+    """Sends each code as one byte."""
 
     resets = True
 
@@ -37,7 +37,7 @@ class SerialPort:
         self._port.write(bytes([code]))
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Close the port."""
         self._port.close()
 
 
@@ -57,7 +57,7 @@ class ParallelPort:
                 raise OSError("no driver was found")
             self._port = parallel.ParallelPort(address=where)
             self._port.setData(0)
-        except Exception as error:  # by system and driver, of no common kind
+        except Exception as error:  # its type depends on system and driver
             said = " ".join(str(error).split()) or type(error).__name__
             raise BadInput(
                 f"triggers: parallel port {settings.port!r} cannot be opened ({said}); on Linux "
@@ -69,11 +69,11 @@ class ParallelPort:
         self._port.setData(code)
 
     def close(self) -> None:
-        """Leave the port as the driver does."""
+        """Do nothing: the driver needs no closing."""
 
 
 class LslStream:
-    """A stream of markers for the Lab Streaming Layer, stamped by its own clock."""
+    """A marker stream of the Lab Streaming Layer, timed by its own clock."""
 
     resets = False
 
@@ -93,7 +93,7 @@ class LslStream:
         self._outlet.push_sample([code])
 
     def close(self) -> None:
-        """Let the stream end."""
+        """End the stream."""
         del self._outlet
 
 
@@ -101,7 +101,7 @@ PORTS: dict[str, type[Any]] = {"serial": SerialPort, "parallel": ParallelPort, "
 
 
 def open_trigger_port(settings: Triggers) -> TriggerPort:
-    """Open what a design's triggers are sent through.
+    """Open the port of a design's triggers.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Triggers: codes for other devices, sent by the very flip that shows an event."""
+"""Triggers: codes for other devices, sent by the flip that shows an event."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from unitscope.errors import BadInput
 
 
 class Pulses:
-    """Codes that go back to 0 after a while, without anybody waiting for that.
+    """Sends codes and returns the line to 0 after each pulse, without blocking.
 
     Parameters
     ----------
     port
-        What takes the codes; it is closed with the pulses.
+        Where codes are sent; it is closed with the pulses.
     pulse_s
-        How long a code stays, in seconds; 0 leaves it until the next one.
+        Duration of a code in seconds; 0 leaves it until the next one.
     """
 
     def __init__(self, port: TriggerPort, pulse_s: float) -> None:
@@ -33,7 +33,7 @@ class Pulses:
         self.lost: str | None = None
 
     def send(self, code: int) -> bool:
-        """Send a code; returns whether it went out. A code within another's pulse cuts it short."""
+        """Send a code, ending a pulse that still lasts; returns whether it was sent."""
         with self._lock:
             self._number += 1
             if self._timer:
@@ -47,7 +47,7 @@ class Pulses:
             return True
 
     def close(self) -> None:
-        """Go back to 0 and let go of the port."""
+        """Return to 0 and close the port."""
         with self._lock:
             self._number += 1
             if self._timer and self._timer.is_alive():
@@ -63,20 +63,20 @@ class Pulses:
     def _put(self, code: int) -> bool:
         try:
             self._port.send(code)
-        except Exception as error:  # by system and driver, of no common kind
+        except Exception as error:  # its type depends on system and driver
             self.lost = " ".join(str(error).split()) or type(error).__name__
         return self.lost is None
 
 
 class TriggerHook(FlipHook):
-    """Sends the design's codes and keeps what was sent for the log.
+    """Sends the design's codes and keeps them for the log.
 
     Parameters
     ----------
     settings
         Events and their codes.
     port
-        What takes the codes.
+        Where codes are sent.
     """
 
     def __init__(self, settings: Triggers, port: TriggerPort) -> None:
@@ -87,7 +87,7 @@ class TriggerHook(FlipHook):
         self._responded_s: float | None = None
 
     def draw(self, phase: str, stage: Stage) -> None:
-        """Send the code of a response in the frame that took it.
+        """Send the code of a response in the frame after the press.
 
         Raises
         ------
@@ -97,22 +97,22 @@ class TriggerHook(FlipHook):
         self._look(stage if isinstance(stage, Trial) else None)
         if self._pulses.lost:
             raise BadInput(
-                f"triggers: {self._settings.port} takes no more codes ({self._pulses.lost}); plug "
-                "it in and start again: what was done is kept"
+                f"triggers: {self._settings.port} accepts no more codes ({self._pulses.lost}); "
+                "plug it in and start again: completed trials are kept"
             )
 
     def on_flip(self, phase: str, stage: Stage) -> None:
-        """Send the code of a phase that has just come on the screen."""
+        """Send the code of a phase that has just appeared."""
         self._mark(event_of(phase, stage), stage)
 
     def measured(self) -> dict[str, Any]:
-        """Return all that was sent since the trial before, as ``event=code`` in order."""
+        """Return what was sent since the previous trial, as ``event=code`` in order."""
         self._look(self._trial)
         sent, self._sent = self._sent, []
         return {"trigger": " ".join(sent) or None}
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Close the port."""
         self._pulses.close()
 
     def _look(self, trial: Trial | None) -> None:

@@ -1,4 +1,4 @@
-"""What a two-alternative forced choice looks like; the occlusion task is drawn alike."""
+"""The trial screen of the two-alternative forced choice, and the base of that of occlusion."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class TwoAFCScreen(TrialScreen):
 
 
 def _key(win: Any, texts: Texts, key: str, box: Box, text_px: int, *, above: bool) -> Parts:
-    """Return one key at the end of its box that is nearer to the query."""
+    """Return one key, at the end of the box that is nearer to the query."""
     y = box.y + (-text_px if above else text_px)
     return key_cap(win, Box(box.x, y, 2 * text_px, 2 * text_px), texts.key(key), text_px)
 
@@ -128,14 +128,14 @@ def _scale(
     *,
     above: bool,
 ) -> Parts:
-    """Return three keys in a row, and what the outer ones mean."""
+    """Return three keys in a row, and labels of the outer ones."""
     pitch = box.width / 3
     cap_y, word_y = (-text_px, text_px * 0.9) if above else (text_px, -text_px * 0.9)
     parts: Parts = []
     for i, key in enumerate(keys):
         place = Box(round(box.x + (i - 1) * pitch), round(box.y + cap_y), 2 * text_px, 2 * text_px)
         parts += key_cap(win, place, texts.key(key), text_px)
-    # Words end where their query does, so that those of neighbours keep apart.
+    # Labels end at their query's edges, so that those of neighbouring queries do not touch.
     for sign, word, side in ((-1, ends[0], "left"), (1, ends[1], "right")):
         x, y = round(box.x + sign * box.width / 2), round(box.y + word_y)
         place = Box(x, y, box.width, 2 * text_px)
@@ -144,7 +144,7 @@ def _scale(
 
 
 def _confidence(win: Any, design: Design, texts: Texts, box: Box, text_px: int) -> Parts:
-    """Return the question how sure the choice was, and its keys in a line below."""
+    """Return the question about confidence, and its keys in a line below."""
     question = Box(box.x, box.y + round(1.3 * text_px), box.width, 2 * text_px)
     parts: Parts = [text(win, texts.how_sure, question, text_px)]
     y = box.y - round(0.9 * text_px)

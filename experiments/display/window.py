@@ -1,4 +1,4 @@
-"""The participant's window: opened safely, with a frame rate that was measured."""
+"""The participant's window, its monitor, and its measured frame rate."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from experiments.runner.layout import Screen
 from unitscope.errors import BadInput, nearest
 
 NO_VSYNC_HZ = 250
-"""A faster refresh means that flips do not wait for a screen."""
+"""A faster refresh means that flips do not wait for the vertical blank."""
 
 PACED_HZ = 60
 
 
 @dataclass
 class Display:
-    """An open window and what was measured of it.
+    """An open window and its properties.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Display:
     frame_s
         Nominal duration of a frame, in seconds.
     paced
-        Whether we wait for multiples of ``frame_s`` because flips wait for nothing.
+        Whether ``pace`` waits for multiples of ``frame_s`` because flips do not wait.
     facts
         For ``session.json``.
     """
@@ -54,7 +54,7 @@ class Display:
         return float(logging.defaultClock.getTime())
 
     def pace(self) -> None:
-        """Wait for the moment to flip, where flips wait for nothing."""
+        """Wait until the next flip is due, where flips do not wait themselves."""
         if self.paced:
             now = self.now()
             if now < self._next_s:
@@ -67,12 +67,12 @@ class Display:
 
 
 def check_monitor(name: str | None) -> Any:
-    """Return a monitor that a session may be run on.
+    """Return a calibrated monitor.
 
     Raises
     ------
     BadInput
-        If the monitor is unknown to PsychoPy or its gamma was never measured.
+        If PsychoPy does not know the monitor, or its gamma or size was never measured.
     """
     known = monitors.getAllMonitors()
     if name is None or name not in known:
@@ -108,7 +108,7 @@ def find_screens() -> list[Any]:
         from pyglet.canvas import get_display
 
         return list(get_display().get_screens())
-    except Exception as error:  # pyglet's own and the system's, by no common name
+    except Exception as error:  # of pyglet or of the system, without a common base
         raise BadInput(
             f"no window can be opened ({' '.join(str(error).split()) or type(error).__name__}); "
             "is there a display?"
@@ -152,7 +152,7 @@ def open_window(
     whole = (screens[index].width, screens[index].height)
     wanted = size or (tuple(monitor.getSizePix()) if monitor else whole)
     _check_arguments(further or {}, inspect.signature(visual.Window.__init__).parameters)
-    # The default frame buffer object gave blank windows under a software renderer.
+    # With a frame buffer object, PsychoPy's default, software renderers left the window blank.
     settings: dict[str, Any] = {
         "size": wanted,
         "fullscr": full_screen,
@@ -171,7 +171,7 @@ def open_window(
     try:
         win = visual.Window(**settings | dict(further or {}))
     except OSError:
-        # PsychoPy's words for a display that has no table of gamma, such as a virtual one.
+        # Raised by PsychoPy for a display without a gamma table, such as a virtual one.
         name = getattr(monitor, "name", None)
         raise BadInput(
             f"screen {index} cannot be given the gamma of monitor {name!r}: its driver has no "
@@ -181,14 +181,14 @@ def open_window(
 
 
 def adopt_window(win: Any, monitor: Any = None, *, full_screen: bool) -> Display:
-    """Take a window that is open and measure its frame rate.
+    """Measure the frame rate of an open window.
 
     Parameters
     ----------
     win
         PsychoPy window.
     monitor
-        Calibrated PsychoPy monitor that it is on, or None for an uncalibrated one.
+        Its calibrated PsychoPy monitor, or None for an uncalibrated one.
     full_screen
         Whether it covers the screen.
 
@@ -197,7 +197,7 @@ def adopt_window(win: Any, monitor: Any = None, *, full_screen: bool) -> Display
     BadInput
         If the window's size is not that of the calibrated monitor.
     """
-    # Without this the frame buffer object stayed blank under a software renderer.
+    # Without this, a window with a frame buffer object stays blank under software renderers.
     win.depthTest = False
     got = (int(win.size[0]), int(win.size[1]))
     if monitor and full_screen and got != tuple(monitor.getSizePix()):
@@ -223,14 +223,14 @@ def parse_size(text: str) -> tuple[int, int]:
     """Read a window's size, such as ``1920x1080``."""
     width, _, height = text.partition("x")
     if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise BadInput(f"--size {text!r}: expected such as 1920x1080")
+        raise BadInput(f"--size {text!r}: expected a size such as 1920x1080")
     return int(width), int(height)
 
 
 def _check_arguments(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     for name in given:
         if name in OWN_ARGUMENTS:
-            raise BadInput(f"window argument {name!r} cannot be set: the session decides it")
+            raise BadInput(f"window argument {name!r} cannot be set: the session sets it")
         if name not in known:
             raise BadInput(f"window argument {name!r} is unknown{nearest(name, known)}")
 

@@ -1,4 +1,4 @@
-"""A photodiode's recording of a session, against the onsets that the session logged."""
+"""The recording of a photodiode during a session, compared with the logged onsets."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from unitscope.records import TRIALS
 from unitscope.tables import read_by_task
 
 NEAREST_S = 0.1
-"""A rise further than this from where an onset is expected belongs to something else."""
+"""A rise farther than this from an expected onset is not matched to it."""
 
 HYSTERESIS = 0.1
-"""The trace must fall by this share of its range below the threshold before it can rise again."""
+"""The trace must fall below the threshold by this share of its range before the next rise."""
 
 
 def analyse(recording: Path, session: Path, threshold: float | None = None) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def find_rises(time_s: np.ndarray, value: np.ndarray, threshold: float | None = None) -> np.ndarray:
-    """Return when the trace rises above the threshold, between samples by a straight line."""
+    """Return when the trace rises above the threshold, by linear interpolation between samples."""
     low, high = np.percentile(value, [1, 99])
     if high <= low:
         low, high = float(value.min()), float(value.max())
@@ -109,8 +109,8 @@ def compare(onsets_s: np.ndarray, rises_s: np.ndarray) -> dict[str, Any]:
     """Fit two clocks and compare every onset with its rise.
 
     The recorder's clock has another zero and may run faster or slower; both are fitted, the zero
-    first by trying each rise as the first onset. Where both clocks are the same (or the zero is
-    known), the lag is true; else only its spread is, see ``docs/timing.md``.
+    first by trying each rise. If both are the same clock, the lag is absolute; otherwise only its
+    spread is known, see ``docs/timing.md``.
 
     Parameters
     ----------
@@ -138,11 +138,13 @@ def compare(onsets_s: np.ndarray, rises_s: np.ndarray) -> dict[str, Any]:
         )
     expected_s = onsets_s + _find_shift(onsets_s, rises_s)
     since_s = onsets_s - onsets_s[0]
-    # In steps, for a drift moves the ends of a long session away from its middle.
+    # In steps, because a drift shifts the ends of a long session against its middle.
     for near_s in (NEAREST_S, NEAREST_S, NEAREST_S / 2):
         matched, nearest = _match(expected_s, rises_s, near_s)
         if matched.sum() < 3:
-            raise ValueError("its rises fit no three onsets; is it of another session?")
+            raise ValueError(
+                "fewer than three onsets have a rise; is it the recording of another session?"
+            )
         late_s = rises_s[nearest[matched]] - onsets_s[matched]
         slope, zero = np.polyfit(since_s[matched], late_s, 1)
         expected_s = onsets_s + zero + slope * since_s
@@ -163,7 +165,7 @@ def compare(onsets_s: np.ndarray, rises_s: np.ndarray) -> dict[str, Any]:
 
 
 def shown(found: dict[str, Any]) -> str:
-    """Return the findings in lines for the terminal."""
+    """Return the results as lines for the terminal."""
     lag = found["lag_ms"]
     said = "unknown (the clocks have different zeros)" if lag is None else f"{lag:.2f} ms"
     missed = ", ".join(map(str, found["missed"])) or "none"
@@ -181,10 +183,10 @@ def shown(found: dict[str, Any]) -> str:
 
 
 def _find_shift(onsets_s: np.ndarray, rises_s: np.ndarray) -> float:
-    """Return the shift under which most onsets have a rise near, the tightest of equals."""
+    """Return the shift that matches most onsets with a rise; among equals, the closest match."""
     best, found = (-1, 0.0), 0.0
     middle = onsets_s[len(onsets_s) // 2]
-    # No shift at all comes first: the clocks may be the same.
+    # Zero is tried first, as both may be the same clock.
     for shift_s in (0.0, *(rises_s - middle)):
         matched, nearest = _match(onsets_s + shift_s, rises_s, NEAREST_S)
         if not matched.any():
@@ -199,7 +201,7 @@ def _find_shift(onsets_s: np.ndarray, rises_s: np.ndarray) -> float:
 def _match(
     expected_s: np.ndarray, rises_s: np.ndarray, near_s: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return which expected times have a rise near, and which rise is nearest to each."""
+    """Return which expected times have a rise nearby, and the index of the nearest rise of each."""
     right = np.clip(np.searchsorted(rises_s, expected_s), 1, len(rises_s) - 1)
     left = right - 1
     is_left = expected_s - rises_s[left] <= rises_s[right] - expected_s

@@ -148,7 +148,7 @@ def test_a_row_out_of_turn_is_refused(quick_design):
     assert shown_in("trial", trial, 2)
     # Practice that was passed at once: its later rounds stand in the condition file all the same.
     assert not shown_in("trial", trial, 1)
-    with pytest.raises(BadInput, match="came to trial 3, but trial 2 is next"):
+    with pytest.raises(BadInput, match="loop is at trial 3, but trial 2 is next"):
         shown_in("trial", trial, 3)
     assert not any(shown_in(routine, trial) for routine in SHOWN_IN)
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from unitscope.vocabulary import TASKS
+
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("script", ["two_afc", "occlusion", "exemplar_matching"])
+@pytest.mark.parametrize("script", TASKS)
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -26,3 +28,12 @@ def test_a_participant_that_cannot_be_is_refused_before_anything_opens(script, o
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("script", TASKS)
+def test_help_lists_the_options_of_the_script(script):
+    command = [sys.executable, f"experiments/{script}.py", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "--override" in done.stdout
+    assert f"demo_{script}" in done.stdout

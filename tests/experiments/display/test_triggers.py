@@ -122,7 +122,7 @@ def test_a_port_that_is_lost_is_one_sentence(trial):
     hook = TriggerHook(Triggers("serial", "COM7", pulse_s=0, codes=CODES), port)
     port.broken = True
     hook.on_flip("fixation", trial)
-    with pytest.raises(BadInput, match="COM7 takes no more codes"):
+    with pytest.raises(BadInput, match="COM7 accepts no more codes"):
         hook.draw("fixation", trial)
     assert hook.measured()["trigger"] is None, "what was not sent is not said to be"
 

@@ -120,7 +120,7 @@ def test_escape_asks_before_it_ends_the_session(start, virtual_screen, tmp_path)
     code, out, err = finish(process)
     assert code == 0, err
     assert "aborted, 0 of 23 trials" in out
-    assert "start it again to go on with the next trial" in out
+    assert "start it again to continue with the next trial" in out
     assert facts(tmp_path)["runs"][0]["override"] == "test"
 
 
@@ -171,7 +171,7 @@ def test_without_psychtoolbox_the_windows_events_serve_and_the_log_says_so(study
         short.start_coder("import sys; sys.modules['psychtoolbox'] = None", robot="graded")
     )
     assert code == 0, err
-    assert "reaction times are those of the frame" in err
+    assert "reaction times are only as exact as frames" in err
     log = short.log("coder")
     assert len(log) == 6
     assert set(log["response_source"]) == {"keyboard-event"}
