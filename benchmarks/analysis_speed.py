@@ -46,7 +46,7 @@ def observers(n_observers: int = 300, n_items: int = 180, seed: int = 0) -> Answ
     correct = (rng.random((n_observers, n_items)) < 0.7).astype(float)
     correct[rng.random(correct.shape) < 0.1] = np.nan
     groups = tuple(f"group {i % 6}" for i in range(n_observers))
-    return Answers(correct, groups, tuple(map(str, range(n_observers))))
+    return Answers(correct, groups)
 
 
 def kappa_pair_by_pair(correct: np.ndarray) -> np.ndarray:

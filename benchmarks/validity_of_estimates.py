@@ -30,7 +30,7 @@ def kappa(seed: int) -> Found:
     many = rng.random((600, N_ITEMS)) < special.expit(hard + rng.normal(0, 0.4, (600, 1)))
     truth = _mean_kappa(many)
     names = tuple("ab"[i // N_OBSERVERS] for i in range(2 * N_OBSERVERS))
-    table = agreement(Answers(right, names, tuple(map(str, range(len(names))))), 400, seed)
+    table = agreement(Answers(right, names), 400, seed)
     table = table.set_index(["group_1", "group_2"])
     found: Found = {}
     for what, pair in (("within a group", ("a", "a")), ("between groups", ("a", "b"))):

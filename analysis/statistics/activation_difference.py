@@ -37,7 +37,7 @@ class Trend:
 
 
 def binned_accuracy(
-    trials: pd.DataFrame, n_bins: int = 6, column: str = COLUMN, ci_unit: CIUnit = "crossed"
+    trials: pd.DataFrame, n_bins: int = 6, ci_unit: CIUnit = "crossed"
 ) -> pd.DataFrame:
     """Return accuracy in bins of the activation difference with about equal numbers of trials.
 
@@ -61,20 +61,19 @@ def binned_accuracy(
     0    0    0.2   0.2         0.5
     1    1    0.9   0.9         1.0
     """
-    known = trials[trials[column].notna() & trials["correct"].notna()]
+    known = trials[trials[COLUMN].notna() & trials["correct"].notna()]
     if known.empty:
         return pd.DataFrame()
     # A trial's bin is its mid-rank's place among n_bins quantiles; ties share their mid-rank.
-    quantile = (known[column].rank() - 0.5) / len(known)
+    quantile = (known[COLUMN].rank() - 0.5) / len(known)
     codes = pd.factorize((quantile * min(n_bins, len(known))).astype(int), sort=True)[0]
     binned = known.assign(bin=codes)
-    ends = binned.groupby("bin")[column].agg(least="min", median="median", most="max")
+    ends = binned.groupby("bin")[COLUMN].agg(least="min", median="median", most="max")
     return ends.reset_index().merge(accuracy(binned, ("bin",), ci_unit), on="bin")
 
 
 def trend(
     trials: pd.DataFrame,
-    column: str = COLUMN,
     n_bootstrap: int = 1000,
     seed: int = 0,
     level: float = LEVEL,
@@ -94,9 +93,9 @@ def trend(
     >>> round(found.rho, 3), found.n_pairs, found.n_trials
     (0.975, 5, 20)
     """
-    known = trials[trials[column].notna() & trials["correct"].notna()]
+    known = trials[trials[COLUMN].notna() & trials["correct"].notna()]
     pairs = known.assign(correct=known["correct"].astype(float)).groupby(["unit", "batch"])
-    difference = pairs[column].mean().to_numpy(float)
+    difference = pairs[COLUMN].mean().to_numpy(float)
     proportion = pairs["correct"].mean().to_numpy(float)
     n_pairs, nan = len(proportion), float("nan")
     if n_pairs < 4 or np.ptp(proportion) == 0 or np.ptp(difference) == 0:

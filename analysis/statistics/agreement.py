@@ -25,13 +25,10 @@ class Answers:
         Shape (observers, items); 1 correct, 0 wrong, NaN where an observer did not meet the item.
     groups
         Shape (observers,); the group of each, such as a reference condition or a baseline's name.
-    observers
-        Name of each observer.
     """
 
     correct: np.ndarray
     groups: tuple[str, ...]
-    observers: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if self.correct.shape[0] != len(self.groups):
@@ -66,8 +63,8 @@ def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers
     ... ).assign(observer_kind="person", observer=None)
     >>> trials = trials.assign(query_a=list("acb"), query_b=list("bda"), correct=[1, 0, 1])
     >>> found = answers(trials)
-    >>> found.groups, found.observers
-    (('natural', 'natural'), ('p1', 'p2'))
+    >>> found.groups
+    ('natural', 'natural')
     >>> found.correct
     array([[ 1.,  0.],
            [ 1., nan]])
@@ -86,12 +83,7 @@ def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers
     table = pd.DataFrame({"observer": observers, "item": items, "correct": known["correct"]})
     table["correct"] = table["correct"].astype(float)
     wide = table.groupby(["observer", "item"], sort=True)["correct"].first().unstack()
-    names = [str(name) for name in wide.index]
-    return Answers(
-        wide.to_numpy(float),
-        tuple(name.partition("|")[0] for name in names),
-        tuple(name.rpartition("|")[2] for name in names),
-    )
+    return Answers(wide.to_numpy(float), tuple(str(name).partition("|")[0] for name in wide.index))
 
 
 def kappa_matrix(correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -192,7 +184,7 @@ def agreement(
     Examples
     --------
     >>> correct = np.array([[1, 1, 0, 0], [1, 1, 0, 1], [1, 0, 0, 0], [0, 1, 1, 0]])
-    >>> found = Answers(correct, ("natural",) * 3 + ("centre",), ("p1", "p2", "p3", "centre"))
+    >>> found = Answers(correct, ("natural", "natural", "natural", "centre"))
     >>> agreement(found, 50)[["group_1", "group_2", "kappa", "n_pairs"]].round(3)
        group_1  group_2  kappa  n_pairs
     0   centre   centre    NaN        0

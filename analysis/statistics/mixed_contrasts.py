@@ -20,8 +20,6 @@ FACTOR = "reference_condition"
 
 GROUPS = ("participant", "unit")
 
-MODELS = ("right_answers", "log_rt")
-
 MIN_LEVELS = 5
 """Participants or units below which their variance cannot be estimated."""
 
@@ -81,7 +79,7 @@ def mixed_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
             **{FACTOR: rows[FACTOR].astype(str), "log_rt": rows.get("log_rt")}
         )
         few = [group for group in GROUPS if 1 < chosen[group].nunique() < MIN_LEVELS]
-        model = fit_with_slopes(_FITS[name], chosen, FACTOR, conditions)
+        model = fit_with_slopes(_FITS[name], chosen, conditions)
         if few and not model.fit.reason:
             why = not_computable(f"there are fewer than {MIN_LEVELS} {few[0]}s")
             model = replace(model, fit=replace(model.fit, reason=why), structure="")
@@ -159,7 +157,7 @@ class FittedModel:
 
 
 def fit_with_slopes(
-    model: Callable[..., MixedFit], trials: pd.DataFrame, factor: str, conditions: Sequence[str]
+    model: Callable[..., MixedFit], trials: pd.DataFrame, conditions: Sequence[str]
 ) -> FittedModel:
     """Fit a mixed model with the largest random-effects structure that the trials support.
 
@@ -176,36 +174,34 @@ def fit_with_slopes(
     model
         Takes the trials, ``fixed``, ``groups`` and ``slopes``.
     trials
-        One row per trial with the factor, participant and unit.
-    factor
-        Column of conditions, as text.
+        One row per trial with participant, unit and reference_condition, as text.
     conditions
-        Levels of the factor.
+        The reference conditions.
 
     Examples
     --------
     >>> cells = [(p, u, c) for p in "abcde" for u in "vwxyz" for c in ("natural", "blur")]
     >>> trials = pd.DataFrame(cells, columns=["participant", "unit", "reference_condition"])
     >>> trials["correct"] = [i % 3 > 0 or i % 4 == 0 for i in range(len(trials))]
-    >>> found = fit_with_slopes(mixed_logistic, trials, "reference_condition", ["natural", "blur"])
+    >>> found = fit_with_slopes(mixed_logistic, trials, ["natural", "blur"])
     >>> found.structure
     'intercepts only (with slopes the fit is singular); none found over participants and units'
     """
-    varying = [group for group in GROUPS if _varies_within(trials, group, factor)]
+    varying = [group for group in GROUPS if _varies_within(trials, group)]
     if varying:
-        fit = model(trials, fixed=(factor,), slopes=dict.fromkeys(varying, (factor,)))
+        fit = model(trials, fixed=(FACTOR,), slopes=dict.fromkeys(varying, (FACTOR,)))
         if fit.reason or (fit.converged and not set(fit.singular) & set(varying)):
             structure = f"differences vary over {_plural(varying)}"
-            return _fitted(fit, structure, factor, conditions)
+            return _fitted(fit, structure, conditions)
         failed = "is singular" if fit.converged else "did not converge"
         interactions = {group: _interaction(group) for group in varying}
         crossed = trials.assign(
             **{
-                name: trials[group].astype(str) + "|" + trials[factor]
+                name: trials[group].astype(str) + "|" + trials[FACTOR]
                 for group, name in interactions.items()
             }
         )
-        fit = model(crossed, fixed=(factor,), groups=(*GROUPS, *interactions.values()))
+        fit = model(crossed, fixed=(FACTOR,), groups=(*GROUPS, *interactions.values()))
         kept = [group for group, name in interactions.items() if name not in fit.singular]
         dropped = [group for group in varying if group not in kept]
         none = f"; none found over {_plural(dropped)}" if dropped else ""
@@ -214,15 +210,15 @@ def fit_with_slopes(
                 f"differences vary over {_plural(kept)}, each condition by the same variance"
             )
             why = f" (with correlated slopes the fit {failed}){none}"
-            return _fitted(fit, structure + why, factor, conditions)
+            return _fitted(fit, structure + why, conditions)
         structure = f"intercepts only (with slopes the fit {failed}){none}"
     else:
         structure = "intercepts only (too few trials of a member in two conditions)"
-    return _fitted(model(trials, fixed=(factor,)), structure, factor, conditions)
+    return _fitted(model(trials, fixed=(FACTOR,)), structure, conditions)
 
 
-def _varies_within(trials: pd.DataFrame, group: str, factor: str) -> bool:
-    cells = trials.groupby(group)[factor].nunique()
+def _varies_within(trials: pd.DataFrame, group: str) -> bool:
+    cells = trials.groupby(group)[FACTOR].nunique()
     return bool((cells > 1).mean() > 0.5 and len(trials) >= 2 * cells.sum())
 
 
@@ -234,7 +230,7 @@ def _plural(groups: Sequence[str]) -> str:
     return " and ".join(f"{group}s" for group in groups)
 
 
-def _fitted(fit: MixedFit, structure: str, factor: str, conditions: Sequence[str]) -> FittedModel:
+def _fitted(fit: MixedFit, structure: str, conditions: Sequence[str]) -> FittedModel:
     spread = {}
     for group in GROUPS:
         if group not in fit.covariances:
@@ -245,7 +241,7 @@ def _fitted(fit: MixedFit, structure: str, factor: str, conditions: Sequence[str
         # T cov(effects) T' + sd_interaction^2 1.
         picks = np.array(
             [
-                [float(name in ("intercept", f"{factor} {condition}")) for name in own.columns]
+                [float(name in ("intercept", f"{FACTOR} {condition}")) for name in own.columns]
                 for condition in conditions
             ]
         )
