@@ -1,4 +1,4 @@
-"""Command line: show and list designs, make and check their condition tables."""
+"""Command line: list and show designs, make and check their condition tables."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _show(arguments: argparse.Namespace) -> None:
         raise BadInput(f"{arguments.out.parent}: no such folder")
     content = draw_design(design, participant)
     arguments.out.write_text(content, encoding="utf-8", newline="\n")
-    print(f"picture of {design.name} in {shown(arguments.out)}")
+    print(f"diagram of {design.name} in {shown(arguments.out)}")
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -63,20 +63,24 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m conditions", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
     make = commands.add_parser("make", help="write the condition tables of participants")
-    make.add_argument("design", help="name of a shipped design, or a YAML file")
-    make.add_argument("--stimuli", type=Path, help="stimulus set (default: the design's usual one)")
-    make.add_argument("--participants", required=True, help="such as 1-20 or 1,3,5")
-    make.add_argument("--out", type=Path, default=TABLES, help="folder of all tables")
+    make.add_argument("design", help="name of a shipped design, or path of a YAML file")
+    make.add_argument(
+        "--stimuli", type=Path, help="stimulus set (default: the one that the design names)"
+    )
+    make.add_argument("--participants", required=True, help="numbers such as 1-20 or 1,3,5")
+    make.add_argument("--out", type=Path, default=TABLES, help="folder for the tables")
     make.set_defaults(run=_make)
     check = commands.add_parser("check", help="check tables against design and stimulus set")
     check.add_argument("table", type=Path, nargs="+")
     check.add_argument("--design", help="name or file (default: the name in the table)")
     check.add_argument("--stimuli", type=Path, help="stimulus set (default: the one in the table)")
     check.set_defaults(run=_check)
-    show = commands.add_parser("show", help="a design in words and blocks, or as a picture")
-    show.add_argument("design", help="name of a shipped design, or a YAML file")
-    show.add_argument("--participant", type=int, default=1, help="whose blocks (default: 1)")
-    show.add_argument("--out", type=Path, help="SVG file to draw instead of printing")
+    show = commands.add_parser("show", help="describe a design in words, or draw it")
+    show.add_argument("design", help="name of a shipped design, or path of a YAML file")
+    show.add_argument(
+        "--participant", type=int, default=1, help="participant whose blocks are shown (default: 1)"
+    )
+    show.add_argument("--out", type=Path, help="SVG file for a diagram instead of text")
     show.set_defaults(run=_show)
     commands.add_parser("list", help="list the shipped designs").set_defaults(run=_list)
     return top

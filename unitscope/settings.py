@@ -1,4 +1,4 @@
-"""Read a YAML file into frozen dataclasses, refusing whatever they do not know."""
+"""YAML files read into frozen dataclasses; unknown keys and values of other types are refused."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ Settings = TypeVar("Settings")
 
 _NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
-
 MOST_NODES = 100_000
-"""A file that stands for more values than these means harm: aliases multiply."""
+"""Limit on the values that a file stands for: nested aliases multiply without end."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -47,9 +46,9 @@ class _Loader(yaml.SafeLoader):
 
 
 def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:
-    """Return how many values a node stands for with all aliases written out."""
+    """Return how many values a node stands for once all aliases are expanded."""
     if node not in known:
-        known[node] = math.inf  # what a node that holds itself comes to
+        known[node] = math.inf  # for a node that contains itself
         inner: list[yaml.Node] = []
         if isinstance(node, yaml.SequenceNode):
             inner = node.value

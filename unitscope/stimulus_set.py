@@ -1,4 +1,4 @@
-"""A folder of stimuli with its manifest, as stimgen leaves it."""
+"""A stimulus set on disk: images and their manifest, as stimgen writes them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class StimulusSet:
             line = int(repeated.to_numpy().nonzero()[0][0]) + 2
             raise BadInput(
                 f"{folder / MANIFEST}, line {line}, column 'path': "
-                f"{manifest['path'].iloc[line - 2]!r} stands twice, expected each file once"
+                f"{manifest['path'].iloc[line - 2]!r} is listed twice, expected each file once"
             )
         opened = cls(folder, manifest)
         for path in manifest["path"]:
@@ -103,12 +103,12 @@ class StimulusSet:
         )
 
     def file(self, path: str) -> Path:
-        """Return where an image of the manifest lies.
+        """Return the path of an image of the manifest.
 
         Raises
         ------
         BadInput
-            If the path leads out of the set's folder, by a symbolic link too.
+            If the path leads out of the set's folder, be it by a symbolic link.
         """
         file = self._place(path)
         if not file.resolve().is_relative_to(self.folder.resolve()):

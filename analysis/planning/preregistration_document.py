@@ -10,7 +10,7 @@ from pathlib import Path
 from analysis.planning.preregistration import TO_WRITE, Preregistration
 from analysis.report.part import Settings
 from conditions.design.design import Design
-from conditions.design.overview import TASKS, strips_of, totals
+from conditions.design.overview import TASK_QUESTIONS, strips_of, totals
 from unitscope.errors import BadInput
 
 
@@ -97,7 +97,7 @@ def _document(design: Design, participants: int | None, settings: Settings) -> I
 def _design(design: Design) -> Iterator[str]:
     yield "## Design\n"
     source = f" It follows {design.source}." if design.source else ""
-    yield f"Task: {TASKS[design.task]}{source}\n"
+    yield f"Task: {TASK_QUESTIONS[design.task]}{source}\n"
     yield f"The design is `{design.name}`; the SHA-256 of its file is `{design.sha256}`.\n"
     how = "between groups of participants" if design.between else "within participants"
     yield f"Reference conditions, compared {how}: {', '.join(design.conditions)}.\n"

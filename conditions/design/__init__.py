@@ -1,1 +1,1 @@
-"""What a design may say, its checks, its blocks and its picture."""
+"""What a design may say: its settings, their checks, and an overview and diagram of it."""

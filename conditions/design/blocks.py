@@ -12,10 +12,10 @@ from unitscope.vocabulary import ReferenceCondition
 BlockRole = Literal["practice", "main", "repeat"]
 
 OF_GROUP = "group"
-"""Condition of a block that shows what the participant's group is shown."""
+"""Condition of a block that has the condition of the participant's group."""
 
 OF_SCHEME = "scheme"
-"""Pool of a block that takes the units which the scheme has in rotation."""
+"""Pool of a block that takes the units of the scheme's pool."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,18 @@ class Block:
     condition
         Reference condition of its trials; ``group`` for that of the participant's group.
     trials
-        Number of trials without catch trials; left out where ``draw`` says it, and in a block of
-        repeats.
+        Number of trials without catch trials; 0 where ``draw`` gives it, and in a block of repeats.
     draw
         Pool to number of trials, where the block takes units of several pools.
     catch
-        Number of catch trials mixed in.
+        Number of catch trials among them.
     pool, catch_pool
         Pools that their units come from; pool ``scheme`` is the one of the scheme.
     extra_trial
-        Whether one of the block's n places in the order, the ``((p - 1) mod n)``-th for
-        participant p, has one trial more.
+        Whether one of the block's n places in the order, for participant p the
+        ``((p - 1) mod n)``-th, has one more trial.
     groups
-        Groups of participants that have the block; all if left out.
+        Groups of participants that have the block; all if empty.
     """
 
     role: BlockRole
@@ -73,22 +72,22 @@ class Block:
         pool
             What the block's pool stands for.
         longer
-            Whether this is the place with one trial more.
+            Whether this is the place with one more trial.
         """
         return dict(self.draw) or {pool: self.trials + longer}
 
 
 @dataclass(frozen=True)
 class Practice:
-    """Whether practice is gone through again.
+    """Whether practice is repeated.
 
     Parameters
     ----------
     until_all_right
-        Whether a practice block is shown again, each time with a new draw, until all its trials
-        are right.
+        Whether a practice block is repeated, each time with newly drawn units, until every answer
+        is correct.
     max_rounds
-        After so many rounds the session goes on all the same.
+        After this many rounds the session goes on in any case.
     """
 
     until_all_right: bool = False
@@ -99,13 +98,13 @@ class Practice:
 
     @property
     def rounds(self) -> int:
-        """Rounds that a condition table holds."""
+        """Number of rounds in a condition table."""
         return self.max_rounds if self.until_all_right else 1
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """Main trials that blocks of repeats show again.
+    """Main trials that are shown again in blocks of role ``repeat``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the settings of a design must have in common to make sense together."""
+"""Checks that the settings of a design do not contradict each other."""
 
 from __future__ import annotations
 
@@ -34,13 +34,16 @@ def _check_orders(design: Design) -> None:
         for name in order:
             if name not in design.blocks:
                 raise ValueError(
-                    f"orders names block {name!r}, which blocks lacks{nearest(name, design.blocks)}"
+                    f"orders names block {name!r}, which is not in blocks"
+                    f"{nearest(name, design.blocks)}"
                 )
         if sorted(order) != sorted(design.orders[0]):
-            raise ValueError("orders differ in the blocks they hold, not only in their order")
+            raise ValueError(
+                "the lists of orders hold different blocks, expected the same ones in another order"
+            )
     for name in design.blocks:
         if name not in design.orders[0]:
-            raise ValueError(f"block {name!r} stands in no list of orders")
+            raise ValueError(f"block {name!r} is in no list of orders")
 
 
 def _check_groups(design: Design) -> None:
@@ -53,10 +56,10 @@ def _check_groups(design: Design) -> None:
             raise ValueError(f"block {name!r} has condition 'group', but between has no groups")
         for group in block.groups:
             if group not in design.between:
-                raise ValueError(f"block {name!r} is for group {group!r}, which between lacks")
+                raise ValueError(f"block {name!r} is for group {group!r}, which is not in between")
     for name in design.exclusions.groups:
         if name not in design.between:
-            raise ValueError(f"exclusions.groups names {name!r}, which between lacks")
+            raise ValueError(f"exclusions.groups names {name!r}, which is not in between")
 
 
 def _check_schemes(design: Design) -> None:
@@ -76,12 +79,12 @@ def _check_block(design: Design, name: str, block: Block, condition: str) -> Non
         )
     if block.catch and design.task == "two_afc" and condition == "none":
         raise ValueError(
-            f"block {name!r}: a catch trial repeats a reference, so condition none has no catch"
+            f"block {name!r}: a catch trial repeats a reference, so condition none cannot have any"
         )
     rotation = design.batches.rotation
     if block.role == "main" and rotation and condition not in rotation:
         raise ValueError(
-            f"block {name!r} has condition {condition!r}, which batches.rotation lacks"
+            f"block {name!r} has condition {condition!r}, which is not in batches.rotation"
         )
 
 
@@ -95,7 +98,7 @@ def _check_batches(design: Design) -> None:
     if len(within) > 1 and not batches.rotation:
         raise ValueError(
             "batches.rotation is missing: with several conditions in the same batch a participant "
-            "would meet a query twice"
+            "would see a query twice"
         )
     if any(block.condition == OF_GROUP for block in design.blocks.values()) and batches.rotation:
         raise ValueError("batches.rotation is given, but the groups share their batches")
@@ -111,7 +114,7 @@ def _check_batches(design: Design) -> None:
 
 
 def _pools(design: Design, role: str) -> set[str]:
-    """Return the roles of the units that trials of a role take."""
+    """Return the pools that the units of a role's trials come from."""
     found: set[str] = set()
     for block in design.blocks.values():
         if role == "catch" and block.catch:
@@ -125,14 +128,18 @@ def _pools(design: Design, role: str) -> set[str]:
 
 
 def _check_repeats(design: Design) -> None:
-    """Check that what is repeated was shown before, and often enough."""
+    """Check that enough main trials come before each block that repeats some."""
     repeating = [n for n, block in design.blocks.items() if block.role == "repeat"]
     if bool(repeating) != bool(design.repeats):
-        raise ValueError("blocks of repeats and the key repeats go together, found one of them")
+        raise ValueError(
+            "the key repeats and blocks of role repeat need each other, found only one of them"
+        )
     if design.repeats is None:
         return
     if design.task == "exemplar_matching":
-        raise ValueError("repeats go by confidence, which exemplar_matching has none of")
+        raise ValueError(
+            "repeats are chosen by confidence, which exemplar_matching does not ask for"
+        )
     needed = design.repeats.least + design.repeats.most
     for order in design.orders:
         shown: dict[str, int] = {}
@@ -157,7 +164,7 @@ def _check_task(design: Design) -> None:
     if design.task == "occlusion":
         own = design.references
         if "max" not in own.poles:
-            raise ValueError("references.poles lacks max, the only one that occlusion shows")
+            raise ValueError("references.poles lacks max, the only pole that occlusion shows")
         mixed = any("mixed" in _conditions(design, b) for b in design.blocks.values())
         if mixed and not 0 < own.mixed_natural < own.per_side:
             raise ValueError(
@@ -170,10 +177,14 @@ def _check_matching(design: Design) -> None:
     if design.matching is None:
         raise ValueError("key 'matching' is missing, which task exemplar_matching needs")
     if design.confidence != "one_press":
-        raise ValueError("confidence is two_step, but exemplar_matching asks for none")
+        raise ValueError(
+            "confidence is two_step, but exemplar_matching does not ask for confidence"
+        )
     for name, block in design.blocks.items():
         if block.catch or block.draw or block.extra_trial:
-            raise ValueError(f"block {name!r}: exemplar_matching has no catch, draw or extra_trial")
+            raise ValueError(
+                f"block {name!r}: exemplar_matching allows no catch, draw or extra_trial"
+            )
 
 
 def _check_names(design: Design) -> None:
@@ -197,7 +208,7 @@ def _check_names(design: Design) -> None:
             )
     for argument in design.window:
         if argument in OWN_ARGUMENTS:
-            raise ValueError(f"window.{argument} cannot be set: the session decides it")
+            raise ValueError(f"window.{argument} cannot be set: the session sets it")
 
 
 def _texts_in(value: object) -> set[str]:
@@ -211,7 +222,7 @@ def _texts_in(value: object) -> set[str]:
 
 
 def _conditions(design: Design, block: Block) -> Iterator[str]:
-    """Yield what a block's condition can be."""
+    """Yield the reference conditions that a block can have."""
     if block.condition == OF_GROUP:
         yield from block.groups or design.between
     else:

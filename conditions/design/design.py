@@ -1,4 +1,4 @@
-"""A study's design, as its YAML file gives it."""
+"""A study's design, as read from its YAML file."""
 
 from __future__ import annotations
 
@@ -30,49 +30,49 @@ class Design:
     name
         Equal to the file's name without its ending.
     title, source
-        What it is, and the publication it follows.
+        What the study is, and the publication that it follows.
     task
         Task of its trials.
     stimulus_set
-        Name of the stimulus set that it is usually run with.
+        Name of the stimulus set that it is run with unless another one is given.
     units, references, batches, blocks, keys, durations, feedback, layout
         See their classes.
     orders
         Lists of block names; participant p takes list ``((p - 1) // orders_every) mod number of
-        lists``. A block that stands several times goes on with the next units of its pool.
+        lists``. A block listed several times continues with the next units of its pool.
     orders_every
-        How many participants in a row take the same list.
+        Number of successive participants who take the same list.
     participants
-        Most participants that the counterbalancing allows.
+        Maximum number of participants that the counterbalancing allows.
     between
         Reference conditions that are compared between groups of participants: participant p is in
         group ``(p - 1) mod number of groups``.
     schemes, matching
         Presentation schemes; rows of exemplar matching. See their classes.
     practice, repeats, ratings
-        Practice that is gone through again, trials that are shown again, ratings of how intuitive
-        images look. See their classes.
+        Practice that is repeated, main trials that are shown again, ratings of how intuitive images
+        look. See their classes.
     confidence
-        ``one_press``: a key gives choice and confidence. ``two_step``: the choice, then the
+        ``one_press``: one key gives choice and confidence. ``two_step``: first the choice, then the
         confidence.
     input
-        What exemplar matching is answered with.
+        How exemplar matching is answered.
     consent, instructions, comment
-        Whether consent is asked for, the names of the pages of instruction in their order, and
-        whether a comment can be written at the end.
+        Whether participants are asked for consent, the names of the instruction pages in order, and
+        whether participants can write a comment at the end.
     break_after
         Which blocks end with a break and, if ``feedback.block_score``, their score; ``main`` means
         all but practice.
     exclusions
-        Which sessions the study leaves out. See its class.
+        Rules by which sessions are excluded. See its class.
     response_box, triggers, photodiode
         See their classes.
     window
         Further arguments of PsychoPy's window.
     language
-        Language of the screens' texts.
+        Language of the participants' texts.
     seed
-        Fixes every random choice.
+        Seed of every random choice.
     path, sha256
         The file that the design was read from; not keys of it.
     """

@@ -12,18 +12,18 @@ EVENTS = (
     *("fixation", "queries", "confidence", "matching", "response", "answered", "chosen"),
     *("feedback", "blank", "paused", "leaving", "block_start", "block_end", "end"),
 )
-"""What can be marked by a trigger: phases of a trial, its response, interruptions, and pages."""
+"""Events that can have a trigger: phases of a trial, its response, interruptions, pages."""
 
 OWN_ARGUMENTS = (
     *("size", "fullscr", "screen", "monitor", "units", "color", "colorSpace", "useFBO"),
     *("checkTiming", "autoLog", "winType", "win", "name"),
 )
-"""Arguments of PsychoPy's window that are none of a design's business."""
+"""Arguments of PsychoPy's window that the session sets itself."""
 
 
 @dataclass(frozen=True)
 class ResponseBox:
-    """Buttons at a serial port that stand for keys; the keyboard answers as well.
+    """Buttons on a serial port that stand for keys; the keyboard can be used as well.
 
     Parameters
     ----------
@@ -48,28 +48,28 @@ class ResponseBox:
         object.__setattr__(self, "keys", keys)
         between(0, 255, **{f"keys.{key}": byte for key, byte in self.keys.items()})
         if len(set(self.keys.values())) < len(self.keys):
-            raise ValueError("keys has a byte twice, expected another one for each key")
+            raise ValueError("keys has a byte twice, expected a different one for each key")
         if bool(self.port) != bool(self.keys):
-            raise ValueError("port and keys are needed together")
+            raise ValueError("port and keys need each other, found only one of them")
 
 
 @dataclass(frozen=True)
 class Triggers:
-    """Signals to other devices, sent by the flip that shows a phase.
+    """Signals to other devices, sent at the flip that shows a phase.
 
     Parameters
     ----------
     kind
-        ``none``, or what they are sent through.
+        How they are sent; ``none`` for not at all.
     port
         Name of the serial port, address of the parallel port, or name of the LSL stream.
     baud
         Speed of a serial port, in bits per second.
     pulse_s
-        After so many seconds a serial or parallel port goes back to 0; with 0 it never does.
+        Seconds until a serial or parallel port goes back to 0; with 0 it never does.
     codes
         Event to its code from 1 to 255; others send nothing. ``queries.natural`` is for trials with
-        that reference condition only and goes before ``queries``.
+        that reference condition only and takes precedence over ``queries``.
     """
 
     kind: Literal["none", "serial", "parallel", "lsl"] = "none"
@@ -93,7 +93,7 @@ class Photodiode:
     Parameters
     ----------
     on
-        Whether there is one.
+        Whether the patch is shown.
     corner
         Corner of the screen.
     size_px

@@ -1,4 +1,4 @@
-"""A picture of a design's blocks, as SVG with plain text."""
+"""A diagram of a design's blocks, as SVG with plain text."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MAX_PER_LINE = 24
 """Trials in a line of a block."""
 
 ORDERS = 8
-"""Participants whose orders are compared, at most."""
+"""Maximum number of participants whose block orders are drawn."""
 
 
 def draw_design(design: Design, participant: int) -> str:
-    """Return a picture of a design: facts, the blocks of a participant, orders of the first ones.
+    """Return a diagram of a design: facts, a participant's blocks, block orders of the first ones.
 
     Parameters
     ----------
@@ -36,16 +36,16 @@ def draw_design(design: Design, participant: int) -> str:
     str
         A whole SVG file.
     """
-    picture = _Picture()
-    picture.title(design)
-    picture.facts(design, participant)
-    picture.blocks(design, participant)
-    picture.orders(design)
-    return picture.svg()
+    diagram = _Diagram()
+    diagram.title(design)
+    diagram.facts(design, participant)
+    diagram.blocks(design, participant)
+    diagram.orders(design)
+    return diagram.svg()
 
 
-class _Picture:
-    """Draws from the top down; ``y`` is where the next thing begins."""
+class _Diagram:
+    """Draws from the top down; ``y`` is where the next element begins."""
 
     width = 960
 
@@ -105,7 +105,7 @@ class _Picture:
         if number < 2:
             return
         self.y += 12
-        self._heading("Order of the blocks by participant")
+        self._heading("Order of blocks by participant")
         self.y += 8
         every = {p: strips_of(design, p) for p in range(1, number + 1)}
         longest = max(sum(s.size for s in strips) for strips in every.values())
@@ -166,7 +166,7 @@ class _Picture:
         self.y = top + ROW + (lines - 1) * (CELL + GAP)
 
     def _trial(self, x: float, y: float, role: str, colour: str) -> None:
-        """Draw a trial: the role shows without colour as well."""
+        """Draw a trial so that its role can be told without colour."""
         if role == "practice":
             self._rect(x + 1, y + 1, CELL - 2, CELL - 2, "white", stroke=colour)
             return
@@ -218,7 +218,7 @@ def _short(name: str, most: int = 24) -> str:
 
 
 def _period(design: Design) -> int:
-    """Return after how many participants group, order of blocks and schemes come again."""
+    """Return after how many participants groups, block orders and schemes repeat."""
     schemes = len(design.schemes.orders) if design.schemes else 1
     orders = len(design.orders) * (design.orders_every if len(design.orders) > 1 else 1)
     return math.lcm(schemes, orders, max(1, len(design.between)))

@@ -1,4 +1,4 @@
-"""A design in words, for the terminal and for the picture of its blocks."""
+"""A design in words, for the terminal and for the diagram of its blocks."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from conditions.design.blocks import PlannedBlock
 from conditions.design.design import Design
 from unitscope.exclusion import rules_for
 
-TASKS = {
-    "two_afc": "two-alternative forced choice: which query drives the unit more?",
-    "occlusion": "occlusion: which covered copy of an image still drives the unit more?",
-    "exemplar_matching": "exemplar matching: which halves of rows belong together?",
+TASK_QUESTIONS = {
+    "two_afc": "two-alternative forced choice: which query activates the unit more?",
+    "occlusion": "occlusion: which partly covered copy of an image activates the unit more?",
+    "exemplar_matching": "exemplar matching: which halves belong to the same row?",
 }
 
 SIGNS = {"practice": ".", "main": "#", "catch": "+", "repeat": "="}
-"""What stands for a trial of a role in the terminal."""
+"""Character that stands for a trial of a role in the terminal."""
 
 
 @dataclass(frozen=True)
 class Strip:
-    """A block as a picture shows it.
+    """A block as overview and diagram show it.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Strip:
     trials
         Role to number of trials, in the order of ``SIGNS``.
     rounds
-        How often a practice is gone through at most.
+        Maximum number of rounds of a practice block.
     """
 
     number: int
@@ -97,16 +97,16 @@ def describe(design: Design, participant: int) -> str:
 
 
 def facts_of(design: Design, participant: int) -> list[tuple[str, str]]:
-    """Return what there is to say of a design, as pairs of a name and a text."""
+    """Return the main facts of a design, as pairs of a name and a text."""
     counted = totals(strips_of(design, participant))
     words = ", ".join(f"{number} {role}" for role, number in counted.items())
     facts = [
-        ("Task", TASKS[design.task]),
+        ("Task", TASK_QUESTIONS[design.task]),
         ("Participants", _participants(design)),
         ("Trials", f"{sum(counted.values())}: {words}"),
         ("Units", _units(design)),
         (("Rows", _rows(design)) if design.matching else ("References", _references(design))),
-        ("Around them", _around(design)),
+        ("Procedure", _around(design)),
         ("Answer", _answer(design)),
         ("Feedback", _feedback(design)),
         *_exclusions(design, participant),
@@ -117,16 +117,16 @@ def facts_of(design: Design, participant: int) -> list[tuple[str, str]]:
 def _participants(design: Design) -> str:
     most = f"up to {design.participants}"
     if design.between:
-        return f"{most}, in groups {', '.join(design.between)}"
+        return f"{most}, in the groups {_joined(design.between)}"
     if design.matching:
-        return f"{most}, each pairing natural with {_joined(design.conditions)} images"
+        return f"{most}; each pairs natural with {_joined(design.conditions)} images"
     words = tuple("no" if name == "none" else name for name in design.conditions)
-    return f"{most}, each with {_joined(words)} references"
+    return f"{most}; each has trials with {_joined(words)} references"
 
 
 def _units(design: Design) -> str:
     if design.units.table is not None:
-        return f"of {design.units.table}, shown with stimulus set {design.stimulus_set}"
+        return f"from {design.units.table}; images from stimulus set {design.stimulus_set}"
     drawn = ", ".join(f"{number} {pool}" for pool, number in design.units.sample.items())
     each = " for each depth" if design.matching else ""
     return f"{drawn}{each}, drawn from stimulus set {design.stimulus_set}"
@@ -136,7 +136,7 @@ def _references(design: Design) -> str:
     if not set(design.conditions) - {"none"}:
         return ""
     if design.schemes:
-        return f"by scheme: {', '.join(design.schemes.references)}"
+        return f"differ between schemes: {', '.join(design.schemes.references)}"
     poles = {"min": "least", "max": "most"}
     own = ["max"] if design.task == "occlusion" else design.references.poles
     sides = " and ".join(f"{design.references.per_side} {poles[pole]}" for pole in own)
@@ -172,11 +172,11 @@ def _answer(design: Design) -> str:
         assert design.matching is not None
         by_key = f"keys {' '.join(keys.numbers[: design.matching.n_rows])}"
         ways = {"keys": by_key, "mouse": "mouse", "either": f"{by_key}, or mouse"}
-        return f"{ways[design.input]}; {keys.undo} takes back, {keys.confirm} confirms"
+        return f"{ways[design.input]}; {keys.undo} undoes, {keys.confirm} confirms"
     if design.confidence == "two_step":
         return f"{keys.a[0]} or {keys.b[0]}, then confidence {' '.join(keys.confidence)}"
     a, b = " ".join(reversed(keys.a)), " ".join(keys.b)
-    return f"{a} | {b}: choice and confidence 3 2 1 | 1 2 3 in one press"
+    return f"{a} | {b}: choice and confidence (3 2 1 | 1 2 3) in one key press"
 
 
 def _feedback(design: Design) -> str:

@@ -1,4 +1,4 @@
-"""Settings of a design that say what participants see and press, and for how long."""
+"""Settings of a design about what participants see and press, and for how long."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Keys:
     numbers
         Keys that choose a half row in exemplar matching, from the upper one down.
     undo, confirm
-        Take back the last pair, and end the trial, in exemplar matching.
+        Undo the last pair, and end the trial, in exemplar matching.
     forward
         Ends a break or an instruction page.
     pause
-        Pauses the session and goes on.
+        Pauses and resumes the session.
     leave
         Asks whether to end the session.
     confirm_leave
-        Confirms it.
+        Confirms that.
     """
 
     a: tuple[str, str, str] = ("f", "d", "s")
@@ -77,13 +77,13 @@ class Durations:
     fixation_s
         Fixation cross before the images.
     response_limit_s
-        Longest time to respond; None for as long as it takes.
+        Time limit for the response; None for no limit.
     framed_after_s
-        From the response until the choice is framed.
+        Delay from the response until the choice is framed.
     chosen_s
-        The choice is framed, before feedback.
+        How long only the choice is framed, before feedback.
     feedback_s
-        The right answer is framed as well.
+        How long the correct answer is framed as well.
     blank_s
         Empty screen after the trial.
     """
@@ -110,14 +110,14 @@ class Durations:
 
 @dataclass(frozen=True)
 class Feedback:
-    """When the right answer is shown.
+    """When the correct answer is shown.
 
     Parameters
     ----------
     practice, main, catch, repeat
-        After each such trial.
+        After each trial of that role.
     block_score
-        The share of right answers after each block that ends with a break.
+        Whether a break shows the proportion correct of the block.
     """
 
     practice: bool = True
@@ -129,7 +129,7 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things stand on the screen, in one unit of length.
+    """Positions and sizes on the screen, in one unit of length.
 
     Parameters
     ----------
@@ -140,11 +140,11 @@ class Layout:
     gap
         Between neighbouring images of a group.
     separation
-        Between groups: in the occlusion task between the references and what stands right of them,
+        Between groups: in the occlusion task between the references and the images to their right,
         in exemplar matching between left and right halves.
     reference_offset
         Two-alternative forced choice: from the screen's centre to the centre of a grid of
-        references, sideways.
+        references, horizontally.
     query_offset
         Two-alternative forced choice: from the screen's centre to the centre of a query.
     queries
@@ -171,7 +171,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Ratings:
-    """How intuitive some images look to the participant, on a slider.
+    """Ratings of how intuitive some images look to the participant, on a slider.
 
     Parameters
     ----------

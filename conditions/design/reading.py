@@ -45,7 +45,7 @@ def read_design(name: str | Path) -> Design:
     Raises
     ------
     BadInput
-        If the file is missing or a key is unknown, missing or impossible.
+        If the file is missing, or a key is unknown, missing or has a value that is not allowed.
     """
     path = find_design(str(name))
     design = read_settings(path, Design)

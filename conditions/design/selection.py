@@ -1,4 +1,4 @@
-"""Settings of a design that say which units and images its trials show."""
+"""Settings of a design about the units and images of its trials."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unitscope.vocabulary import Depth, Pole, ReferenceCondition
 
 @dataclass(frozen=True)
 class UnitPools:
-    """Which units the trials are about, in named pools.
+    """Units that the trials are about, in named pools.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ class References:
     per_side
         Images of each pole, 1 to 9.
     poles
-        ``[min, max]`` shows the least activating ones at the left, the most at the right. The
-        occlusion task shows most activating ones only.
+        ``[min, max]`` shows the least activating ones on the left, the most activating on the
+        right. The occlusion task shows most activating ones only.
     mixed_natural
         How many of the references are natural in the condition ``mixed``; they come first.
     """
@@ -62,9 +62,9 @@ class References:
 
 @dataclass(frozen=True)
 class Schemes:
-    """Presentation schemes that a participant goes through one after the other.
+    """Presentation schemes, such as one reference or nine, that every participant goes through.
 
-    Each scheme runs through all the blocks of ``orders`` with references of its own.
+    Each scheme runs through all blocks of ``orders`` with references of its own.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ class Schemes:
     orders
         Lists of scheme names; participant p takes list ``(p - 1) mod number of lists``.
     pools
-        One pool of units for each scheme, for blocks whose pool is ``scheme``: participant p meets
-        scheme i with pool ``(i + p - 1) mod number of schemes``, a Latin square. May be left out.
+        One pool of units for each scheme, for blocks whose pool is ``scheme``: participant p sees
+        scheme i with pool ``(i + p - 1) mod number of schemes``, a Latin square. Optional.
     """
 
     references: dict[str, References]
@@ -100,14 +100,14 @@ class Schemes:
         return self.orders[(participant - 1) % len(self.orders)]
 
     def pool(self, scheme: str, participant: int) -> str:
-        """Return the pool of units that a participant meets in a scheme."""
+        """Return the pool of units that a participant sees in a scheme."""
         place = list(self.references).index(scheme) + participant - 1
         return self.pools[place % len(self.pools)]
 
 
 @dataclass(frozen=True)
 class Batches:
-    """Which batch of natural images the queries come from, so that none is seen twice.
+    """Batches of natural images that the queries come from, so that none is seen twice.
 
     Parameters
     ----------
@@ -117,13 +117,13 @@ class Batches:
     first_main, last_main
         Batches that main trials rotate through.
     rotation
-        Reference conditions in the order of their offset: participant p meets condition i in batch
-        ``first_main + (step * ((p - 1) // every) + i) mod (last_main - first_main + 1)``. Left
-        out, every condition has offset 0.
+        Reference conditions in the order of their offset: participant p sees condition i in batch
+        ``first_main + (step * ((p - 1) // every) + i) mod (last_main - first_main + 1)``. If
+        empty, every condition has offset 0.
     every
         How many participants in a row share their batches.
     step
-        By how many batches the next participants' lie further on.
+        By how many batches the next participants are shifted.
     """
 
     rotation: tuple[ReferenceCondition, ...] = ()
@@ -143,7 +143,7 @@ class Batches:
         if len(self.rotation) > self.main_batches:
             raise ValueError(
                 f"{len(self.rotation)} conditions rotate through {self.main_batches} batches, "
-                "so a participant would meet a query twice"
+                "so a participant would see a query twice"
             )
         for name, batch in (("practice", self.practice), ("catch", self.catch)):
             if isinstance(batch, int):
@@ -168,11 +168,11 @@ class Matching:
     Parameters
     ----------
     depths
-        Depth (``early``, ``middle``, ``late``) to the layers whose units it takes.
+        Depth (``early``, ``middle``, ``late``) to the layers that its units come from.
     n_rows
         Rows of a trial, each of another unit, 2 to 5.
     n_images
-        Images of half a row; trials are dealt evenly over these numbers and the depths.
+        Images of half a row; trials are spread evenly over these numbers and the depths.
     """
 
     depths: dict[Depth, tuple[str, ...]]

@@ -35,15 +35,17 @@ def parse_participants(text: str) -> list[int]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not (first.isdecimal() and (last.isdecimal() or not dash)):
-            raise BadInput(f"participants {text!r}: found {part!r}, expected such as 1-20 or 1,3,5")
+            raise BadInput(
+                f"participants {text!r}: found {part!r}, expected numbers such as 1-20 or 1,3,5"
+            )
         numbers.extend(range(int(first), int(last or first) + 1))
     if not numbers or min(numbers) < 1:
-        raise BadInput(f"participants {text!r}: expected numbers from 1 on, rising")
+        raise BadInput(f"participants {text!r}: expected rising numbers from 1 on")
     return sorted(set(numbers))
 
 
 def table_path(design: Design, participant: int, tables: Path = TABLES) -> Path:
-    """Return where a participant's condition table lies."""
+    """Return the path of a participant's condition table."""
     return tables / design.name / f"{participant_id(participant)}.csv"
 
 
@@ -60,7 +62,7 @@ def write_tables(
     design
         Name or path of the design.
     stimuli
-        Folder of the stimulus set; None for the design's usual one.
+        Folder of the stimulus set; None for the one that the design names.
     participants
         Numbers from 1.
     out
@@ -69,12 +71,12 @@ def write_tables(
     Returns
     -------
     list of pathlib.Path
-        The tables, whether written now or found there with the same content.
+        Paths of the tables, written now or already there with the same content.
 
     Raises
     ------
     BadInput
-        If a table with other content is already there; nothing is overwritten and nothing written.
+        If a table with other content is already there; then nothing is written.
     """
     read = read_design(design)
     opened = StimulusSet.open(stimuli or STIMULI / read.stimulus_set)
@@ -83,7 +85,7 @@ def write_tables(
     for path, table in made.items():
         if path.exists() and not _as_text(read_table(path)) == _as_text(table):
             raise BadInput(
-                f"{path}: a table with other content is there already (another stimulus set or "
+                f"{path}: a table with other content is already there (another stimulus set or "
                 "version of the design); move it away first, tables are never overwritten"
             )
     for path, table in made.items():
@@ -116,7 +118,7 @@ def read_table(path: Path | str) -> pd.DataFrame:
 
 
 def _check_filled(table: pd.DataFrame, path: Path | str) -> None:
-    """Check that only trials which the session chooses have no images."""
+    """Check that only trials which are chosen during the session have no images."""
     for name in FILLED_BY_SESSION:
         if name in table:
             wrong = table[name].isna() & (table["trial_role"] != "repeat")
@@ -124,7 +126,7 @@ def _check_filled(table: pd.DataFrame, path: Path | str) -> None:
                 line = int(np.flatnonzero(wrong.to_numpy())[0]) + 2
                 raise BadInput(
                     f"{path}, line {line}, column {name!r}: found '', expected a value, as the "
-                    "trial is no repeat"
+                    "trial is not a repeat"
                 )
 
 
@@ -134,7 +136,7 @@ def check_table(table: pd.DataFrame, path: Path, design: Design, stimuli: Stimul
     Raises
     ------
     BadInput
-        Naming the first thing that does not fit.
+        Naming the first mismatch.
     """
     for column, expected, what in (
         ("design", design.name, "design"),

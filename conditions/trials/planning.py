@@ -25,13 +25,13 @@ class PlannedTrial:
     role
         ``practice``, ``main``, ``catch`` or ``repeat``.
     unit, batch
-        What it is about; None for a trial that is chosen during the session.
+        Unit and batch of the trial; None if it is chosen during the session.
     side
         Where the correct answer is, ``a`` or ``b``; empty for such a trial.
     practice_round
-        Round of a practice that is gone through again.
+        Round of a practice that is repeated.
     repeat_of
-        Which trial is repeated.
+        Which kind of trial is repeated, such as ``natural-least-1``.
     """
 
     block: PlannedBlock
@@ -76,14 +76,14 @@ def balanced_sides(design: Design, number: int, participant: int, *label: object
 
 
 def rounds_of(design: Design, block: PlannedBlock) -> Sequence[int | None]:
-    """Return the rounds of a practice that is gone through again; else (None,)."""
+    """Return the rounds of a practice that is repeated, (None,) for any other block."""
     if block.block.role == "practice" and design.practice.until_all_right:
         return range(1, design.practice.rounds + 1)
     return (None,)
 
 
 class _UnitStreams:
-    """Shuffled units of pools: a stream gives each unit of its pool once."""
+    """Shuffled units of the pools: each stream gives every unit of its pool once."""
 
     def __init__(self, design: Design, pools: Pools, participant: int) -> None:
         self._design = design
@@ -114,11 +114,11 @@ def _contents(
     practice_round: int | None,
     units: _UnitStreams,
 ) -> list[PlannedTrial]:
-    """Return the trials of a block, or of a round of it, in the order in which they are drawn."""
+    """Return the trials of a block, or of a round of it, in the order of drawing."""
     role = block.block.role
     stream: tuple[object, ...]
     if role == "practice":
-        # One stream for all blocks: practice shows each unit once, unless it is gone through again.
+        # One stream for all blocks: practice shows each unit once, unless it is repeated.
         stream = (f"round {practice_round}",) if practice_round else ()
     else:
         stream = (block.condition, *([block.scheme] if block.scheme else []))

@@ -1,4 +1,4 @@
-"""Which units of a stimulus set a design's pools hold."""
+"""The units of a stimulus set that are in a design's pools."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class PoolUnit:
     unit
         The unit.
     pool
-        The most special pool that it is in, such as ``main.a``.
+        The most specific pool that it is in, such as ``main.a``.
     batch
-        Batch that the table of units fixes for it, if any.
+        Batch that the table of units gives for it, if any.
     """
 
     unit: Unit
@@ -55,7 +55,7 @@ def pools_of(design: Design, stimuli: StimulusSet) -> Pools:
     ------
     BadInput
         If the set lacks a unit of the design's table, has fewer units than the pools draw, or the
-        design uses a pool that there is none of.
+        design uses a pool that does not exist.
     """
     if design.units.table is not None:
         path = within(Path(design.path).parent, design.units.table)
@@ -70,7 +70,7 @@ def pools_of(design: Design, stimuli: StimulusSet) -> Pools:
     for name in _used(design):
         if name not in pools:
             raise BadInput(
-                f"{design.path}: units have no pool {name!r}{nearest(name, pools)}; "
+                f"{design.path}: units has no pool {name!r}{nearest(name, pools)}; "
                 f"found {', '.join(pools) or 'none'}"
             )
     return pools
@@ -123,22 +123,22 @@ def _from_table(path: Path, used: set[str], stimuli: StimulusSet) -> Pools:
     missing: list[str] = []
     for line, row in enumerate(_rows(path), start=2):
         name = Unit("", row.layer, row.branch, int(row.channel)).name
-        special = row.role if pd.isna(row.set) else f"{row.role}.{row.set}"
-        own = {row.role, special}
+        specific = row.role if pd.isna(row.set) else f"{row.role}.{row.set}"
+        own = {row.role, specific}
         if own & used and name not in known:
             missing.append(f"line {line}: unit {name}")
         if name not in known:
             continue
-        member = PoolUnit(known[name], special, None if pd.isna(row.batch) else int(row.batch))
+        member = PoolUnit(known[name], specific, None if pd.isna(row.batch) else int(row.batch))
         for pool in sorted(own):
             if any(member.unit == other.unit for other in pools.get(pool, [])):
-                raise BadInput(f"{path}, line {line}: unit {name} stands twice in pool {pool!r}")
+                raise BadInput(f"{path}, line {line}: unit {name} is listed twice in pool {pool!r}")
             pools.setdefault(pool, []).append(member)
     if missing:
         others = f", nor are {len(missing) - 1} others" if len(missing) > 1 else ""
         raise BadInput(
             f"{path}, {missing[0]} is not in stimulus set {stimuli.folder}{others}; "
-            "build a set that has the units of this table"
+            "build a stimulus set with the units of this table"
         )
     return pools
 

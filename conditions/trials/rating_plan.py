@@ -23,9 +23,9 @@ def rating_rows(
     Parameters
     ----------
     design, stimuli
-        What is run, and the stimulus set that it shows.
+        The design, and the stimulus set whose images it shows.
     participant
-        Number from 1; fixes the units and their order.
+        Number from 1; determines the units and their order.
     moment
         ``before`` or ``after``.
 
@@ -56,7 +56,7 @@ def rating_rows(
         images = stimuli.most_activating(unit, ratings.kind)
         if not images:
             raise BadInput(
-                f"{stimuli.folder}: unit {unit.name} has no {ratings.kind} max image to be rated"
+                f"{stimuli.folder}: unit {unit.name} has no {ratings.kind} max image to rate"
             )
         rows.append(
             {"moment": moment, "rating_number": place}

@@ -1,4 +1,4 @@
-"""The trials of one participant: plan, images and what every task has in common."""
+"""The condition table of one participant: planned trials and their images, for every task."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class TableMaker:
     Parameters
     ----------
     design
-        What to show, in which order.
+        What is shown, and in which order.
     stimuli
-        Holds the images of every unit and batch that the design needs.
+        Stimulus set with the images of every unit and batch that the design needs.
     """
 
     def __init__(self, design: Design, stimuli: StimulusSet) -> None:
@@ -47,7 +47,7 @@ class TableMaker:
         Parameters
         ----------
         participant
-            Number from 1; fixes group, order, batches and sides.
+            Number from 1; determines group, order, batches and sides.
 
         Returns
         -------
@@ -57,8 +57,8 @@ class TableMaker:
         Raises
         ------
         BadInput
-            If the set lacks units or images (naming them) or the participant's number exceeds what
-            the design can counterbalance.
+            If the set lacks units or images (naming them), or the design cannot counterbalance so
+            many participants.
         """
         if not 1 <= participant <= self.design.participants:
             raise BadInput(

@@ -17,22 +17,23 @@ def two_afc_cells(
 ) -> dict[str, Any]:
     """Return the cells of a trial's images.
 
-    Borowski et al., ICLR 2021 (arXiv 2010.12606). Queries are the lowest of the batch's min images
-    and the highest of its max images; natural references are those next to them.
+    Borowski et al., ICLR 2021 (arXiv 2010.12606). The queries are the least activating of the
+    batch's min images and the most activating of its max images; natural references are those next
+    in rank.
 
     Parameters
     ----------
     design, stimuli
-        What is shown, and where from.
+        The design, and the stimulus set whose images it shows.
     participant, number
-        Participant's number and trial's number, which fix the choice of catch queries.
+        Numbers of participant and trial, which determine the choice of catch queries.
     trial
-        What it is about.
+        The planned trial.
 
     Raises
     ------
     BadInput
-        If the set has too few images, or the queries' activations stand the wrong way round.
+        If the set has too few images, or the min query is not below the max query.
     """
     references = _references(design, stimuli, trial)
     low, high = _queries(design, stimuli, trial, {pole: len(r) for pole, r in references.items()})
@@ -91,7 +92,7 @@ def _queries(
 def _references(
     design: Design, stimuli: StimulusSet, trial: PlannedTrial
 ) -> dict[str, list[Stimulus]]:
-    """Take the references of each pole, activation rising, without the queries' ranks."""
+    """Take the references of each pole, activation rising, without the ranks of the queries."""
     kind, number = trial.block.condition, trial.block.references.per_side
     references: dict[str, list[Stimulus]] = {}
     if kind == "none":
@@ -114,7 +115,7 @@ def _catch_queries(
     participant: int,
     number: int,
 ) -> dict[str, Stimulus]:
-    """Repeat a shown reference of each pole; at a pole without any, take an image of their kind."""
+    """Choose a shown reference of each pole; for a pole without any, an image of their kind."""
     rng = generator(design, participant, "catch", number)
     queries: dict[str, Stimulus] = {}
     for pole in POLES:

@@ -46,11 +46,11 @@ def test_show_says_what_a_design_is(name, capsys):
     assert "Blocks of participant 1" in printed
 
 
-def test_show_draws_a_picture(tmp_path, capsys):
-    picture = tmp_path / "exp1.svg"
-    assert main(["show", "borowski2021_exp1", "--participant", "2", "--out", str(picture)]) == 0
-    assert "Blocks of participant 2" in picture.read_text(encoding="utf-8")
-    assert "picture of borowski2021_exp1 in" in capsys.readouterr().out
+def test_show_draws_a_diagram(tmp_path, capsys):
+    diagram = tmp_path / "exp1.svg"
+    assert main(["show", "borowski2021_exp1", "--participant", "2", "--out", str(diagram)]) == 0
+    assert "Blocks of participant 2" in diagram.read_text(encoding="utf-8")
+    assert "diagram of borowski2021_exp1 in" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_show_draws_a_picture(tmp_path, capsys):
     [
         (["--participant", "77"], "--participant 77: expected 1 to 76"),
         (["--participant", "0"], "--participant 0: expected 1 to 76"),
-        (["--out", "picture.png"], "picture.png: expected a name that ends in .svg"),
-        (["--out", "nowhere/picture.svg"], "nowhere: no such folder"),
+        (["--out", "diagram.png"], "diagram.png: expected a name that ends in .svg"),
+        (["--out", "nowhere/diagram.svg"], "nowhere: no such folder"),
     ],
 )
 def test_what_show_cannot_do_is_one_sentence(options, message, capsys):

@@ -61,7 +61,7 @@ def test_a_file_stands_once(stimulus_set, tmp_path):
     shutil.copy(stimulus_set / "manifest.csv", copy)
     lines = (copy / "manifest.csv").read_text(encoding="utf-8").splitlines()
     (copy / "manifest.csv").write_text("\n".join([*lines, lines[1]]) + "\n", encoding="utf-8")
-    with pytest.raises(BadInput, match=f"line {len(lines) + 1}.*stands twice"):
+    with pytest.raises(BadInput, match=f"line {len(lines) + 1}.*listed twice"):
         StimulusSet.open(copy)
 
 

@@ -20,19 +20,19 @@ PAGE_NAMES = (
     "answer",
     "ready",
 )
-"""Pages that a design's ``instructions`` may list; ``welcome`` says all of it on one page."""
+"""Pages that a design's ``instructions`` may list; ``welcome`` explains everything on one page."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Every text of the screens; names in braces are filled in with ``str.format``.
+    """Every text that participants read; names in braces are filled in with ``str.format``.
 
     Parameters
     ----------
     pages
         Paragraphs of the pages by name; see :meth:`page`.
     key_names
-        What keys are called on the screen, where their own name would not do.
+        Names of keys on the screen, where the key's own name is unclear.
     """
 
     pages: dict[str, str]
@@ -76,11 +76,11 @@ class Texts:
     timed_out: str
 
     def key(self, name: str) -> str:
-        """Return what a key is called on the screen."""
+        """Return the name of a key on the screen."""
         return self.key_names.get(name, name.upper() if len(name) == 1 else name)
 
     def page(self, *names: str) -> str:
-        """Return the most special text of a page.
+        """Return the most specific text of a page.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ def read_texts(language: str) -> Texts:
     Raises
     ------
     BadInput
-        If there is no such language, or its file lacks a text or has one that no screen shows.
+        If there is no such language, or its file lacks a text or has an unknown one.
     """
     if language not in languages():
         raise BadInput(

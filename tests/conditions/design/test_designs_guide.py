@@ -73,7 +73,7 @@ def test_every_shipped_design_is_listed():
         assert f"`{name}`" in GUIDE
 
 
-def test_the_picture_of_the_guide_is_up_to_date():
+def test_the_diagram_of_the_guide_is_up_to_date():
     shown = (ROOT / "docs" / "borowski2021_exp1.svg").read_text(encoding="utf-8")
     assert shown == draw_design(read_design("borowski2021_exp1"), 1), (
         "draw it again: python -m conditions show borowski2021_exp1 --out "

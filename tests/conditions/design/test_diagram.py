@@ -1,4 +1,4 @@
-"""Pictures of designs."""
+"""Diagrams of designs."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -14,7 +14,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize("name", shipped_designs())
-def test_a_picture_is_whole_and_nothing_leaves_it(name):
+def test_a_diagram_is_whole_and_nothing_leaves_it(name):
     design = read_design(name)
     root = ET.fromstring(draw_design(design, 2))
     width, height = float(root.get("width")), float(root.get("height"))
@@ -48,7 +48,7 @@ def test_every_trial_is_drawn_in_the_colour_of_its_condition(name):
 
 
 @pytest.mark.parametrize("name", shipped_designs())
-def test_the_picture_counts_what_the_table_holds(table_of, name):
+def test_the_diagram_counts_what_the_table_holds(table_of, name):
     design = read_design(name)
     for participant in (1, design.participants):
         table = table_of(name, participant)

@@ -62,7 +62,7 @@ def test_tables_are_never_overwritten(tmp_path, stimulus_set):
     changed = read_table(path).assign(correct_choice="a")
     write_csv(changed, path, table_columns("two_afc"))
     content = path.read_bytes()
-    with pytest.raises(BadInput, match="a table with other content is there already"):
+    with pytest.raises(BadInput, match="a table with other content is already there"):
         write_tables("demo_two_afc", stimulus_set, [1, 2], tmp_path)
     assert path.read_bytes() == content
     assert not (tmp_path / "demo_two_afc" / "p002.csv").exists()

@@ -49,5 +49,5 @@ def test_a_unit_without_the_image_is_named(tmp_path, maker_of):
     folder = write_stimulus_set(
         tmp_path / "small", units=units, kinds=("natural",), n_batches=1, with_files=False
     )
-    with pytest.raises(BadInput, match="has no synthetic max image to be rated"):
+    with pytest.raises(BadInput, match="has no synthetic max image to rate"):
         rating_rows(read_design("borowski2021_exp1"), StimulusSet.open(folder), 1, "before")
