@@ -19,7 +19,7 @@ from experiments.runner.request import Request
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 from unitscope.errors import run_command
-from unitscope.places import DATA, TABLES, shown
+from unitscope.places import DATA, TABLES, folders, shown
 from unitscope.records import COMPLETED
 
 
@@ -27,6 +27,7 @@ def _simulate(arguments: argparse.Namespace) -> None:
     design = read_design(arguments.design)
     numbers = parse_participants(arguments.participants)
     kind = observer_kind(arguments.observer, design.task)
+    print(folders(arguments.tables, arguments.data), flush=True)
     ran = 0
     for number in tqdm(numbers, desc=f"{arguments.observer} observers", unit="session"):
         participant = f"{arguments.ids}{participant_id(number).removeprefix('p')}"

@@ -8,6 +8,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 
+from unitscope.places import other_checkout
+
 BAD_INPUT_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130
 
@@ -34,6 +36,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint such as ``; did you mean 'natural'?``, empty where nothing is near."""
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def check_checkout() -> None:
+    """Refuse to run the code of one checkout for a script or folder of another.
+
+    Raises
+    ------
+    BadInput
+        Naming both.
+    """
+    if sentence := other_checkout():
+        raise BadInput(sentence)
 
 
 def run_command(
@@ -63,6 +77,7 @@ def run_command(
     debug = "--debug" in given
     arguments = parser.parse_args([word for word in given if word != "--debug"])
     try:
+        check_checkout()
         return command(arguments) or 0
     except BadInput as error:
         if debug:

@@ -21,7 +21,7 @@ from experiments.runner.stages import stages_of
 from experiments.runner.standing import Standing
 from experiments.runner.trial import Trial
 from unitscope.columns import log_columns, names
-from unitscope.errors import BAD_INPUT_EXIT_CODE, BadInput
+from unitscope.errors import BAD_INPUT_EXIT_CODE, BadInput, check_checkout
 from unitscope.records import INTERRUPTED
 
 FIELDS = (
@@ -86,6 +86,8 @@ class BuilderSession:
     """
 
     def __init__(self, task: str) -> None:
+        with _one_sentence():
+            check_checkout()
         self.status = NOT_STARTED
         self.name = "unitscope"
         self._task = task
@@ -147,6 +149,7 @@ class BuilderSession:
             shell.check_task(design, self._task)
             request = shell.make_request(arguments, design, arguments.participant)
             self._session = Session.open(request)
+        shell.report_start(self._session)
         self._arguments = arguments
         atexit.register(self._close)
         return str(shell.psychopy_files(self._session))

@@ -46,6 +46,7 @@ def _run(task: str, arguments: argparse.Namespace) -> None:
         return
     # Everything is checked before a window opens.
     with Session.open(request) as session:
+        shell.report_start(session)
         if arguments.simulate:
             seed = observer_seed(request.participant)
             simulate(session, make_observer(arguments.simulate, seed, session.stimuli.file))

@@ -21,7 +21,7 @@ from experiments.runner.observers import OBSERVERS, observer_kind
 from experiments.runner.request import Request
 from experiments.runner.session import Session
 from unitscope.errors import BadInput
-from unitscope.places import DATA, shown
+from unitscope.places import DATA, folders, shown
 from unitscope.records import FINAL
 
 PILOT = "pilot"
@@ -158,6 +158,11 @@ def close_psychopy_files(experiment: data.ExperimentHandler) -> None:
         # PsychoPy would try again at exit and print tracebacks after our one sentence.
         experiment.abort()
         logging.root.targets.clear()
+
+
+def report_start(session: Session) -> None:
+    """Print where code, tables and data of a session lie."""
+    print(folders(session.request.table_file().parent, session.request.data), flush=True)
 
 
 def report_end(session: Session) -> None:
