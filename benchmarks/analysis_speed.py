@@ -1,4 +1,4 @@
-"""How fast the analysis is, against the plain way in the same run.
+"""Speed of the analysis, beside that of straightforward code in the same run.
 
     python benchmarks/analysis_speed.py
 
@@ -50,7 +50,7 @@ def observers(n_observers: int = 300, n_items: int = 180, seed: int = 0) -> Answ
 
 
 def kappa_pair_by_pair(correct: np.ndarray) -> np.ndarray:
-    """Compute the kappa matrix as is usual: one pair after the other."""
+    """Compute the kappa matrix one pair after the other."""
     n_observers = len(correct)
     kappa = np.full((n_observers, n_observers), np.nan)
     for i in range(n_observers):
@@ -95,7 +95,7 @@ def gpboost_s(frame: pd.DataFrame) -> float | None:
 
 
 def bootstrap_pair_by_pair(correct: np.ndarray, groups: tuple[str, ...], draws: int) -> None:
-    """Draw observers anew and average their pairs, one draw and one pair of groups at a time."""
+    """Bootstrap the mean kappa one sample and one pair of groups at a time."""
     kappa, _ = kappa_matrix(correct)
     names = sorted(set(groups))
     members = [np.flatnonzero(np.array(groups) == name) for name in names]
@@ -108,7 +108,7 @@ def bootstrap_pair_by_pair(correct: np.ndarray, groups: tuple[str, ...], draws: 
 
 
 def observer(n: int = 2000) -> pd.DataFrame:
-    """Return the choices and confidence of an observer by signal detection."""
+    """Return the choices and confidence of a signal detection observer."""
     rng = np.random.default_rng(0)
     is_b = rng.random(n) < 0.5
     evidence = np.where(is_b, 0.75, -0.75) + rng.normal(0, 1, n)
@@ -142,7 +142,7 @@ def metadpy_s(answers: pd.DataFrame) -> float | None:
 
 def main() -> None:
     """Measure and print the table."""
-    print("| work | seconds | at most | times the usual way |")
+    print("| work | seconds | limit (s) | speed-up |")
     print("|---|---|---|---|")
 
     def row(work: str, took_s: float, most: str = "", other: float | None = None, by: str = ""):
@@ -166,12 +166,12 @@ def main() -> None:
     whole_s = seconds(lambda: agreement(found, DRAWS), 1)
     few = DRAWS // 20
     drawn_s = seconds(lambda: bootstrap_pair_by_pair(found.correct, found.groups, few), 1) * 20
-    what = "and its intervals with 2,000 bootstraps"
-    row(what, whole_s, "10", drawn_s, "one draw after the other, scaled")
+    what = "and its intervals with 2,000 bootstrap samples"
+    row(what, whole_s, "10", drawn_s, "one sample after the other, scaled")
     mixed_s = seconds(lambda: mixed_logistic(frame))
     row("mixed logistic model of 10,000 trials", mixed_s, "5", gpboost_s(frame), "gpboost")
     slopes_s = seconds(lambda: mixed_logistic(frame, slopes=("reference_condition",)), 1)
-    row("the same with correlated slopes of participants and units", slopes_s, "5")
+    row("the same with correlated slopes over participants and units", slopes_s, "5")
     meta_s = seconds(lambda: metacognition(answers))
     row("meta-d' of 2,000 answers", meta_s, "", metadpy_s(answers), "metadpy")
 

@@ -1,9 +1,9 @@
-"""How fast logs are loaded: from the cache, from the files, and row by row, in one run.
+"""Speed of loading logs: from the cache, from the files, and row by row, in one run.
 
     python benchmarks/load_speed.py [--rows 200000] [--session 1000] [--large 10000000]
 
-Writes sessions of so many trials into a temporary folder and prints a Markdown table. ``--large``
-adds the cache alone with so many rows of nine columns, made by repeating those that were read.
+Writes sessions of ``--session`` trials into a temporary folder and prints a Markdown table.
+``--large`` adds the cache alone with that many rows of nine columns, repeated from those read.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 def write_logs(folder: Path, rows: int, a_session: int = TRIALS_A_SESSION) -> None:
-    """Write the sessions of as many participants as it takes."""
+    """Write sessions of ``a_session`` trials each until there are ``rows`` trials."""
     for participant in range(1, -(-rows // a_session) + 1):
         session = folder / f"sub-p{participant:05d}" / "ses-01"
         session.mkdir(parents=True)
@@ -83,14 +83,14 @@ def _trials(participant: int, n: int) -> pd.DataFrame:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return how long it takes."""
+    """Return how long the work takes."""
     began_s = time.perf_counter()
     work()
     return time.perf_counter() - began_s
 
 
 def row_loop(folder: Path) -> float:
-    """Return the seconds of a loop over the rows of a pandas frame, for each row."""
+    """Return the seconds that a loop over the rows of a data frame takes per row."""
     file = min(folder.glob("sub-*/ses-*/trials.csv"))
 
     kept: list[dict[str, Any]] = []
@@ -105,7 +105,7 @@ def row_loop(folder: Path) -> float:
 
 
 def large_cache(log: Log, rows: int, folder: Path) -> float:
-    """Return the seconds that the cache takes for many rows."""
+    """Return the seconds that reading many rows from the cache takes."""
     times = -(-rows // len(log.trials))
     many = pd.concat([log.trials[list(COLUMNS)]] * times, ignore_index=True).iloc[:rows]
     (folder / "logs" / "ses-01").mkdir(parents=True)
@@ -115,14 +115,14 @@ def large_cache(log: Log, rows: int, folder: Path) -> float:
 
 
 def _refuse(path: Path) -> Log:
-    raise RuntimeError(f"{path}: was to come from the cache")
+    raise RuntimeError(f"{path}: expected to be read from the cache")
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=200_000)
-    parser.add_argument("--session", type=int, default=TRIALS_A_SESSION, help="trials of each")
+    parser.add_argument("--session", type=int, default=TRIALS_A_SESSION, help="trials of a session")
     parser.add_argument("--large", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

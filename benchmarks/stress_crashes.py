@@ -1,8 +1,8 @@
-"""Kill sessions at random moments, start them again, and count what was lost.
+"""Kill sessions at random moments, restart them, and count what was lost.
 
-``python benchmarks/stress_crashes.py --kills 300`` kills simulated sessions in processes of their
-own; with ``--window`` the Coder script's real sessions on a virtual screen (Linux, Xvfb), whose
-keys a robot presses.
+``python benchmarks/stress_crashes.py --kills 300`` kills simulated sessions in their own processes;
+with ``--window`` it kills the Coder script's real sessions on a virtual screen (Linux, Xvfb), where
+a robot presses the keys.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ TIME_OUT_S = 300
 
 
 class Victim:
-    """Sessions of one design that are killed and started again.
+    """Sessions of one design that are killed and restarted.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ class Victim:
     folder
         Where stimuli, tables and logs go.
     seed
-        Fixes when is killed.
+        Seed of the moments of the kills.
     torn
-        Share of the kills after which the last line is cut, as a power cut may leave it.
+        Proportion of kills after which the last line is cut, as a power cut may leave it.
     """
 
     def __init__(self, design: str, folder: Path, seed: int, torn: float) -> None:
@@ -91,17 +91,17 @@ class Victim:
         return self.folder / "data" / self.design.name / f"sub-{self.participant}" / "ses-01"
 
     def go_on(self) -> None:
-        """Begin with the next participant once a session is completed."""
+        """Move to the next participant once a session is completed."""
         if self.number == 0 or read_session(self.record).get("end_reason") == "completed":
             self.number += 1
             self.known = b""
             self.counts["sessions"] += 1
 
     def look(self, acknowledged: int) -> None:
-        """Compare the log with what was known to be on the disk, and maybe tear its last line."""
+        """Compare the log with what was known to be on disk, and sometimes cut its last line."""
         content = self.log.read_bytes() if self.log.is_file() else b""
         whole = whole_lines(content)
-        # Unless it is the one that we cut ourselves and that no session has repaired yet.
+        # Unless we cut it ourselves and no session has repaired it yet.
         self.counts["last lines cut by a kill"] += whole != content and content != self.cut
         rows = list(csv.DictReader(io.StringIO(whole.decode(), newline="")))
         trials = [int(row["trial_number"]) for row in rows]
@@ -115,7 +115,7 @@ class Victim:
             self.cut = whole[:cut]
             self.log.write_bytes(self.cut)
             whole = whole[:start]
-            self.counts["torn by us"] += 1
+            self.counts["last lines cut by us"] += 1
         self.known = whole
 
     def check_completed(self) -> None:
@@ -127,7 +127,7 @@ class Victim:
         self.counts["completed sessions"] += 1
 
     def ended(self, acknowledged: int, was_killed: bool) -> None:
-        """Take note of how a start ended."""
+        """Record how a started session ended."""
         self.counts["kills" if was_killed else "ends before the kill"] += 1
         if read_session(self.record).get("end_reason") == "completed":
             self.counts["changed"] += not self.log.read_bytes().startswith(self.known)
@@ -137,7 +137,7 @@ class Victim:
 
 
 def kill_simulated(victim: Victim, longest_s: float) -> None:
-    """Start a simulated session in a process of its own and kill it."""
+    """Start a simulated session in its own process and kill it."""
     victim.go_on()
     read, write = os.pipe()
     child = os.fork()
@@ -158,7 +158,7 @@ def kill_simulated(victim: Victim, longest_s: float) -> None:
 
 
 def _simulate(victim: Victim, write: int) -> None:
-    """Run the session of a child process; a dot is sent for every trial that was recorded."""
+    """Run the session in a child process; a dot is sent for every recorded trial."""
     code = 1
     try:
         request = Request(
@@ -189,9 +189,9 @@ def _simulate(victim: Victim, write: int) -> None:
 
 
 def kill_windowed(victim: Victim, longest_s: float, environment: dict[str, str]) -> None:
-    """Start the Coder script with a robot and kill it some time after its first new trial or page.
+    """Start the Coder script with a robot and kill it some time after its window has opened.
 
-    What counts as acknowledged is what the log held, seen from outside, just before the kill.
+    Acknowledged trials are those that the log held, read from outside, just before the kill.
     """
     victim.go_on()
     script = ROOT / "experiments" / f"{victim.design.task}.py"
@@ -231,7 +231,7 @@ def _shows_stages(record: Path, run: int) -> bool:
 
 @contextmanager
 def virtual_screen() -> Iterator[dict[str, str]]:
-    """Give an environment whose windows open on a virtual screen."""
+    """Yield an environment whose windows open on a virtual screen."""
     read, write = os.pipe()
     options = ["-displayfd", str(write), "-screen", "0", "1920x1080x24", "-nolisten", "tcp"]
     server = subprocess.Popen(["Xvfb", *options], pass_fds=[write], stderr=subprocess.DEVNULL)
@@ -281,11 +281,16 @@ def options() -> argparse.ArgumentParser:
     designs = ["demo_two_afc", "demo_occlusion", "demo_exemplar_matching"]
     parser.add_argument("--designs", nargs="+", default=designs, help="names of shipped designs")
     parser.add_argument("--kills", type=int, default=100, help="for each design (default: 100)")
-    parser.add_argument("--seed", type=int, default=0, help="fixes when is killed")
-    parser.add_argument("--torn", type=float, default=0.25, help="share of last lines cut by us")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments of the kills")
+    parser.add_argument(
+        "--torn",
+        type=float,
+        default=0.25,
+        help="proportion of kills after which the last line is cut",
+    )
     parser.add_argument("--window", action="store_true", help="real windows, not simulated ones")
     parser.add_argument("--longest-s", type=float, help="latest kill, seconds after the start")
-    parser.add_argument("--minutes", type=float, default=10.0, help="longest for a design")
+    parser.add_argument("--minutes", type=float, default=10.0, help="maximum duration for a design")
     parser.add_argument("--out", type=Path, help="JSON file for the counts")
     return parser
 

@@ -1,9 +1,9 @@
-"""Do intervals cover, and do tests keep their level? Long simulations with known truth.
+"""Coverage of intervals and false positives of tests, by long simulations with known truth.
 
     python benchmarks/validity.py --studies 300
     python benchmarks/validity.py --only kappa reliability
 
-Prints a Markdown table; ``docs/validity.md`` holds one with its date.
+Prints a Markdown table; ``docs/validity.md`` has one with its date.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from validity_of_choices import CHOICES
 from validity_of_estimates import ESTIMATES
 
 CHECKS = CHOICES | ESTIMATES
-"""Name of a check to a function that takes a seed and says what held: True, False, or a number
-whose mean is wanted."""
+"""Name of a check to a function that takes a seed and returns what a study found: True, False, or
+a number that is averaged."""
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=300)
     parser.add_argument("--only", nargs="+", choices=sorted(CHECKS), default=list(CHECKS))
     given = parser.parse_args()
-    print("| what | is to be | found | studies |")
+    print("| quantity | target | found | studies |")
     print("|---|---|---|---|")
     for name in given.only:
         found: dict[tuple[str, str], list[float]] = defaultdict(list)

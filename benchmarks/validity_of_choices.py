@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +15,8 @@ from analysis.statistics.mixed_contrasts import mixed_contrasts
 from analysis.statistics.mixed_models import mixed_linear, mixed_logistic
 from analysis.statistics.performance import accuracy
 
-Found = dict[tuple[str, str], Any]
-"""What is checked and what it is to be, to whether it held, or a number."""
+Found = dict[tuple[str, str], bool | float]
+"""A quantity and its target, to whether a study met it, or to a number that is averaged."""
 
 N_PARTICIPANTS, N_UNITS, REPEATS = 20, 20, 2
 PARTICIPANT_SD, UNIT_SD = 0.5, 0.7
@@ -33,11 +32,12 @@ def study(
     Parameters
     ----------
     seed
-        Fixes participants, units and answers.
+        Seed of participants, units and answers.
     effect
-        Natural less none, in logits.
+        Natural minus none, in logits.
     unit_slope, participant_slope
-        Standard deviations of the effect over units and participants; half of them for log times.
+        Standard deviations of the effect over units and participants; a quarter of them for log
+        times.
     """
     rng = np.random.default_rng(seed)
     of_participant = rng.normal(0, PARTICIPANT_SD, N_PARTICIPANTS)
@@ -64,7 +64,7 @@ def study(
 
 @cache
 def expected_accuracy(shift: float = 0.0, slope_sd: float = 0.0) -> float:
-    """Return the accuracy that new participants with new units have on average."""
+    """Return the expected accuracy of new participants with new units."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(61)
     spread = np.sqrt(PARTICIPANT_SD**2 + UNIT_SD**2 + slope_sd**2 / 4)
     return float(weights @ special.expit(LOGIT + shift + spread * nodes) / weights.sum())
@@ -72,7 +72,7 @@ def expected_accuracy(shift: float = 0.0, slope_sd: float = 0.0) -> float:
 
 @cache
 def effect_of_interest() -> float:
-    """Return the difference in logits that is one of the smallest effect in accuracy."""
+    """Return the difference in logits at which accuracies differ by the smallest effect."""
     tried = np.linspace(0, 2, 20_001)
     nodes, weights = np.polynomial.hermite_e.hermegauss(61)
     spread = np.hypot(PARTICIPANT_SD, UNIT_SD)
@@ -84,52 +84,46 @@ def effect_of_interest() -> float:
 
 
 def intervals(seed: int) -> Found:
-    """Check the four intervals of accuracies and tests of differences."""
+    """Check the coverage of four intervals and the false positives of their tests."""
     varying, plain = study(seed, 0.0, 0.6), study(10_000_000 + seed)
     truth = expected_accuracy(0.0, 0.6)
     found: Found = {}
     for unit in UNITS:
-        row = accuracy(varying, (), unit).iloc[0]
-        wanted = "95 %" if unit == "crossed" else "less, it speaks for others"
-        found[f"accuracy, interval for {unit}: covers new participants and units", wanted] = bool(
-            row["low"] <= truth <= row["high"]
-        )
-    for what, trials in (("an effect only of single units", varying), ("no effect", plain)):
+        target = "95 %" if unit == "crossed" else "lower: it generalises over less"
+        what = f"accuracy, {unit} interval: coverage over new participants and units"
+        found[what, target] = covers(accuracy(varying, (), unit).iloc[0], truth)
+    for effect, trials in (("an effect that varies over units", varying), ("no effect", plain)):
         for unit in UNITS:
             p = compare_conditions(trials, unit)["p"].iloc[0]
-            found[f"difference, test for {unit}: rejects with {what}", "5 % at most"] = bool(
-                p < 0.05
-            )
+            what = f"difference, {unit} test: false positives, {effect}"
+            found[what, "at most 5 %"] = bool(p < 0.05)
     return found
 
 
 def evidence(seed: int) -> Found:
-    """Check equivalence at its very bound, and Bayes factors with and without an effect."""
+    """Check equivalence tests at their bound, and Bayes factors with and without an effect."""
     edge = compare_conditions(study(30_000_000 + seed, effect_of_interest())).iloc[0]
     none = compare_conditions(study(31_000_000 + seed)).iloc[0]
-    truth = SMALLEST_EFFECT
     return {
-        ("difference of .10, crossed interval: covers", "95 %"): bool(
-            edge["low"] <= truth <= edge["high"]
-        ),
-        ("TOST with the smallest effect of interest: claims equivalence", "5 % at most"): bool(
+        ("difference of .10, crossed interval: coverage", "95 %"): covers(edge, SMALLEST_EFFECT),
+        ("TOST, difference of .10: false equivalence", "at most 5 %"): bool(
             edge["p_equivalence"] < 0.05
         ),
-        ("TOST with no effect: claims equivalence", "often"): bool(none["p_equivalence"] < 0.05),
-        ("Bayes factor with no effect: above 3", "seldom"): bool(none["bayes_factor"] > 3),
-        ("Bayes factor with no effect: below 1/3", "often"): bool(none["bayes_factor"] < 1 / 3),
-        ("Bayes factor with .10: above 3", "often"): bool(edge["bayes_factor"] > 3),
+        ("TOST, no effect: equivalence found", "often"): bool(none["p_equivalence"] < 0.05),
+        ("Bayes factor, no effect: above 3", "rarely"): bool(none["bayes_factor"] > 3),
+        ("Bayes factor, no effect: below 1/3", "often"): bool(none["bayes_factor"] < 1 / 3),
+        ("Bayes factor, difference of .10: above 3", "often"): bool(edge["bayes_factor"] > 3),
     }
 
 
 def between(seed: int) -> Found:
-    """Check differences of conditions that different participants met."""
+    """Check the test of two conditions that different participants met."""
     trials = study(40_000_000 + seed)
     first = trials["participant"] < N_PARTICIPANTS // 2
     half = trials[first == (trials["reference_condition"] == "natural")]
     row = compare_conditions(half).iloc[0]
     return {
-        ("difference between participants, crossed: rejects with no effect", "5 % at most"): bool(
+        ("difference between participants, crossed test: false positives", "at most 5 %"): bool(
             row["p"] < 0.05
         )
     }
@@ -142,9 +136,9 @@ def mixed(seed: int) -> Found:
     logistic = mixed_logistic(trials).coefficients.iloc[1]
     linear = mixed_linear(trials, "log_rt").coefficients.iloc[1]
     return {
-        ("mixed logistic, intercepts: covers", "95 %"): _covers(logistic, -0.8),
+        ("mixed logistic, intercepts: coverage", "95 %"): covers(logistic, -0.8),
         ("mixed logistic, intercepts: mean estimate", "-0.8"): float(logistic["estimate"]),
-        ("mixed linear, intercepts: covers", "95 %"): _covers(linear, -0.2),
+        ("mixed linear, intercepts: coverage", "95 %"): covers(linear, -0.2),
         ("mixed linear, intercepts: mean estimate", "-0.2"): float(linear["estimate"]),
     }
 
@@ -155,24 +149,25 @@ def slopes(seed: int) -> Found:
     full = mixed_logistic(trials, slopes=("reference_condition",))
     plain = mixed_logistic(trials).coefficients.iloc[1]
     found: Found = {
-        ("mixed logistic, intercepts, effect varies: covers", "95 %"): _covers(plain, -0.8),
-        ("mixed logistic, slopes: covers", "95 %"): _covers(full.coefficients.iloc[1], -0.8),
-        ("mixed logistic, slopes: mean sd over units", "0.6"): full.standard_deviations["unit"][
+        ("mixed logistic, intercepts, effect varies: coverage", "95 %"): covers(plain, -0.8),
+        ("mixed logistic, slopes: coverage", "95 %"): covers(full.coefficients.iloc[1], -0.8),
+        ("mixed logistic, slopes: mean SD over units", "0.6"): full.standard_deviations["unit"][
             "reference_condition none"
         ],
-        ("mixed logistic, slopes: mean sd over participants", "0.4"): full.standard_deviations[
+        ("mixed logistic, slopes: mean SD over participants", "0.4"): full.standard_deviations[
             "participant"
         ]["reference_condition none"],
     }
     rows = mixed_contrasts(trials).set_index("model")
     for model, truth in (("right_answers", 0.8), ("log_rt", 0.2)):
-        found[f"the report's model, effect varies, {model}: covers", "95 %"] = _covers(
+        found[f"the report's model, effect varies, {model}: coverage", "95 %"] = covers(
             rows.loc[model], truth
         )
     return found
 
 
-def _covers(row: pd.Series, truth: float) -> bool:
+def covers(row: pd.Series, truth: float) -> bool:
+    """Return whether a row's interval contains the truth."""
     return bool(row["low"] <= truth <= row["high"])
 
 

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 from scipy import integrate, special, stats
-from validity_of_choices import Found
+from validity_of_choices import Found, covers
 
 from analysis.planning.power import Assumptions, power_table
 from analysis.statistics.activation_difference import trend
@@ -35,15 +35,15 @@ def kappa(seed: int) -> Found:
     found: Found = {}
     for what, pair in (("within a group", ("a", "a")), ("between groups", ("a", "b"))):
         row = table.loc[pair]
-        found[f"kappa {what} of 20, bootstrap over observers: covers", "95 %"] = bool(
-            row["low"] <= truth <= row["high"]
+        found[f"kappa {what} of 20, bootstrap over observers: coverage", "95 %"] = covers(
+            row, truth
         )
         found[f"kappa {what}: mean error", "0"] = float(row["kappa"] - truth)
     return found
 
 
 def _mean_kappa(right: np.ndarray) -> float:
-    """Return the mean kappa of all pairs, by its definition."""
+    """Return the mean kappa of all pairs of observers, from its definition."""
     share = right.mean(1)
     same = (right @ right.T.astype(float) + (~right) @ (~right).T.astype(float)) / right.shape[1]
     by_chance = np.outer(share, share) + np.outer(1 - share, 1 - share)
@@ -62,11 +62,11 @@ def reliability(seed: int) -> Found:
         shown = split_half(
             pd.DataFrame({"participant": p, "unit": u, "correct": right}), 60, 100, seed
         )
-        # How well the means of 24 people tell these units apart.
+        # Reliability of the means of 24 participants: variance of units over total variance.
         varies = chance.var(ddof=1) if sd else 0.0
         truth = varies / (varies + (chance * (1 - chance)).mean() / 24)
         what = "units differ" if sd else "units do not differ"
-        found[f"split-half reliability, {what}: covers", "95 %"] = bool(
+        found[f"split-half reliability, {what}: coverage", "95 %"] = bool(
             shown.low <= truth <= shown.high
         )
         found[f"split-half reliability, {what}: mean error", "0"] = shown.full - truth
@@ -74,7 +74,7 @@ def reliability(seed: int) -> Found:
 
 
 def confidence(seed: int) -> Found:
-    """Check meta-d', the type-2 ROC and calibration of ideal and of guessing confidence."""
+    """Check meta-d', the type-2 ROC and calibration of ideal and of random confidence."""
     rng = np.random.default_rng(seed)
     n, d_prime = 1200, 1.5
     is_b = rng.random(n) < 0.5
@@ -90,24 +90,22 @@ def confidence(seed: int) -> Found:
         }
     )
     ideal = metacognition(trials)
-    lot = metacognition(trials.assign(confidence=rng.integers(1, 4, n)))
+    random = metacognition(trials.assign(confidence=rng.integers(1, 4, n)))
     table = calibration(trials, (), "participant").set_index("confidence")
     found: Found = {
         ("meta-d' / d' of ideal confidence: mean", "1"): ideal.m_ratio,
-        ("meta-d' of confidence by lot: mean", "0"): lot.meta_d,
+        ("meta-d' of random confidence: mean", "0"): random.meta_d,
         ("type-2 area of ideal confidence: mean", f"{_ideal_area(d_prime):.3f}"): ideal.auc,
-        ("type-2 area of confidence by lot: mean", "0.5"): lot.auc,
+        ("type-2 area of random confidence: mean", "0.5"): random.auc,
     }
-    sure = table.loc[3]
-    found["calibration, accuracy at confidence 3: covers", "95 %"] = bool(
-        sure["low"] <= _right_beyond(d_prime, 1.3) <= sure["high"]
-    )
+    truth = _accuracy_beyond(d_prime, 1.3)
+    found["calibration, accuracy at confidence 3: coverage", "95 %"] = covers(table.loc[3], truth)
     return found
 
 
-def _right_beyond(d_prime: float, step: float) -> float:
-    right, wrong = stats.norm.sf(step, d_prime / 2), stats.norm.cdf(-step, d_prime / 2)
-    return float(right / (right + wrong))
+def _accuracy_beyond(d_prime: float, step: float) -> float:
+    correct, wrong = stats.norm.sf(step, d_prime / 2), stats.norm.cdf(-step, d_prime / 2)
+    return float(correct / (correct + wrong))
 
 
 @cache
@@ -119,7 +117,7 @@ def _ideal_area(d_prime: float) -> float:
 
 
 def matching(seed: int) -> Found:
-    """Check scores of exemplar matching, of guessers and of people who know half."""
+    """Check scores of exemplar matching by guessing and with half of the pairings known."""
     rng = np.random.default_rng(seed)
     found: Found = {}
     for knows in (0.0, 0.5):
@@ -134,12 +132,12 @@ def matching(seed: int) -> Found:
         table = matching_scores(pd.DataFrame(rows), by=()).set_index("score")
         for score, chance in (("all_correct", 1 / 6), ("hit_share", 1 / 3)):
             row, truth = table.loc[score], knows + (1 - knows) * chance
-            what = "knowing half" if knows else "guessing"
-            found[f"matching, {score}, {what}: covers", "95 %"] = bool(
-                row["low"] <= truth <= row["high"]
-            )
+            what = "half known" if knows else "guessing"
+            found[f"matching, {score}, {what}: coverage", "95 %"] = covers(row, truth)
             if not knows:
-                found[f"matching, {score}, guessing: rejects chance", "5 %"] = bool(row["p"] < 0.05)
+                found[f"matching, {score}, guessing: false positives", "5 %"] = bool(
+                    row["p"] < 0.05
+                )
     return found
 
 
@@ -150,7 +148,7 @@ def trends(seed: int) -> Found:
         truth = _expected_rho(slope)
         shown = trend(_pairs(np.random.default_rng([seed, int(slope)]), slope, 60), n_bootstrap=300)
         what = "with a trend" if slope else "without a trend"
-        found[f"trend over 60 pairs, {what}: covers", "95 %"] = bool(
+        found[f"trend over 60 pairs, {what}: coverage", "95 %"] = bool(
             shown.low <= truth <= shown.high
         )
     return found
@@ -178,11 +176,11 @@ def _expected_rho(slope: float) -> float:
 
 
 def power(seed: int) -> Found:
-    """Check that studies without an effect are found to have one as often as is allowed."""
+    """Check that power without an effect is the level of the test."""
     design = read_design("zimmermann2021_occlusion_experts")
     alike = dict.fromkeys(("natural", "synthetic", "mixed", "blur", "none"), 0.75)
     table = power_table(design, Assumptions(alike), [10], simulations=20, seed=seed)
-    return {("power where there is no effect", "0.05 at most"): float(table["power"].mean())}
+    return {("power without an effect", "at most 0.05"): float(table["power"].mean())}
 
 
 ESTIMATES: dict[str, Callable[[int], Found]] = {
