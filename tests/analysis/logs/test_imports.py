@@ -240,7 +240,7 @@ def test_nobody_is_left_out_for_being_always_right(tmp_path, capsys):
     results = analyse(load_log(tmp_path / "out"), Settings(n_bootstrap=20))
     judged = results.tables["exclusions"].set_index("rule")
     assert not judged["excluded"].any()
-    assert "the same choice is always the right one" in judged.loc["side bias", "reason"]
+    assert "the same choice is always the correct one" in judged.loc["side bias", "reason"]
     assert np.isnan(results.chance)
     assert main(["report", str(tmp_path / "out"), "--out", str(tmp_path / "report")]) == 0
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
