@@ -21,7 +21,7 @@ def test_the_example_runs(
     found: dict[str, object] = {}
     exec("\n".join(code), found)
     assert re.fullmatch(r"0\.\d\d \[0\.\d\d, 0\.\d\d\]\n", capsys.readouterr().out)
-    assert {"by_layer", "model", "sureness"} <= set(found)
+    assert {"by_layer", "model", "meta"} <= set(found)
 
 
 def test_every_number_and_table_is_named() -> None:
