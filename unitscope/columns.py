@@ -240,7 +240,7 @@ OF_TRIAL = {
 IMAGE_NAMES = ("query_a", "query_b", "base", *REFERENCE_COLUMN_NAMES, *ROW_IMAGE_NAMES)
 """Columns that hold images, of all tasks together."""
 
-RESPONSE = (
+MEASURED_BY_TRIAL = (
     Column("trial_began_utc", "str", "Wall-clock time at which the trial began, ISO 8601, UTC."),
     Column("fixation_onset_s", "float", "Flip that showed the fixation cross.", "s", blank=True),
     Column("onset_s", "float", "Flip that showed the images, on the session's clock.", "s"),
@@ -252,11 +252,22 @@ RESPONSE = (
     Column("paused_s", "float", "Time spent in the pause screen before onset or response.", "s"),
     Column("feedback_onset_s", "float", "Flip that showed the feedback.", "s", blank=True),
     Column("trial_end_s", "float", "Time at which the trial ended.", "s"),
-    Column("repeated_trial", "int", "Number of the trial that this one repeats.", blank=True),
+)
+"""What a trial knows of its own response, whatever its task."""
+
+REPEATED_TRIAL = Column(
+    "repeated_trial", "int", "Number of the trial that this one repeats.", blank=True
+)
+
+MEASURED_BY_DISPLAY = (
     Column("response_source", "str", "What delivered the response, such as keyboard-ptb."),
     Column("frames", "int", "Frames drawn during the trial."),
     Column("dropped_frames", "int", "Frame intervals above 1.5 nominal ones."),
     Column("largest_frame_interval_s", "float", "Longest frame interval.", "s", blank=True),
+)
+"""What only whoever shows a trial can know of its response."""
+
+MEASURED_BY_HOOKS = (
     Column(
         "photodiode", "str", "Photodiode patch: off, or on with the queries.", levels=("off", "on")
     ),
@@ -264,6 +275,9 @@ RESPONSE = (
         "trigger", "str", "Triggers sent since the trial before: event=code, in order.", blank=True
     ),
 )
+"""What the devices beside the screen add."""
+
+RESPONSE = (*MEASURED_BY_TRIAL, REPEATED_TRIAL, *MEASURED_BY_DISPLAY, *MEASURED_BY_HOOKS)
 
 _CHOICE = (
     Column("response_key", "str", "Key that gave the choice.", blank=True),
@@ -359,14 +373,20 @@ def log_columns(task: str) -> tuple[Column, ...]:
     return version + SESSION_COLUMNS + rows + response_columns(task)
 
 
-RATING_COLUMNS = filled_by(
+RATED_IMAGE_COLUMNS = filled_by(
     "response",
-    VERSION_COLUMN,
-    *SESSION_COLUMNS[:3],
     Column("moment", "str", "Before or after the trials.", levels=("before", "after")),
     Column("rating_number", "int", "Place of the rating at its moment, from 1."),
     *UNIT_COLUMNS,
     Column("image", "str", "Image that was rated."),
+)
+"""What is known of an image before it is rated."""
+
+RATING_COLUMNS = filled_by(
+    "response",
+    VERSION_COLUMN,
+    *SESSION_COLUMNS[:3],
+    *RATED_IMAGE_COLUMNS,
     Column("rating", "int", "How intuitive it is, from -100 (not at all) to 100."),
     Column("onset_s", "float", "Flip that showed the image, on the session's clock.", "s"),
     Column("rt_s", "float", "Confirmation minus onset.", "s"),
@@ -398,6 +418,17 @@ def imported_columns(task: str, record: str = "trials") -> tuple[Column, ...]:
     )
 
 
+FLIP_COLUMNS = filled_by(
+    "session",
+    Column("frame", "int", "Frame within the trial, from 1."),
+    Column("flip_s", "float", "Time of the flip, on the session's clock.", "s"),
+    Column(
+        "interval_s", "float", "Time since the flip before; blank for the first.", "s", blank=True
+    ),
+    Column("phase", "str", "Phase that the frame showed."),
+)
+"""What is known of a frame when it was shown."""
+
 FRAME_COLUMNS = filled_by(
     "session",
     VERSION_COLUMN,
@@ -408,12 +439,7 @@ FRAME_COLUMNS = filled_by(
         "Trial during which the frame was shown; where a crash came between a trial's frames and "
         "its row, trials.csv has the trial with a later run only.",
     ),
-    Column("frame", "int", "Frame within the trial, from 1."),
-    Column("flip_s", "float", "Time of the flip, on the session's clock.", "s"),
-    Column(
-        "interval_s", "float", "Time since the flip before; blank for the first.", "s", blank=True
-    ),
-    Column("phase", "str", "Phase that the frame showed."),
+    *FLIP_COLUMNS,
 )
 
 _RESERVED = """

@@ -1,11 +1,32 @@
-"""The data dictionary: every column of every table, written for readers."""
+"""What is made from the columns: the data dictionary, for readers, and types of rows, for mypy."""
 
 from __future__ import annotations
 
-from unitscope.columns import TABLES, Column
+from collections.abc import Iterable
+from pathlib import Path
+
+from unitscope.columns import (
+    FLIP_COLUMNS,
+    FRAME_COLUMNS,
+    MEASURED_BY_DISPLAY,
+    MEASURED_BY_HOOKS,
+    MEASURED_BY_TRIAL,
+    OF_RESPONSE,
+    OF_TRIAL,
+    RATED_IMAGE_COLUMNS,
+    RATING_COLUMNS,
+    REPEATED_TRIAL,
+    SESSION_COLUMNS,
+    TABLES,
+    TRIAL,
+    VERSION_COLUMN,
+    Column,
+    names,
+)
 from unitscope.places import DATA
 
 README = DATA / "README.md"
+ROW_TYPES = Path(__file__).with_name("row_types.py")
 
 _SOURCES = {
     "stimgen": "the stimulus set",
@@ -66,10 +87,102 @@ def _row(column: Column) -> str:
     return " | ".join(cells)
 
 
+_TYPES_HEAD = '''\
+"""Types of rows, by which mypy finds a misspelt column.
+
+This file is made by ``python -m unitscope.dictionary`` from the one place that defines columns.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+'''
+
+
+def row_types() -> str:
+    """Return the types of rows as a module of Python."""
+    trial_cells = _different(OF_TRIAL.values())
+    answers = _different(OF_RESPONSE.values())
+    parts = [
+        _TYPES_HEAD,
+        _row_type("SessionCells", "What all rows of a run have in common.", SESSION_COLUMNS),
+        _row_type("EveryTrialRow", "What the rows of every task's table have.", TRIAL),
+        _row_type(
+            "TrialRow",
+            "A row of a condition table, as its trial shows it, with the columns of its task only.",
+            trial_cells,
+            "EveryTrialRow, total=False",
+        ),
+        _row_type(
+            "Answers",
+            "The answer to a trial, with the columns of its task only.",
+            answers,
+            "TypedDict, total=False",
+        ),
+        _row_type(
+            "TrialResponse",
+            "What a trial knows of its response.",
+            MEASURED_BY_TRIAL,
+            "Answers",
+        ),
+        _row_type(
+            "HookMeasures",
+            "What a device beside the screen measures in a trial.",
+            MEASURED_BY_HOOKS,
+            "TypedDict, total=False",
+        ),
+        _row_type(
+            "DisplayMeasures",
+            "What whoever shows a trial measures, devices beside the screen together.",
+            MEASURED_BY_DISPLAY + MEASURED_BY_HOOKS,
+        ),
+        _row_type(
+            "LogRow",
+            "A row of ``trials.csv`` without the version of its columns.",
+            (REPEATED_TRIAL,),
+            "SessionCells, TrialRow, TrialResponse, DisplayMeasures",
+        ),
+        _row_type("RatedImage", "An image that is to be rated.", RATED_IMAGE_COLUMNS),
+        _row_type(
+            "RatingRow",
+            "A row of ``ratings.csv`` without the version of its columns.",
+            _without(RATING_COLUMNS, RATED_IMAGE_COLUMNS),
+            "RatedImage",
+        ),
+        _row_type("Flip", "A frame that was shown.", FLIP_COLUMNS),
+        _row_type(
+            "FrameRow",
+            "A row of ``frames.csv`` without the version of its columns.",
+            _without(FRAME_COLUMNS, FLIP_COLUMNS),
+            "Flip",
+        ),
+    ]
+    return "\n\n".join(parts)
+
+
+def _different(tables: Iterable[tuple[Column, ...]]) -> tuple[Column, ...]:
+    """Return the columns of several tables, each once."""
+    return tuple({column.name: column for table in tables for column in table}.values())
+
+
+def _without(columns: tuple[Column, ...], others: tuple[Column, ...]) -> tuple[Column, ...]:
+    known = {VERSION_COLUMN.name, *names(others)}
+    return tuple(column for column in columns if column.name not in known)
+
+
+def _row_type(
+    name: str, description: str, columns: tuple[Column, ...], parents: str = "TypedDict"
+) -> str:
+    cells = [f"    {c.name}: {c.type}{' | None' if c.blank else ''}" for c in columns]
+    return "\n".join([f"class {name}({parents}):", f'    """{description}"""', "", *cells, ""])
+
+
 def main() -> None:
-    """Write the data dictionary to ``data/README.md``."""
+    """Write ``data/README.md`` and ``unitscope/row_types.py``."""
     README.write_text(dictionary(), encoding="utf-8", newline="\n")
     print(f"data dictionary: {README}")
+    ROW_TYPES.write_text(row_types(), encoding="utf-8", newline="\n")
+    print(f"types of rows: {ROW_TYPES}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, TypedDict, cast, get_args, get_origin, get_type_hints
 
 from unitscope.columns import VERSION_COLUMN
 from unitscope.errors import BadInput
@@ -25,31 +26,72 @@ FINAL = (COMPLETED, DECLINED)
 """Ends after which a session is never gone on with."""
 
 
-_FACTS: dict[str, tuple[type, ...]] = {
-    VERSION_COLUMN.name: (int,),
-    "participant": (str,),
-    "session": (int,),
-    "table_sha256": (str,),
-    "end_reason": (str,),
-    "trials": (int,),
-    "trials_completed": (int,),
-    "trials_skipped": (int,),
-    "practice_rounds": (int, type(None)),
-    "instruction_s": (int, float),
-    "comment": (str,),
-    "runs": (list,),
-}
-"""What those facts must be that are ever read again."""
+class RunRecord(TypedDict, total=False):
+    """What ``session.json`` says of one run of a session."""
+
+    began_utc: str
+    ended_utc: str
+    end_reason: str
+    repaired_copy: str
+    shell: str
+    override: str
+    preflight: list[dict[str, Any]]
+    display: dict[str, Any]
+    layout_scale: float
+    response_source: str
+    machine: dict[str, Any]
+    clock_offset_began_s: float
+    clock_offset_ended_s: float
+    hooks: list[str]
+    eye_tracker: str
 
 
-def read_session(folder: Path) -> dict[str, Any]:
+class ImportRecord(TypedDict):
+    """What ``session.json`` says of one mapping by which a session was imported."""
+
+    mapping: str
+    title: str
+    source: str
+    note: str
+    files: list[str]
+
+
+class SessionRecord(TypedDict, total=False):
+    """What ``session.json`` holds."""
+
+    columns_version: int
+    design: str
+    design_sha256: str
+    participant: str
+    session: int
+    observer_kind: str
+    observer: str | None
+    end_reason: str
+    table: str
+    table_sha256: str
+    stimulus_set: str
+    manifest_sha256: str
+    language: str
+    trials: int
+    trials_completed: int
+    trials_skipped: int
+    practice_rounds: int | None
+    consent_utc: str
+    declined_utc: str
+    instructions_utc: str
+    instruction_s: float
+    comment: str
+    imported: list[ImportRecord]
+    runs: list[RunRecord]
+
+
+def read_session(folder: Path) -> SessionRecord:
     """Read a session's ``session.json``; empty where it is missing.
 
     Raises
     ------
     BadInput
-        If it is no JSON object, its version is newer than this suite, or a fact that is read again
-        is of another type.
+        If it is no JSON object, its version is newer than this suite, or a fact is of another type.
     """
     path = folder / SESSION
     if not path.is_file():
@@ -63,15 +105,27 @@ def read_session(folder: Path) -> dict[str, Any]:
     version = read.get(VERSION_COLUMN.name, 1)
     if isinstance(version, int):
         check_columns_version(version, path)
-    for name, types in _FACTS.items():
-        if name in read and (not isinstance(read[name], types) or isinstance(read[name], bool)):
+    for name, expected in get_type_hints(SessionRecord).items():
+        if name in read and not _is_of(expected, read[name]):
             raise BadInput(
                 f"{path}: {name!r} is of type {type(read[name]).__name__}, "
-                f"expected {types[0].__name__}"
+                f"expected {getattr(get_origin(expected) or expected, '__name__', expected)}"
             )
-    if not all(isinstance(run, dict) for run in read.get("runs", [])):
-        raise BadInput(f"{path}: 'runs' holds something else than objects")
-    return read
+    for name in ("runs", "imported"):
+        if not all(isinstance(part, dict) for part in read.get(name, [])):
+            raise BadInput(f"{path}: {name!r} holds something else than objects")
+    return cast(SessionRecord, read)
+
+
+def _is_of(expected: Any, value: object) -> bool:
+    """Return whether a value of JSON is of a fact's type."""
+    if isinstance(expected, UnionType):
+        return any(_is_of(one, value) for one in get_args(expected))
+    if isinstance(value, bool):
+        return expected is bool
+    if expected is float:
+        return isinstance(value, int | float)
+    return isinstance(value, get_origin(expected) or expected)
 
 
 def whole_lines(content: bytes) -> bytes:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 from conditions.design.design import Design
 from conditions.trials.pools import pools_of
 from conditions.trials.randomness import generator
 from unitscope.errors import BadInput
+from unitscope.row_types import RatedImage
 from unitscope.stimulus_set import StimulusSet
 
 
 def rating_rows(
     design: Design, stimuli: StimulusSet, participant: int, moment: str
-) -> list[dict[str, Any]]:
+) -> list[RatedImage]:
     """Return what a participant rates before or after the trials, in order.
 
     Borowski et al., ICLR 2021 (arXiv 2010.12606). The same units are rated before and after, each
@@ -31,8 +29,8 @@ def rating_rows(
 
     Returns
     -------
-    list of dict
-        Columns moment, rating_number, network, layer, branch, channel and image.
+    list of RatedImage
+        One per rating.
 
     Raises
     ------
@@ -50,7 +48,7 @@ def rating_rows(
             f"{max(ratings.before, ratings.after)} ratings"
         )
     order = generator(design, participant, "ratings").permutation(len(units))
-    rows = []
+    rows: list[RatedImage] = []
     for place, i in enumerate(order[:number], start=1):
         unit = units[i].unit
         images = stimuli.most_activating(unit, ratings.kind)
@@ -59,8 +57,14 @@ def rating_rows(
                 f"{stimuli.folder}: unit {unit.name} has no {ratings.kind} max image to rate"
             )
         rows.append(
-            {"moment": moment, "rating_number": place}
-            | dataclasses.asdict(unit)
-            | {"branch": unit.branch or None, "image": images[-1].path}
+            {
+                "moment": moment,
+                "rating_number": place,
+                "network": unit.network,
+                "layer": unit.layer,
+                "branch": unit.branch or None,
+                "channel": unit.channel,
+                "image": images[-1].path,
+            }
         )
     return rows

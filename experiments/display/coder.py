@@ -19,6 +19,7 @@ from experiments.runner.request import Request
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 from unitscope.errors import BadInput, run_command
+from unitscope.row_types import LogRow
 
 
 def run_script(task: str, description: str | None) -> int:
@@ -112,7 +113,7 @@ def run_in_window(session: Session, display: Display, arguments: argparse.Namesp
     )
     logging.LogFile(f"{files}.log", level=logging.INFO, filemode="a")
 
-    def add_entry(row: dict[str, Any]) -> None:
+    def add_entry(row: LogRow) -> None:
         shell.add_row(experiment, row)
         experiment.nextEntry()
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from experiments.runner.phases import OVERLAYS, Stage
 from experiments.runner.trial import Trial
+from unitscope.row_types import HookMeasures
 
 PAGES = {"part": "block_start", "break": "block_end"}
 """Name of a page to its event for other devices, where the two differ."""
@@ -38,7 +37,7 @@ class FlipHook:
             The trial or page of the phase.
         """
 
-    def measured(self) -> dict[str, Any]:
+    def measured(self) -> HookMeasures:
         """Return columns for the trial that just ended, such as ``trigger``."""
         return {}
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from conditions.design.device_settings import Photodiode
 from experiments.display.hook import FlipHook
 from experiments.display.window import Display
 from experiments.runner.phases import Stage
 from experiments.runner.trial import Trial
+from unitscope.row_types import HookMeasures
 
 
 class PhotodiodePatch(FlipHook):
@@ -52,6 +51,6 @@ class PhotodiodePatch(FlipHook):
         is_on = isinstance(stage, Trial) and phase == stage.answering[0]
         (self._on if is_on else self._off).draw()
 
-    def measured(self) -> dict[str, Any]:
+    def measured(self) -> HookMeasures:
         """Return that the patch was there."""
         return {"photodiode": "on"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from experiments.runner.session import Session
 from experiments.runner.slider import Slider
 from experiments.runner.standing import Standing
 from experiments.runner.trial import Trial
+from unitscope.row_types import TrialRow
 from unitscope.texts import Texts
 
 SCREENS: dict[str, Callable[..., TrialScreen]] = {
@@ -65,7 +66,7 @@ class TrialScreens:
         design: Design,
         texts: Texts,
         screen: Screen,
-        rows: Iterable[Mapping[str, Any]],
+        rows: Iterable[TrialRow],
         file: Callable[[str], Path],
         *,
         shrink: bool = False,
@@ -77,7 +78,7 @@ class TrialScreens:
         sizes: dict[int, int] = {}
         for row in rows:
             # Rounds of practice are one block, each numbered from 1.
-            block, place = int(row["block_number"]), int(row["trial_in_block"])
+            block, place = row["block_number"], row["trial_in_block"]
             sizes[block] = max(place, sizes.get(block, 0))
         self._design = design
         self._screens = {

@@ -63,7 +63,7 @@ class SliderScreen:
 
     def load(self, slider: Slider) -> None:
         """Load the image to rate."""
-        self._images.load({"image": slider.row["image"]})
+        self._images.load({"image": slider.image["image"]})
 
     def draw(self, phase: str, slider: Slider) -> None:
         """Draw the image, the scale, and the marker once it is placed."""

@@ -25,6 +25,7 @@ from experiments.runner.session import Session
 from experiments.runner.stages import stages_of
 from experiments.runner.trial import Trial
 from unitscope.records import INTERRUPTED
+from unitscope.row_types import DisplayMeasures, Flip, LogRow
 from unitscope.versions import versions
 
 
@@ -74,7 +75,7 @@ class Stepper:
         self._screens = SessionScreens(session, display, shrink=shrink)
         self._stage: Stage | None = None
         self._phase = self._shown = ""
-        self._frames: list[dict[str, Any]] = []
+        self._frames: list[Flip] = []
         session.note(
             {
                 "display": display.facts,
@@ -122,7 +123,7 @@ class Stepper:
         self._display.pace()
         return True
 
-    def end(self) -> dict[str, Any] | None:
+    def end(self) -> LogRow | None:
         """Record a trial that is done; returns its row as it was written, None for other stages."""
         stage, self._stage = self._stage, None
         if self._phase not in ENDED:
@@ -154,9 +155,9 @@ class Stepper:
             }
         )
 
-    def _measured(self) -> dict[str, Any]:
+    def _measured(self) -> DisplayMeasures:
         intervals = [f["interval_s"] for f in self._frames if f["interval_s"] is not None]
-        measured = {
+        measured: DisplayMeasures = {
             "response_source": self._source.name,
             "frames": len(self._frames),
             "dropped_frames": sum(i > DROPPED * self._display.frame_s for i in intervals),
@@ -165,7 +166,7 @@ class Stepper:
             "trigger": None,
         }
         for hook in self._hooks:
-            measured |= hook.measured()
+            measured = {**measured, **hook.measured()}
         return measured
 
     def _clock_offset_s(self) -> float:
@@ -177,7 +178,7 @@ def run_stages(
     session: Session,
     display: Display,
     stepper: Stepper,
-    on_row: Callable[[dict[str, Any]], None],
+    on_row: Callable[[LogRow], None],
 ) -> None:
     """Run the rest of a session and finish its record.
 

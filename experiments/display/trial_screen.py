@@ -45,8 +45,8 @@ class TrialScreen(ABC):
     def load(self, trial: Trial) -> None:
         """Load the trial's images."""
         self.images.load(trial.row)
-        done = int(trial.row["trial_in_block"]) - 1
-        self._progress.show(done / self._block_sizes[int(trial.row["block_number"])])
+        done = trial.row["trial_in_block"] - 1
+        self._progress.show(done / self._block_sizes[trial.row["block_number"]])
 
     def draw(self, phase: str, trial: Trial) -> None:
         """Draw one phase."""

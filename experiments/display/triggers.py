@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 from conditions.design.device_settings import Triggers
 from experiments.display.hook import FlipHook, event_of
@@ -11,6 +10,7 @@ from experiments.display.trigger_ports import TriggerPort
 from experiments.runner.phases import Stage
 from experiments.runner.trial import Trial
 from unitscope.errors import BadInput
+from unitscope.row_types import HookMeasures
 
 
 class Pulses:
@@ -105,7 +105,7 @@ class TriggerHook(FlipHook):
         """Send the code of a phase that has just appeared."""
         self._mark(event_of(phase, stage), stage)
 
-    def measured(self) -> dict[str, Any]:
+    def measured(self) -> HookMeasures:
         """Return what was sent since the previous trial, as ``event=code`` in order."""
         self._look(self._trial)
         sent, self._sent = self._sent, []

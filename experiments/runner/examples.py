@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
 
 from experiments.runner.pages import Panel
-from unitscope.columns import MAX_REFERENCES
+from unitscope.row_types import TrialRow
+from unitscope.rows import references, unit_names
 from unitscope.stimulus_set import StimulusSet
 from unitscope.texts import Texts
 from unitscope.vocabulary import POLES, Unit
-
-Row = Mapping[str, Any]
 
 EXAMPLE_ROWS = 2
 """Rows of the example of exemplar matching."""
 
 
 def example_panels(
-    rows: Sequence[Row], like: Row, stimuli: StimulusSet, texts: Texts
+    rows: Sequence[TrialRow], like: TrialRow, stimuli: StimulusSet, texts: Texts
 ) -> tuple[Panel, ...]:
     """Make an example of a trial with its right answer marked.
 
@@ -51,7 +49,7 @@ def example_panels(
     return ()
 
 
-def _candidates(rows: Sequence[Row], stimuli: StimulusSet) -> Iterator[tuple[Unit, int]]:
+def _candidates(rows: Sequence[TrialRow], stimuli: StimulusSet) -> Iterator[tuple[Unit, int]]:
     """Yield units with a free batch: first unused ones, then those of practice, then of catch."""
     batches: dict[Unit, set[int]] = {}
     roles: dict[Unit, set[str]] = {}
@@ -71,7 +69,7 @@ def _candidates(rows: Sequence[Row], stimuli: StimulusSet) -> Iterator[tuple[Uni
 
 
 def _choice_panels(
-    like: Row, unit: Unit, batch: int, stimuli: StimulusSet, texts: Texts
+    like: TrialRow, unit: Unit, batch: int, stimuli: StimulusSet, texts: Texts
 ) -> tuple[Panel, ...]:
     occlusion = like["task"] == "occlusion"
     kind = "occluded" if occlusion else "natural"
@@ -81,8 +79,8 @@ def _choice_panels(
     kinds = dict(zip(stimuli.manifest["path"], stimuli.manifest["kind"], strict=True))
     sides = {}
     for pole in POLES:
-        shown = [like.get(f"reference_{pole}_{i}") for i in range(MAX_REFERENCES)]
-        wanted = [str(kinds[name]) for name in shown if name]
+        shown = references(like, pole)
+        wanted = [str(kinds[name]) for name in shown]
         found = _references(unit, batch, pole, wanted, stimuli)
         if len(found) < len(wanted):
             return ()
@@ -117,16 +115,13 @@ def _columns(images: Sequence[str]) -> int:
     return next(columns for columns in (1, 2, 3) if columns**2 >= min(9, len(images)))
 
 
-def _matching_panels(rows: Sequence[Row], like: Row, stimuli: StimulusSet) -> tuple[Panel, ...]:
+def _matching_panels(
+    rows: Sequence[TrialRow], like: TrialRow, stimuli: StimulusSet
+) -> tuple[Panel, ...]:
     """Put rows together, with as many images as the set allows."""
-    in_main = {
-        row[f"unit_{i}"]
-        for row in rows
-        if row["trial_role"] == "main"
-        for i in range(row["n_rows"])
-    }
+    in_main = {unit for row in rows if row["trial_role"] == "main" for unit in unit_names(row)}
     fresh = [unit for unit in stimuli.units if unit.name not in in_main]
-    for number in sorted({int(row["n_images"]) for row in rows}, reverse=True):
+    for number in sorted({row["n_images"] for row in rows}, reverse=True):
         halves: list[tuple[list[str], list[str]]] = []
         for unit in fresh:
             natural = _natural_images(unit, stimuli)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 from conditions.design.design import Design
 from experiments.runner.answers import Answer, Pairing
@@ -12,6 +12,8 @@ from experiments.runner.layout import Box, Measures, Placement, grid
 from experiments.runner.responses import CLICK, Press
 from experiments.runner.trial import Trial
 from unitscope.columns import MAX_ROWS
+from unitscope.row_types import Answers, TrialRow
+from unitscope.rows import correct_slots
 
 MATCHING = "matching"
 UNDO, CONFIRM = "undo", "confirm"
@@ -30,10 +32,10 @@ class ExemplarMatchingTrial(Trial):
     task = "exemplar_matching"
 
     def __init__(
-        self, row: Mapping[str, Any], design: Design, frame_s: float, wanted: str | None = None
+        self, row: TrialRow, design: Design, frame_s: float, wanted: str | None = None
     ) -> None:
         super().__init__(row, design, frame_s, wanted)
-        self.n_rows = int(row["n_rows"])
+        self.n_rows = row["n_rows"]
         self.targets: Mapping[str, Box] = {}
         self._meanings = {
             key: f"slot_{i}" for i, key in enumerate(design.keys.numbers[: self.n_rows])
@@ -68,7 +70,7 @@ class ExemplarMatchingTrial(Trial):
     @property
     def right_pairs(self) -> dict[int, int]:
         """The right slot of each row."""
-        return {row: int(self.row[f"correct_slot_{row}"]) for row in range(self.n_rows)}
+        return dict(enumerate(correct_slots(self.row)))
 
     @property
     def hits(self) -> int:
@@ -138,13 +140,12 @@ class ExemplarMatchingTrial(Trial):
     def _is_given(self, phase: str) -> bool:
         return self.response_s is not None
 
-    def _answer(self, onset_s: float) -> dict[str, Any]:
+    def _answer(self, onset_s: float) -> Answers:
         rows = range(MAX_ROWS)
-        return (
-            {f"match_{row}": self.pairs.get(row) for row in rows}
-            | {f"match_{row}_s": self._made_s.get(row) for row in rows}
-            | {"hits": self.hits, "undos": self._undos, "input": self._input}
-        )
+        matches = {f"match_{row}": self.pairs.get(row) for row in rows}
+        times_s = {f"match_{row}_s": self._made_s.get(row) for row in rows}
+        own: Answers = {"hits": self.hits, "undos": self._undos, "input": self._input}
+        return cast(Answers, {**matches, **times_s, **own})
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from filelock import FileLock, Timeout
@@ -31,9 +30,11 @@ from unitscope.records import (
     RUNNING,
     SESSION,
     TRIALS,
+    SessionRecord,
     read_session,
     whole_lines,
 )
+from unitscope.row_types import FrameRow, LogRow, RatingRow
 from unitscope.tables import columns_version, read_cells, read_csv
 
 LOCK = ".lock"
@@ -125,7 +126,7 @@ class TrialLog:
             self._lock.release()
             raise
 
-    def append(self, row: Mapping[str, Any], frames: Iterable[Mapping[str, Any]] = ()) -> None:
+    def append(self, row: LogRow, frames: Iterable[FrameRow] = ()) -> None:
         """Append a completed trial and flush it to the disk, its frames first.
 
         Parameters
@@ -140,11 +141,11 @@ class TrialLog:
             self._append(FRAMES, rows)
         self._append(TRIALS, [row])
 
-    def append_rating(self, row: Mapping[str, Any]) -> None:
+    def append_rating(self, row: RatingRow) -> None:
         """Append a rating, likewise with those of ``RATING_COLUMNS``, and flush it to the disk."""
         self._append(RATINGS, [row])
 
-    def write_session(self, facts: Mapping[str, Any]) -> None:
+    def write_session(self, facts: SessionRecord) -> None:
         """Replace ``session.json`` as a whole."""
         text = json.dumps(facts, indent=2, ensure_ascii=False)
         replace(self.folder / SESSION, f"{text}\n".encode())
@@ -165,7 +166,7 @@ class TrialLog:
         with path.open("rb") as lines:
             return columns_version(read_cells(lines.readline() + lines.readline(), path), path)
 
-    def _append(self, name: str, rows: list[Mapping[str, Any]]) -> None:
+    def _append(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
         path, columns, version = self.folder / name, self._columns[name], self._versions[name]
         wanted = set(names(columns)) - {VERSION_COLUMN.name}
         then = names(as_of(columns, version))
@@ -183,7 +184,7 @@ class TrialLog:
         append(path, buffer.getvalue().encode())
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     if isinstance(value, str):
         # A row is one line, so that a line that was cut off can be told from a whole one.
         return " ".join(value.splitlines())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from experiments.runner.answers import Answer, Choice
 from experiments.runner.likeness import find_likeness
@@ -18,6 +18,7 @@ from experiments.runner.simulated import (
 )
 from unitscope.errors import BadInput, nearest
 from unitscope.queries import QUERIES, QUERY_PAIR, read_queries
+from unitscope.row_types import TrialRow
 
 
 class Observer(Protocol):
@@ -27,7 +28,7 @@ class Observer(Protocol):
     kind: str
     tasks: tuple[str, ...]
 
-    def respond(self, row: Mapping[str, Any]) -> Answer:
+    def respond(self, row: TrialRow) -> Answer:
         """Return the answer to one trial, the same whenever it is asked again."""
         ...
 
@@ -53,7 +54,7 @@ class BaselineObserver:
         self._file = file
         self._correct: dict[tuple[object, ...], bool] | None = None
 
-    def respond(self, row: Mapping[str, Any]) -> Choice:
+    def respond(self, row: TrialRow) -> Choice:
         """Return the answer to one trial; its confidence is always 1, its time half a second.
 
         Raises
@@ -63,13 +64,13 @@ class BaselineObserver:
         """
         if self._correct is None:
             self._correct = self._read()
-        pair = tuple(row[name] for name in QUERY_PAIR)
+        pair = (row["network"], row["layer"], row["channel"], row["batch"])
         if pair not in self._correct:
             raise BadInput(
                 f"{self._file(QUERIES)}: has no answer of the baseline {self.name!r} to "
                 + ", ".join(f"{name} {value}" for name, value in zip(QUERY_PAIR, pair, strict=True))
             )
-        correct = str(row["correct_choice"])
+        correct = row["correct_choice"]
         return Choice(correct if self._correct[pair] else "ab"[correct == "a"], 1, 0.5)
 
     def _read(self) -> dict[tuple[object, ...], bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -11,13 +11,15 @@ from experiments.runner.exemplar_matching import place_matching
 from experiments.runner.layout import Measures, Placement, Screen, fit
 from experiments.runner.occlusion import place_occlusion
 from experiments.runner.two_afc import place_two_afc
+from unitscope.row_types import TrialRow
+from unitscope.rows import references
 from unitscope.vocabulary import POLES
 
 Sort = tuple[Any, ...]
 """What tells apart trials whose parts stand elsewhere."""
 
 
-def sort_of(row: Mapping[str, Any], design: Design) -> Sort:
+def sort_of(row: TrialRow, design: Design) -> Sort:
     """Return which placement a trial has.
 
     A 2AFC trial without references is placed as those with the design's own.
@@ -25,17 +27,17 @@ def sort_of(row: Mapping[str, Any], design: Design) -> Sort:
     if design.task == "occlusion":
         return ()
     if design.task == "exemplar_matching":
-        return (int(row["n_rows"]), int(row["n_images"]))
-    filled = [name for name in row if name.startswith("reference_m") and row[name]]
-    poles = tuple(pole for pole in POLES if any(f"_{pole}_" in name for name in filled))
+        return row["n_rows"], row["n_images"]
+    shown = {pole: len(references(row, pole)) for pole in POLES}
+    poles = tuple(pole for pole, number in shown.items() if number)
     if not poles:
         own = design.references
         return tuple(pole for pole in POLES if pole in own.poles), own.per_side
-    return poles, len(filled) // len(poles)
+    return poles, sum(shown.values()) // len(poles)
 
 
 def placements(
-    rows: Iterable[Mapping[str, Any]], design: Design, screen: Screen, *, shrink: bool = False
+    rows: Iterable[TrialRow], design: Design, screen: Screen, *, shrink: bool = False
 ) -> dict[Sort, Placement]:
     """Place the parts of every sort of trial that a session has, all at one scale.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from unitscope.row_types import TrialRow
 
 Outcomes = Mapping[int, bool | None]
 """Number of each completed trial to whether it was right."""
@@ -40,7 +41,7 @@ class PracticeLoop:
         return {trial for trials in later for trial in trials}
 
 
-def practice_loops(rows: Iterable[Mapping[str, Any]]) -> tuple[PracticeLoop, ...]:
+def practice_loops(rows: Iterable[TrialRow]) -> tuple[PracticeLoop, ...]:
     """Find the loops of a condition table: their ``practice_round`` begins at 1 and rises."""
     loops: list[list[list[int]]] = []
     last: int | None = None
@@ -51,7 +52,7 @@ def practice_loops(rows: Iterable[Mapping[str, Any]]) -> tuple[PracticeLoop, ...
                 loops.append([[]])
             elif practice_round > last:
                 loops[-1].append([])
-            loops[-1][-1].append(int(row["trial_number"]))
+            loops[-1][-1].append(row["trial_number"])
         last = practice_round
     return tuple(PracticeLoop(tuple(map(tuple, loop))) for loop in loops)
 

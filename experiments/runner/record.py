@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import cast
 
 import pandas as pd
 
@@ -21,12 +21,16 @@ from experiments.runner.repeats import choose_repeat
 from experiments.runner.request import Request
 from experiments.runner.slider import Slider
 from experiments.runner.trial import Trial
-from unitscope.columns import (
-    RATING_COLUMNS,
-    SESSION_COLUMNS,
-    VERSION_COLUMN,
-    names,
-    response_columns,
+from unitscope.columns import VERSION_COLUMN
+from unitscope.records import RunRecord, SessionRecord
+from unitscope.row_types import (
+    DisplayMeasures,
+    Flip,
+    FrameRow,
+    LogRow,
+    RatingRow,
+    SessionCells,
+    TrialRow,
 )
 
 
@@ -57,11 +61,11 @@ class Record:
     """
 
     request: Request
-    rows: list[dict[str, Any]]
+    rows: list[TrialRow]
     log: TrialLog
     number: int
     run: int
-    facts: dict[str, Any]
+    facts: SessionRecord
     completed: dict[int, bool | None] = field(default_factory=dict)
     confidences: dict[int, int | None] = field(default_factory=dict)
     rated: set[tuple[str, int]] = field(default_factory=set)
@@ -71,12 +75,12 @@ class Record:
     def __post_init__(self) -> None:
         """Take from the log what earlier runs did."""
         if self.log.completed is not None:
-            for row in plain_rows(self.log.completed):
+            for row in cast(list[LogRow], plain_rows(self.log.completed)):
                 self.completed[row["trial_number"]] = row["correct"]
                 self.confidences[row["trial_number"]] = row.get("confidence")
         if self.log.ratings is not None:
-            for row in plain_rows(self.log.ratings):
-                self.rated.add((row["moment"], row["rating_number"]))
+            for rating in cast(list[RatingRow], plain_rows(self.log.ratings)):
+                self.rated.add((rating["moment"], rating["rating_number"]))
         self.has_begun = bool(self.completed or self.rated or "instructions_utc" in self.facts)
 
     @property
@@ -87,7 +91,7 @@ class Record:
     @property
     def participant_number(self) -> int:
         """The number that the condition table was made for."""
-        return int(self.rows[0]["participant_number"])
+        return self.rows[0]["participant_number"]
 
     @cached_property
     def loops(self) -> tuple[PracticeLoop, ...]:
@@ -99,14 +103,15 @@ class Record:
         """Trials that are completed or need no showing."""
         return set(self.completed) | skipped_trials(self.loops, self.completed)
 
-    def filled(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def filled(self, row: TrialRow) -> TrialRow:
         """Return a row as its trial shows it: a placeholder is given the trial that it repeats."""
         if row["repeat_of"] is None:
-            return dict(row)
+            return row
         chosen = choose_repeat(row, self.rows, self.confidences, self.design)
-        return {name: chosen[name] if value is None else value for name, value in row.items()}
+        own = {name: value for name, value in row.items() if value is not None}
+        return cast(TrialRow, {**chosen, **own})
 
-    def note(self, facts: Mapping[str, Any]) -> None:
+    def note(self, facts: RunRecord) -> None:
         """Add what is known of this run to ``session.json``."""
         self.facts["runs"][-1].update(facts)
         self._write_facts()
@@ -134,9 +139,9 @@ class Record:
     def record(
         self,
         trial: Trial,
-        measured: Mapping[str, Any],
-        frames: Iterable[Mapping[str, Any]] = (),
-    ) -> dict[str, Any]:
+        measured: DisplayMeasures,
+        flips: Iterable[Flip] = (),
+    ) -> LogRow:
         """Log a completed trial; it is on the disk when this returns.
 
         Parameters
@@ -144,23 +149,27 @@ class Record:
         trial
             A trial whose phase is ``done``.
         measured
-            The response columns that only the display knows: response_source, frames,
-            dropped_frames, largest_frame_interval_s, photodiode, trigger.
-        frames
-            Phase, flip and interval of every frame.
+            What only the display knows of the response.
+        flips
+            Of every frame.
 
         Returns
         -------
-        dict
+        LogRow
             The row as it was written.
         """
-        number = int(trial.row["trial_number"])
-        blank = dict.fromkeys(names(response_columns(self.design.task)))
-        row = self._own() | dict(trial.row) | blank | trial.response() | dict(measured)
-        row["repeated_trial"] = self._repeated_by(number)
-        del row[VERSION_COLUMN.name]  # The table's; the log has its own.
-        keys = {"run": self.run, "trial_number": number}
-        self.log.append(row, [keys | dict(frame) for frame in frames])
+        number = trial.row["trial_number"]
+        row: LogRow = {
+            **self._own(),
+            **trial.row,
+            **trial.response(),
+            **measured,
+            "repeated_trial": self._repeated_by(number),
+        }
+        frames: list[FrameRow] = [
+            {"run": self.run, "trial_number": number, **flip} for flip in flips
+        ]
+        self.log.append(row, frames)
         self.completed[number] = trial.correct
         self.confidences[number] = row.get("confidence")
         self.wanted = trial.wanted
@@ -168,23 +177,31 @@ class Record:
 
     def record_rating(self, slider: Slider) -> None:
         """Log a confirmed rating; it is on the disk when this returns."""
-        source = self.facts["runs"][-1].get("response_source", "simulated")
-        row = self._own() | slider.rating() | {"response_source": source}
-        self.log.append_rating(
-            {name: row[name] for name in names(RATING_COLUMNS) if name != VERSION_COLUMN.name}
-        )
+        assert slider.onset_s is not None
+        assert slider.rt_s is not None
+        assert slider.value is not None
+        row: RatingRow = {
+            "participant": self.request.participant,
+            "session": self.number,
+            "run": self.run,
+            **slider.image,
+            "rating": slider.value,
+            "onset_s": slider.onset_s,
+            "rt_s": slider.rt_s,
+            "response_source": self.facts["runs"][-1].get("response_source", "simulated"),
+        }
+        self.log.append_rating(row)
         self.rated.add((row["moment"], row["rating_number"]))
 
-    def _own(self) -> dict[str, Any]:
+    def _own(self) -> SessionCells:
         """Return the columns that are the same in every row of this run."""
-        values = (
-            self.request.participant,
-            self.number,
-            self.run,
-            self.request.observer_kind,
-            self.request.observer,
-        )
-        return dict(zip(names(SESSION_COLUMNS), values, strict=True))
+        return {
+            "participant": self.request.participant,
+            "session": self.number,
+            "run": self.run,
+            "observer_kind": self.request.observer_kind,
+            "observer": self.request.observer,
+        }
 
     def _repeated_by(self, number: int) -> int | None:
         """Return the trial that a trial repeats, None if it repeats none."""
@@ -192,7 +209,7 @@ class Record:
         if row["repeat_of"] is None:
             return None
         chosen = choose_repeat(row, self.rows, self.confidences, self.design)
-        return int(chosen["trial_number"])
+        return chosen["trial_number"]
 
     def _write_facts(self) -> None:
         self.facts["trials_completed"] = len(self.completed)
@@ -201,12 +218,16 @@ class Record:
         self.log.write_session(self.facts)
 
 
-def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Turn a typed frame into rows of plain Python values, None where a cell is blank."""
+def plain_rows(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Turn a typed frame into rows of plain Python values, None where a cell is blank.
+
+    The version of its columns is the file's, not the rows'.
+    """
+    cells = table.drop(columns=VERSION_COLUMN.name)
     return [
         {
             str(name): None if pd.isna(value) else getattr(value, "item", lambda v=value: v)()
-            for name, value in zip(table.columns, row, strict=True)
+            for name, value in zip(cells.columns, row, strict=True)
         }
-        for row in table.itertuples(index=False, name=None)
+        for row in cells.itertuples(index=False, name=None)
     ]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from conditions.design.design import Design
 from conditions.trials.randomness import generator
 from unitscope.errors import BadInput
+from unitscope.row_types import TrialRow
 
 
 def choose_repeat(
-    placeholder: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
+    placeholder: TrialRow,
+    rows: Sequence[TrialRow],
     confidences: Mapping[int, int | None],
     design: Design,
-) -> Mapping[str, Any]:
+) -> TrialRow:
     """Choose the trial that a placeholder repeats.
 
     Borowski et al., ICLR 2021 (arXiv 2010.12606): of each reference condition, some of the trials
@@ -37,7 +37,7 @@ def choose_repeat(
 
     Returns
     -------
-    Mapping
+    TrialRow
         The row that is repeated.
 
     Raises
@@ -45,7 +45,7 @@ def choose_repeat(
     BadInput
         If ``repeat_of`` cannot be read, or no such trial was completed.
     """
-    condition, end, place = _parts(str(placeholder["repeat_of"]), int(placeholder["trial_number"]))
+    condition, end, place = _parts(str(placeholder["repeat_of"]), placeholder["trial_number"])
     first = min(
         row["trial_number"] for row in rows if _repeats(row) and _repeats(row)[0] == condition
     )
@@ -67,12 +67,12 @@ def choose_repeat(
 
 
 def _ranked(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[TrialRow],
     confidences: Mapping[int, int | None],
     design: Design,
     condition: str,
     end: str,
-) -> list[Mapping[str, Any]]:
+) -> list[TrialRow]:
     """Put trials in the order in which they are repeated, those without a response last."""
     rng = generator(design, rows[0]["participant_number"], "repeats", condition)
     shuffled = [rows[i] for i in rng.permutation(len(rows))]
@@ -82,7 +82,7 @@ def _ranked(
     return ranked + [row for row in shuffled if confidences[row["trial_number"]] is None]
 
 
-def _repeats(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _repeats(row: TrialRow) -> tuple[str, ...]:
     return tuple(str(row["repeat_of"]).split("-")) if row["trial_role"] == "repeat" else ()
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ from conditions.trials.rating_plan import rating_rows
 from experiments.runner.log import TrialLog, now_utc
 from experiments.runner.record import Record, plain_rows
 from experiments.runner.request import Request
-from unitscope.columns import COLUMNS_VERSION, VERSION_COLUMN
+from unitscope.columns import COLUMNS_VERSION
 from unitscope.errors import BadInput
 from unitscope.places import STIMULI
 from unitscope.records import (
@@ -24,8 +23,11 @@ from unitscope.records import (
     FINAL,
     INTERRUPTED,
     RUNNING,
+    RunRecord,
+    SessionRecord,
     read_session,
 )
+from unitscope.row_types import RatedImage, TrialRow
 from unitscope.stimulus_set import StimulusSet, sha256_of
 from unitscope.texts import Texts, read_texts
 
@@ -49,7 +51,7 @@ class Session(Record):
     texts: Texts
 
     @classmethod
-    def open(cls, request: Request, facts: Mapping[str, Any] | None = None) -> Session:
+    def open(cls, request: Request, facts: RunRecord | None = None) -> Session:
         """Check everything that a session needs, then open its record.
 
         Parameters
@@ -82,9 +84,13 @@ class Session(Record):
         before = read_session(folder)
         _check_same_session(before, request, number, path)
         log = TrialLog(folder, design.task)
-        runs = [*before.get("runs", []), {"began_utc": now_utc(), "end_reason": RUNNING}]
-        whole = before | {
-            VERSION_COLUMN.name: COLUMNS_VERSION,
+        run: RunRecord = {"began_utc": now_utc(), "end_reason": RUNNING, **(facts or {})}
+        if log.repaired:
+            run["repaired_copy"] = log.repaired.name
+        runs = [*before.get("runs", []), run]
+        whole: SessionRecord = {
+            **before,
+            "columns_version": COLUMNS_VERSION,
             "design": design.name,
             "design_sha256": design.sha256,
             "participant": request.participant,
@@ -102,12 +108,9 @@ class Session(Record):
             "instruction_s": before.get("instruction_s", 0.0),
             "runs": runs,
         }
-        runs[-1].update(facts or {})
-        if log.repaired:
-            runs[-1]["repaired_copy"] = log.repaired.name
         session = cls(
             request=request,
-            rows=plain_rows(table),
+            rows=cast(list[TrialRow], plain_rows(table)),
             stimuli=stimuli,
             texts=texts,
             log=log,
@@ -154,7 +157,7 @@ class Session(Record):
         """Whether a comment must still be asked for."""
         return self.design.comment and "comment" not in self.facts
 
-    def ratings_left(self, moment: str) -> list[dict[str, Any]]:
+    def ratings_left(self, moment: str) -> list[RatedImage]:
         """Return what is still to be rated before or after the trials."""
         return [
             row
@@ -185,9 +188,7 @@ class Session(Record):
             self.log.close()
 
 
-def _check_same_session(
-    before: Mapping[str, Any], request: Request, number: int, table: Path
-) -> None:
+def _check_same_session(before: SessionRecord, request: Request, number: int, table: Path) -> None:
     folder = request.folder(number)
     if before.get("end_reason") in FINAL:
         how = "is completed" if before["end_reason"] == COMPLETED else "was declined"

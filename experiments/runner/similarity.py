@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -12,8 +11,9 @@ from PIL import Image
 from experiments.runner.answers import Answer, Choice, Pairing
 from experiments.runner.likeness import Likeness, by_features
 from experiments.runner.simulated import best_matching, generator
-from unitscope.columns import REFERENCE_COLUMN_NAMES
-from unitscope.vocabulary import TASKS
+from unitscope.row_types import TrialRow
+from unitscope.rows import half_row, references
+from unitscope.vocabulary import POLES, TASKS
 
 
 def picture_features(path: Path) -> np.ndarray:
@@ -91,18 +91,13 @@ class SimilarityObserver:
         self._file = file
         self._compare = likeness or by_features(picture_features)
 
-    def respond(self, row: Mapping[str, Any]) -> Answer:
+    def respond(self, row: TrialRow) -> Answer:
         """Return the answer to one trial."""
         rng = generator(self._seed, "trial", row["trial_number"])
         rt_s = float(0.5 + rng.gamma(2, 0.1))
         if row["task"] == "exemplar_matching":
             return Pairing(best_matching(self._fits(row)), rt_s)
-        shown = {
-            pole: self._files(
-                row.get(name) for name in REFERENCE_COLUMN_NAMES if f"_{pole}_" in name
-            )
-            for pole in ("min", "max")
-        }
+        shown = {pole: self._files(references(row, pole)) for pole in POLES}
         if not any(shown.values()):
             return Choice("ab"[rng.integers(2)], 1, rt_s)
         a, b = (
@@ -112,21 +107,16 @@ class SimilarityObserver:
         choice = "a" if a > b or (a == b and rng.integers(2)) else "b"
         return Choice(choice, 1 + int(abs(a - b) > 0.05) + int(abs(a - b) > 0.15), rt_s)
 
-    def _fits(self, row: Mapping[str, Any]) -> np.ndarray:
+    def _fits(self, row: TrialRow) -> np.ndarray:
         """Return how well each row's left half fits each right half."""
-        numbers = range(int(row["n_rows"]))
         left, right = (
-            [
-                self._files(row[f"{side}_{i}_{j}"] for j in range(int(row["n_images"])))
-                for i in numbers
-            ]
+            [self._files(half_row(row, side, number)) for number in range(row["n_rows"])]
             for side in ("left", "right")
         )
         return np.array([[self._likeness(one, other) for other in right] for one in left])
 
-    def _files(self, images: Iterable[str | None]) -> list[Path]:
-        """Return the files of the images that are there."""
-        return [self._file(image) for image in images if image]
+    def _files(self, images: Iterable[str]) -> list[Path]:
+        return [self._file(image) for image in images]
 
     def _likeness(self, some: list[Path], others: list[Path]) -> float:
         """Return the mean similarity between two groups of pictures, 0 where one is empty."""

@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 
 from experiments.runner.answers import Answer, Choice, Pairing
+from unitscope.row_types import TrialRow
+from unitscope.rows import correct_slots, unit_names
 from unitscope.vocabulary import TASKS
 
 
@@ -67,7 +68,7 @@ class GradedObserver:
         self._unit_sd = unit_sd
         self._ability = ability_sd * float(generator(seed, "ability").standard_normal())
 
-    def respond(self, row: Mapping[str, Any]) -> Answer:
+    def respond(self, row: TrialRow) -> Answer:
         """Return the answer to one trial, the same whenever the trial is asked again."""
         rng = generator(self._seed, "trial", row["trial_number"])
         if row["task"] == "exemplar_matching":
@@ -76,7 +77,7 @@ class GradedObserver:
         if row["trial_role"] == "catch":
             d_prime += 2
         evidence = rng.normal(d_prime / np.sqrt(2), 1)
-        right = str(row["correct_choice"])
+        right = row["correct_choice"]
         confidence = 1 + int(abs(evidence) > 0.6) + int(abs(evidence) > 1.4)
         median_s = 0.4 + 1.6 / (1 + abs(evidence))
         return Choice(
@@ -85,14 +86,14 @@ class GradedObserver:
             float(median_s * np.exp(rng.normal(0, 0.25))),
         )
 
-    def _match(self, row: Mapping[str, Any], rng: np.random.Generator) -> Pairing:
-        rows = range(int(row["n_rows"]))
-        evidence = rng.standard_normal((len(rows), len(rows)))
-        for i in rows:
-            evidence[i, int(row[f"correct_slot_{i}"])] += self._d_prime_of(row, row[f"unit_{i}"])
-        return Pairing(best_matching(evidence), float(len(rows) * rng.lognormal(0.7, 0.25)))
+    def _match(self, row: TrialRow, rng: np.random.Generator) -> Pairing:
+        n_rows = row["n_rows"]
+        evidence = rng.standard_normal((n_rows, n_rows))
+        for i, (slot, unit) in enumerate(zip(correct_slots(row), unit_names(row), strict=True)):
+            evidence[i, slot] += self._d_prime_of(row, unit)
+        return Pairing(best_matching(evidence), float(n_rows * rng.lognormal(0.7, 0.25)))
 
-    def _d_prime_of(self, row: Mapping[str, Any], unit: object) -> float:
+    def _d_prime_of(self, row: TrialRow, unit: object) -> float:
         """Return d' for a unit; without anything to go by it is 0."""
         d_prime = self._d_prime.get(row["reference_condition"], 0.0)
         if not d_prime:
@@ -118,11 +119,11 @@ class ChanceObserver:
     def __init__(self, seed: int) -> None:
         self._seed = seed
 
-    def respond(self, row: Mapping[str, Any]) -> Answer:
+    def respond(self, row: TrialRow) -> Answer:
         """Return a guess, the same whenever the trial is asked again."""
         rng = generator(self._seed, "trial", row["trial_number"])
         if row["task"] == "exemplar_matching":
-            slots = tuple(int(slot) for slot in rng.permutation(int(row["n_rows"])))
+            slots = tuple(int(slot) for slot in rng.permutation(row["n_rows"]))
             return Pairing(slots, float(2 + rng.gamma(2, 0.3)))
         choice = "ab"[rng.integers(2)]
         return Choice(choice, int(rng.integers(1, 4)), float(0.4 + rng.gamma(2, 0.3)))
@@ -135,12 +136,11 @@ class IdealObserver:
     kind = "simulated"
     tasks: tuple[str, ...] = TASKS
 
-    def respond(self, row: Mapping[str, Any]) -> Answer:
+    def respond(self, row: TrialRow) -> Answer:
         """Return the right answer to one trial."""
         if row["task"] == "exemplar_matching":
-            slots = tuple(int(row[f"correct_slot_{i}"]) for i in range(int(row["n_rows"])))
-            return Pairing(slots, 2.0)
-        return Choice(str(row["correct_choice"]), 3, 0.8)
+            return Pairing(correct_slots(row), 2.0)
+        return Choice(row["correct_choice"], 3, 0.8)
 
 
 class LapsingObserver(GradedObserver):
@@ -161,7 +161,7 @@ class LapsingObserver(GradedObserver):
         self._guesser = ChanceObserver(seed)
         self._rate = rate
 
-    def respond(self, row: Mapping[str, Any]) -> Answer:
+    def respond(self, row: TrialRow) -> Answer:
         """Return the answer to one trial, the same whenever the trial is asked again."""
         lapses = generator(self._seed, "lapse", row["trial_number"]).random() < self._rate
         return self._guesser.respond(row) if lapses else super().respond(row)
@@ -185,7 +185,7 @@ class SideBiasedObserver(GradedObserver):
         super().__init__(seed)
         self._rate = rate
 
-    def respond(self, row: Mapping[str, Any]) -> Answer:
+    def respond(self, row: TrialRow) -> Answer:
         """Return the answer to one trial, the same whenever the trial is asked again."""
         answer = super().respond(row)
         biased = generator(self._seed, "bias", row["trial_number"]).random() < self._rate

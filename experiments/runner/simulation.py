@@ -16,6 +16,7 @@ from experiments.runner.session import Session
 from experiments.runner.stages import stages_of
 from experiments.runner.standing import Standing
 from experiments.runner.trial import Trial
+from unitscope.row_types import DisplayMeasures
 
 FRAME_S = 1 / 60
 SCREEN = Screen(1920, 1080, width_cm=53.0, distance_cm=60.0)
@@ -42,7 +43,7 @@ def simulate(session: Session, observer: Observer, seed: int = 0) -> None:
             if phase == LEFT:
                 break
             if isinstance(stage, Trial):
-                measured = {
+                measured: DisplayMeasures = {
                     "response_source": "simulated",
                     "frames": frames,
                     "dropped_frames": 0,

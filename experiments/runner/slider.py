@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from conditions.design.presentation import Keys
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing
+from unitscope.row_types import RatedImage
 
 UNRATED, RATED = "unrated", "rated"
 
@@ -30,17 +28,17 @@ class Slider(Standing):
 
     Parameters
     ----------
-    row
-        What is rated: moment, rating_number, image and the image's unit.
+    image
+        What is rated.
     keys
         The design's keys; the forward key confirms.
     """
 
     kind = "slider"
 
-    def __init__(self, row: Mapping[str, Any], keys: Keys) -> None:
-        super().__init__(f"rating_{row['moment']}", keys)
-        self.row = row
+    def __init__(self, image: RatedImage, keys: Keys) -> None:
+        super().__init__(f"rating_{image['moment']}", keys)
+        self.image = image
         self.value: int | None = None
         self.rt_s: float | None = None
 
@@ -61,12 +59,6 @@ class Slider(Standing):
             moved = 0 if self.value is None else self.value + STEPS[key]
             self.value = min(HIGHEST, max(LOWEST, moved))
         return False
-
-    def rating(self) -> dict[str, Any]:
-        """Return what is recorded of a confirmed rating."""
-        assert self.rt_s is not None
-        own = {"rating": self.value, "onset_s": self.onset_s, "rt_s": self.rt_s}
-        return dict(self.row) | own
 
     def simulate(self, phase: str, rng: np.random.Generator) -> list[Press]:
         """Return the presses of somebody who jumps, corrects a little and confirms."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from typing import Any
+from collections.abc import Generator, Iterator
 
 from experiments.runner.comment import Comment
 from experiments.runner.pages import BACK, CONSENT_KEYS, DECLINE, FORWARD, Page, PageText
@@ -12,8 +11,7 @@ from experiments.runner.session import Session
 from experiments.runner.slider import Slider
 from experiments.runner.tasks import make_trial
 from experiments.runner.wording import Wording
-
-Row = Mapping[str, Any]
+from unitscope.row_types import TrialRow
 
 BACK_KEY = "left"
 
@@ -111,7 +109,7 @@ class _Stages:
 
     def _trials(self) -> Iterator[Stage]:
         session = self._session
-        last: Row | None = None
+        last: TrialRow | None = None
         for row in session.rows:
             if row["trial_number"] in session.settled:
                 continue
@@ -120,7 +118,7 @@ class _Stages:
             last = row
             yield make_trial(session.filled(row), session.design, self._frame_s, session.wanted)
 
-    def _between(self, last: Row | None, row: Row) -> Iterator[Page]:
+    def _between(self, last: TrialRow | None, row: TrialRow) -> Iterator[Page]:
         """Yield what stands between two parts: a break, and what comes next."""
         session, settled = self._session, self._session.settled
         if last is not None and self._ends_with_break(last, row):
@@ -136,14 +134,14 @@ class _Stages:
         else:
             yield self._page(self._wording.part(row, left))
 
-    def _ends_with_break(self, last: Row, row: Row) -> bool:
+    def _ends_with_break(self, last: TrialRow, row: TrialRow) -> bool:
         if row["block_number"] == last["block_number"] or (row["practice_round"] or 1) > 1:
             return False
         wanted = self._session.design.break_after
         roles = {r["trial_role"] for r in self._session.rows if _section(r) == _section(last)}
         return wanted == "all" or (wanted == "main" and roles != {"practice"})
 
-    def _score(self, row: Row) -> tuple[int, int]:
+    def _score(self, row: TrialRow) -> tuple[int, int]:
         """Return how many trials of a part were right, and of how many."""
         completed = self._session.completed
         numbers = [r["trial_number"] for r in self._session.rows if _section(r) == _section(row)]
@@ -151,10 +149,10 @@ class _Stages:
         return sum(bool(completed[number]) for number in done), len(done)
 
 
-def _section(row: Row) -> tuple[int, int | None]:
+def _section(row: TrialRow) -> tuple[int, int | None]:
     """Return what has a page of its own before it: a block, or a round of practice in it."""
     return row["block_number"], row["practice_round"]
 
 
-def _first(rows: list[dict[str, Any]], row: Row) -> int:
-    return int(min(r["trial_number"] for r in rows if _section(r) == _section(row)))
+def _first(rows: list[TrialRow], row: TrialRow) -> int:
+    return min(r["trial_number"] for r in rows if _section(r) == _section(row))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from conditions.design.design import Design
 from experiments.runner.answers import Answer
 from experiments.runner.phases import DONE, ENDED, OVERLAYS, Interruption
 from experiments.runner.responses import Press
+from unitscope.row_types import Answers, TrialResponse, TrialRow
 
 FIXATION = "fixation"
 ANSWERED = "answered"
@@ -42,10 +42,10 @@ class Trial(ABC):
     task: ClassVar[str]
 
     def __init__(
-        self, row: Mapping[str, Any], design: Design, frame_s: float, wanted: str | None = None
+        self, row: TrialRow, design: Design, frame_s: float, wanted: str | None = None
     ) -> None:
         self.row = row
-        self.name = str(row["reference_condition"])
+        self.name = row["reference_condition"]
         self.phase = FIXATION
         self.wanted: str | None = None
         self.timed_out = False
@@ -91,13 +91,13 @@ class Trial(ABC):
         """Forget the answer, as the trial begins again."""
 
     @abstractmethod
-    def _answer(self, onset_s: float) -> dict[str, Any]:
+    def _answer(self, onset_s: float) -> Answers:
         """Return the columns that this task adds to those of every task."""
 
     @property
     def shows_feedback(self) -> bool:
         """Whether the right answer is shown after this trial."""
-        return bool(getattr(self._design.feedback, str(self.row["trial_role"]), False))
+        return bool(getattr(self._design.feedback, self.row["trial_role"], False))
 
     def step(self, now_s: float, presses: list[Press]) -> str:
         """Return the phase that the next flip shall show, an overlay, ``done`` or ``left``."""
@@ -126,7 +126,7 @@ class Trial(ABC):
             self._onsets_s[showing] = flip_s
         self._shown = showing
 
-    def response(self) -> dict[str, Any]:
+    def response(self) -> TrialResponse:
         """Return the columns that the trial adds to its row, once it is done."""
         assert self._end_s is not None
         onset_s = self._onsets_s[self.answering[0]]
@@ -142,7 +142,8 @@ class Trial(ABC):
             "paused_s": self._interruption.total_s,
             "feedback_onset_s": self._onsets_s.get(FEEDBACK),
             "trial_end_s": self._end_s,
-        } | self._answer(onset_s)
+            **self._answer(onset_s),
+        }
 
     def _is_open(self) -> bool:
         """Return whether the participant can still answer."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from conditions.design.design import Design
 from conditions.design.presentation import Layout
@@ -13,6 +11,7 @@ from experiments.runner.answers import Answer, Choice
 from experiments.runner.layout import Box, Measures, Placement, grid
 from experiments.runner.responses import Press
 from experiments.runner.trial import Trial
+from unitscope.row_types import Answers, TrialRow
 
 QUERIES = "queries"
 CONFIDENCE = "confidence"
@@ -32,7 +31,7 @@ class TwoAFCTrial(Trial):
     task = "two_afc"
 
     def __init__(
-        self, row: Mapping[str, Any], design: Design, frame_s: float, wanted: str | None = None
+        self, row: TrialRow, design: Design, frame_s: float, wanted: str | None = None
     ) -> None:
         super().__init__(row, design, frame_s, wanted)
         self.two_step = design.confidence == "two_step"
@@ -85,7 +84,7 @@ class TwoAFCTrial(Trial):
     def _is_given(self, phase: str) -> bool:
         return (self.choice if phase == QUERIES else self.confidence) is not None
 
-    def _answer(self, onset_s: float) -> dict[str, Any]:
+    def _answer(self, onset_s: float) -> Answers:
         second_s = self._confidence_s
         return {
             "response_key": self._key,

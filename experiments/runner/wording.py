@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from conditions.design.design import Design
 from experiments.runner.examples import example_panels
 from experiments.runner.pages import AGREE, CONSENT_KEYS, DECLINE, PageText
-from unitscope.columns import MAX_REFERENCES
+from unitscope.row_types import TrialRow
+from unitscope.rows import references
 from unitscope.stimulus_set import StimulusSet
 from unitscope.texts import PAGE_NAMES, Texts
 from unitscope.vocabulary import POLES
-
-Row = Mapping[str, Any]
 
 GAP = " " * 10
 """Between the keys of a hint."""
@@ -35,7 +33,7 @@ class Wording:
     """
 
     def __init__(
-        self, texts: Texts, design: Design, rows: Sequence[Row], stimuli: StimulusSet
+        self, texts: Texts, design: Design, rows: Sequence[TrialRow], stimuli: StimulusSet
     ) -> None:
         self._texts = texts
         self._design = design
@@ -65,7 +63,7 @@ class Wording:
             for i, page in enumerate(pages)
         ]
 
-    def part(self, row: Row, left: Sequence[Row]) -> PageText:
+    def part(self, row: TrialRow, left: Sequence[TrialRow]) -> PageText:
         """Announce a block, or a round of practice, of which some trials are left."""
         name = "practice" if all(r["trial_role"] == "practice" for r in left) else "main"
         if row["practice_round"] is not None:
@@ -133,27 +131,28 @@ class Wording:
         heading = "references_several" if len(sentences) > 1 else "references"
         return "\n\n".join([self._fill(heading), *sentences])
 
-    def _of_part(self, rows: Sequence[Row]) -> str:
+    def _of_part(self, rows: Sequence[TrialRow]) -> str:
         """Say what helps in some trials."""
         sentences = {self._fill("references", *_kind(self._original(row))) for row in rows}
         return sentences.pop() if len(sentences) == 1 else self._fill("references_vary")
 
-    def _original(self, row: Row) -> Row:
+    def _original(self, row: TrialRow) -> TrialRow:
         """Return a row of the kind that a placeholder for a repeated trial will have."""
         if row["repeat_of"] is None:
             return row
-        same = ("reference_condition", "scheme")
         return next(
             (
                 other
                 for other in self._rows
-                if other["trial_role"] == "main" and all(other[n] == row[n] for n in same)
+                if other["trial_role"] == "main"
+                and other["reference_condition"] == row["reference_condition"]
+                and other["scheme"] == row["scheme"]
             ),
             row,
         )
 
     def _conditions(self) -> list[str]:
-        return list(dict.fromkeys(str(row["reference_condition"]) for row in self._rows))
+        return list(dict.fromkeys(row["reference_condition"] for row in self._rows))
 
     def _page(self, name: str, *paragraphs: str) -> PageText:
         return PageText(name, "\n\n".join(paragraphs), self._hint())
@@ -169,10 +168,10 @@ class Wording:
         texts = self._texts
         return texts.one_round if number == 1 else texts.rounds.format(number=number)
 
-    def _fill(self, *names: str, **values: Any) -> str:
+    def _fill(self, *names: str, **values: object) -> str:
         return self._texts.page(*names).format(**(self._values() | values))
 
-    def _values(self) -> dict[str, Any]:
+    def _values(self) -> dict[str, object]:
         """Return what any text may name."""
         keys, key, parts = self._design.keys, self._texts.key, len(self._parts)
         return {
@@ -207,14 +206,11 @@ class Wording:
         )
 
 
-def _kind(row: Row) -> tuple[str, ...]:
+def _kind(row: TrialRow) -> tuple[str, ...]:
     """Return what the text of a row's references depends on, the most general first."""
-    shown = {
-        pole: sum(bool(row.get(f"reference_{pole}_{i}")) for i in range(MAX_REFERENCES))
-        for pole in POLES
-    }
+    shown = {pole: len(references(row, pole)) for pole in POLES}
     poles = [pole for pole, number in shown.items() if number]
-    kind = [str(row["task"]), str(row["reference_condition"])]
+    kind = [row["task"], row["reference_condition"]]
     if poles:
         kind.append("both" if len(poles) == 2 else poles[0])
         kind += ["one"] * (max(shown.values()) == 1)

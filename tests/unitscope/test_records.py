@@ -31,7 +31,7 @@ def test_anything_but_an_object_is_refused(tmp_path):
         ('{"runs": 3}', "'runs' is of type int, expected list"),
         ('{"runs": [3]}', "'runs' holds something else than objects"),
         ('{"trials": "many"}', "'trials' is of type str, expected int"),
-        ('{"instruction_s": true}', "'instruction_s' is of type bool, expected int"),
+        ('{"instruction_s": true}', "'instruction_s' is of type bool, expected float"),
         ("[" * 100_000, "cannot be read as JSON"),
     ],
 )

@@ -18,6 +18,7 @@ from conditions.design.design import Design
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import write_tables
 from unitscope.columns import MANIFEST_COLUMNS, names
+from unitscope.row_types import TrialRow
 from unitscope.tables import write_csv
 from unitscope.vocabulary import Unit
 
@@ -151,7 +152,7 @@ def make_material(
     return Material(read_design(path), table, stimuli, folder / "data")
 
 
-def repeated(rows: Sequence[dict[str, Any]], trials: int) -> Iterator[dict[str, Any]]:
+def repeated(rows: Sequence[TrialRow], trials: int) -> Iterator[TrialRow]:
     """Yield a number of rows by repeating those of a table."""
     for number, row in enumerate(itertools.islice(itertools.cycle(rows), trials), start=1):
-        yield row | {"trial_number": number, "trial_in_block": number}
+        yield {**row, "trial_number": number, "trial_in_block": number}

@@ -30,6 +30,7 @@ from experiments.runner.session import Session
 from experiments.runner.trial import Trial
 from unitscope.columns import FRAME_COLUMNS, log_columns
 from unitscope.records import FRAMES, TRIALS
+from unitscope.row_types import LogRow
 from unitscope.tables import read_csv
 
 SPIN_S = 0.002
@@ -172,7 +173,7 @@ class Rig:
     ) -> MeasuredRun:
         memory: list[float] = []
 
-        def after(row: dict[str, Any]) -> None:
+        def after(row: LogRow) -> None:
             memory.append(_memory_mib())
             progress.update()
 
