@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from unitscope.columns import (
@@ -21,9 +22,11 @@ from unitscope.columns import (
     TRIAL,
     VERSION_COLUMN,
     Column,
+    log_columns,
     names,
 )
 from unitscope.places import DATA
+from unitscope.vocabulary import TASKS
 
 README = DATA / "README.md"
 ROW_TYPES = Path(__file__).with_name("row_types.py")
@@ -141,6 +144,12 @@ def row_types() -> str:
             "A row of ``trials.csv`` without the version of its columns.",
             (REPEATED_TRIAL,),
             "SessionCells, TrialRow, TrialResponse, DisplayMeasures",
+        ),
+        _row_type(
+            "LogText",
+            "A row of ``trials.csv`` as text, of any task and version.",
+            tuple(replace(c, type="str", blank=False) for c in _different(map(log_columns, TASKS))),
+            "TypedDict, total=False",
         ),
         _row_type("RatedImage", "An image that is to be rated.", RATED_IMAGE_COLUMNS),
         _row_type(

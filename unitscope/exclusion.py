@@ -6,9 +6,11 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from unitscope.bounds import at_least, between
+from unitscope.records import SessionRecord
+from unitscope.row_types import LogText
 
 FEWEST_FOR_SIDES = 20
 """As many correct answers at one side come about by chance once in a million logs."""
@@ -219,7 +221,20 @@ class JudgedSession:
     practice_rounds: float = math.nan
 
 
-def judged_session(record: Mapping[str, Any], rows: Sequence[Mapping[str, str]]) -> JudgedSession:
+_Judged = Literal[
+    "run",
+    "trial_number",
+    "trial_began_utc",
+    "fixation_onset_s",
+    "onset_s",
+    "trial_end_s",
+    "trial_role",
+    "choice",
+    "correct",
+]
+
+
+def judged_session(record: SessionRecord, rows: Sequence[LogText]) -> JudgedSession:
     """Return what the rules look at in a session's files.
 
     Parameters
@@ -230,10 +245,10 @@ def judged_session(record: Mapping[str, Any], rows: Sequence[Mapping[str, str]])
         Of its ``trials.csv``, every cell as text; at least one.
     """
 
-    def cells(name: str) -> list[str]:
+    def cells(name: _Judged) -> list[str]:
         return [row.get(name) or "" for row in rows]
 
-    def seconds(name: str) -> list[float]:
+    def seconds(name: _Judged) -> list[float]:
         return [float(cell) if cell else math.nan for cell in cells(name)]
 
     times = TrialTimes(
@@ -255,15 +270,15 @@ def judged_session(record: Mapping[str, Any], rows: Sequence[Mapping[str, str]])
     )
 
 
-def number_of(record: Mapping[str, Any], name: str) -> float:
+def number_of(record: SessionRecord, name: Literal["instruction_s", "practice_rounds"]) -> float:
     """Return a number of a session's record, NaN where it has none."""
-    value = record.get(name)
+    value: object = record.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     return float(value)
 
 
-def total_s(record: Mapping[str, Any], times: TrialTimes) -> float:
+def total_s(record: SessionRecord, times: TrialTimes) -> float:
     """Return how long a session took.
 
     A run lasts from its beginning to the end of its last trial, so that comments and ratings
@@ -312,7 +327,7 @@ def _end(times: TrialTimes, place: int) -> datetime | None:
         return None
 
 
-def _time(text: Any) -> datetime | None:
+def _time(text: object) -> datetime | None:
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:

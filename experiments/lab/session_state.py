@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from unitscope.exclusion import Verdict
-from unitscope.records import RUNNING
+from unitscope.records import RUNNING, RunRecord
 
 QUIET_S = 300
 """A running session without a new trial for so long is pointed out."""
@@ -87,9 +86,7 @@ class SessionState:
     warnings: list[str] = field(default_factory=list)
 
 
-def remarks(
-    state: SessionState, run: Mapping[str, Any], verdicts: Sequence[Verdict]
-) -> Iterator[str]:
+def remarks(state: SessionState, run: RunRecord, verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Yield what the experimenter should know of a session, one sentence each.
 
     Parameters

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Literal, cast
 
 from experiments.lab.session_state import SessionState, remarks
 from unitscope.errors import BadInput
@@ -23,7 +23,16 @@ from unitscope.exclusion import (
     judge,
     judged_session,
 )
-from unitscope.records import RUNNING, SESSION, TRIALS, read_session, whole_lines
+from unitscope.records import (
+    RUNNING,
+    SESSION,
+    TRIALS,
+    RunRecord,
+    SessionRecord,
+    read_session,
+    whole_lines,
+)
+from unitscope.row_types import LogText
 from unitscope.versions import NewerVersion
 
 LONGEST = 300
@@ -57,7 +66,7 @@ def watch(
         The time, in seconds since 1970; None for now.
     """
     now_s = time.time() if now_s is None else now_s
-    found: list[tuple[Path, dict[str, Any] | NewerVersion, list[dict[str, str]]]] = []
+    found: list[tuple[Path, SessionRecord | NewerVersion, list[LogText]]] = []
     correct_choices: dict[Path, list[str]] = {}
     for path in sorted([*data.glob(f"*/sub-*/ses-*/{SESSION}"), *_pilots(data)]):
         folder = path.parent
@@ -89,47 +98,46 @@ def _pilots(data: Path) -> Iterable[Path]:
     return data.glob(f"pilot/*/sub-*/ses-*/{SESSION}")
 
 
-def _whole_rows(path: Path) -> Iterator[dict[str, str]]:
+def _whole_rows(path: Path) -> Iterator[LogText]:
     if not path.is_file():
         return
     text = whole_lines(path.read_bytes()).decode("utf-8", "replace")
     for row in csv.DictReader(io.StringIO(text, newline="")):
         if None not in row.values():
-            yield row
+            yield cast(LogText, row)
 
 
 def _verdicts(
-    facts: Mapping[str, Any],
-    rows: list[dict[str, str]],
+    facts: SessionRecord,
+    rows: list[LogText],
     rules: Mapping[str, Exclusions],
     sided: bool,
 ) -> list[Verdict]:
     """Judge a session as the analysis does, which knows of no session without a trial."""
     if not rows:
         return []
-    design = str(facts.get("design", ""))
+    design = facts.get("design", "")
     of_design = rules[design].by_group if design in rules else {"": DEFAULT_RULES}
     is_over = facts.get("end_reason") != RUNNING or len(rows) >= _planned(facts)
     return judge(judged_session(facts, rows), of_design, sided=sided, is_over=is_over)
 
 
-def _planned(facts: Mapping[str, Any]) -> int:
+def _planned(facts: SessionRecord) -> int:
     """Return how many trials there will be; practice that needs no repetition is skipped."""
-    return int(facts.get("trials") or 0) - int(facts.get("trials_skipped") or 0)
+    return facts.get("trials", 0) - facts.get("trials_skipped", 0)
 
 
 def _state(
     lab: str,
     folder: Path,
-    facts: Mapping[str, Any],
-    rows: list[dict[str, str]],
+    facts: SessionRecord,
+    rows: list[LogText],
     verdicts: list[Verdict],
     accuracy: bool,
     now_s: float,
 ) -> SessionState:
-    runs = facts.get("runs") or [{}]
-    design = str(facts.get("design", ""))
-    planned = int(facts.get("trials") or 0)
+    runs = facts.get("runs") or [RunRecord()]
+    planned = facts.get("trials", 0)
     catch = [row.get("correct") for row in rows if row.get("trial_role") == "catch"]
     sides = [row["choice"] for row in rows if row.get("choice")]
     changed = [(folder / name) for name in (SESSION, TRIALS) if (folder / name).exists()]
@@ -137,15 +145,15 @@ def _state(
     outcomes = [verdict.outcome for verdict in verdicts]
     state = SessionState(
         lab=lab,
-        design=design,
-        participant=str(facts.get("participant", "")),
-        session=int(facts.get("session") or 0),
+        design=facts.get("design", ""),
+        participant=facts.get("participant", ""),
+        session=facts.get("session", 0),
         run=len(runs),
-        observer=str(facts.get("observer") or facts.get("observer_kind") or ""),
-        status=str(facts.get("end_reason", "")),
+        observer=facts.get("observer") or facts.get("observer_kind", ""),
+        status=facts.get("end_reason", ""),
         done=len(rows),
         planned=planned,
-        began_utc=str(runs[-1].get("began_utc", "")),
+        began_utc=runs[-1].get("began_utc", ""),
         quiet_s=quiet_s,
         left_s=_left_s(rows, max(planned - len(rows), 0)),
         catch_correct=catch.count("True"),
@@ -178,18 +186,18 @@ def _damaged(lab: str, folder: Path, error: Exception) -> SessionState:
     )
 
 
-def _total(rows: list[dict[str, str]], name: str) -> int:
+def _total(rows: list[LogText], name: Literal["frames", "dropped_frames"]) -> int:
     return sum(int(row[name]) for row in rows if row.get(name))
 
 
-def _left_s(rows: list[dict[str, str]], trials_left: int) -> float | None:
+def _left_s(rows: list[LogText], trials_left: int) -> float | None:
     """Go by the median time from one trial's beginning to the next, which breaks do not move."""
     began = [datetime.fromisoformat(r["trial_began_utc"]).timestamp() for r in rows]
     paces = [later - earlier for earlier, later in itertools.pairwise(began)]
     return statistics.median(paces) * trials_left if paces else None
 
 
-def _accuracy(rows: list[dict[str, str]]) -> dict[str, tuple[int, int]]:
+def _accuracy(rows: list[LogText]) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for row in rows:
         if row.get("trial_role") == "main" and row.get("correct"):

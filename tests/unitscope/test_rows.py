@@ -67,9 +67,9 @@ def test_a_session_record_names_its_version_as_the_tables_do() -> None:
 
 SNIPPET = """\
 from unitscope.records import SessionRecord
-from unitscope.row_types import LogRow, TrialRow
+from unitscope.row_types import LogRow, LogText, TrialRow
 
-def respond(row: TrialRow, done: LogRow, facts: SessionRecord) -> object:
+def respond(row: TrialRow, done: LogRow, text: LogText, facts: SessionRecord) -> object:
     known = row["reference_condition"], row.get("query_a"), done["rt_s"], facts["trials"]
     misspelt = {misspelt}
     return known, misspelt
@@ -83,6 +83,8 @@ def respond(row: TrialRow, done: LogRow, facts: SessionRecord) -> object:
         ('row["channl"]', "no key"),
         ('done["rt"]', "no key"),
         ('facts["trial"]', "no key"),
+        ('text.get("participant_group", "").upper()', '"object" has no attribute "upper"'),
+        ('text.get("group", "").upper()', ""),
         ('done["rt_s"] + 1', "Unsupported operand types"),
         ('row["channel"] + 1', ""),
     ],
