@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import typing
 from pathlib import Path
 
 import pytest
-from mypy import api
 
 from unitscope import row_types
 from unitscope.columns import (
@@ -76,31 +78,45 @@ def respond(row: TrialRow, done: LogRow, text: LogText, facts: SessionRecord) ->
 """
 
 
-@pytest.mark.parametrize(
-    ("misspelt", "says"),
-    [
-        ('row["participant_group"]', "no key"),
-        ('row["channl"]', "no key"),
-        ('done["rt"]', "no key"),
-        ('facts["trial"]', "no key"),
-        ('text.get("participant_group", "").upper()', '"object" has no attribute "upper"'),
-        ('text.get("group", "").upper()', ""),
-        ('done["rt_s"] + 1', "Unsupported operand types"),
-        ('row["channel"] + 1', ""),
-    ],
-)
-def test_mypy_finds_a_misspelt_column(
-    misspelt: str, says: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.getbasetemp() / "misspelt"
-    folder.mkdir(exist_ok=True)
-    file = folder / "respond.py"
-    file.write_text(SNIPPET.format(misspelt=misspelt), encoding="utf-8")
+MISSPELT = {
+    'row["participant_group"]': "no key",
+    'row["channl"]': "no key",
+    'done["rt"]': "no key",
+    'facts["trial"]': "no key",
+    'text.get("participant_group", "").upper()': '"object" has no attribute "upper"',
+    'text.get("group", "").upper()': "",
+    'done["rt_s"] + 1': "Unsupported operand types",
+    'row["channel"] + 1': "",
+}
+"""An expression to what mypy says of it, nothing where all is well."""
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    """What mypy says of each expression."""
+    folder = tmp_path_factory.mktemp("misspelt")
+    for number, misspelt in enumerate(MISSPELT):
+        text = SNIPPET.format(misspelt=misspelt)
+        (folder / f"snippet_{number}.py").write_text(text, encoding="utf-8")
     root = Path(row_types.__file__).parents[1]
-    options = ["--strict", "--follow-imports=silent", f"--config-file={root / 'pyproject.toml'}"]
-    said, _, code = api.run([*options, f"--cache-dir={folder / 'cache'}", str(file)])
-    assert code == bool(says), said
-    assert says in said
+    options = ["--follow-imports=silent", f"--config-file={root / 'pyproject.toml'}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, f"--cache-dir={folder / 'cache'}", str(folder)],
+        cwd=root,
+        env=os.environ | {"MYPYPATH": str(root)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    return [[line for line in lines if f"snippet_{n}.py" in line] for n in range(len(MISSPELT))]
+
+
+@pytest.mark.parametrize("misspelt", MISSPELT)
+def test_mypy_finds_a_misspelt_column(misspelt: str, said: list[list[str]]) -> None:
+    found, expected = said[list(MISSPELT).index(misspelt)], MISSPELT[misspelt]
+    assert len(found) == bool(expected), found
+    assert expected in "".join(found)
 
 
 ROW: row_types.TrialRow = typing.cast(

@@ -51,10 +51,9 @@ class Windowless:
     def end(self):
         if self.stage.kind != "trial":
             return None
-        measured = {"response_source": "simulated", "frames": self.frames}
-        return self.session.record(
-            self.stage, measured | {"dropped_frames": 0, "photodiode": "off"}
-        )
+        measured = {"response_source": "simulated", "frames": self.frames, "dropped_frames": 0}
+        measured |= {"largest_frame_interval_s": None, "photodiode": "off", "trigger": None}
+        return self.session.record(self.stage, measured)
 
     def close(self) -> None:
         pass

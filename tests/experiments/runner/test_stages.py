@@ -27,6 +27,7 @@ MEASURED = {
     "dropped_frames": 0,
     "largest_frame_interval_s": None,
     "photodiode": "off",
+    "trigger": None,
 }
 
 
