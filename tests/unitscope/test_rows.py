@@ -108,7 +108,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
         text=True,
     )
     assert done.returncode == 1, done.stdout + done.stderr
-    lines = done.stdout.splitlines()
+    lines = [line for line in done.stdout.splitlines() if ": error: " in line]
     return [[line for line in lines if f"snippet_{n}.py" in line] for n in range(len(MISSPELT))]
 
 
