@@ -43,7 +43,8 @@ def other_checkout() -> str:
         is_ours = spec.name.partition(".")[0] in _PACKAGES
     else:
         what, place = "the script", Path(file or "/").resolve()
-        is_ours = not place.is_relative_to(Path(sys.prefix).resolve())  # a test runner's, perhaps
+        # What is installed beside Python, such as pytest, may lie in a checkout's environment.
+        is_ours = place.parent != Path(sys.executable).parent.resolve()
     other = next(filter(_is_checkout, (place, *place.parents)), None)
     if not is_ours or other is None or other.samefile(CODE):
         return ""

@@ -87,6 +87,7 @@ def test_unrelated_folders_are_nobodys_checkout(tmp_path: Path) -> None:
     assert run(["-m", "conditions", "list"], tmp_path)[0] == 0
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "ours"\n', encoding="utf-8")
     assert run(["-m", "conditions", "list"], tmp_path)[0] == 0
+    # A script of the lab's own may stand anywhere.
     script = tmp_path / "own.py"
     script.write_text("from experiments.__main__ import main\nmain(['--help'])\n", encoding="utf-8")
     code, out, _ = run([str(script)], tmp_path)
