@@ -17,7 +17,7 @@ from tests.experiments.display.test_window import (
     wait_for_trials,
     wait_for_window,
 )
-from unitscope.columns import log_columns, names
+from unitscope.columns import VERSION_COLUMN, log_columns, names
 from unitscope.vocabulary import TASKS
 
 pytestmark = pytest.mark.window
@@ -51,10 +51,13 @@ def test_both_shells_give_one_table_the_same_order_and_the_same_log(study, task)
         assert again.tolist() == pd.read_csv(rated)["rating"].tolist()
 
     # PsychoPy's own files hold nothing of the person but the id.
-    known = {*names(log_columns(task)), "thisRow.t", "notes"}
+    ours = set(names(log_columns(task))) - {VERSION_COLUMN.name}
+    known = {*ours, "thisRow.t", "notes"}
     own = pd.read_csv(short.session("coder") / "psychopy_run-01.csv", encoding="utf-8-sig")
     assert {name for name in own.columns if "Unnamed" not in name} == known
-    known |= {*short.fields("builder"), "robot", "override", "language", "piloting", "date"}
+    # Builder copies the condition file's columns.
+    known |= {VERSION_COLUMN.name, *short.fields("builder")}
+    known |= {"robot", "override", "language", "piloting", "date"}
     known |= {"expName", "expVersion", "psychopyVersion", "thisN", "thisTrialN", "thisRepN"}
     own = pd.read_csv(short.session("builder") / "psychopy_run-01.csv", encoding="utf-8-sig")
     assert {name for name in own.columns if "." not in name and "Unnamed" not in name} <= known
