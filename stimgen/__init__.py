@@ -1,1 +1,1 @@
-"""Make stimulus sets: pictures of what drives a network's unit most and least."""
+"""Make stimulus sets: images that activate a network's units most and least."""

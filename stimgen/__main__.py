@@ -14,7 +14,8 @@ from unitscope.errors import run_command
 def main(argv: list[str] | None = None) -> int:
     """Run a command; see ``python -m stimgen --help``."""
     parser = argparse.ArgumentParser(
-        prog="python -m stimgen", description="Make pictures of what drives a network's unit."
+        prog="python -m stimgen",
+        description="Make stimulus sets: images that activate a network's units most and least.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     add_building(commands)

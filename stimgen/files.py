@@ -1,4 +1,4 @@
-"""Write and read numpy archives without pickles."""
+"""Write and read image files and numpy archives, each file written completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unitscope.errors import BadInput
 
 
 def save_npz(arrays: Mapping[str, np.ndarray], path: Path) -> None:
-    """Write arrays, whole or not at all even where the power fails, and make the folder."""
+    """Write arrays and create the folder; a power failure leaves no incomplete file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("wb") as file:
@@ -25,19 +25,19 @@ def save_npz(arrays: Mapping[str, np.ndarray], path: Path) -> None:
 
 
 def load_npz(path: Path, what: str) -> dict[str, np.ndarray]:
-    """Read all arrays.
+    """Read all arrays of an archive.
 
     Parameters
     ----------
     path
-        Of the archive.
+        Path of the archive.
     what
-        It should be, for the message.
+        What the file should be, for the error message.
 
     Raises
     ------
     BadInput
-        If it is no whole archive.
+        If the file is not a complete archive.
     """
     try:
         # Given a path, numpy would leave the file of a damaged archive open.
@@ -47,36 +47,36 @@ def load_npz(path: Path, what: str) -> dict[str, np.ndarray]:
         raise BadInput(f"{path}: not {what} ({error})") from None
 
 
-def save_png(picture: np.ndarray, path: Path) -> None:
-    """Write an 8-bit RGB or grey picture, whole or not at all, and make its folder."""
+def save_png(image: np.ndarray, path: Path) -> None:
+    """Write an 8-bit RGB or grey image and create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    # Photographs hardly shrink beyond level 3, which takes a third of the usual level's time.
-    Image.fromarray(picture).save(partial, format="PNG", compress_level=3)
+    # Higher compression levels take three times as long and hardly make photographs smaller.
+    Image.fromarray(image).save(partial, format="PNG", compress_level=3)
     partial.replace(path)
 
 
-def enlarge(picture: np.ndarray, size_px: int) -> np.ndarray:
-    """Bring a square picture to a side of ``size_px``; one of that size is returned as it is.
+def enlarge(image: np.ndarray, size_px: int) -> np.ndarray:
+    """Resize a square image to a side of ``size_px``; an image of that size is returned unchanged.
 
     Parameters
     ----------
-    picture
-        Height x width, or that x 3 or x 4, 8 bit. The fourth channel, opacity, is resized apart:
-        a pixel that is not opaque at all keeps its colour.
+    image
+        Height x width, height x width x 3 or height x width x 4, 8 bit. The fourth channel,
+        opacity, is resized separately, so that fully transparent pixels keep their colour.
     size_px
-        Side of the result, which may be smaller as well.
+        Side of the result; it may also be smaller than the image's.
     """
-    if picture.shape[0] == size_px:
-        return picture
-    if picture.shape[2:] == (4,):
-        return np.dstack([enlarge(part, size_px) for part in (picture[..., :3], picture[..., 3])])
-    image = Image.fromarray(picture).resize((size_px, size_px), Image.Resampling.LANCZOS)
-    return np.asarray(image)
+    if image.shape[0] == size_px:
+        return image
+    if image.shape[2:] == (4,):
+        return np.dstack([enlarge(part, size_px) for part in (image[..., :3], image[..., 3])])
+    resized = Image.fromarray(image).resize((size_px, size_px), Image.Resampling.LANCZOS)
+    return np.asarray(resized)
 
 
 def read_png(path: Path) -> np.ndarray:
-    """Read a picture as height x width x 3, 8 bit.
+    """Read an image as height x width x 3, 8 bit.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def read_png(path: Path) -> np.ndarray:
         If it cannot be read.
     """
     try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+        with Image.open(path) as opened:
+            return np.asarray(opened.convert("RGB"))
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: cannot be read ({error})") from None

@@ -30,7 +30,7 @@ SOURCES = [
 
 UNPICKLES = {"joblib", "dill", "cloudpickle", "shelve", "marshal"}
 PLUGINS = {
-    # Named on the command line, or in the settings of whoever builds pictures: never by data.
+    # Named on the command line, or in the settings of whoever builds images: never by data.
     "experiments/display/devices.py",
     "experiments/lab/photometer.py",
     "experiments/runner/likeness.py",

@@ -12,7 +12,7 @@ from PIL import Image
 
 from stimgen.studies.build_settings import ImagesSettings
 from stimgen.sweeps.device_decoder import DeviceDecoder
-from stimgen.sweeps.image_reading import read_pictures
+from stimgen.sweeps.image_reading import read_images
 from stimgen.sweeps.photographs import decoder, read_rgb
 from unitscope.errors import BadInput
 
@@ -56,7 +56,7 @@ def decode_rates(n_images: int = 256, device: torch.device | None = None) -> dic
 
     def rate(together: DeviceDecoder | None) -> float:
         start = time.perf_counter()
-        for _, pixels in read_pictures(source, images, range(n_images), together):
+        for _, pixels in read_images(source, images, range(n_images), together):
             assert not isinstance(pixels, str)
             last = pixels
         _ = last[0, 0, 0].item()  # waits until a device is done

@@ -13,7 +13,7 @@ from benchmarks.generator import own, usual
 from benchmarks.generator.commands_timed import demo_seconds, sweep_seconds
 from benchmarks.generator.decoding import decode_rates
 from benchmarks.generator.limits import flops_of_convolutions, flops_of_pass
-from benchmarks.generator.own import LAYER, PICTURES
+from benchmarks.generator.own import IMAGES, LAYER
 from benchmarks.generator.sides import Clock, Way, in_turns
 from stimgen.networks.compute_device import device_model
 from stimgen.networks.network import Precision
@@ -149,7 +149,7 @@ class Bench:
 
     def _sweep(self) -> Iterator[Figure]:
         n, k = self.sizes.sweep, self.sizes.k
-        ways: list[Way] = [(usual.hook_loop, (self.device, PICTURES, n, k))]
+        ways: list[Way] = [(usual.hook_loop, (self.device, IMAGES, n, k))]
         for precision in self.precisions:
             ways.append((own.sweep_images, (self.device, precision, n, k)))
         ways.append((own.sweep_end, (self.device, k)))
@@ -197,7 +197,7 @@ class Bench:
     def _occlusion(self) -> Iterator[Figure]:
         n_usual = self.sizes.usual_positions
         ways: list[Way] = [
-            (usual.occlusion_loop, (self.device, own.occluded_pictures(n_usual), LAYER, 0))
+            (usual.occlusion_loop, (self.device, own.occluded_images(n_usual), LAYER, 0))
         ]
         ways += [
             (own.occlusion_maps, (self.device, p, self.sizes.stride_px)) for p in self.precisions

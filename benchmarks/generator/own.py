@@ -42,12 +42,12 @@ def _noise(n: int, size_px: int) -> tuple[np.ndarray, ...]:
     return tuple(rng.integers(0, 256, (n, size_px, size_px, 3), dtype=np.uint8))
 
 
-PICTURES = _noise(8, 224)
+IMAGES = _noise(8, 224)
 """What both ways see, in turn; they cost nothing to decode, so that networks are measured."""
 
 
-class Pictures:
-    """Cuttings of a picture in memory as a source of any number of images."""
+class NoiseCrops:
+    """Cuttings of an image in memory as a source of any number of images."""
 
     sha256 = ""
 
@@ -76,7 +76,7 @@ def _googlenet(device: torch.device, precision: Precision, px: int | None = None
 
 def sweep_images(device: torch.device, precision: Precision, n_images: int, k: int) -> Work:
     """Prepare a sweep of all units; its work returns the operations of a whole pass."""
-    network, source = _googlenet(device, precision), Pictures(n_images)
+    network, source = _googlenet(device, precision), NoiseCrops(n_images)
     layers = [layer.name for layer in network.layers]
     flops = counted_flops(lambda: network.activations(_blank(device), layers, "pre", "mean"))
 
@@ -94,7 +94,7 @@ def sweep_end(device: torch.device, k: int) -> Work:
     units = tuple(unit.name for unit in network.units())
     tally = Tally(len(units), k, 1, device)
     tally.add(torch.randn(len(units), 4 * k, device=device), torch.arange(4 * k, device=device))
-    tally.settle()
+    tally.flush()
 
     def work() -> None:
         summary(tally, units)
@@ -109,7 +109,7 @@ def recording(device: torch.device, precision: Precision, n_images: int, k: int)
     is taken in together waits before and after, so that passes go on meanwhile as in the middle
     of a sweep.
     """
-    network, source = _googlenet(device, precision), Pictures(n_images)
+    network, source = _googlenet(device, precision), NoiseCrops(n_images)
     layers, shown = [layer.name for layer in network.layers], ImagesSettings(resize_px=224)
     size = BATCH[device.type]
 
@@ -134,14 +134,14 @@ def recording(device: torch.device, precision: Precision, n_images: int, k: int)
 
 def bare_passes(device: torch.device, precision: Precision, n_images: int) -> Work:
     """Prepare to read a sweep's images and pass them on in the same batches, and nothing else."""
-    network, source = _googlenet(device, precision), Pictures(n_images)
+    network, source = _googlenet(device, precision), NoiseCrops(n_images)
     size = BATCH[device.type]
     layers = [network.layers[-1].name]
 
     def work() -> None:
         def go(own: Network, item: Batch) -> None:
             # To the last layer, from which next to nothing is taken.
-            own.activations(to_tensor(item.pictures, device), layers, "pre", "centre")
+            own.activations(to_tensor(item.images, device), layers, "pre", "centre")
 
         shown, numbers = ImagesSettings(resize_px=224), range(-(-n_images // size))
         for _ in with_network(network, go, read_batches(source, shown, size, numbers, quiet=True)):
@@ -152,7 +152,7 @@ def bare_passes(device: torch.device, precision: Precision, n_images: int) -> Wo
 
 def sweep_memory(device: torch.device, n_images: int) -> Work:
     """Prepare a sweep of small images; its work returns the process's peak memory in bytes."""
-    network, source = _googlenet(device, "fp32", 64), Pictures(n_images, 64)
+    network, source = _googlenet(device, "fp32", 64), NoiseCrops(n_images, 64)
     layers = [layer.name for layer in network.layers]
 
     def work() -> int | None:
@@ -230,23 +230,23 @@ def _places(n: int) -> tuple[Patch, ...]:
     return tuple(every[:: len(every) // n][:n])
 
 
-def occluded_pictures(n: int) -> tuple[np.ndarray, ...]:
-    """Return a picture with a patch at places all over it."""
-    edit = Occlusion(PICTURES[0])
+def occluded_images(n: int) -> tuple[np.ndarray, ...]:
+    """Return an image with a patch at places all over it."""
+    edit = Occlusion(IMAGES[0])
     return tuple(apply(edit, patch) for patch in _places(n))
 
 
 def occlusion_maps(device: torch.device, precision: Precision, stride_px: int) -> Work:
     """Prepare an occlusion map of a layer's first unit; its work returns :class:`Maps`."""
-    network, edit = _googlenet(device, precision), Occlusion(PICTURES[0])
+    network, edit = _googlenet(device, precision), Occlusion(IMAGES[0])
     units, patches = network.units([LAYER])[:1], list(_places(32))
     forward = PatchForward(network, edit.base, units)
     inside = edit.inside(patches)
     flops = counted_flops(lambda: forward(patches, inside)) / len(patches)
     found = forward(patches, inside)[:, 0]
     exact = _googlenet(device, "fp32")
-    pictures = to_tensor(occluded_pictures(32), device)
-    whole = exact.activations(pictures, [LAYER], "pre", "mean")[:, 0].cpu().numpy()
+    images = to_tensor(occluded_images(32), device)
+    whole = exact.activations(images, [LAYER], "pre", "mean")[:, 0].cpu().numpy()
     error = float(np.abs(found - whole).max() / np.abs(whole).max())
 
     def work() -> Maps:

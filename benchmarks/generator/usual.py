@@ -37,7 +37,7 @@ def _normalised(images: torch.Tensor) -> torch.Tensor:
 
 
 def hook_loop(
-    device: torch.device, pictures: Sequence[np.ndarray], n_images: int, k: int, batch: int = 64
+    device: torch.device, images: Sequence[np.ndarray], n_images: int, k: int, batch: int = 64
 ) -> Work:
     """Prepare to record all blocks' units for images, and to find each unit's extremes.
 
@@ -48,8 +48,8 @@ def hook_loop(
     ----------
     device
         Where the network runs.
-    pictures
-        8-bit pictures as the network sees them, shown in turn.
+    images
+        8-bit images as the network sees them, shown in turn.
     n_images, k
         How many images there are, and how many of them each unit keeps at either end.
     batch
@@ -67,7 +67,7 @@ def hook_loop(
     for name, part in module.named_children():
         if name.startswith("inception"):
             part.register_forward_hook(hook(name))
-    opened = [Image.fromarray(picture) for picture in pictures]
+    opened = [Image.fromarray(image) for image in images]
 
     def work() -> None:
         means = []
@@ -156,16 +156,16 @@ def _jitter(image: torch.Tensor, by_px: int, rng: np.random.Generator) -> torch.
 
 
 def occlusion_loop(
-    device: torch.device, pictures: Sequence[np.ndarray], layer: str, channel: int
+    device: torch.device, images: Sequence[np.ndarray], layer: str, channel: int
 ) -> Work:
-    """Prepare to measure a unit for pictures, a whole forward pass each.
+    """Prepare to measure a unit for images, a whole forward pass each.
 
     Parameters
     ----------
     device, layer, channel
         What to measure where.
-    pictures
-        8-bit pictures with their patches.
+    images
+        8-bit images with their patches.
     """
     module = usual_googlenet(device)
     kept: dict[str, torch.Tensor] = {}
@@ -175,8 +175,8 @@ def occlusion_loop(
 
     def work() -> None:
         values = []
-        for picture in pictures:
-            image = torch.from_numpy(picture).permute(2, 0, 1)[None].contiguous()
+        for levels in images:
+            image = torch.from_numpy(levels).permute(2, 0, 1)[None].contiguous()
             with torch.no_grad():
                 module(_normalised(image.to(device).float() / 255))
             values.append(float(kept["maps"][0, channel].mean()))

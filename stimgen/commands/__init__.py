@@ -1,1 +1,1 @@
-"""The commands of ``python -m stimgen``; torch is imported when one runs, not before."""
+"""The commands of ``python -m stimgen``; torch is imported only when a command runs."""

@@ -1,4 +1,4 @@
-"""Commands that write a set: ``build``, and its long steps alone."""
+"""Commands that write a set: ``build``, its long steps alone, and ``occlude``."""
 
 from __future__ import annotations
 
@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
 
 def add_building(commands: Commands) -> None:
-    """Add ``build``, and ``sweep`` and ``render``, its long steps."""
-    build = commands.add_parser("build", help="write a stimulus set, and condition tables for it")
-    build.add_argument("--design", help="write condition tables for this design as well")
-    build.add_argument("--participants", help="whom the tables are for, such as 1-20")
+    """Add ``build`` and its two long steps, ``sweep`` and ``render``."""
+    build = commands.add_parser(
+        "build", help="write a stimulus set, optionally with condition tables"
+    )
+    build.add_argument("--design", help="also write condition tables for this design")
+    build.add_argument("--participants", help="participants of the tables, such as 1-20")
     build.add_argument("--tables", type=Path, help="folder for the tables")
-    build.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    sweep = commands.add_parser("sweep", help="only pass over the images")
+    build.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print what would be done, and how long it would take",
+    )
+    sweep = commands.add_parser("sweep", help="only run the sweep over the images")
     render = commands.add_parser("render", help="only render feature visualizations")
     for parser, run in ((build, _build), (sweep, _sweep), (render, _render)):
         _add_options(parser)
@@ -33,10 +39,12 @@ def add_building(commands: Commands) -> None:
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("settings", help="settings file, or the name of a shipped one")
+    parser.add_argument(
+        "settings", help="settings file, or the name of one that comes with the package"
+    )
     parser.add_argument("--images", type=Path, help="folder, list (.txt) or .tar of photographs")
-    parser.add_argument("--out", type=Path, default=STIMULI, help="folder for sets")
-    parser.add_argument("--name", help="name of the set, instead of the settings' own")
+    parser.add_argument("--out", type=Path, default=STIMULI, help="folder of the stimulus sets")
+    parser.add_argument("--name", help="name of the set, in place of the one in the settings")
     parser.add_argument("--weights", help="published name, 'random' or a checkpoint's path")
     add_device(parser)
     add_quiet(parser)
@@ -75,7 +83,7 @@ def _build(arguments: argparse.Namespace) -> None:
         from conditions.design.reading import read_design
         from conditions.trials.condition_tables import parse_participants
 
-        # A mistake here must show now, not after minutes of work.
+        # A mistake here must be reported now, not after minutes of work.
         participants = parse_participants(arguments.participants)
         read_design(arguments.design)
     start = time.monotonic()
@@ -90,7 +98,7 @@ def _build(arguments: argparse.Namespace) -> None:
     if not build.ranks.is_first:
         return
     if already:
-        print(f"{shown(folder)} is there already, built with the same settings")
+        print(f"{shown(folder)} already exists, built with the same settings")
     else:
         n_images = sum(1 for _ in (folder / "images").rglob("*.png"))
         spent_s = time.monotonic() - start
@@ -111,7 +119,7 @@ def _report_skipped(build: Build) -> None:
     skipped = facts["images"]["skipped"]
     if skipped:
         print(f"{len(skipped)} images could not be read, such as {skipped[0]}", file=sys.stderr)
-    report_left_out(facts.get("occlusion", {}).get("left_out", []))
+    report_excluded(facts.get("occlusion", {}).get("left_out", []))
 
 
 def _sweep(arguments: argparse.Namespace) -> None:
@@ -121,7 +129,7 @@ def _sweep(arguments: argparse.Namespace) -> None:
         return
     print(
         f"swept {found.n_images} images for {len(found.units)} units; "
-        f"{build.partial.path} keeps the result for: python -m stimgen build"
+        f"{build.partial.path} holds the result for: python -m stimgen build"
     )
 
 
@@ -131,27 +139,29 @@ def _render(arguments: argparse.Namespace) -> None:
     if not build.ranks.is_first:
         return
     n_images = sum(1 for _ in folder.glob("*/*.png"))
-    print(f"rendered {n_images} images; {folder} keeps them for: python -m stimgen build")
+    print(f"rendered {n_images} images; {folder} holds them for: python -m stimgen build")
 
 
 def add_occluding(commands: Commands) -> None:
     """Add ``occlude``."""
-    parser = commands.add_parser("occlude", help="write a set's occlusion stimuli")
+    parser = commands.add_parser("occlude", help="add occlusion stimuli to a copy of a set")
     parser.add_argument("set", type=Path, help="folder of a stimulus set")
-    parser.add_argument("--out", type=Path, help="folder to write; <set>-occlusion if left out")
+    parser.add_argument("--out", type=Path, help="folder to write; default: <set>-occlusion")
     parser.add_argument("--size", type=int, default=90, help="side of the patch in pixels")
-    parser.add_argument("--stride", type=int, default=2, help="pixels from position to position")
-    parser.add_argument("--max-overlap", type=float, default=1.0, help="of two queries, 0 to 1")
-    parser.add_argument("--min-effect", type=float, help="least relative activation difference")
-    parser.add_argument("--batches", type=int, help="how many batches, from 0; all if left out")
-    parser.add_argument("--blur", action="store_true", help="blurred references too (slow)")
+    parser.add_argument("--stride", type=int, default=2, help="pixels between positions")
+    parser.add_argument(
+        "--max-overlap", type=float, default=1.0, help="largest overlap of the two patches, 0 to 1"
+    )
+    parser.add_argument("--min-effect", type=float, help="smallest relative activation difference")
+    parser.add_argument("--batches", type=int, help="number of batches, from batch 0; default: all")
+    parser.add_argument("--blur", action="store_true", help="also make blurred references (slow)")
     parser.add_argument(
         "--saliency",
         default="spectral_residual",
         help="spectral_residual, a folder of maps, or package.module:function",
     )
     parser.add_argument("--objects", help="table of boxes around primary objects")
-    parser.add_argument("--weights", help="checkpoint's path, where the set was built from one")
+    parser.add_argument("--weights", help="path of the checkpoint, if the set was built from one")
     add_device(parser)
     add_quiet(parser)
     parser.set_defaults(run=_occlude)
@@ -180,18 +190,18 @@ def _occlude(arguments: argparse.Namespace) -> None:
     stimuli = StimulusSet.open(arguments.set)
     network = network_of(arguments.set, arguments.weights, pick_device(arguments.device))
     folder = arguments.out or arguments.set.with_name(f"{stimuli.name}-occlusion")
-    left_out = OcclusionSet(
+    excluded = OcclusionSet(
         stimuli, network, settings, folder, base=Path.cwd(), quiet=arguments.quiet
     ).run()
     n_images = sum(1 for _ in (folder / "images").rglob("*.png"))
     print(f"wrote {n_images} images of {len(stimuli.units)} units to {shown(folder)}")
-    report_left_out(left_out)
+    report_excluded(excluded)
 
 
-def report_left_out(left_out: Sequence[str]) -> None:
-    """Say on the error stream which base images allow no pair of queries, if any."""
-    if left_out:
+def report_excluded(excluded: Sequence[str]) -> None:
+    """Print on the error stream which base images allow no query pair, if any."""
+    if excluded:
         print(
-            f"{len(left_out)} base images allow no query pair, such as {left_out[0]}",
+            f"{len(excluded)} base images allow no query pair, such as {excluded[0]}",
             file=sys.stderr,
         )

@@ -1,4 +1,4 @@
-"""Commands that list networks and their units."""
+"""Commands that show networks, their units and their layers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unitscope.places import shown
 
 def add_networks(commands: Commands) -> None:
     """Add ``networks`` and ``units``."""
-    networks = commands.add_parser("networks", help="list the networks' names")
+    networks = commands.add_parser("networks", help="list the names of the networks")
     networks.set_defaults(run=_networks)
     units = commands.add_parser("units", help="list a network's layers, branches and channels")
     units.add_argument("--network", default="demo", help="name of the network")
@@ -40,19 +40,25 @@ def _units(arguments: argparse.Namespace) -> None:
 
 def add_whole_layers(commands: Commands) -> None:
     """Add ``caricature`` and ``dream``."""
-    caricature = commands.add_parser("caricature", help="show what a layer makes of a picture")
-    caricature.add_argument("image", type=Path, help="the picture")
+    caricature = commands.add_parser("caricature", help="exaggerate a layer's response to an image")
+    caricature.add_argument("image", type=Path, help="the image")
     caricature.add_argument(
-        "--cosine-power", type=float, default=1.0, help="more keeps nearer to the picture"
+        "--cosine-power", type=float, default=1.0, help="higher values stay closer to the image"
     )
-    dream = commands.add_parser("dream", help="show what drives a whole layer")
+    dream = commands.add_parser("dream", help="show what activates a whole layer")
     dream.set_defaults(image=None, cosine_power=1.0)
     for parser in (caricature, dream):
-        parser.add_argument("settings", help="settings file, or the name of a shipped one")
+        parser.add_argument(
+            "settings", help="settings file, or the name of one that comes with the package"
+        )
         parser.add_argument("--layer", required=True, help="name of the layer")
         parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
-        parser.add_argument("--side", choices=("pre", "post"), default="post", help="of its ReLU")
-        parser.add_argument("--seed", type=int, default=0, help="of start and transforms")
+        parser.add_argument(
+            "--side", choices=("pre", "post"), default="post", help="side of its ReLU"
+        )
+        parser.add_argument(
+            "--seed", type=int, default=0, help="seed of the starting noise and the transforms"
+        )
         parser.add_argument("--weights", help="published name, 'random' or a checkpoint's path")
         add_device(parser)
         add_quiet(parser)
@@ -61,9 +67,9 @@ def add_whole_layers(commands: Commands) -> None:
 
 def _draw_layer(arguments: argparse.Namespace) -> None:
     from stimgen.studies.build_settings import read
-    from stimgen.visualization.layer_images import save_layer_picture
+    from stimgen.visualization.layer_images import save_layer_image
 
-    save_layer_picture(
+    save_layer_image(
         read(arguments.settings),
         arguments.layer,
         arguments.out,

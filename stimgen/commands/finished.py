@@ -1,4 +1,4 @@
-"""Commands on finished sets: check, compare, show and export them."""
+"""Commands on finished sets: verify, compare, show and export them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,25 @@ from unitscope.places import shown
 
 def add_finished(commands: Commands) -> None:
     """Add ``verify``, ``diff``, ``gallery`` and ``export``."""
-    verify = commands.add_parser("verify", help="check a set's files, numbers and rules")
+    verify = commands.add_parser("verify", help="check a set's files, activations and rules")
     verify.add_argument("set", type=Path, help="folder of the stimulus set")
-    verify.add_argument("--weights", help="checkpoint's path, where the set was built from one")
+    verify.add_argument("--weights", help="path of the checkpoint, if the set was built from one")
     add_device(verify)
-    verify.add_argument("--files-only", action="store_true", help="measure no activation again")
+    verify.add_argument(
+        "--files-only", action="store_true", help="do not measure activations again"
+    )
     add_quiet(verify)
-    diff = commands.add_parser("diff", help="say how two sets differ")
+    diff = commands.add_parser("diff", help="list the differences between two sets")
     diff.add_argument("first", type=Path, help="folder of a stimulus set")
-    diff.add_argument("second", type=Path, help="folder of another")
-    gallery = commands.add_parser("gallery", help="make a set's page to look at again")
+    diff.add_argument("second", type=Path, help="folder of another stimulus set")
+    gallery = commands.add_parser("gallery", help="write a set's overview page again")
     gallery.add_argument("set", type=Path, help="folder of the stimulus set")
-    export = commands.add_parser("export", help="copy a set into the folders of an earlier study")
+    export = commands.add_parser(
+        "export", help="copy a set into the folder layout of an earlier study"
+    )
     export.add_argument("set", type=Path, help="folder of the stimulus set")
     export.add_argument("--layout", required=True, help="name of the layout: borowski2021")
-    export.add_argument("--out", type=Path, required=True, help="folder to make")
+    export.add_argument("--out", type=Path, required=True, help="folder to create")
     add_quiet(export)
     runs = ((verify, _verify), (diff, _diff), (gallery, _gallery), (export, _export))
     for parser, run in runs:
@@ -48,7 +52,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     for fault in faults:
         print(f"{fault.where}: {fault.what}")
     checked = f"{len(stimuli.manifest)} images of {len(stimuli.units)} units"
-    print(f"{checked}: {len(faults)} faults" if faults else f"{checked}: everything is in order")
+    print(f"{checked}: {len(faults)} faults" if faults else f"{checked}: no faults")
     return 1 if faults else 0
 
 
@@ -74,7 +78,7 @@ def _export(arguments: argparse.Namespace) -> None:
     from unitscope.stimulus_set import StimulusSet
 
     stimuli = StimulusSet.open(arguments.set)
-    n, n_left_out = export(stimuli, arguments.layout, arguments.out, quiet=arguments.quiet)
+    n, n_excluded = export(stimuli, arguments.layout, arguments.out, quiet=arguments.quiet)
     print(f"exported {n} images to {shown(arguments.out)}")
-    if n_left_out:
-        print(f"{n_left_out} others have no place in the layout", file=sys.stderr)
+    if n_excluded:
+        print(f"{n_excluded} others have no place in the layout", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Images for the demo network, rendered by this package: shape, texture and hue of one object."""
+"""Rendered images for the demo network: one object that varies in shape, texture and hue."""
 
 import hashlib
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ HUES: tuple[str, ...] = HUE_NAMES
 
 @dataclass(frozen=True)
 class DemoImages:
-    """A list of rendered images, each made when asked for.
+    """A list of rendered images, each rendered when it is loaded.
 
     Image `i` depends on `seed` and `i` only, and shows the same scene at every size.
 

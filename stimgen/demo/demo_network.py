@@ -1,4 +1,4 @@
-"""The demo network: InceptionV1 at a quarter of its width, which names shape, texture and hue."""
+"""The demo network: InceptionV1 at a quarter of its width, for shape, texture and hue."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -42,7 +42,7 @@ _NARROWER = 4
 
 
 class Logits(NamedTuple):
-    """Evidence for each level of each factor, shape (images, levels)."""
+    """Logits of the levels of each factor, shape (images, levels)."""
 
     shape: torch.Tensor
     texture: torch.Tensor
@@ -52,8 +52,8 @@ class Logits(NamedTuple):
 class DemoNetwork(nn.Module):
     """GoogLeNet's nine blocks (Szegedy et al., 2015) for images of 64 pixels.
 
-    The blocks and their branches bear torchvision's names. The stem halves the image twice instead
-    of three times, so that the blocks see maps of 16, 8 and 4 pixels.
+    The blocks and their branches have torchvision's names. The stem halves the image twice instead
+    of three times, so that the blocks have maps of 16, 8 and 4 pixels.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The demo generator: a small up-convolutional network that draws images like the demo's."""
+"""The demo generator: a small up-convolutional network that generates images like the demo's."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -16,15 +16,15 @@ _SLOPE = 0.3
 
 
 class DemoGenerator(nn.Module):
-    """Draws images of 64 pixels from codes, after Dosovitskiy & Brox (2016).
+    """Generates images of 64 pixels from codes, after Dosovitskiy & Brox (2016).
 
     Attributes
     ----------
     code_shape
         Shape of one image's code.
     code_sd
-        Standard deviation of each of the code's elements over the training images, whose codes are
-        nowhere below zero.
+        Standard deviation of each element of the code over the training images, whose codes are
+        not negative.
     """
 
     code_shape = (CODE_SIZE,)

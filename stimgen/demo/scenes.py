@@ -1,6 +1,6 @@
-"""A scene of the demo images: drawn at random once, painted at any size.
+"""Scenes of the demo images: their random parameters, and their rendering at any size.
 
-Only arithmetic, square roots and comparisons of single elements are used on pixels, so that every
+Pixels are computed with element-wise arithmetic, square roots and comparisons only, so that every
 machine rounds alike.
 """
 
@@ -36,7 +36,7 @@ _CLUTTER_SHAPES = ("disc", "square", "triangle", "cross")
 
 
 class Draws:
-    """Numbers from one generator, by `random()` alone, which no version of numpy changes."""
+    """Random numbers by `random()` alone, which is the same in every version of numpy."""
 
     def __init__(self, seed: int, index: int) -> None:
         bits = np.random.PCG64(np.random.SeedSequence([seed, index]))
@@ -71,8 +71,8 @@ class Pose:
 
 
 @dataclass(frozen=True)
-class Patch:
-    """A shape in one flat colour, as clutter or in front of the object."""
+class FlatShape:
+    """A shape of uniform colour, in the background or in front of the object."""
 
     shape: str
     pose: Pose
@@ -83,7 +83,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class Surface:
-    """What covers the object: two tones, and how the light falls on it."""
+    """Surface of the object: two tones, and the shading."""
 
     texture: str
     light: Colour
@@ -98,7 +98,7 @@ class Surface:
 
 @dataclass(frozen=True)
 class Scene:
-    """One image without a size.
+    """Parameters of one image, independent of its size.
 
     Attributes
     ----------
@@ -107,25 +107,25 @@ class Scene:
     background
         Colours in [0, 1], shape (3, cells, cells).
     clutter
-        Patches behind the object.
+        Shapes behind the object.
     shape, pose, surface
         The object.
     shadow
         Shift to the right, shift down, opacity, width of the soft edge.
     occluder
-        Patch in front of the object, if any.
+        Shape in front of the object, if any.
     gain
-        Light of the whole image: at the centre, its slope to the right, its slope down.
+        Brightness of the whole image: at the centre, its slope to the right, its slope downwards.
     """
 
     labels: tuple[int, int, int]
     background: Plane
-    clutter: tuple[Patch, ...]
+    clutter: tuple[FlatShape, ...]
     shape: str
     pose: Pose
     surface: Surface
     shadow: tuple[float, float, float, float]
-    occluder: Patch | None
+    occluder: FlatShape | None
     gain: tuple[float, float, float]
 
 
@@ -139,7 +139,7 @@ def draw_labels(draws: Draws) -> tuple[int, int, int]:
 
 
 def draw_scene(draws: Draws) -> Scene:
-    """Return a scene; whatever is drawn is drawn in the same order at every size."""
+    """Return a random scene; the order of the draws does not depend on the size."""
     labels = draw_labels(draws)
     pose = _draw_pose(draws)
     return Scene(
@@ -200,8 +200,8 @@ def _refine(noise: Plane) -> Plane:
     return fine
 
 
-def _draw_clutter(draws: Draws) -> Patch:
-    return Patch(
+def _draw_clutter(draws: Draws) -> FlatShape:
+    return FlatShape(
         shape=_CLUTTER_SHAPES[draws.below(len(_CLUTTER_SHAPES))],
         pose=Pose(
             x=draws.between(-1, 1),
@@ -216,13 +216,13 @@ def _draw_clutter(draws: Draws) -> Patch:
     )
 
 
-def _draw_occluder(draws: Draws, pose: Pose) -> Patch:
-    """Return a dull bar or disc that reaches over the object's edge but not over its centre."""
+def _draw_occluder(draws: Draws, pose: Pose) -> FlatShape:
+    """Return a desaturated bar or disc that covers the object's edge but not its centre."""
     direction_rad = draws.between(-math.pi, math.pi)
     size = pose.scale * draws.between(0.3, 0.5)
     away = pose.scale * draws.between(0.55, 0.85) + 0.5 * size
     is_bar = draws.chance(0.5)
-    return Patch(
+    return FlatShape(
         shape="square" if is_bar else "disc",
         pose=Pose(
             x=pose.x + away * math.cos(direction_rad),
@@ -277,12 +277,12 @@ def _colour(hue_deg: float, saturation: float, value: float) -> Colour:
 
 
 def paint(scene: Scene, size_px: int) -> NDArray[np.uint8]:
-    """Return a scene as an image.
+    """Render a scene.
 
     Parameters
     ----------
     scene
-        What to paint.
+        Scene to render.
     size_px
         Side of the square image.
 
@@ -292,12 +292,12 @@ def paint(scene: Scene, size_px: int) -> NDArray[np.uint8]:
         Shape (size_px, size_px, 3), sRGB, 0 to 255.
     """
     canvas = _enlarge(scene.background, size_px)
-    for patch in scene.clutter:
-        _paint_patch(canvas, patch)
+    for flat in scene.clutter:
+        _paint_flat(canvas, flat)
     _paint_shadow(canvas, scene)
     _paint_object(canvas, scene)
     if scene.occluder:
-        _paint_patch(canvas, scene.occluder)
+        _paint_flat(canvas, scene.occluder)
     gain, to_right, downwards = (255 * part for part in scene.gain)
     axis = _pixel_centres(size_px)
     canvas *= (gain + to_right * axis) + (downwards * axis)[:, None]
@@ -313,7 +313,7 @@ def _pixel_centres(size_px: int) -> Plane:
 
 @lru_cache(maxsize=8)
 def _neighbours(cells: int, size_px: int) -> tuple[NDArray[np.intp], Plane]:
-    """Return, for each pixel, the cell before it and how far it lies towards the next one."""
+    """Return, for each pixel, the cell before it and its relative distance to that cell."""
     position = (_pixel_centres(size_px) + 1) * (cells / 2) - 0.5
     first = np.minimum(np.maximum(np.floor(position), 0), cells - 2)
     return first.astype(np.intp), np.minimum(np.maximum(position - first, 0), 1)
@@ -357,16 +357,16 @@ def _object_coordinates(pose: Pose, rows: Plane, columns: Plane) -> tuple[Plane,
     return u, v
 
 
-def _paint_patch(canvas: Plane, patch: Patch) -> None:
+def _paint_flat(canvas: Plane, flat: FlatShape) -> None:
     size_px = canvas.shape[-1]
-    pose = patch.pose
-    rows, columns = _box(pose, 1.3 * pose.scale + patch.blur, size_px)
+    pose = flat.pose
+    rows, columns = _box(pose, 1.3 * pose.scale + flat.blur, size_px)
     axis = _pixel_centres(size_px)
     u, v = _object_coordinates(pose, axis[rows], axis[columns])
-    edge = (patch.blur + 2 / size_px) / (pose.scale * math.sqrt(pose.squeeze))
-    alpha = coverage(SIGNED_DISTANCES[patch.shape](u, v), edge)
-    alpha *= patch.opacity
-    _blend(canvas[:, rows, columns], patch.colour, alpha)
+    edge = (flat.blur + 2 / size_px) / (pose.scale * math.sqrt(pose.squeeze))
+    alpha = coverage(SIGNED_DISTANCES[flat.shape](u, v), edge)
+    alpha *= flat.opacity
+    _blend(canvas[:, rows, columns], flat.colour, alpha)
 
 
 def _paint_shadow(canvas: Plane, scene: Scene) -> None:

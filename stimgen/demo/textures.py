@@ -1,4 +1,4 @@
-"""Two-tone textures of the objects in the demo images, and the smooth noise some of them need."""
+"""Two-tone textures of the objects in the demo images, and the smooth noise of some of them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ Texture = Callable[[Plane, Plane, float, Plane], Plane]
 
 
 def coverage(signed_distance: Plane, pixel: float) -> Plane:
-    """Return the share of each pixel that lies inside, given distances to the outline.
+    """Return the proportion of each pixel that lies inside, given distances to the outline.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Loops that torch has no fast way of, compiled by numba where it is installed.
+"""Loops that are slow in torch, compiled by numba if it is installed.
 
-They are for processors; whoever calls them has torch's own way for all else.
+They are for CPUs; callers use torch in all other cases.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 
 @cache
 def has_numba() -> bool:
-    """Say whether numba is installed, and with packages that it works with."""
+    """Return whether numba is installed and works with the other installed packages."""
     try:
         import numba  # noqa: F401
     except ImportError:
@@ -21,12 +21,12 @@ def has_numba() -> bool:
 
 
 def can_loop(*tensors: torch.Tensor) -> bool:
-    """Say whether these tensors can be given to compiled loops."""
+    """Return whether compiled loops can process these tensors."""
     return all(tensor.device.type == "cpu" for tensor in tensors) and has_numba()
 
 
 def can_loop_over(maps: torch.Tensor) -> bool:
-    """Say whether loops can go over maps: of 32 bits or bfloat16, with the channels last."""
+    """Return whether loops can process maps: float32 or bfloat16, channels last in memory."""
     is_known = maps.dtype in (torch.float32, torch.bfloat16) and maps.ndim == 4
     is_last = is_known and maps.is_contiguous(memory_format=torch.channels_last)
     return is_last and maps.numel() > 0 and can_loop(maps)

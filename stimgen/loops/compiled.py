@@ -1,4 +1,4 @@
-"""How the loops of this package are compiled."""
+"""Compilation of the loops, and the number formats that they read and write."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Loop = TypeVar("Loop", bound=Callable[..., object])
 
 
 def compiled(loop: Loop) -> Loop:
-    """Compile a function of arrays and numbers when it is first called, and keep it on disk.
+    """Compile a function of arrays and numbers at its first call, and cache it on disk.
 
-    Other threads go on while it runs. Rounding is that of the code as it is written, on every
-    processor: nothing is reordered or contracted. What is on disk is made anew when the loop's own
-    file changes, but not when another does whose functions it calls.
+    It releases the interpreter lock. Floating-point operations are neither reordered nor
+    contracted, so rounding is the same on every CPU. The cache is renewed when the loop's own file
+    changes, but not when the file of a function that it calls does.
     """
     made: Loop
     try:
         made = njit(nogil=True, cache=True)(loop)
-    except RuntimeError:  # nowhere to keep it
+    except RuntimeError:  # there is no writable place for the cache
         made = njit(nogil=True)(loop)
     return made
 
@@ -42,12 +42,12 @@ _HALF = ir.Constant(_INT, 16)
 
 
 def stored(tensor: torch.Tensor) -> np.ndarray:
-    """Return maps as an array of images x height x width x channels, bfloat16 as 16 bits.
+    """Return maps as an array of images x height x width x channels, bfloat16 as uint16.
 
     Parameters
     ----------
     tensor
-        Images x channels x height x width, of 32 bits or bfloat16, channels last in memory.
+        Images x channels x height x width, float32 or bfloat16, channels last in memory.
     """
     own = tensor.detach().permute(0, 2, 3, 1)
     array: np.ndarray = (own.view(torch.uint16) if own.dtype == torch.bfloat16 else own).numpy()
@@ -56,7 +56,7 @@ def stored(tensor: torch.Tensor) -> np.ndarray:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def number(typing_context: Any, value: Any) -> Any:
-    """Return a stored number in 32 bits."""
+    """Return a stored number as float32."""
     if value == types.float32:
         return types.float32(value), lambda context, builder, signature, args: args[0]
 
@@ -69,7 +69,7 @@ def number(typing_context: Any, value: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def rounded(typing_context: Any, value: Any, like: Any) -> Any:
-    """Return a number as it is stored, rounded to even; ``like`` is any that is stored so."""
+    """Return a float32 in the format of ``like``, rounded to nearest even."""
     if like == types.float32:
         return types.float32(value, like), lambda context, builder, signature, args: args[0]
 

@@ -1,7 +1,7 @@
-"""Max pooling of 3 x 3 over maps with the channels last, and its gradient.
+"""Max pooling over 3 x 3 windows and its gradient, and means over whole maps, channels last.
 
-Places in a window are counted from 0 to 8, row by row. Of equal values the first is the highest,
-and what is no number is higher than all, as in torch.
+Positions in a window are numbered from 0 to 8, row by row. Of equal values the first is the
+maximum, and NaN is larger than all numbers, as in torch.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import numpy as np
 from stimgen.loops.compiled import compiled, inlined, number, rounded
 
 _NOWHERE = 255
-"""Place that no window has."""
+"""Number that is no position in a window."""
 
 
 @compiled
 def highest(maps: np.ndarray, stride: int, padding: int, found: np.ndarray) -> None:
-    """Fill ``found`` with the highest value of each window.
+    """Fill ``found`` with the maximum of each window.
 
     Parameters
     ----------
     maps
         Images x height x width x channels.
     stride, padding
-        Of the windows.
+        Stride and padding of the windows.
     found
-        As ``maps``, of the result's size.
+        Images x height x width x channels of the result.
     """
     for image in range(len(maps)):
         for row in range(found.shape[1]):
@@ -52,7 +52,7 @@ def highest(maps: np.ndarray, stride: int, padding: int, found: np.ndarray) -> N
 def highest_and_place(
     maps: np.ndarray, stride: int, padding: int, found: np.ndarray, place: np.ndarray
 ) -> None:
-    """Fill ``found`` as :func:`highest` does, and ``place``, of 8 bits, with where it was."""
+    """Fill ``found`` as :func:`highest` does, and ``place`` (uint8) with the maxima's positions."""
     for image in range(len(maps)):
         for row in range(found.shape[1]):
             for column in range(found.shape[2]):
@@ -74,9 +74,9 @@ def highest_and_place(
 
 @inlined
 def _values(maps: np.ndarray, y: int, x: int) -> tuple[Any, ...]:
-    """Return what a window holds, place by place, and the first place that lies in the maps.
+    """Return the nine values of a window and the first position that lies inside the maps.
 
-    What that place holds stands in for those outside, as it is not higher than itself.
+    The value at that position stands for positions outside, which does not change the maximum.
     """
     height, width = maps.shape[:2]
     y0, x0 = max(y, 0), max(x, 0)
@@ -109,16 +109,17 @@ def _higher_at(best: tuple[float, int], value: float, place: int) -> tuple[float
 
 @compiled
 def spread_by_1(gradient: np.ndarray, place: np.ndarray, padding: int, spread: np.ndarray) -> None:
-    """Fill ``spread`` with the gradient of what was pooled with a stride of 1.
+    """Fill ``spread`` with the gradient of the input of a pool with stride 1.
 
     Parameters
     ----------
     gradient, place
-        Images x height x width x channels of the result, the latter from :func:`highest_and_place`.
+        Images x height x width x channels of the output; ``place`` from
+        :func:`highest_and_place`.
     padding
-        Of the windows.
+        Padding of the windows.
     spread
-        As ``gradient``, of the size of what was pooled.
+        Images x height x width x channels of the input.
     """
     n_images, height, width, n_channels = spread.shape
     nowhere = np.full(n_channels, _NOWHERE, np.uint8)
@@ -128,7 +129,7 @@ def spread_by_1(gradient: np.ndarray, place: np.ndarray, padding: int, spread: n
             row = y + padding
             for x in range(width):
                 column = x + padding
-                # The nine windows that a pixel is in, in the order in which torch adds them up.
+                # The nine windows that contain a pixel, in the order in which torch sums them.
                 g0, p0 = _window(given, at, row - 2, column - 2, nowhere)
                 g1, p1 = _window(given, at, row - 2, column - 1, nowhere)
                 g2, p2 = _window(given, at, row - 2, column, nowhere)
@@ -154,9 +155,9 @@ def spread_by_1(gradient: np.ndarray, place: np.ndarray, padding: int, spread: n
 
 @compiled
 def spread_by_2(gradient: np.ndarray, place: np.ndarray, padding: int, spread: np.ndarray) -> None:
-    """Fill ``spread`` with the gradient of what was pooled with a stride of 2.
+    """Fill ``spread`` with the gradient of the input of a pool with stride 2.
 
-    See :func:`spread_by_1`; here two by two pixels share the four windows that they are in.
+    See :func:`spread_by_1`; here each 2 x 2 pixels are contained in the same four windows.
     """
     n_images, height, width, n_channels = spread.shape
     nowhere = np.full(n_channels, _NOWHERE, np.uint8)
@@ -189,7 +190,7 @@ def spread_by_2(gradient: np.ndarray, place: np.ndarray, padding: int, spread: n
 def _window(
     gradient: np.ndarray, place: np.ndarray, row: int, column: int, nowhere: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return a window's gradients and places; where there is none, places that are none."""
+    """Return a window's gradients and positions; outside of the maps, no positions."""
     height, width = gradient.shape[:2]
     if 0 <= row < height and 0 <= column < width:
         return gradient[row, column], place[row, column]
@@ -198,20 +199,20 @@ def _window(
 
 @inlined
 def _taken(gradient: float, place: int, wanted: int) -> float:
-    own: float = number(gradient)  # read in any case, so that many are read at a time
+    own: float = number(gradient)  # read unconditionally, so that the loop can be vectorised
     return own if place == np.uint8(wanted) else np.float32(0)
 
 
 @compiled
 def means(maps: np.ndarray, found: np.ndarray) -> None:
-    """Fill ``found`` with the means of maps over height and width, added up in 32 bits.
+    """Fill ``found`` with the means of maps over height and width, summed in 32 bits.
 
     Parameters
     ----------
     maps
         Images x height x width x channels.
     found
-        Images x channels, of 32 bits.
+        Images x channels, float32.
     """
     n_images, height, width, n_channels = maps.shape
     for image in range(n_images):

@@ -12,14 +12,14 @@ _ONE = np.float32(1)
 
 @compiled
 def resample(images: np.ndarray, matrices: np.ndarray, seen: np.ndarray) -> None:
-    """Fill ``seen`` with images as their affine matrices say; beyond their edges is grey.
+    """Fill ``seen`` with images resampled by their affine matrices, grey outside of the images.
 
     Parameters
     ----------
     images
         Images x channels x height x width.
     matrices
-        Images x 2 x 3, from relative output to relative input coordinates, of 64 bits.
+        Images x 2 x 3, from relative output to relative input coordinates, float64.
     seen
         Images x channels x height x width of the result.
     """
@@ -52,16 +52,16 @@ def resample(images: np.ndarray, matrices: np.ndarray, seen: np.ndarray) -> None
 
 @compiled
 def spread(gradient: np.ndarray, matrices: np.ndarray, gathered: np.ndarray) -> None:
-    """Add to ``gathered`` the gradient of what was resampled.
+    """Add the gradient with respect to the resampled images to ``gathered``.
 
     Parameters
     ----------
     gradient
-        Images x channels x height x width of the result of :func:`resample`.
+        Images x channels x height x width of the output of :func:`resample`.
     matrices
-        Those of :func:`resample`.
+        As for :func:`resample`.
     gathered
-        Images x channels x height x width of its images, zeros at first.
+        Images x channels x height x width of its input, initially zero.
     """
     n_images, n_channels, height, width = gathered.shape
     for image in range(n_images):
@@ -93,7 +93,7 @@ def spread(gradient: np.ndarray, matrices: np.ndarray, gathered: np.ndarray) -> 
 def _line(
     matrix: np.ndarray, row: int, to_shape: tuple[int, ...], of_shape: tuple[int, ...]
 ) -> tuple[float, float, float, float]:
-    """Return where a row of the result begins in the image, and how far each pixel leads, in px."""
+    """Return the image position of a row's first pixel and the step from pixel to pixel, in px."""
     along = (2 * row + 1) / to_shape[1] - 1
     half_width, half_height = of_shape[2] / 2, of_shape[1] / 2
     x_step = matrix[0, 0] * of_shape[2] / to_shape[2]
@@ -106,6 +106,6 @@ def _line(
 
 @inlined
 def _weights(right: float, down: float) -> tuple[float, float, float, float]:
-    """Return how much the four pixels around a place count: above and below, left and right."""
+    """Return the bilinear weights of the four pixels around a position."""
     x, y = np.float32(right), np.float32(down)
     return (_ONE - x) * (_ONE - y), x * (_ONE - y), (_ONE - x) * y, x * y

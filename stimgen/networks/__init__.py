@@ -1,1 +1,1 @@
-"""Networks, their layers and units, and what makes them quick."""
+"""Networks, their layers and units, and how they are computed fast."""

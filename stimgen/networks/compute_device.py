@@ -1,4 +1,4 @@
-"""Devices by name."""
+"""Devices by name, and how they compute: precision, and memory that is used again."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from unitscope.errors import BadInput
 
 
 def pick_device(name: str) -> torch.device:
-    """Return a device; ``auto`` takes CUDA where there is one, each rank its own.
+    """Return a device by name; ``auto`` is CUDA if available, with one device for each rank.
 
     Raises
     ------
     BadInput
-        If the device asked for is not there.
+        If there is no such device.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -29,22 +29,22 @@ def pick_device(name: str) -> torch.device:
         raise BadInput(f"no device {name!r}; expected auto, cpu or cuda") from None
     n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device.type == "cuda" and (device.index or 0) >= n_devices:
-        raise BadInput(f"device {name!r} is not there: torch finds {n_devices} CUDA devices")
+        raise BadInput(f"no device {name!r}: torch finds {n_devices} CUDA devices")
     return device
 
 
 def device_model(device: torch.device) -> str:
-    """Return what the maker calls a device."""
+    """Return the model name of a device."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return platform.processor() or platform.machine()
 
 
 def compute_in_full() -> None:
-    """Let CUDA devices use all bits of a 32-bit number, and the same algorithms in every run.
+    """Make CUDA devices compute with full 32-bit precision and the same algorithms in every run.
 
-    By default convolutions there keep 11 of 24 bits (TF32), which is more than a set's checks
-    allow, and may take another algorithm whenever they are asked.
+    By default their convolutions keep 11 of 24 bits (TF32), an error larger than the checks of a
+    set allow, and may choose another algorithm in each run.
     """
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -53,23 +53,23 @@ def compute_in_full() -> None:
 
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
-"""Numbers by which glibc knows its parameters (``malloc.h``)."""
+"""Numbers of glibc's allocation parameters (``malloc.h``)."""
 
 _NEVER = 2**31 - 1
 
 
 @cache
 def keep_freed_memory() -> bool:
-    """Let the process keep large blocks of memory that it frees, where the C library is glibc.
+    """Keep large freed blocks of memory in the process, if the C library is glibc.
 
-    Else it gives the blocks of each activation back, and the kernel must clear every page of the
-    next one. One arena serves all threads, for the others take no block above 64 MB. Results do not
-    change; other C libraries are left alone.
+    By default glibc returns the memory of each activation to the kernel, which has to clear every
+    page of the next one. A single arena is used because the others hold no block above 64 MB.
+    Results do not change; nothing is done with other C libraries.
 
     Returns
     -------
     bool
-        Whether the library took it.
+        Whether glibc accepted the settings.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -83,7 +83,7 @@ def keep_freed_memory() -> bool:
 
 
 def local_device(device: torch.device) -> torch.device:
-    """Return the CUDA device of this process's own, where torchrun started several."""
+    """Return the CUDA device of this process if torchrun started several; else ``device``."""
     if device.type != "cuda" or device.index is not None or "LOCAL_RANK" not in os.environ:
         return device
     return torch.device("cuda", int(os.environ["LOCAL_RANK"]))

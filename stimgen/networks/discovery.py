@@ -1,4 +1,4 @@
-"""Find the layers of a network that was not written for this: one pass without data tells."""
+"""Find the layers of any network by tracing one forward pass without data."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ _NONLINEARITIES: dict[Callable[..., Any], Nonlinearity] = {
     F.hardswish: F.hardswish,
     F.gelu: F.gelu,
 }
-"""Functions that networks call, and what gives the same without working in place."""
+"""Functions that networks call, and their equivalents that do not work in place."""
 
 Value = tuple[int, int]
-"""A tensor and how often it was worked on in place: together they name one set of values."""
+"""Id of a tensor and its number of in-place changes, which together identify its values."""
 
 
 @dataclass(frozen=True)
 class Discovered:
-    """What one pass through a network shows.
+    """Layers and batch norms found in one forward pass.
 
     Parameters
     ----------
     layers
         In the order in which they are computed.
     folds
-        Paths of each convolution and of the batch norm that takes its output and nothing else.
+        Paths of each convolution and of the batch norm that alone uses its output.
     """
 
     layers: tuple[Layer, ...]
@@ -73,29 +73,29 @@ class Discovered:
 
 
 def discover(module: nn.Module, input_px: int) -> Discovered:
-    """Find layers, by a forward pass on the ``meta`` device, which computes sizes only.
+    """Find the layers by a forward pass on the ``meta`` device, which computes shapes only.
 
     A layer is a convolution, a batch norm that cannot be folded into one, or a block (a module of
-    a class of its own, not a mere sequence), if it runs once, puts out maps of more than one
-    place, and its values are not another layer's already: then it is an alias of that layer.
-    Where a nonlinearity is all that its values go to, or is what a block ends in, the values
-    before it are the layer's pre-activations, those after it its activations.
+    its own class, not a plain sequence), if it runs once, outputs maps of more than one position,
+    and its values do not belong to another layer already; if they do, it is an alias of that layer.
+    Where a nonlinearity is the only use of its values, or the end of a block, the values before
+    it are the layer's pre-activations and those after it its activations.
 
     Parameters
     ----------
     module
         In evaluation mode, its weights on the ``meta`` device.
     input_px
-        Side of the images that it is made for.
+        Side of the images that the network is made for.
     """
     trace = _Trace(module)
     trace.run(torch.zeros(1, 3, input_px, input_px, device="meta"))
-    return _Reading(trace).discovered()
+    return _LayerFinder(trace).discovered()
 
 
 @dataclass(frozen=True)
 class _Call:
-    """A module's call: what went in and came out, as tensors of known shape."""
+    """A call of a module, with the values of its input and output and the output's shape."""
 
     path: str
     module: nn.Module
@@ -106,7 +106,7 @@ class _Call:
 
 @dataclass(frozen=True)
 class _Nonlinear:
-    """A nonlinearity's call, and the leaf module that made it (None where none did)."""
+    """A call of a nonlinearity, and the leaf module that made it (None if none did)."""
 
     function: Nonlinearity
     before: Value
@@ -115,7 +115,7 @@ class _Nonlinear:
 
 
 class _Trace(TorchFunctionMode):
-    """Records what happens in a forward pass."""
+    """Records the module calls and nonlinearities of a forward pass."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -123,9 +123,9 @@ class _Trace(TorchFunctionMode):
         self.calls: list[_Call] = []
         self.n_calls: Counter[str] = Counter()
         self.n_uses: Counter[Value] = Counter()
-        self.nonlinear: dict[Value, _Nonlinear] = {}  # by what comes out
+        self.nonlinear: dict[Value, _Nonlinear] = {}  # by output
         self._running: list[tuple[str, nn.Module, Value | None]] = []
-        self._kept: list[torch.Tensor] = []  # an id means something only while its object lives
+        self._kept: list[torch.Tensor] = []  # an id is unique only while its object exists
 
     def run(self, images: torch.Tensor) -> None:
         """Pass images through the network."""
@@ -173,7 +173,7 @@ class _Trace(TorchFunctionMode):
             leaf = None if any(module.children()) else path
             after = self._value(result)
             self.nonlinear[after] = _Nonlinear(function, before, leaf, self.n_calls[path] - 1)
-        # A look at a shape is no use of the values, nor is handing them through, as dropout does.
+        # Reading a shape does not use the values; nor does returning them unchanged, as in dropout.
         if afters - befores:
             self.n_uses.update(befores)
         return result
@@ -196,18 +196,18 @@ def _flat(arguments: Sequence[Any]) -> list[torch.Tensor]:
 def _nonlinearity(
     func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
 ) -> Nonlinearity | None:
-    if func is F.hardtanh:  # this is how torch computes its ReLU6 modules
+    if func is F.hardtanh:  # torch computes its ReLU6 modules by this function
         limits = (*args[1:3], kwargs.get("min_val"), kwargs.get("max_val"))
         return F.relu6 if [x for x in limits if x is not None] == [0, 6] else None
     return _NONLINEARITIES.get(func)
 
 
-class _Reading:
-    """What a trace says about layers."""
+class _LayerFinder:
+    """Finds the layers in a trace."""
 
     def __init__(self, trace: _Trace) -> None:
         self.trace = trace
-        self.layers: dict[Value, Layer] = {}  # by the values that are its pre-activations
+        self.layers: dict[Value, Layer] = {}  # by pre-activations
         self.folds: dict[str, str] = {}
         self.after = {n.before: n for n in trace.nonlinear.values() if trace.n_uses[n.before] == 1}
         self.norms = {
@@ -220,7 +220,7 @@ class _Reading:
         }
 
     def discovered(self) -> Discovered:
-        """Return layers in the order of the pass, inner modules before those around them."""
+        """Return layers in the order of the pass, inner modules before outer ones."""
         for call in self.trace.calls:
             if call.path and self.trace.n_calls[call.path] == 1:
                 self._read(call)
@@ -268,7 +268,7 @@ class _Reading:
 
 
 def _layout(call: _Call) -> Layout | None:
-    """Return how a module puts out maps; None if it does not, or is no layer."""
+    """Return the layout of a module's output maps; None if it is not a layer."""
     module, shape = call.module, call.shape
     for kind, layout in _LAYOUTS.items():
         if isinstance(module, kind):

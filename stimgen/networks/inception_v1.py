@@ -1,4 +1,4 @@
-"""InceptionV1 as Lucid knows it ("Inception5h"): no batch norm, TensorFlow's padding, and LRN."""
+"""Lucid's InceptionV1 ("Inception5h"): without batch norm, with TensorFlow's padding and LRN."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from stimgen.networks.pooling import max_pool2d
 INPUT_PX = 224
 MEAN = (117 / 255,) * 3
 SD = (1 / 255,) * 3
-"""Together they turn images in 0..1 into what it was trained on: 0..255 less 117."""
+"""Together they convert images in 0..1 to the range of the training images, 0..255 minus 117."""
 
 N_CLASSES = 1008
 
 
 class Widths(NamedTuple):
-    """Channels of the convolutions of a block."""
+    """Numbers of channels of a block's convolutions."""
 
     one: int
     three_reduced: int
@@ -31,7 +31,7 @@ class Widths(NamedTuple):
 
     @property
     def branches(self) -> dict[str, int]:
-        """Channels of each branch, in the order in which they are put together."""
+        """Number of channels of each branch, in the order of concatenation."""
         return {"1x1": self.one, "3x3": self.three, "5x5": self.five, "pool": self.pool}
 
 
@@ -50,7 +50,7 @@ _POOLED_FIRST = ("mixed4a", "mixed5a")
 
 
 def same_padding(size_px: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return how much TensorFlow's SAME puts before and after; an odd rest goes after."""
+    """Return the padding before and after of TensorFlow's SAME; an odd pixel goes after."""
     n_out = -(-size_px // stride)
     total = max((n_out - 1) * stride + kernel - size_px, 0)
     return total // 2, total - total // 2
@@ -66,7 +66,7 @@ class SameConv2d(nn.Conv2d):
     """A convolution with TensorFlow's SAME padding, whatever the stride."""
 
     def __init__(self, n_in: int, n_out: int, kernel: int, stride: int = 1) -> None:
-        # With stride 1 (and an odd kernel) both sides get the same, which needs no copy.
+        # With stride 1 and an odd kernel the padding is symmetric and needs no copy.
         super().__init__(n_in, n_out, kernel, stride, kernel // 2 if stride == 1 else 0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -77,17 +77,17 @@ class SameConv2d(nn.Conv2d):
 
 
 def max_pool(x: torch.Tensor, stride: int) -> torch.Tensor:
-    """Take the maximum over 3 x 3 with SAME padding, which is never the maximum itself."""
+    """Take the maximum over 3 x 3 windows with SAME padding, which never is the maximum."""
     if stride == 1:
         return max_pool2d(x, 3, 1, padding=1)
     return max_pool2d(_pad(x, 3, stride, -torch.inf), 3, stride)
 
 
 def normalise(x: torch.Tensor) -> torch.Tensor:
-    """Divide by the neighbouring channels' size, with the constants of Lucid's graph.
+    """Apply local response normalisation with the constants of Lucid's graph.
 
-    That is x / sqrt(2 + 1e-4 * s), with s the sum of the squares of a channel and the 5 on either
-    side of it. As a convolution it is several times as fast as torch's own normalisation.
+    That is x / sqrt(2 + 1e-4 * s), where s is the sum of squares over a channel and the 5 channels
+    on either side. As a convolution it is several times as fast as torch's own function.
     """
     place = torch.arange(x.shape[1], device=x.device)
     near = ((place[:, None] - place).abs() <= 5).to(x.dtype)
@@ -95,7 +95,7 @@ def normalise(x: torch.Tensor) -> torch.Tensor:
 
 
 class InceptionV1(nn.Module):
-    """The network; the keys of its state dict are those of its public conversion to PyTorch."""
+    """The network; its state dict has the keys of the public conversion to PyTorch."""
 
     def __init__(self) -> None:
         super().__init__()

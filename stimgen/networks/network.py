@@ -1,4 +1,4 @@
-"""A network as the rest of the package sees it: layers, branches, units and their activations."""
+"""Networks: layers, branches, units and their activations."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from stimgen.loops import can_loop_over
-from stimgen.networks.pooling import quicken_pools
+from stimgen.networks.pooling import replace_max_pools
 from stimgen.networks.preprocessing import resize
-from stimgen.networks.stem import quicken_stem
+from stimgen.networks.stem import replace_stem_convolutions
 from unitscope.errors import BadInput, nearest
 from unitscope.vocabulary import Unit
 
@@ -37,9 +37,9 @@ class Branch:
     channels
         Its channels within the whole layer.
     module
-        Path of the submodule that puts out the branch's pre-activations.
+        Path of the submodule that outputs the branch's pre-activations.
     input_of_call
-        If given, the pre-activations are what enters the submodule (a nonlinearity) in this call,
+        If given, the pre-activations are the input of the submodule (a nonlinearity) in this call,
         counted from 0 within a forward pass.
     """
 
@@ -56,16 +56,16 @@ class Layer:
     Parameters
     ----------
     name
-        Its own name.
+        Name of the layer.
     branches
         All its channels, in order.
     aliases
-        Other names users know it by.
+        Other accepted names.
     nonlinearity
-        What turns its pre-activations into its activations; None if nothing does.
+        Maps its pre-activations to its activations; None if there is none.
     layout
-        How the submodules put out their values: images x channels x height x width, with the
-        channels last, or as images x tokens x channels, the first token being no place.
+        Layout of the submodules' outputs: images x channels x height x width, the same with the
+        channels last, or images x tokens x channels, where the first token has no position.
     """
 
     name: str
@@ -76,41 +76,41 @@ class Layer:
 
     @property
     def n_channels(self) -> int:
-        """Number of channels, all branches together."""
+        """Number of channels over all branches."""
         return self.branches[-1].channels.stop
 
     def holding(self, channels: Collection[int]) -> Layer:
-        """Return the layer without the branches that hold none of some channels."""
+        """Return the layer with only those branches that hold any of the channels."""
         kept = (branch for branch in self.branches if any(c in branch.channels for c in channels))
         return replace(self, branches=tuple(kept))
 
 
 class _Reached(Exception):
-    """Everything asked for has been computed."""
+    """Raised to end a forward pass once all requested values are computed."""
 
 
 class Network:
-    """A frozen network whose units can be asked for their activations.
+    """A frozen network that returns the activations of its units.
 
     Parameters
     ----------
     name
         Name in the network registry.
     module
-        Takes images x 3 x height x width and puts out anything; a layer's modules run once in a
-        forward pass, save for nonlinearities of which a branch names the call.
+        Takes images x 3 x height x width; its output is not used. A layer's modules run once in a
+        forward pass, except nonlinearities of which a branch names the call.
     layers
         In the order in which a forward pass computes them.
     input_px
-        Side of the images that it is made for.
+        Side of the images that the network is made for.
     fixed_px
-        Whether it takes no other size, so that all images are brought to ``input_px``.
+        Whether it takes no other size, so that all images are resized to ``input_px``.
     mean, sd
         Per-channel normalisation of images in 0..1.
     weights_sha256
         Hash of all weights.
     device
-        Where it runs.
+        Device on which it runs.
     """
 
     precision: Precision = "fp32"
@@ -135,16 +135,16 @@ class Network:
         self.weights_sha256 = weights_sha256
         self.device = torch.device(device)
         module = module.eval().requires_grad_(False).to(self.device)
-        quicken_stem(module)
-        quicken_pools(module)
+        replace_stem_convolutions(module)
+        replace_max_pools(module)
         self.module = module.to(memory_format=torch.channels_last)
         self._mean = torch.tensor(mean, device=self.device).view(3, 1, 1)
         self._sd = torch.tensor(sd, device=self.device).view(3, 1, 1)
 
     def lower_precision(self) -> None:
-        """Compute with 8 instead of 24 bits to a number, of as large a range (bfloat16).
+        """Compute in bfloat16, which has 8 instead of 24 bits of precision and the same range.
 
-        Images are given, and maps and activations returned, in 32 bits all the same.
+        Images are still given, and maps and activations returned, in 32 bits.
         """
         self.precision = "bf16"
         self.module = self.module.to(torch.bfloat16)
@@ -155,7 +155,7 @@ class Network:
         Raises
         ------
         BadInput
-            If there is none, with the nearest name.
+            If there is none, naming the nearest one.
         """
         for layer in self.layers:
             if name == layer.name or name in layer.aliases:
@@ -164,7 +164,7 @@ class Network:
         raise BadInput(f"network {self.name!r} has no layer {name!r}{nearest(name, known)}")
 
     def unit(self, layer_name: str, branch_name: str, channel: int) -> Unit:
-        """Return a unit, with the layer's own name; an empty branch is found by the channel.
+        """Return a unit under the layer's own name; an empty branch is inferred from the channel.
 
         Raises
         ------
@@ -192,7 +192,7 @@ class Network:
         return Unit(self.name, layer.name, branch.name, channel)
 
     def units(self, layers: Sequence[str] | None = None) -> list[Unit]:
-        """Return all units of the named layers (of all, if None), in order."""
+        """Return all units of the named layers (of all layers if None), in order."""
         chosen = self.layers if layers is None else [self.layer(name) for name in layers]
         return [
             Unit(self.name, layer.name, branch.name, channel)
@@ -209,30 +209,30 @@ class Network:
         Parameters
         ----------
         images
-            Images x 3 x height x width in 0..1, seen at the size they have unless the network
-            takes only one.
+            Images x 3 x height x width in 0..1; they keep their size unless the network takes only
+            one.
         layers
-            Names of layers; or layers, which may lack branches (see :meth:`Layer.holding`).
+            Names of layers, or layers, possibly without some branches (see :meth:`Layer.holding`).
         side
             Before or after the nonlinearity, which is a ReLU in most networks.
 
         Returns
         -------
         dict of str to torch.Tensor
-            For each name asked for, images x channels x height x width; the channels are those of
-            the layer's branches, one after the other.
+            For each requested name, images x channels x height x width; the channels are those of
+            the layer's branches in order.
 
         Raises
         ------
         BadInput
-            If a layer is asked for activations after a nonlinearity that it does not have.
+            If activations after the nonlinearity are requested of a layer without one.
         """
         wanted = dict(
             (layer, self.layer(layer)) if isinstance(layer, str) else (layer.name, layer)
             for layer in layers
         )
         _check_side(self.name, wanted.values(), side)
-        # A copy, for what follows may work in place.
+        # A copy, because later operations may work in place.
         values = self._run(images, wanted.values(), lambda layer, value: value.clone())
         maps = {}
         for name, layer in wanted.items():
@@ -247,12 +247,12 @@ class Network:
     def activations(
         self, images: torch.Tensor, layers: Sequence[str], side: Side, reduction: Reduction
     ) -> torch.Tensor:
-        """Return every unit's activation for images of any size, brought to ``input_px`` first.
+        """Return every unit's activation for images of any size, resized to ``input_px`` first.
 
         Returns
         -------
         torch.Tensor
-            Images x units, the layers' channels one after the other.
+            Images x units: the channels of the layers in order.
 
         Raises
         ------
@@ -266,7 +266,7 @@ class Network:
             own = _as_map(value, layer.layout)
             if side == "post" and layer.nonlinearity is not None:
                 own = layer.nonlinearity(own)
-            # A copy, for the centre is a part of what the network may go on to work on in place.
+            # A copy, because the centre is a view of values that may later change in place.
             return reduce_map(own, reduction).clone()
 
         values = self._run(resize(images, self.input_px), wanted, reduce)
@@ -278,7 +278,7 @@ class Network:
         layers: Iterable[Layer],
         take: Callable[[Layer, torch.Tensor], torch.Tensor],
     ) -> dict[Branch, torch.Tensor]:
-        """Pass images on until the value of every branch was there, and return what was taken."""
+        """Run a forward pass until all branches are computed, and return what ``take`` returned."""
         seen = resize(images, self.input_px) if self.fixed_px else images
         seen = (seen - self._mean) / self._sd
         if self.precision == "bf16":
@@ -324,13 +324,13 @@ def _check_side(network: str, layers: Iterable[Layer], side: Side) -> None:
     for layer in layers:
         if side == "post" and layer.nonlinearity is None:
             raise BadInput(
-                f"layer {layer.name!r} of network {network!r} feeds no nonlinearity of its own: it "
+                f"layer {layer.name!r} of network {network!r} has no nonlinearity: it "
                 "has activations on side 'pre' only"
             )
 
 
 def _as_map(values: torch.Tensor, layout: Layout) -> torch.Tensor:
-    """Bring values to images x channels x height x width."""
+    """Rearrange values to images x channels x height x width."""
     if layout == "maps, channels last":
         return values.movedim(-1, 1)
     if layout == "tokens":
@@ -341,9 +341,9 @@ def _as_map(values: torch.Tensor, layout: Layout) -> torch.Tensor:
 
 
 def reduce_map(maps: torch.Tensor, reduction: Reduction) -> torch.Tensor:
-    """Reduce maps of ... x height x width to one number each: mean, max, or the centre's.
+    """Reduce maps of ... x height x width to one number each: mean, maximum or central value.
 
-    The numbers are of 32 bits, whatever the maps' are.
+    The results are in 32 bits, whatever the precision of the maps.
     """
     if reduction == "mean":
         return _mean(maps)
@@ -355,7 +355,7 @@ def reduce_map(maps: torch.Tensor, reduction: Reduction) -> torch.Tensor:
 def _mean(maps: torch.Tensor) -> torch.Tensor:
     if maps.dtype != torch.bfloat16 or maps.requires_grad or not can_loop_over(maps):
         return maps.mean((-2, -1), dtype=torch.float32)
-    # torch would add up a copy of 32 bits, in twice the time.
+    # torch would sum a 32-bit copy, in twice the time.
     from stimgen.loops.compiled import stored
     from stimgen.loops.pools import means
 

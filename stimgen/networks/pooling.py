@@ -1,4 +1,4 @@
-"""Max pooling: faster than torch's own on processors, and of fewer values."""
+"""Max pooling that is faster than torch's on CPUs, and pooling before ReLUs."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from torch.overrides import handle_torch_function, has_torch_function_unary
 from stimgen.loops import can_loop_over
 
 _POOLED = {"conv1": "maxpool1", "conv3": "maxpool2"}
-"""Stem convolutions of GoogLeNet's shape, and the max pool that takes their output."""
+"""Convolutions of GoogLeNet's stem, and the max pools that follow them."""
 
 Sizes = int | tuple[int, ...] | list[int]
-"""One for both directions, or one for each."""
+"""One size for both directions, or one for each."""
 
 
 def pool_before_relu(module: nn.Module) -> None:
-    """Let the stem's convolutions be pooled before their ReLU, in place.
+    """Move the ReLUs of the stem's convolutions behind the max pools, in place.
 
-    The maximum of rectified values is the rectified maximum: activations and gradients stay the
-    same bit for bit. Only where a ReLU blocks a whole image is redirecting its gradient (see
-    :class:`stimgen.networks.relus.RedirectedRelus`) about the pooled values.
+    max(relu(x)) = relu(max(x)), so activations and gradients stay the same bit for bit. Only where
+    the gradient of a blocked ReLU is redirected (see
+    :class:`stimgen.networks.relus.RedirectedRelus`) it is that of the pooled values.
 
     Parameters
     ----------
     module
-        Its stem's parts are called as torchvision calls them; weights keep their names.
+        A module whose stem has torchvision's names; weights keep their names.
     """
     parts = dict(module.named_children())
     for conv, pool in _POOLED.items():
         if conv in parts and pool in parts:
-            # Without the ReLU that torchvision's convolutions end in.
+            # Without the ReLU at the end of torchvision's convolutions.
             module.set_submodule(conv, nn.Sequential(OrderedDict(parts[conv].named_children())))
             module.set_submodule(pool, nn.Sequential(parts[pool], nn.ReLU(inplace=True)))
 
 
 class MaxPool2d(nn.MaxPool2d):
-    """Torch's, done by :func:`max_pool2d`."""
+    """torch's module, computed by :func:`max_pool2d`."""
 
     @classmethod
     def like(cls, other: nn.MaxPool2d) -> MaxPool2d:
-        """Return such a pool with another's geometry."""
+        """Return a pool with the geometry of another."""
         sizes = other.kernel_size, other.stride, other.padding, other.dilation
         return cls(*sizes, ceil_mode=other.ceil_mode)
 
@@ -56,8 +56,8 @@ class MaxPool2d(nn.MaxPool2d):
         return max_pool2d(input, *sizes, self.ceil_mode)
 
 
-def quicken_pools(module: nn.Module) -> None:
-    """Put a :class:`MaxPool2d` in the place of each of torch's that returns maxima alone."""
+def replace_max_pools(module: nn.Module) -> None:
+    """Replace each of torch's max pools that does not return indices by a :class:`MaxPool2d`."""
     for path, part in list(module.named_modules()):
         if path and type(part) is nn.MaxPool2d and not part.return_indices:
             module.set_submodule(path, MaxPool2d.like(part))
@@ -71,11 +71,10 @@ def max_pool2d(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
 ) -> torch.Tensor:
-    """Do what torch's function of this name does, faster where it can.
+    """Compute torch's function of this name, with compiled loops where they are faster.
 
-    That is for windows of 3 x 3 with a stride of 1 or 2, channels last, on processors. Maxima are
-    the same bit for bit, and so are gradients of 32 bits; those of 16 are added up in 32 and
-    rounded once.
+    They are for 3 x 3 windows with stride 1 or 2, channels last, on CPUs. Maxima are the same bit
+    for bit, and so are 32-bit gradients; 16-bit gradients are summed in 32 bits and rounded once.
     """
     sizes = kernel_size, kernel_size if stride is None else stride, padding, dilation
     if has_torch_function_unary(input):
@@ -108,17 +107,17 @@ def _is_suited(
 ) -> bool:
     is_known = stride in ((1, 1), (2, 2)) and padding in ((0, 0), (1, 1))
     is_plain = side == (3, 3) and dilation == (1, 1) and can_loop_over(maps)
-    # torch refuses maps that hold no window, in words of its own.
+    # Maps smaller than a window are left to torch, which raises its own error.
     return is_known and is_plain and min(maps.shape[2:]) + 2 * padding[0] >= 3
 
 
 def _size(maps: torch.Tensor, stride: int, padding: int, ceil_mode: bool) -> list[int]:
-    """Return how many windows of three torch takes of a column, and of a row."""
+    """Return the number of windows of side 3 along a column and a row, as torch counts them."""
     size = []
     for length in maps.shape[2:]:
         last = length + 2 * padding - 3
         n = (-(-last // stride) if ceil_mode else last // stride) + 1
-        # None begins beyond the end.
+        # No window begins beyond the end.
         size.append(n - 1 if (n - 1) * stride >= length + padding else n)
     return size
 
@@ -126,7 +125,7 @@ def _size(maps: torch.Tensor, stride: int, padding: int, ceil_mode: bool) -> lis
 def _room(
     maps: torch.Tensor, size: Sequence[int], dtype: torch.dtype | None = None
 ) -> torch.Tensor:
-    """Return an empty tensor for as many images and channels as there are maps of."""
+    """Return an empty tensor of a given map size for the images and channels of ``maps``."""
     shape = *maps.shape[:2], *size
     return torch.empty(shape, dtype=dtype or maps.dtype, memory_format=torch.channels_last)
 

@@ -1,4 +1,4 @@
-"""From 8-bit pictures to what a network sees: one path for sweeping and for measuring."""
+"""Conversion between 8-bit images and tensors, the same for sweeping and for measuring."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ import torch.nn.functional as F
 
 
 def to_tensor(
-    pictures: Sequence[np.ndarray | torch.Tensor], device: torch.device | str = "cpu"
+    images: Sequence[np.ndarray | torch.Tensor], device: torch.device | str = "cpu"
 ) -> torch.Tensor:
-    """Stack 8-bit pictures of one size.
+    """Stack 8-bit images of one size.
 
     Parameters
     ----------
-    pictures
-        Of height x width x 3, ``uint8``: all arrays, or all tensors on one device.
+    images
+        Height x width x 3, ``uint8``; all arrays, or all tensors on one device.
 
     Returns
     -------
     torch.Tensor
         Images x 3 x height x width, in 0..1, channels last in memory.
     """
-    if isinstance(pictures[0], torch.Tensor):
-        stacked = torch.stack([torch.as_tensor(picture) for picture in pictures])
+    if isinstance(images[0], torch.Tensor):
+        stacked = torch.stack([torch.as_tensor(image) for image in images])
     else:
-        stacked = torch.from_numpy(np.stack(pictures))
+        stacked = torch.from_numpy(np.stack(images))
     return stacked.to(device).permute(0, 3, 1, 2).float().div_(255)
 
 
 def resize(images: torch.Tensor, size_px: int) -> torch.Tensor:
-    """Bring square images to a side of ``size_px``: bilinear, antialiased; same size: untouched."""
+    """Resize to a side of ``size_px``: bilinear, antialiased; images of that size are returned."""
     if images.shape[-1] == size_px and images.shape[-2] == size_px:
         return images
     return F.interpolate(images, size=(size_px, size_px), mode="bilinear", antialias=True)
 
 
-def to_pictures(images: torch.Tensor) -> list[np.ndarray]:
-    """Round images in 0..1 to 8-bit pictures of height x width x 3."""
+def to_8bit(images: torch.Tensor) -> list[np.ndarray]:
+    """Round images in 0..1 to 8-bit arrays of height x width x channels."""
     levels = images.detach().clamp(0, 1).mul(255).round().to(torch.uint8)
     return list(levels.permute(0, 2, 3, 1).cpu().numpy())

@@ -24,7 +24,7 @@ from stimgen.networks.weights import hash_weights, load_weights, randomise, read
 from unitscope.errors import BadInput, nearest
 
 INCEPTION_BRANCHES = {"1x1": "branch1", "3x3": "branch2.1", "5x5": "branch3.1", "pool": "branch4.1"}
-"""Branch names, and where GoogLeNet's blocks keep the last convolution of each."""
+"""Branch names, and the paths of their last convolutions in GoogLeNet's blocks."""
 
 
 def load_network(
@@ -36,29 +36,29 @@ def load_network(
     device: torch.device | str = "cpu",
     precision: Precision = "fp32",
 ) -> Network:
-    """Load a network, frozen and in evaluation mode, its batch norms folded away.
+    """Load a network, frozen, in evaluation mode, with batch norms folded into convolutions.
 
     Parameters
     ----------
     name
-        ``demo``, ``inception_v1``, or that of one of torchvision's classifiers.
+        ``demo``, ``inception_v1``, or the name of one of torchvision's classifiers.
     weights
         ``DEFAULT`` or another published name, ``random``, or a checkpoint's path (a state dict
         saved by torch or as safetensors).
     seed
         Seed of random weights.
     input_px
-        Side of the images it sees; its own if None.
+        Side of its input; the network's own if None.
     device
-        Where it runs.
+        Device on which it runs.
     precision
         ``fp32``, or ``bf16`` for :meth:`~stimgen.networks.network.Network.lower_precision`.
 
     Raises
     ------
     BadInput
-        If there is no such network, or its weights cannot be had, do not fit or are not finite,
-        or it takes no images of that size.
+        If there is no such network, or its weights are not available, do not fit or are not
+        finite, or it takes no images of that size.
     """
     _check_name(name)
     keep_freed_memory()
@@ -128,7 +128,7 @@ def _inception_v1(
     elif weights == "DEFAULT":
         raise BadInput(
             "network 'inception_v1' comes without weights: give the path of a checkpoint as its "
-            "weights (docs/networks.md says of which), or 'random' for an untrained network"
+            "weights (see docs/networks.md), or 'random' for an untrained network"
         )
     else:
         load_weights(module, read_checkpoint(weights, ()), weights)
@@ -157,7 +157,7 @@ _OWN: dict[str, Callable[[str, int, int | None, torch.device | str], Network]] =
     "inception_v1": _inception_v1,
     "googlenet": _googlenet,
 }
-"""Networks whose layers are known by name here; all others are looked through."""
+"""Networks whose layers are defined here; the layers of all others are discovered."""
 
 
 def inception_network(
@@ -188,7 +188,7 @@ def inception_network(
 
 
 def inception_layers(module: nn.Module) -> tuple[Layer, ...]:
-    """Return the blocks of a module that has GoogLeNet's."""
+    """Return the layers of a module with GoogLeNet's blocks."""
     layers = []
     for path, block in module.named_children():
         if not path.startswith("inception"):
@@ -197,7 +197,7 @@ def inception_layers(module: nn.Module) -> tuple[Layer, ...]:
         for branch, place in INCEPTION_BRANCHES.items():
             start = branches[-1].channels.stop if branches else 0
             n_channels = block.get_submodule(place).conv.out_channels  # type: ignore[union-attr]
-            # Folding leaves an identity in the batch norm's place, so this path stays right.
+            # Folding leaves an identity in place of the batch norm, so this path stays valid.
             where = f"{path}.{place}.bn"
             branches.append(Branch(branch, range(start, start + int(n_channels)), where))  # type: ignore[arg-type]
         alias = path.replace("inception", "mixed")

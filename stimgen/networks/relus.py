@@ -1,4 +1,4 @@
-"""ReLUs that let a gradient through where none would pass."""
+"""ReLUs that pass gradients to images whose whole gradient they would block."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ class _Redirected(torch.autograd.Function):
         places = tuple(range(1, x.ndim))
         (blocked,) = ((usual.amax(places) == 0) & (usual.amin(places) == 0)).nonzero(as_tuple=True)
         if len(blocked):
-            # The loss is minimised: a positive gradient pushes its input lower.
+            # The loss is minimised: a positive gradient decreases its input.
             lower = (x[blocked] < 0) & (grad[blocked] > 0)
             usual[blocked] = torch.where(lower, 0, grad[blocked])
         return usual
 
 
 class RedirectedRelus(TorchFunctionMode):
-    """Context in which every ReLU passes gradients to images that would get none.
+    """Context in which no ReLU blocks the whole gradient of an image.
 
     For each image whose whole gradient a ReLU would block, the gradient passes, except where the
-    input is below zero and would be pushed lower still (the rule of Lucid; Olah et al., 2017,
-    doi:10.23915/distill.00007). In-place ReLUs work on a copy.
+    input is negative and a descent step would decrease it further (the rule of Lucid; Olah et al.,
+    2017, doi:10.23915/distill.00007). In-place ReLUs work on a copy.
     """
 
     def __torch_function__(

@@ -1,4 +1,4 @@
-"""The convolution that sees the image itself: its gradient, which is slow elsewhere."""
+"""A faster gradient for the first convolution, whose input is the image."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import torch.nn.functional as F
 from torch import nn
 
 FEW_CHANNELS = 4
-"""Processors' libraries work on blocks of channels, most of which such an input leaves empty."""
+"""CPU libraries work on blocks of channels, which are mostly empty for inputs of so few."""
 
 CHANNELS_AT_ONCE = 16
-"""Vectors hold so many numbers or half as many; a vector that is not full takes longer."""
+"""Length of a CPU vector in 32-bit numbers (or twice it); partly filled vectors are slower."""
 
 
 class StemConv2d(nn.Conv2d):
     """A convolution of few channels whose gradient is itself computed as a convolution.
 
-    For a stride of s, pixels 0, s, 2 s, ... of the gradient come from every s-th weight, pixels 1,
-    s + 1, ... from the weights next to these, and so on: s x s small convolutions without a stride,
-    which are done as one and then interleaved. Frozen weights on the CPU only; else it is a plain
-    convolution.
+    With a stride of s, pixels 0, s, 2 s, ... of the gradient depend on every s-th weight, pixels 1,
+    s + 1, ... on the weights next to these, and so on: s x s small convolutions without stride,
+    which are computed as one and interleaved. This needs frozen weights on the CPU; otherwise it is
+    a plain convolution.
     """
 
     @classmethod
     def like(cls, other: nn.Conv2d) -> StemConv2d:
-        """Return such a convolution with another's weights."""
+        """Return a convolution that shares the weights of another."""
         own = cls(
             other.in_channels,
             other.out_channels,
@@ -51,8 +51,8 @@ class StemConv2d(nn.Conv2d):
         return result
 
 
-def quicken_stem(module: nn.Module) -> None:
-    """Put a :class:`StemConv2d` in the place of each convolution that gains by it."""
+def replace_stem_convolutions(module: nn.Module) -> None:
+    """Replace each convolution that becomes faster by a :class:`StemConv2d`."""
     for path, part in list(module.named_modules()):
         if path and type(part) is nn.Conv2d and _suits(part):
             module.set_submodule(path, StemConv2d.like(part))
@@ -64,7 +64,7 @@ def _suits(conv: nn.Conv2d) -> bool:
     sides = (conv.kernel_size, conv.stride, conv.padding)
     is_square = all(rows == columns for rows, columns in sides)
     is_plain = is_square and conv.padding_mode == "zeros"
-    # Without a stride all of its weights would meet few channels: nothing is gained.
+    # Without a stride nothing is gained.
     return is_plain and conv.stride[0] > 1 and conv.in_channels <= FEW_CHANNELS
 
 
@@ -91,25 +91,25 @@ class _Convolution(torch.autograd.Function):
 def gradient_of_image(
     gradient: torch.Tensor, weight: torch.Tensor, size_px: torch.Size, stride: int, padding: int
 ) -> torch.Tensor:
-    """Return the gradient of a convolution's input.
+    """Return the gradient of a convolution with respect to its input.
 
     Parameters
     ----------
     gradient
-        Of the result: images x channels out x height x width.
+        With respect to the output: images x channels out x height x width.
     weight
         Channels out x channels in x side x side.
     size_px
         Height and width of the input.
     stride, padding
-        Of the convolution.
+        Stride and padding of the convolution.
     """
     n_out, n_in, side, _ = weight.shape
-    # Pixel stride * j + r gets weight r + padding - stride * d of the result's place j + d.
+    # Pixel stride * j + r receives weight r + padding - stride * d from output position j + d.
     first, last = -((side - 1 - padding) // stride), (stride - 1 + padding) // stride
     width = last - first + 1
     place = torch.arange(stride)[:, None] + padding - stride * torch.arange(first, last + 1)
-    padded = F.pad(weight, (0, 1, 0, 1))  # the last weight, a zero, stands for those beyond
+    padded = F.pad(weight, (0, 1, 0, 1))  # the appended zero stands for weights outside the kernel
     place = torch.where((place >= 0) & (place < side), place, side)
     taken = padded[:, :, place[:, None, :, None], place[None, :, None, :]]
     # (r of rows x r of columns x channels in) x channels out x d of rows x d of columns.

@@ -1,4 +1,4 @@
-"""torchvision's classifiers by name, with published weights, a checkpoint's, or untrained ones."""
+"""torchvision's classifiers by name, with published, checkpoint or random weights."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from stimgen.networks.weights import (
 from unitscope.errors import BadInput
 
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
-"""Keys of classifiers that serve training only."""
+"""Keys of auxiliary classifiers, which are used in training only."""
 
 _WITH_AUXILIARY = ("googlenet", "inception_v3")
-"""Networks whose published weights see images in -1..1, converted from TensorFlow."""
+"""Networks with weights converted from TensorFlow, whose inputs are in -1..1."""
 
 _SIZE_OPTIONS: dict[str, Callable[[int], dict[str, Any]]] = {
     "vit_": lambda px: {"image_size": px},
     "maxvit_": lambda px: {"input_size": (px, px)},
 }
-"""Networks that are built for images of one size, by the beginning of their names."""
+"""Options of networks that are built for one image size, by the prefix of their names."""
 
 
 def torchvision_names() -> list[str]:
@@ -46,7 +46,7 @@ def torchvision_names() -> list[str]:
 
 
 def torchvision_layers(name: str) -> tuple[Layer, ...]:
-    """Return a classifier's layers without making its weights."""
+    """Return a classifier's layers without creating its weights."""
     return _discovered(name).layers
 
 
@@ -79,9 +79,9 @@ def load_torchvision(
 
 
 def normalisation(name: str, chosen: WeightsEnum) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the mean and standard deviation by channel of the images that a classifier sees."""
+    """Return the per-channel mean and standard deviation that normalise a classifier's input."""
     if name in _WITH_AUXILIARY:
-        # torchvision normalises as for the others, and brings that to -1..1 within the network.
+        # torchvision normalises as for the others and converts to -1..1 within the network.
         return (0.5,) * 3, (0.5,) * 3
     seen = chosen.transforms()
     return tuple(seen.mean), tuple(seen.std)
@@ -95,13 +95,12 @@ def load_module(
     Returns
     -------
     tuple
-        The module, the side of the images it sees, and the published weights whose preprocessing
-        it shares.
+        The module, the side of its input, and the published weights whose preprocessing applies.
 
     Raises
     ------
     BadInput
-        If the weights cannot be had or do not fit, or it cannot be built for such images.
+        If the weights are not available or do not fit, or the network takes no such images.
     """
     known = models.get_model_weights(name)
     published = {"DEFAULT": known.DEFAULT} | {member.name: member for member in known}
@@ -132,13 +131,13 @@ def _discovered(name: str) -> Discovered:
 
 
 def skeleton(name: str, px: int) -> nn.Module:
-    """Build a classifier on the ``meta`` device: sizes without values."""
+    """Build a classifier on the ``meta`` device, which has shapes without values."""
     with _EmptyOnMeta():
         return _build(name, px, 0).to("meta").eval()
 
 
 class _EmptyOnMeta(TorchFunctionMode):
-    """Makes weights without memory, and all else (some networks compute their widths) as usual."""
+    """Creates weights without memory, and everything else as usual (some compute their widths)."""
 
     def __torch_function__(
         self,
@@ -168,7 +167,7 @@ def _build(name: str, px: int, seed: int) -> nn.Module:
 
 
 def _check_size(name: str, px: int) -> None:
-    """Refuse images that are too small for a network, before anything is done with them."""
+    """Raise ``BadInput`` if images are too small for a network."""
     try:
         with torch.no_grad():
             skeleton(name, px)(torch.zeros(1, 3, px, px, device="meta"))
@@ -185,7 +184,7 @@ def _size_options(name: str, px: int) -> dict[str, Any]:
 
 
 def _own_px(name: str, weights: WeightsEnum) -> int:
-    # Vision transformers' best weights are often for larger images than those they are built for.
+    # The default weights of vision transformers are often for larger images than the default size.
     return 224 if name.startswith("vit_") else _published_px(weights)
 
 
@@ -194,7 +193,7 @@ def _published_px(weights: WeightsEnum) -> int:
 
 
 def _current_keys(state: Weights) -> Weights:
-    """Drop auxiliary classifiers, and spell DenseNet's keys as torchvision does today."""
+    """Drop auxiliary classifiers, and rename DenseNet's keys to torchvision's current names."""
     old = re.compile(r"(\.denselayer\d+\.(?:norm|conv))\.([12]\.)")
     return {
         old.sub(r"\1\2", key): weight

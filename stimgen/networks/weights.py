@@ -1,4 +1,4 @@
-"""Weights of networks: untrained, from a file, and their hash."""
+"""Weights of networks: random or from a file, and their hash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHECKPOINT_SUFFIXES = (".pt", ".pth", ".safetensors")
 
 
 def randomise(module: nn.Module, seed: int) -> None:
-    """Give a module untrained weights that keep the signal's size (He et al., 2015)."""
+    """Initialise random weights that preserve the signal's variance (He et al., 2015)."""
     generator = torch.Generator().manual_seed(seed)
     for part in module.modules():
         if isinstance(part, nn.Conv2d | nn.Linear):
@@ -37,7 +37,7 @@ def read_checkpoint(path: str, published: tuple[str, ...] = ("DEFAULT",)) -> Wei
     Raises
     ------
     BadInput
-        If there is no such file or it holds no state dict.
+        If there is no such file or it is not a state dict.
     """
     file = Path(path)
     if not file.is_file():
@@ -56,13 +56,13 @@ def read_checkpoint(path: str, published: tuple[str, ...] = ("DEFAULT",)) -> Wei
         else:
             state = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise BadInput(f"{path}: not a checkpoint of plain weights; save a state dict") from None
-    except Exception as error:  # the readers raise a dozen kinds, down to the zip reader's
+        raise BadInput(f"{path}: not a checkpoint with weights only; save a state dict") from None
+    except Exception as error:  # the readers raise many kinds of errors
         raise BadInput(f"{path}: not a checkpoint ({first_line(error)})") from None
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(w, torch.Tensor) for w in state.values()):
-        raise BadInput(f"{path}: holds no state dict")
+        raise BadInput(f"{path}: is not a state dict")
     return {key.removeprefix("module."): w for key, w in state.items()}
 
 
@@ -72,10 +72,10 @@ def load_weights(module: nn.Module, state: Weights, where: str) -> None:
     Raises
     ------
     BadInput
-        Naming the first keys that are missing, unknown or of another shape, or not finite.
+        Naming the first keys that are missing, unknown, of another shape or not finite.
     """
     own: Any = module.state_dict()
-    # Checkpoints from before torch 0.4.1 have no such counters, and nothing here reads them.
+    # Checkpoints from before torch 0.4.1 lack these counters, which are not used here.
     missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
     unknown = [k for k in state if k not in own]
     misshapen = [k for k, w in state.items() if k in own and w.shape != own[k].shape]
@@ -86,14 +86,14 @@ def load_weights(module: nn.Module, state: Weights, where: str) -> None:
     for key, weight in state.items():
         if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
             raise BadInput(f"{where}: weight {key} holds values that are not finite")
-    # Some modules ask which version of themselves saved the state, and all keys fit this one.
+    # Some modules check the version that saved the state; all keys fit the current one.
     current: Any = OrderedDict(state)
     current._metadata = own._metadata
     module.load_state_dict(current, strict=False)
 
 
 def hash_weights(module: nn.Module) -> str:
-    """Return the SHA-256 of names, shapes and values of all weights; file formats do not matter."""
+    """Return the SHA-256 of the names, shapes and values of all weights, for any file format."""
     digest = hashlib.sha256()
     for key, weight in sorted(module.state_dict().items()):
         digest.update(f"{key} {tuple(weight.shape)} {weight.dtype}\n".encode())
@@ -102,6 +102,6 @@ def hash_weights(module: nn.Module) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or its kind if it has none."""
+    """Return the first line of an error's message, or its class name if it has none."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

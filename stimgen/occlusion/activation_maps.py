@@ -1,4 +1,4 @@
-"""What hiding each part of a picture does to a unit, and the query pairs made from it."""
+"""What hiding each part of an image does to a unit, and the query pairs made from it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class QueryPair:
     low, high
         Patches whose hiding leaves the unit least and most active.
     low_activation, high_activation, base_activation
-        The unit's activations for the queries and for the picture with nothing hidden.
+        The unit's activations for the queries and for the image with nothing hidden.
     """
 
     low: Patch
@@ -60,14 +60,14 @@ def activation_maps(
     incremental: bool = True,
     report: Callable[[int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return units' activations for a square picture edited at every position of a patch.
+    """Return units' activations for a square image edited at every position of a patch.
 
     Parameters
     ----------
     network
         Has the units.
     edit
-        Such as :class:`~stimgen.occlusion.patches.Occlusion` of the picture.
+        Such as :class:`~stimgen.occlusion.patches.Occlusion` of the image.
     units
         Share the forward passes, which stop at the last layer needed.
     activation
@@ -91,19 +91,19 @@ def activation_maps(
     Raises
     ------
     ValueError
-        If the picture is not square or smaller than the patch.
+        If the image is not square or smaller than the patch.
     """
     wanted = activation or ActivationSettings()
     height, width = edit.base.shape[:2]
     if height != width:
-        raise ValueError(f"the picture has {width} x {height} px, expected a square")
+        raise ValueError(f"the image has {width} x {height} px, expected a square")
     places = offsets(width, size_px, stride_px)
     patches = [Patch(x, y, size_px) for y in places for x in places]
     layers = [layer.name for layer in network.layers if layer.name in {u.layer for u in units}]
     columns = _columns(network, layers, units)
 
-    def full(own: Network, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        seen = to_tensor(pictures, own.device)
+    def full(own: Network, images: Sequence[np.ndarray]) -> np.ndarray:
+        seen = to_tensor(images, own.device)
         found = own.activations(seen, layers, wanted.side, wanted.reduction)
         return found.cpu().numpy()[:, columns]
 
@@ -168,7 +168,7 @@ def _columns(network: Network, layers: Sequence[str], units: Sequence[Unit]) -> 
 
 def activation_map(
     network: Network,
-    picture: np.ndarray,
+    image: np.ndarray,
     unit: Unit,
     *,
     activation: ActivationSettings | None = None,
@@ -177,7 +177,7 @@ def activation_map(
 ) -> np.ndarray:
     """Return one unit's activation for each position of an occluding patch, rows x columns."""
     maps, _ = activation_maps(
-        network, Occlusion(picture), [unit], activation, size_px=size_px, stride_px=stride_px
+        network, Occlusion(image), [unit], activation, size_px=size_px, stride_px=stride_px
     )
     return np.asarray(maps[0])
 
@@ -242,25 +242,25 @@ def relative_difference(low: float, high: float, base: float) -> float:
 
 def sharpen_best(
     network: Network,
-    picture: np.ndarray,
+    image: np.ndarray,
     unit: Unit,
     settings: OcclusionSettings,
     activation: ActivationSettings | None = None,
     *,
     report: Callable[[int], object] | None = None,
 ) -> tuple[np.ndarray, Patch, np.ndarray]:
-    """Blur a picture save for the window that drives the unit most.
+    """Blur an image save for the window that drives the unit most.
 
     Returns
     -------
-    picture : numpy.ndarray
-        The blurred picture with its sharp window, 8 bit.
+    image : numpy.ndarray
+        The blurred image with its sharp window, 8 bit.
     window : Patch
         Where it is sharp; of equal positions the first one, row by row.
     activations : numpy.ndarray
         Rows x columns, a value for each position of the window.
     """
-    edit = Sharpening(picture, settings.blur_kernel_px, settings.blur_sigma_px)
+    edit = Sharpening(image, settings.blur_kernel_px, settings.blur_sigma_px)
     maps, _ = activation_maps(
         network,
         edit,

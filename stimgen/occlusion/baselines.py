@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from stimgen.occlusion.patches import Patch
-from stimgen.occlusion.saliency import NamedPicture, Saliency, find_saliency
+from stimgen.occlusion.saliency import NamedImage, Saliency, find_saliency
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from unitscope.columns import Column
 from unitscope.errors import BadInput
@@ -23,7 +23,7 @@ Choice = Literal["a", "b"]
 
 OBJECT_COLUMNS = (
     Column("source_image", "str", "Name of the image, as in the manifest."),
-    Column("x_px", "int", "Left edge of a box around the object, in the shown picture.", "px"),
+    Column("x_px", "int", "Left edge of a box around the object, in the shown image.", "px"),
     Column("y_px", "int", "Upper edge of the box.", "px"),
     Column("width_px", "int", "Width of the box.", "px"),
     Column("height_px", "int", "Height of the box.", "px"),
@@ -34,8 +34,8 @@ OBJECT_COLUMNS = (
 class Baseline(Protocol):
     """One rule."""
 
-    def choose(self, image: NamedPicture, a: Patch, b: Patch) -> Choice | None:
-        """Return the patch that matters less for the picture, None for a tie."""
+    def choose(self, image: NamedImage, a: Patch, b: Patch) -> Choice | None:
+        """Return the patch that matters less for the image, None for a tie."""
         ...
 
 
@@ -59,17 +59,17 @@ def find_baselines(settings: OcclusionSettings, base: Path) -> dict[str, Baselin
     return found
 
 
-def is_right(baseline: Baseline, image: NamedPicture, low: Patch, high: Patch) -> bool:
+def is_right(baseline: Baseline, image: NamedImage, low: Patch, high: Patch) -> bool:
     """Return whether a rule picks the query with the higher activation."""
     return baseline.choose(image, low, high) == "b"
 
 
 class Centre:
-    """The patch farther from the picture's middle, which is (111.5, 111.5) for 224 px."""
+    """The patch farther from the image's middle, which is (111.5, 111.5) for 224 px."""
 
-    def choose(self, image: NamedPicture, a: Patch, b: Patch) -> Choice | None:
+    def choose(self, image: NamedImage, a: Patch, b: Patch) -> Choice | None:
         """Return the farther patch."""
-        height, width = image.picture.shape[:2]
+        height, width = image.pixels.shape[:2]
 
         def distance(patch: Patch) -> float:
             x, y = patch.centre_px
@@ -82,11 +82,11 @@ class Centre:
 class Variance:
     """The patch with the smaller standard deviation of its pixels, all channels together."""
 
-    def choose(self, image: NamedPicture, a: Patch, b: Patch) -> Choice | None:
+    def choose(self, image: NamedImage, a: Patch, b: Patch) -> Choice | None:
         """Return the patch with less variation."""
 
         def spread(patch: Patch) -> float:
-            values = image.picture[patch.slices].astype(np.int64)
+            values = image.pixels[patch.slices].astype(np.int64)
             # Times the squared number of values: whole numbers, so that a tie is exact.
             return float(values.size * (values**2).sum() - values.sum() ** 2) / values.size**2
 
@@ -105,19 +105,19 @@ class SaliencyDensity:
 
     saliency: Saliency
 
-    def choose(self, image: NamedPicture, a: Patch, b: Patch) -> Choice | None:
+    def choose(self, image: NamedImage, a: Patch, b: Patch) -> Choice | None:
         """Return the less salient patch.
 
         Raises
         ------
         BadInput
-            If the saliency map does not fit the picture or holds values that are not finite.
+            If the saliency map does not fit the image or holds values that are not finite.
         """
         values = self.saliency(image)
-        if values.shape != image.picture.shape[:2]:
+        if values.shape != image.pixels.shape[:2]:
             raise BadInput(
                 f"saliency map of {image.name!r} has shape {values.shape}, "
-                f"expected {image.picture.shape[:2]}"
+                f"expected {image.pixels.shape[:2]}"
             )
         if not np.isfinite(values).all():
             raise BadInput(f"saliency map of {image.name!r} holds values that are not finite")
@@ -125,7 +125,7 @@ class SaliencyDensity:
 
 
 class PrimaryObject:
-    """The patch that hides less of what the picture shows, by a table made by hand.
+    """The patch that hides less of what the image shows, by a table made by hand.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class PrimaryObject:
                 raise BadInput(f"{table}, line {line}: found a box without area")
             self._boxes.setdefault(str(row.source_image), []).append(box)
 
-    def choose(self, image: NamedPicture, a: Patch, b: Patch) -> Choice | None:
+    def choose(self, image: NamedImage, a: Patch, b: Patch) -> Choice | None:
         """Return the patch that hides less of the object.
 
         Raises
@@ -158,7 +158,7 @@ class PrimaryObject:
         """
         if image.name not in self._boxes:
             raise BadInput(f"{self.table}: no row for image {image.name!r}")
-        mask = np.zeros(image.picture.shape[:2], dtype=bool)
+        mask = np.zeros(image.pixels.shape[:2], dtype=bool)
         for x, y, width, height in self._boxes[image.name]:
             mask[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)] = True
         return _less(int(mask[a.slices].sum()), int(mask[b.slices].sum()))

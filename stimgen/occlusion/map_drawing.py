@@ -1,4 +1,4 @@
-"""Activation maps as pictures: where hiding a patch mattered, with the queries framed."""
+"""Activation maps as images: where hiding a patch mattered, with the queries framed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLOURS = np.array(
 
 
 def draw_map(
-    picture: np.ndarray,
+    image: np.ndarray,
     activations: np.ndarray,
     size_px: int,
     stride_px: int,
@@ -25,11 +25,11 @@ def draw_map(
     low: Patch | None = None,
     high: Patch | None = None,
 ) -> Image.Image:
-    """Draw a map over its picture: each value where the patch's middle was, dark where low.
+    """Draw a map over its image: each value where the patch's middle was, dark where low.
 
     Parameters
     ----------
-    picture
+    image
         Side x side x 3, 8 bit; shown in grey around the map.
     activations
         Rows x columns, one value for each position.
@@ -41,9 +41,9 @@ def draw_map(
     Returns
     -------
     PIL.Image.Image
-        RGB, of the picture's size.
+        RGB, of the image's size.
     """
-    grey = Image.fromarray(picture).convert("L").convert("RGB")
+    grey = Image.fromarray(image).convert("L").convert("RGB")
     shown = Image.blend(grey, Image.new("RGB", grey.size, "white"), 0.45)
     span = float(np.ptp(activations)) or 1.0
     place = (activations - activations.min()) / span * (len(_COLOURS) - 1)

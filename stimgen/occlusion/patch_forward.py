@@ -1,6 +1,6 @@
-"""Exact activations for pictures that differ from one base picture in a patch each.
+"""Exact activations for images that differ from one base image in a patch each.
 
-The base picture's activations are kept. A layer's values can differ only in a window that grows
+The base image's activations are kept. A layer's values can differ only in a window that grows
 with each kernel; so each operation is done on that window and its surroundings alone, taken from
 the base where the patch has no reach (Nakandala et al., SIGMOD 2019).
 """
@@ -24,17 +24,17 @@ from unitscope.vocabulary import Unit
 
 
 class PatchForward:
-    """Units' activations for one base picture with a patch of other pixels.
+    """Units' activations for one base image with a patch of other pixels.
 
-    What a network does is written down while it sees the base picture, and done again on windows;
+    What a network does is written down while it sees the base image, and done again on windows;
     operations that are not known to be local are done on whole maps.
 
     Parameters
     ----------
     network
         Has the units.
-    picture
-        Base picture, square, 8 bit.
+    image
+        Base image, square, 8 bit.
     units
         What to compute; branches that they do not need are left out.
     side, reduction
@@ -44,19 +44,19 @@ class PatchForward:
     def __init__(
         self,
         network: Network,
-        picture: np.ndarray,
+        image: np.ndarray,
         units: Sequence[Unit],
         side: Side = "pre",
         reduction: Reduction = "mean",
     ) -> None:
-        self.picture, self.reduction = picture, reduction
+        self.image, self.reduction = image, reduction
         self.device, self.input_px = network.device, network.input_px
         self.n_units = len(units)
         layers = _needed_layers(network, units)
         smaller = copy.copy(network)
         smaller.layers = tuple(layers)
         names = [layer.name for layer in layers]
-        small = resize(to_tensor([picture], self.device), self.input_px)
+        small = resize(to_tensor([image], self.device), self.input_px)
         self._pixels = Base(small)
         self._tape = record(lambda seen: smaller.maps(seen, names, side).values(), small)
         self._unused_after = self._tape.last_uses()
@@ -73,7 +73,7 @@ class PatchForward:
 
     @torch.no_grad()
     def __call__(self, patches: Sequence[Patch], inside: np.ndarray) -> np.ndarray:
-        """Return activations for pictures that each differ from the base in one patch.
+        """Return activations for images that each differ from the base in one patch.
 
         Parameters
         ----------
@@ -114,11 +114,11 @@ class PatchForward:
         top = torch.tensor([patch.y_px for patch in patches], device=self.device)
         left = torch.tensor([patch.x_px for patch in patches], device=self.device)
         content = to_tensor(list(inside), self.device)
-        from_px = self.picture.shape[0]
+        from_px = self.image.shape[0]
         if from_px == self.input_px:
             return Window(content, top, left)
         # Resizing is linear, and each axis by itself: the resized change is added to the base.
-        before = np.stack([self.picture[patch.slices] for patch in patches])
+        before = np.stack([self.image[patch.slices] for patch in patches])
         change = content - to_tensor(list(before), self.device)
         weights = resizing_weights(from_px, self.input_px).to(self.device)
         size = patches[0].size_px
@@ -145,7 +145,7 @@ def _needed_layers(network: Network, units: Sequence[Unit]) -> list[Layer]:
 
 @lru_cache(maxsize=4)
 def resizing_weights(from_px: int, to_px: int) -> torch.Tensor:
-    """Return the matrix, to x from, by which resizing mixes the rows of a picture."""
+    """Return the matrix, to x from, by which resizing mixes the rows of an image."""
     # Channel j is white in row j alone, so that its answer is the matrix's column j.
     rows = torch.eye(from_px)[None, :, :, None].expand(1, from_px, from_px, from_px)
     return resize(rows, to_px)[0, :, :, 0].T.contiguous()

@@ -1,4 +1,4 @@
-"""Square patches of a picture, and what is done to the picture there."""
+"""Square patches of an image, and what is done to the image there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unitscope.bounds import at_least
 
 @dataclass(frozen=True, order=True)
 class Patch:
-    """A square part of a picture, by its left and upper edge and its side."""
+    """A square part of an image, by its left and upper edge and its side."""
 
     x_px: int
     y_px: int
@@ -35,12 +35,12 @@ class Patch:
 
 
 class Edit(Protocol):
-    """A picture, and what stands in a patch of it instead.
+    """An image, and what stands in a patch of it instead.
 
     Attributes
     ----------
     base
-        The picture without a patch, height x width x 3, 8 bit.
+        The image without a patch, height x width x 3, 8 bit.
     """
 
     base: np.ndarray
@@ -54,11 +54,11 @@ class Occlusion:
     """The patch is hidden under the mean colour of the pixels that it covers.
 
     Each channel's mean is rounded to the nearest of the 256 levels, a half upwards, in whole
-    numbers: the saved picture holds that very colour, on every machine.
+    numbers: the saved image holds that very colour, on every machine.
     """
 
-    def __init__(self, picture: np.ndarray) -> None:
-        self.base = picture
+    def __init__(self, image: np.ndarray) -> None:
+        self.base = image
 
     def inside(self, patches: Sequence[Patch]) -> np.ndarray:
         """Return patches filled with the colours of :func:`mean_colour`."""
@@ -68,69 +68,69 @@ class Occlusion:
 
 
 class Sharpening:
-    """The picture is blurred, save for the patch.
+    """The image is blurred, save for the patch.
 
     Parameters
     ----------
-    picture
+    image
         Height x width x 3, 8 bit.
     kernel_px, sigma_px
-        Of the Gaussian; beyond its edges the picture is mirrored.
+        Of the Gaussian; beyond its edges the image is mirrored.
     """
 
-    def __init__(self, picture: np.ndarray, kernel_px: int = 21, sigma_px: float = 3.5) -> None:
-        self.sharp = picture
-        self.base = blur(picture, kernel_px, sigma_px)
+    def __init__(self, image: np.ndarray, kernel_px: int = 21, sigma_px: float = 3.5) -> None:
+        self.sharp = image
+        self.base = blur(image, kernel_px, sigma_px)
 
     def inside(self, patches: Sequence[Patch]) -> np.ndarray:
-        """Return the patches of the sharp picture."""
+        """Return the patches of the sharp image."""
         return np.stack([self.sharp[patch.slices] for patch in patches])
 
 
 def apply(edit: Edit, patch: Patch) -> np.ndarray:
-    """Return the picture with one patch edited.
+    """Return the image with one patch edited.
 
     Raises
     ------
     ValueError
-        If the patch does not lie in the picture.
+        If the patch does not lie in the image.
     """
     height, width = edit.base.shape[:2]
     fits = 0 <= patch.x_px <= width - patch.size_px and 0 <= patch.y_px <= height - patch.size_px
     if patch.size_px < 1 or not fits:
-        raise ValueError(f"{patch} does not lie in a picture of {width} x {height} px")
-    picture: np.ndarray = edit.base.copy()
-    picture[patch.slices] = edit.inside([patch])[0]
-    return picture
+        raise ValueError(f"{patch} does not lie in an image of {width} x {height} px")
+    image: np.ndarray = edit.base.copy()
+    image[patch.slices] = edit.inside([patch])[0]
+    return image
 
 
-def occlude(picture: np.ndarray, x_px: int, y_px: int, size_px: int) -> np.ndarray:
-    """Return a picture with a patch hidden under its own mean colour.
+def occlude(image: np.ndarray, x_px: int, y_px: int, size_px: int) -> np.ndarray:
+    """Return an image with a patch hidden under its own mean colour.
 
     Parameters
     ----------
-    picture
+    image
         Height x width x 3, 8 bit.
     x_px, y_px, size_px
         Left and upper edge and side of the patch.
     """
-    return apply(Occlusion(picture), Patch(x_px, y_px, size_px))
+    return apply(Occlusion(image), Patch(x_px, y_px, size_px))
 
 
-def mean_colour(picture: np.ndarray, patch: Patch) -> np.ndarray:
+def mean_colour(image: np.ndarray, patch: Patch) -> np.ndarray:
     """Return the mean of the covered pixels, per channel, as the nearest 8-bit level."""
-    covered = picture[patch.slices].reshape(-1, 3)
+    covered = image[patch.slices].reshape(-1, 3)
     n = len(covered)
     total = covered.sum(0, dtype=np.int64)
     return np.asarray((2 * total + n) // (2 * n), dtype=np.uint8)
 
 
-def blur(picture: np.ndarray, kernel_px: int, sigma_px: float) -> np.ndarray:
-    """Return a picture under a Gaussian, mirrored beyond its edges, rounded to 8 bit.
+def blur(image: np.ndarray, kernel_px: int, sigma_px: float) -> np.ndarray:
+    """Return an image under a Gaussian, mirrored beyond its edges, rounded to 8 bit.
 
     Parameters
     ----------
-    picture
+    image
         Height x width x 3, 8 bit, of more than half a kernel's side.
     kernel_px, sigma_px
         Side of the square kernel, an odd number, and standard deviation of the Gaussian.
@@ -138,7 +138,7 @@ def blur(picture: np.ndarray, kernel_px: int, sigma_px: float) -> np.ndarray:
     reach = kernel_px // 2
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_px) ** 2)
     kernel /= kernel.sum()
-    values = picture.astype(np.float64)
+    values = image.astype(np.float64)
     for axis in (0, 1):
         widths = [(reach, reach) if a == axis else (0, 0) for a in range(3)]
         padded = np.moveaxis(np.pad(values, widths, mode="reflect"), axis, 0)
@@ -148,15 +148,15 @@ def blur(picture: np.ndarray, kernel_px: int, sigma_px: float) -> np.ndarray:
     return np.asarray(np.rint(values), dtype=np.uint8)
 
 
-def offsets(picture_px: int, size_px: int, stride_px: int) -> range:
-    """Return the places of a patch along one side of a picture.
+def offsets(image_px: int, size_px: int, stride_px: int) -> range:
+    """Return the places of a patch along one side of an image.
 
     Raises
     ------
     ValueError
-        If the patch is larger than the picture or the stride is not positive.
+        If the patch is larger than the image or the stride is not positive.
     """
-    if not 1 <= size_px <= picture_px:
-        raise ValueError(f"patch of {size_px} px, expected 1 to {picture_px} px, the picture's")
+    if not 1 <= size_px <= image_px:
+        raise ValueError(f"patch of {size_px} px, expected 1 to {image_px} px, the image's")
     at_least(1, stride_px=stride_px)
-    return range(0, picture_px - size_px + 1, stride_px)
+    return range(0, image_px - size_px + 1, stride_px)

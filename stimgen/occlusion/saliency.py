@@ -1,4 +1,4 @@
-"""Where a picture draws the eye: by the picture alone, by files, or by any function."""
+"""Where an image draws the eye: by the image alone, by files, or by any function."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from unitscope.errors import BadInput
 
 
 @dataclass(frozen=True)
-class NamedPicture:
-    """A picture with the name of the image that it was made from."""
+class NamedImage:
+    """Pixels of a stimulus, with the name of the photograph that it was made from."""
 
     name: str
-    picture: np.ndarray
+    pixels: np.ndarray
 
 
-Saliency = Callable[[NamedPicture], np.ndarray]
+Saliency = Callable[[NamedImage], np.ndarray]
 """Gives height x width values, none of them negative; only their proportions matter."""
 
 
-def spectral_residual(picture: np.ndarray, *, side_px: int = 64, sigma_px: float = 2.5) -> Any:
-    """Return what in a picture's spectrum its neighbourhood does not predict.
+def spectral_residual(image: np.ndarray, *, side_px: int = 64, sigma_px: float = 2.5) -> Any:
+    """Return what in an image's spectrum its neighbourhood does not predict.
 
     Hou & Zhang (CVPR 2007): the log amplitude less its 3 x 3 mean, with the phase kept, back in
     space, squared and smoothed.
 
     Parameters
     ----------
-    picture
+    image
         Height x width x 3, 8 bit.
     side_px
-        Side of the grey square to which the picture is brought.
+        Side of the grey square to which the image is brought.
     sigma_px
         Of the smoothing Gaussian, in pixels of that square.
 
@@ -46,10 +46,10 @@ def spectral_residual(picture: np.ndarray, *, side_px: int = 64, sigma_px: float
     numpy.ndarray
         Height x width, 0 or more; 1 on average, unless it is 0 everywhere.
     """
-    height, width = picture.shape[:2]
-    grey = Image.fromarray(picture.astype(np.float32).mean(2))
+    height, width = image.shape[:2]
+    grey = Image.fromarray(image.astype(np.float32).mean(2))
     small = np.asarray(grey.resize((side_px, side_px), Image.Resampling.BOX), dtype=np.float64)
-    # Without its mean, an even picture has an empty spectrum instead of a spike in rounding noise.
+    # Without its mean, an even image has an empty spectrum instead of a spike in rounding noise.
     small = small - small.mean()
     if np.abs(small).max() < 1e-3:
         return np.zeros((height, width))
@@ -88,7 +88,7 @@ def find_saliency(name: str) -> Saliency:
     ----------
     name
         ``spectral_residual``; a folder of maps; or ``package.module:function``, a function that
-        takes a picture (height x width x 3, 8 bit) and returns height x width values.
+        takes an image (height x width x 3, 8 bit) and returns height x width values.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def find_saliency(name: str) -> Saliency:
         If it is none of these.
     """
     if name == "spectral_residual":
-        return lambda image: np.asarray(spectral_residual(image.picture))
+        return lambda image: np.asarray(spectral_residual(image.pixels))
     if name and Path(name).is_dir():
         return saved_maps(Path(name))
     module_name, _, function_name = name.rpartition(":" if ":" in name else ".")
@@ -109,7 +109,7 @@ def find_saliency(name: str) -> Saliency:
         ) from None
     if not callable(function):
         raise BadInput(f"saliency {name!r} is no function")
-    return lambda image: np.asarray(function(image.picture), dtype=np.float64)
+    return lambda image: np.asarray(function(image.pixels), dtype=np.float64)
 
 
 def saved_maps(folder: Path) -> Saliency:
@@ -119,10 +119,10 @@ def saved_maps(folder: Path) -> Saliency:
     ----------
     folder
         Holds, for an image ``birds/wren.jpg``, the file ``birds/wren.npy`` or ``birds/wren.png``
-        (grey, 8 or 16 bit), of the shown picture's size.
+        (grey, 8 or 16 bit), of the shown image's size.
     """
 
-    def read(image: NamedPicture) -> np.ndarray:
+    def read(image: NamedImage) -> np.ndarray:
         place = PurePosixPath(image.name)
         if place.is_absolute() or ".." in place.parts:
             raise BadInput(f"image name {image.name!r} leads out of {folder}")
@@ -136,8 +136,8 @@ def saved_maps(folder: Path) -> Saliency:
             if path.suffix == ".npy":
                 values = np.load(path, allow_pickle=False)
             else:
-                with Image.open(path) as picture:
-                    grey = picture if picture.mode.startswith("I") else picture.convert("L")
+                with Image.open(path) as opened:
+                    grey = opened if opened.mode.startswith("I") else opened.convert("L")
                     values = np.asarray(grey)
         except (OSError, ValueError) as error:
             raise BadInput(f"{path}: cannot be read ({error})") from None

@@ -58,7 +58,7 @@ class Window:
 
 
 class Base:
-    """An operation's result for the base picture, ready to have windows cut out of it."""
+    """An operation's result for the base image, ready to have windows cut out of it."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -130,7 +130,7 @@ def run(operation: Operation, index: int, values: dict[int, Any], bases: dict[in
     values
         By entry: a window; whole maps, image by image; or anything else.
     bases
-        What each entry is for the base picture.
+        What each entry is for the base image.
 
     Returns
     -------

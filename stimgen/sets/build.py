@@ -14,7 +14,7 @@ import numpy as np
 from stimgen.sets.exemplars import choose, save_naturals
 from stimgen.sets.gallery import write_gallery
 from stimgen.sets.ingredients import Ingredients
-from stimgen.sets.manifest import Picture, manifest_of
+from stimgen.sets.manifest import SetImage, manifest_of
 from stimgen.sets.measure import measure
 from stimgen.sets.partial import PartialFolder
 from stimgen.sets.provenance import provenance_of, write_provenance
@@ -259,13 +259,13 @@ class Build(Ingredients):
             )
         ]
 
-    def _measure(self, naturals: list[Picture]) -> list[dict[str, Any]]:
+    def _measure(self, naturals: list[SetImage]) -> list[dict[str, Any]]:
         folder = self.partial.path
         candidates = candidates_of(self.goals, self.rendered)
-        files = [(folder / picture.path, picture.unit) for picture in naturals]
+        files = [(folder / image.path, image.unit) for image in naturals]
         files += [(candidate.file, candidate.goal.unit) for candidate in candidates]
         values = measure(self.network, files, self.settings.activation, quiet=self.quiet).tolist()
         n = len(naturals)
         measured = list(zip(naturals, values[:n], strict=True))
         measured += rank_synthetics(candidates, values[n:], folder)
-        return [picture.row(folder, value) for picture, value in measured]
+        return [image.row(folder, value) for image, value in measured]

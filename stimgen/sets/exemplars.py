@@ -10,11 +10,11 @@ import numpy as np
 
 from stimgen.files import save_png
 from stimgen.seeds import shuffled
-from stimgen.sets.manifest import Picture
+from stimgen.sets.manifest import SetImage
 from stimgen.studies.build_settings import ImagesSettings
 from stimgen.studies.natural_settings import NaturalSettings, QuerySettings
 from stimgen.sweeps.device_decoder import DeviceDecoder
-from stimgen.sweeps.image_reading import Pixels, read_pictures
+from stimgen.sweeps.image_reading import Pixels, read_images
 from stimgen.sweeps.image_sources import ImageSource
 from stimgen.sweeps.prefetch import prefetch
 from stimgen.sweeps.sweep import Sweep
@@ -188,7 +188,7 @@ def save_naturals(
     chosen: Sequence[tuple[Unit, Exemplar]],
     folder: Path,
     decoder: DeviceDecoder | None = None,
-) -> list[Picture]:
+) -> list[SetImage]:
     """Save the images that a set's folder lacks and return all of them.
 
     Parameters
@@ -207,13 +207,13 @@ def save_naturals(
     BadInput
         If an image can be read no longer.
     """
-    pictures = [
-        Picture(unit, "natural", e.pole, e.rank, e.batch, source.name(e.index))
+    images = [
+        SetImage(unit, "natural", e.pole, e.rank, e.batch, source.name(e.index))
         for unit, e in chosen
     ]
     files: dict[int, list[Path]] = {}
-    for (_, exemplar), picture in zip(chosen, pictures, strict=True):
-        file = folder / picture.path
+    for (_, exemplar), image in zip(chosen, images, strict=True):
+        file = folder / image.path
         if not file.exists():
             files.setdefault(exemplar.index, []).append(file)
 
@@ -225,6 +225,6 @@ def save_naturals(
         for file in files[index]:
             save_png(shown, file)
 
-    for _ in prefetch(save, read_pictures(source, settings, files, decoder)):
+    for _ in prefetch(save, read_images(source, settings, files, decoder)):
         pass
-    return pictures
+    return images

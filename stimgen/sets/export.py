@@ -10,34 +10,34 @@ from tqdm import tqdm
 
 from stimgen.networks.network import Layer
 from stimgen.networks.registry import network_layers
-from stimgen.sets.manifest import Picture, pictures_of
+from stimgen.sets.manifest import SetImage, set_images
 from stimgen.sets.partial import PartialFolder
 from unitscope.errors import BadInput, nearest
 from unitscope.stimulus_set import StimulusSet
 
-Layout = Callable[[Picture, dict[str, Layer]], str | None]
-"""Says where a picture goes, or None where the layout has no place for it."""
+Layout = Callable[[SetImage, dict[str, Layer]], str | None]
+"""Says where an image goes, or None where the layout has no place for it."""
 
 
-def borowski2021(picture: Picture, layers: dict[str, Layer]) -> str | None:
-    """Return ``layer_<layer>/kernel_size_<branch>/channel_<n>/...`` for a picture.
+def borowski2021(image: SetImage, layers: dict[str, Layer]) -> str | None:
+    """Return ``layer_<layer>/kernel_size_<branch>/channel_<n>/...`` for an image.
 
     Natural images are ``natural_images/batch_<b>/<pole>_<rank>.png``, feature visualizations
     ``optimized_images/<pole>_<rank>.png``; n counts within the branch (our reading of Borowski et
     al., 2021).
     """
-    unit = picture.unit
+    unit = image.unit
     branch = next(b for b in layers[unit.layer].branches if b.name == unit.branch)
     parts = [f"layer_{unit.layer}"]
     parts += [f"kernel_size_{unit.branch}"] if unit.branch else []
     parts += [f"channel_{unit.channel - branch.channels.start}"]
-    if picture.kind == "natural":
-        parts += ["natural_images", f"batch_{picture.batch}"]
-    elif picture.kind == "synthetic":
+    if image.kind == "natural":
+        parts += ["natural_images", f"batch_{image.batch}"]
+    elif image.kind == "synthetic":
         parts += ["optimized_images"]
     else:
         return None
-    return "/".join([*parts, f"{picture.pole}_{picture.rank}.png"])
+    return "/".join([*parts, f"{image.pole}_{image.rank}.png"])
 
 
 LAYOUTS: dict[str, Layout] = {"borowski2021": borowski2021}
@@ -73,10 +73,10 @@ def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False)
         )
     if out.exists():
         raise BadInput(f"{out}: is there already; give another folder with --out")
-    pictures = pictures_of(stimuli.manifest)
+    images = set_images(stimuli.manifest)
     layers = {
         layer.name: layer
-        for network in sorted({picture.unit.network for picture in pictures})
+        for network in sorted({image.unit.network for image in images})
         for layer in network_layers(network)
     }
     partial = PartialFolder(out)
@@ -84,14 +84,14 @@ def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False)
     with partial.held(), partial.writing():
         partial.open(f"{layout} {stimuli.manifest_sha256}")
         paths = stimuli.manifest["path"]
-        for picture, path in tqdm(
-            zip(pictures, paths, strict=True),
-            total=len(pictures),
+        for image, path in tqdm(
+            zip(images, paths, strict=True),
+            total=len(images),
             desc="export",
             unit="image",
             disable=quiet,
         ):
-            place = LAYOUTS[layout](picture, layers)
+            place = LAYOUTS[layout](image, layers)
             if place is None:
                 continue
             target = partial.path / place
@@ -104,4 +104,4 @@ def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False)
                 ) from None
             n_copied += 1
         partial.finish()
-    return n_copied, len(pictures) - n_copied
+    return n_copied, len(images) - n_copied

@@ -137,7 +137,7 @@ def _trials(stimuli: StimulusSet, unit: Unit, rows: pd.DataFrame) -> Iterator[st
 
 
 def _draw(stimuli: StimulusSet, path: str, base: object, low: object, high: object) -> str | None:
-    """Draw a base image's map beside it, unless it is drawn, and return the picture's path."""
+    """Draw a base image's map beside it, unless it is drawn, and return the image's path."""
     source = stimuli.file(path)
     if not source.is_file():
         return None

@@ -17,7 +17,7 @@ from unitscope.vocabulary import Unit
 
 
 @dataclass(frozen=True)
-class Picture:
+class SetImage:
     """One image of a set, whose activation is not known yet.
 
     Parameters
@@ -78,19 +78,19 @@ def manifest_of(rows: Iterable[dict[str, Any]], units: Sequence[Unit]) -> pd.Dat
     return frame.astype(dict.fromkeys(whole, "Int64"))
 
 
-def pictures_of(manifest: pd.DataFrame) -> list[Picture]:
+def set_images(manifest: pd.DataFrame) -> list[SetImage]:
     """Return the images of a manifest that was read."""
-    return [_picture(row) for row in manifest.astype(object).itertuples(index=False)]
+    return [_set_image(row) for row in manifest.astype(object).itertuples(index=False)]
 
 
-def _picture(row: Any) -> Picture:
+def _set_image(row: Any) -> SetImage:
     def there(name: str) -> Any:
         value = getattr(row, name)
         return None if pd.isna(value) else value
 
     edges = [there(f"occluder_{name}_px") for name in ("x", "y", "size")]
     batch = there("batch")
-    return Picture(
+    return SetImage(
         Unit(row.network, row.layer, there("branch") or "", int(row.channel)),
         row.kind,
         row.pole,

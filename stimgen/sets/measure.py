@@ -1,4 +1,4 @@
-"""Activations of saved pictures, read again."""
+"""Activations of saved images, read again."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from stimgen.networks.rounding import agree
 from stimgen.occlusion.activation_maps import QueryPair, choose_queries
 from stimgen.occlusion.baselines import Baseline, find_baselines, is_right
 from stimgen.occlusion.patches import Edit, Patch, apply
-from stimgen.occlusion.saliency import NamedPicture
-from stimgen.sets.manifest import Picture
+from stimgen.occlusion.saliency import NamedImage
+from stimgen.sets.manifest import SetImage
 from stimgen.sets.measure import measure
 from stimgen.sets.occlusion_maps import Job, edit_of, jobs_for, load_map, write_maps
 from stimgen.studies.build_settings import ActivationSettings
@@ -69,8 +69,8 @@ class Occluder:
         """Rules whose answers are noted for each query pair, by name."""
         return find_baselines(self.settings, self.base)
 
-    def run(self, naturals: Sequence[Picture], folder: Path) -> Occluded:
-        """Write the maps, pictures and ``queries.csv`` that the folder lacks.
+    def run(self, naturals: Sequence[SetImage], folder: Path) -> Occluded:
+        """Write the maps, images and ``queries.csv`` that the folder lacks.
 
         Raises
         ------
@@ -82,27 +82,27 @@ class Occluder:
         if not jobs:
             raise BadInput(f"{folder}: has no natural max images in batches to occlude")
         write_maps(self.network, jobs, self.settings, self.activation, folder, quiet=self.quiet)
-        pictures, queries, left_out = save_pictures(jobs, self.settings, baselines, folder)
+        images, queries, left_out = save_images(jobs, self.settings, baselines, folder)
         write_queries(queries, baselines, folder)
-        rows = measured_rows(self.network, pictures, self.activation, folder, quiet=self.quiet)
+        rows = measured_rows(self.network, images, self.activation, folder, quiet=self.quiet)
         return Occluded(rows, {"baselines": sorted(baselines), "left_out": left_out})
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A picture with the activation that its map promises."""
+    """An image with the activation that its map promises."""
 
-    picture: Picture
+    image: SetImage
     activation: float
 
 
-def save_pictures(
+def save_images(
     jobs: Sequence[Job],
     settings: OcclusionSettings,
     baselines: Mapping[str, Baseline],
     folder: Path,
 ) -> tuple[list[Expected], list[dict[str, Any]], list[str]]:
-    """Save the pictures that a set's folder lacks.
+    """Save the images that a set's folder lacks.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def save_pictures(
 
     Returns
     -------
-    pictures : list of Expected
+    images : list of Expected
         All of them, for each batch its base, the two queries and the blurred references.
     queries : list of dict
         A row of ``queries.csv`` for each pair.
@@ -129,32 +129,32 @@ def save_pictures(
     BadInput
         If no base image allows a pair.
     """
-    pictures: list[Expected] = []
+    images: list[Expected] = []
     queries: list[dict[str, Any]] = []
     left_out: list[str] = []
     for job in jobs:
         values, base = load_map(folder / job.map_path)
         edit = edit_of(job, folder, settings)
         if job.kind == "blur":
-            pictures.append(_blurred(job, edit, values, settings, folder))
+            images.append(_blurred(job, edit, values, settings, folder))
             continue
         pair = choose_queries(values, base, settings)
         if pair is None:
             left_out.append(f"{job.natural.unit.name}, batch {job.natural.batch}")
             continue
         whole = dataclasses.replace(job.natural, kind="base")
-        pictures.append(_save(Expected(whole, base), edit, folder))
+        images.append(_save(Expected(whole, base), edit, folder))
         for rank, (pole, patch, value) in enumerate(
             (("min", pair.low, pair.low_activation), ("max", pair.high, pair.high_activation))
         ):
             hidden = dataclasses.replace(
                 job.natural, kind="occluded", pole=pole, rank=rank, patch=patch
             )
-            pictures.append(_save(Expected(hidden, value), edit, folder))
+            images.append(_save(Expected(hidden, value), edit, folder))
         queries.append(_query_row(job, pair, edit.base, baselines))
     if jobs and not queries:
         raise BadInput("no base image allows a query pair; relax occlusion's constraints")
-    return pictures, queries, left_out
+    return images, queries, left_out
 
 
 def _blurred(
@@ -168,7 +168,7 @@ def _blurred(
 
 
 def _save(expected: Expected, edit: Edit, folder: Path) -> Expected:
-    patch, file = expected.picture.patch, folder / expected.picture.path
+    patch, file = expected.image.patch, folder / expected.image.path
     if not file.exists():
         save_png(edit.base if patch is None else apply(edit, patch), file)
     return expected
@@ -176,7 +176,7 @@ def _save(expected: Expected, edit: Edit, folder: Path) -> Expected:
 
 def measured_rows(
     network: Network,
-    pictures: Sequence[Expected],
+    images: Sequence[Expected],
     activation: ActivationSettings,
     folder: Path,
     *,
@@ -189,22 +189,22 @@ def measured_rows(
     BadInput
         If a file drives its unit otherwise than its map says.
     """
-    files = [(folder / e.picture.path, e.picture.unit) for e in pictures]
+    files = [(folder / e.image.path, e.image.unit) for e in images]
     found = measure(network, files, activation, quiet=quiet)
-    for (file, _), expected, value in zip(files, pictures, found, strict=True):
+    for (file, _), expected, value in zip(files, images, found, strict=True):
         if not agree(float(value), expected.activation, network.precision):
             raise BadInput(
                 f"{file}: drives its unit to {value:g}, but its map says "
                 f"{expected.activation:g}; remove {folder} and try again"
             )
-    return [e.picture.row(folder, value) for e, value in zip(pictures, found, strict=True)]
+    return [e.image.row(folder, value) for e, value in zip(images, found, strict=True)]
 
 
 def _query_row(
-    job: Job, pair: QueryPair, picture: np.ndarray, baselines: Mapping[str, Baseline]
+    job: Job, pair: QueryPair, pixels: np.ndarray, baselines: Mapping[str, Baseline]
 ) -> dict[str, Any]:
     natural = job.natural
-    image = NamedPicture(natural.source_image or natural.path, picture)
+    image = NamedImage(natural.source_image or natural.path, pixels)
     return {
         **dataclasses.asdict(natural.unit),
         "batch": natural.batch,

@@ -13,7 +13,7 @@ from stimgen.files import load_npz, read_png, save_npz
 from stimgen.networks.network import Network
 from stimgen.occlusion.activation_maps import activation_maps
 from stimgen.occlusion.patches import Edit, Occlusion, Sharpening, offsets
-from stimgen.sets.manifest import Picture
+from stimgen.sets.manifest import SetImage
 from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from unitscope.errors import BadInput
@@ -38,7 +38,7 @@ class Job:
         ``occluded`` for a base image, ``blur`` for a reference.
     """
 
-    natural: Picture
+    natural: SetImage
     kind: str
 
     @property
@@ -54,7 +54,7 @@ def map_path(unit: Unit, kind: str, batch: int, rank: int) -> str:
 
 
 def jobs_for(
-    naturals: Iterable[Picture],
+    naturals: Iterable[SetImage],
     settings: OcclusionSettings,
     n_batches: int,
     only: dict[Unit, tuple[int, ...]] | None = None,
@@ -74,38 +74,38 @@ def jobs_for(
     only
         Batches of units that need no others.
     """
-    batches: dict[tuple[Unit, int], list[Picture]] = {}
+    batches: dict[tuple[Unit, int], list[SetImage]] = {}
     n_wanted = min(n_batches, settings.batches or n_batches)
-    for picture in naturals:
-        batch = picture.batch if picture.batch is not None else n_batches
-        wanted = (only or {}).get(picture.unit, range(n_wanted))
-        if picture.pole == "max" and batch < n_batches and batch in wanted:
-            batches.setdefault((picture.unit, batch), []).append(picture)
+    for image in naturals:
+        batch = image.batch if image.batch is not None else n_batches
+        wanted = (only or {}).get(image.unit, range(n_wanted))
+        if image.pole == "max" and batch < n_batches and batch in wanted:
+            batches.setdefault((image.unit, batch), []).append(image)
     jobs = []
-    for pictures in batches.values():
-        *references, base = sorted(pictures, key=lambda picture: picture.rank)
+    for images in batches.values():
+        *references, base = sorted(images, key=lambda image: image.rank)
         jobs.append(Job(base, "occluded"))
         jobs += [Job(reference, "blur") for reference in references if settings.blur]
     return jobs
 
 
 def edit_of(job: Job, folder: Path, settings: OcclusionSettings) -> Edit:
-    """Return a job's picture with what is done to it; ``folder`` is the set's."""
-    picture = read_png(folder / job.natural.path)
+    """Return a job's image with what is done to it; ``folder`` is the set's."""
+    image = read_png(folder / job.natural.path)
     if job.kind == "occluded":
-        return Occlusion(picture)
-    return Sharpening(picture, settings.blur_kernel_px, settings.blur_sigma_px)
+        return Occlusion(image)
+    return Sharpening(image, settings.blur_kernel_px, settings.blur_sigma_px)
 
 
-def n_positions(picture: np.ndarray, settings: OcclusionSettings) -> int:
+def n_positions(image: np.ndarray, settings: OcclusionSettings) -> int:
     """Return the number of positions of a patch.
 
     Raises
     ------
     BadInput
-        If the picture is no square, or smaller than the patch.
+        If the image is no square, or smaller than the patch.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     if height != width:
         raise BadInput(f"an image has {width} x {height} px, expected a square to occlude")
     try:
@@ -134,7 +134,7 @@ def write_maps(
     quiet
         Whether to show no progress.
     """
-    # Units that share a picture share its forward passes.
+    # Units that share an image share its forward passes.
     groups: dict[tuple[str, str], list[Job]] = {}
     for job in jobs:
         if not (folder / job.map_path).exists():
@@ -156,7 +156,7 @@ def save_maps(
     folder: Path,
     report: Callable[[int], object] | None = None,
 ) -> None:
-    """Compute and save the maps of units that share a picture."""
+    """Compute and save the maps of units that share an image."""
     edit = edit_of(jobs[0], folder, settings)
     maps, base = activation_maps(
         network,
@@ -179,7 +179,7 @@ def save_maps(
 
 
 def load_map(path: Path) -> tuple[np.ndarray, float]:
-    """Return a map's activations, rows x columns, and that of its picture as it is.
+    """Return a map's activations, rows x columns, and that of its image as it is.
 
     Raises
     ------

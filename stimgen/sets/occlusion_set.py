@@ -14,7 +14,7 @@ import pandas as pd
 
 from stimgen.networks.network import Network
 from stimgen.sets.gallery import write_gallery
-from stimgen.sets.manifest import manifest_of, pictures_of
+from stimgen.sets.manifest import manifest_of, set_images
 from stimgen.sets.occlusion_images import Occluder
 from stimgen.sets.partial import PartialFolder
 from stimgen.sets.provenance import read_provenance, write_provenance
@@ -104,7 +104,7 @@ class OcclusionSet:
             path = self.partial.path
             self.partial.open(self.fingerprint)
             self._copy(path)
-            naturals = [p for p in pictures_of(self.source.manifest) if p.kind == "natural"]
+            naturals = [p for p in set_images(self.source.manifest) if p.kind == "natural"]
             made = occluder.run(naturals, path)
             added = manifest_of(made.rows, self.source.units)
             rows = pd.concat([self.source.manifest, added]).to_dict("records")

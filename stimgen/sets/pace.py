@@ -59,7 +59,7 @@ def first_images(build: Build) -> FirstImages:
     return FirstImages(build.source, n)
 
 
-def picture_of(source: ImageSource, settings: BuildSettings) -> np.ndarray:
+def first_crop(source: ImageSource, settings: BuildSettings) -> np.ndarray:
     """Return the crop of the first image that can be read, black if none can; (side, side, 3)."""
     for index in range(len(source)):
         try:
@@ -74,7 +74,7 @@ def picture_of(source: ImageSource, settings: BuildSettings) -> np.ndarray:
 def png_bytes(source: ImageSource, settings: BuildSettings) -> int:
     """Return the bytes that an image of the set takes on disk."""
     file = io.BytesIO()
-    Image.fromarray(picture_of(source, settings)).save(file, format="PNG", compress_level=3)
+    Image.fromarray(first_crop(source, settings)).save(file, format="PNG", compress_level=3)
     return len(file.getvalue())
 
 
@@ -110,18 +110,18 @@ def render_seconds(build: Build) -> float:
     return per_step * len(build.goals) / len(goals) / workers
 
 
-def position_seconds(build: Build, picture: np.ndarray) -> float:
+def position_seconds(build: Build, image: np.ndarray) -> float:
     """Return the seconds that a position of a map takes."""
     wanted = build.settings.occlusion
     assert wanted is not None
-    n_wanted = n_positions(picture, wanted)
+    n_wanted = n_positions(image, wanted)
     # As many positions as were asked for, or a coarser grid of some of them.
     side = max(1, int(min(n_wanted, _POSITIONS_TRIED) ** 0.5))
-    stride = max(wanted.stride_px, (picture.shape[0] - wanted.size_px) // side)
+    stride = max(wanted.stride_px, (image.shape[0] - wanted.size_px) // side)
     start = time.perf_counter()
     maps, _ = activation_maps(
         build.network,
-        Occlusion(picture),
+        Occlusion(image),
         [build.units[-1]],
         build.settings.activation,
         size_px=wanted.size_px,

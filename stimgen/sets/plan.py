@@ -10,8 +10,8 @@ import torch
 from stimgen.sets.build import Build
 from stimgen.sets.occlusion_maps import n_positions
 from stimgen.sets.pace import (
+    first_crop,
     first_images,
-    picture_of,
     png_bytes,
     position_seconds,
     render_seconds,
@@ -106,7 +106,7 @@ def plan_of(build: Build) -> Plan:
     n_synthetic = sum(len(goal.seeds) for goal in build.goals)
     n_bases, n_maps = _n_occluded(build)
     n_images = n_natural + n_synthetic + 3 * n_bases + (n_maps - n_bases)
-    picture = picture_of(tried, settings)
+    image = first_crop(tried, settings)
     per_image = sweep_seconds(build, tried)
     steps = [
         Step(
@@ -123,9 +123,9 @@ def plan_of(build: Build) -> Plan:
         steps.append(Step("render", what, 2 * n_synthetic * n_steps, seconds))
     side = 0
     if settings.occlusion is not None:
-        side = round(n_positions(picture, settings.occlusion) ** 0.5)
+        side = round(n_positions(image, settings.occlusion) ** 0.5)
         what = f"{n_maps:,} maps of {side} x {side} positions"
-        seconds = position_seconds(build, picture) * n_maps * side**2
+        seconds = position_seconds(build, image) * n_maps * side**2
         steps.append(Step("occlusion", what, n_maps * side**2, seconds))
     steps.append(Step("measure", f"{n_images:,} images", n_images, per_image * n_images))
     n_bytes = n_images * png_bytes(tried, settings) + n_maps * (side**2 * 4 + 1000)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stimgen.sets.manifest import Picture
+from stimgen.sets.manifest import SetImage
 from stimgen.visualization.goals import Goal
 from stimgen.visualization.render import MASKS, mask_path, rendered_path
 from unitscope.vocabulary import Unit
@@ -33,7 +33,7 @@ def candidates_of(goals: Sequence[Goal], rendered: Path) -> list[Candidate]:
 
 def rank_synthetics(
     candidates: Sequence[Candidate], activations: Sequence[float], folder: Path
-) -> list[tuple[Picture, float]]:
+) -> list[tuple[SetImage, float]]:
     """Copy each goal's images into a set's folder, ranks rising with activation.
 
     What says how opaque an image is to be shown goes to the folder ``transparency``.
@@ -49,7 +49,7 @@ def rank_synthetics(
 
     Returns
     -------
-    list of (Picture, float)
+    list of (SetImage, float)
         The images with their activations.
     """
     by_goal: dict[tuple[Unit, str], list[tuple[float, int, Path]]] = {}
@@ -59,12 +59,12 @@ def rank_synthetics(
     ranked = []
     for (unit, pole), images in by_goal.items():
         for rank, (value, seed, file) in enumerate(sorted(images)):
-            picture = Picture(unit, "synthetic", pole, rank, seed=seed)
-            (folder / picture.path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, folder / picture.path)
+            image = SetImage(unit, "synthetic", pole, rank, seed=seed)
+            (folder / image.path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, folder / image.path)
             if (mask := mask_path(file)).exists():
-                shown = folder / MASKS / Path(picture.path).relative_to("images")
+                shown = folder / MASKS / Path(image.path).relative_to("images")
                 shown.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(mask, shown)
-            ranked.append((picture, float(value)))
+            ranked.append((image, float(value)))
     return ranked

@@ -15,7 +15,7 @@ from stimgen.networks.network import Network, Precision
 from stimgen.networks.rounding import agree, agree_anywhere, slack
 from stimgen.occlusion.activation_maps import choose_queries
 from stimgen.occlusion.patches import Edit, Occlusion, Patch, Sharpening, apply
-from stimgen.sets.manifest import Picture, pictures_of
+from stimgen.sets.manifest import SetImage, set_images
 from stimgen.sets.measure import measure
 from stimgen.sets.occlusion_maps import load_map, map_path
 from stimgen.studies.build_settings import ActivationSettings, BuildSettings
@@ -39,7 +39,7 @@ def verify(stimuli: StimulusSet, settings: BuildSettings, *, quiet: bool = False
     """Check a set's files and rules, without its network.
 
     Every file is there, unchanged and of one size; none lies there that the manifest lacks; no
-    unit shows a picture twice, save a base image and its source; every unit has the images that
+    unit shows an image twice, save a base image and its source; every unit has the images that
     the settings ask for; activation rises with rank; each batch's min query drives the unit less
     than its max query; occlusion stimuli are what their bases and maps say.
 
@@ -53,7 +53,7 @@ def verify(stimuli: StimulusSet, settings: BuildSettings, *, quiet: bool = False
     checks: dict[str, Iterator[Fault]] = {
         "files": _changed_files(stimuli),
         "folder": _stray_files(stimuli),
-        "repetitions": _repeated_pictures(stimuli, settings),
+        "repetitions": _repeated_images(stimuli, settings),
         "counts": _missing_images(stimuli, settings),
         "ranks": _misplaced_ranks(stimuli, settings),
         "queries": _unordered_queries(stimuli, settings),
@@ -74,7 +74,7 @@ def verify_activations(
     *,
     quiet: bool = False,
 ) -> list[Fault]:
-    """Measure every picture again and compare with the manifest."""
+    """Measure every image again and compare with the manifest."""
     rows = [row for row in stimuli.manifest.itertuples() if stimuli.file(row.path).is_file()]
     files = [(stimuli.file(row.path), _unit_of(row)) for row in rows]
     values = measure(network, files, activation, quiet=quiet)
@@ -118,7 +118,7 @@ def _stray_files(stimuli: StimulusSet) -> Iterator[Fault]:
             yield Fault(path, "is not in the manifest")
 
 
-def _repeated_pictures(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[Fault]:
+def _repeated_images(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[Fault]:
     # A query among its unit's references would be such a repetition. Base images are natural ones,
     # and batches of pairs are dealt anew from the same images.
     manifest = stimuli.manifest[stimuli.manifest["kind"] != "base"]
@@ -127,7 +127,7 @@ def _repeated_pictures(stimuli: StimulusSet, settings: BuildSettings) -> Iterato
     for _, rows in manifest.groupby(columns, dropna=False, sort=False):
         if len(rows) > 1:
             paths = rows["path"].tolist()
-            yield Fault(paths[1], f"is the same picture as {paths[0]}")
+            yield Fault(paths[1], f"is the same image as {paths[0]}")
 
 
 def _missing_images(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[Fault]:
@@ -180,7 +180,7 @@ def _unordered_queries(stimuli: StimulusSet, settings: BuildSettings) -> Iterato
                 )
 
 
-Found = dict[tuple[str, str, int], tuple[Picture, float]]
+Found = dict[tuple[str, str, int], tuple[SetImage, float]]
 """Pictures and their activations of one unit and batch by kind, pole and rank."""
 
 
@@ -194,12 +194,12 @@ def verify_occlusion(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[
     wanted = settings.occlusion
     groups: dict[tuple[str, int], Found] = {}
     activations = stimuli.manifest["activation"].tolist()
-    for picture, activation in zip(pictures_of(stimuli.manifest), activations, strict=True):
-        if picture.batch is not None:
-            group = groups.setdefault((picture.unit.name, picture.batch), {})
+    for image, activation in zip(set_images(stimuli.manifest), activations, strict=True):
+        if image.batch is not None:
+            group = groups.setdefault((image.unit.name, image.batch), {})
             # There is one base and one query of a pole: their ranks say nothing.
-            rank = picture.rank if picture.kind in ("natural", "blur") else 0
-            group[picture.kind, picture.pole, rank] = (picture, float(activation))
+            rank = image.rank if image.kind in ("natural", "blur") else 0
+            group[image.kind, image.pole, rank] = (image, float(activation))
     for (unit, batch), found in groups.items():
         if not any(kind in ("base", "occluded", "blur") for kind, _, _ in found):
             continue
@@ -227,8 +227,8 @@ def _trial(
         yield Fault(where, f"lacks its {' and its '.join(missing)} image")
         return
     (base, base_activation), *queries = (found[place] for place in places)
-    picture = read_png(stimuli.file(base.path))
-    yield from _base(stimuli, found, base, picture)
+    image = read_png(stimuli.file(base.path))
+    yield from _base(stimuli, found, base, image)
     values, mapped = load_map(stimuli.file(map_path(base.unit, "occluded", base.batch or 0, 0)))
     if not agree(base_activation, mapped, precision):
         yield Fault(base.path, f"activation is {base_activation:g}, but its map says {mapped:g}")
@@ -243,22 +243,20 @@ def _trial(
             yield Fault(query.path, f"hides {_place(query.patch)}, its map gives {_place(patch)}")
         elif not agree(activation, expected, precision):
             yield Fault(query.path, f"activation is {activation:g}, its map says {expected:g}")
-        yield from _edited(stimuli, query, Occlusion(picture))
+        yield from _edited(stimuli, query, Occlusion(image))
     if not queries[0][1] < queries[1][1]:
         low, high = (activation for _, activation in queries)
         yield Fault(where, f"the lower query's activation {low:g} is not below {high:g}")
 
 
-def _base(
-    stimuli: StimulusSet, found: Found, base: Picture, picture: np.ndarray
-) -> Iterator[Fault]:
+def _base(stimuli: StimulusSet, found: Found, base: SetImage, image: np.ndarray) -> Iterator[Fault]:
     ranks = [rank for kind, pole, rank in found if (kind, pole) == ("natural", "max")]
     if not ranks:
         yield Fault(base.path, "its batch has no natural max images")
         return
     strongest, _ = found["natural", "max", max(ranks)]
-    if not np.array_equal(picture, read_png(stimuli.file(strongest.path))):
-        yield Fault(base.path, f"is not the picture {strongest.path}")
+    if not np.array_equal(image, read_png(stimuli.file(strongest.path))):
+        yield Fault(base.path, f"is not the image {strongest.path}")
 
 
 def _blurred(
@@ -270,9 +268,9 @@ def _blurred(
         if ("natural", "max", rank) not in found:
             yield Fault(blurred.path, "there is no natural image of its rank")
             continue
-        picture = read_png(stimuli.file(found["natural", "max", rank][0].path))
+        image = read_png(stimuli.file(found["natural", "max", rank][0].path))
         kernel, sigma = settings.blur_kernel_px, settings.blur_sigma_px
-        yield from _edited(stimuli, blurred, Sharpening(picture, kernel, sigma))
+        yield from _edited(stimuli, blurred, Sharpening(image, kernel, sigma))
         path = map_path(blurred.unit, "blur", blurred.batch or 0, rank)
         values, _ = load_map(stimuli.file(path))
         if not agree(activation, float(values.max()), precision):
@@ -281,13 +279,13 @@ def _blurred(
             )
 
 
-def _edited(stimuli: StimulusSet, query: Picture, edit: Edit) -> Iterator[Fault]:
+def _edited(stimuli: StimulusSet, query: SetImage, edit: Edit) -> Iterator[Fault]:
     patch = query.patch
     side = edit.base.shape[0]
     if patch is None or min(patch.x_px, patch.y_px) < 0:
-        yield Fault(query.path, "has no patch inside the picture")
+        yield Fault(query.path, "has no patch inside the image")
     elif max(patch.x_px, patch.y_px) + patch.size_px > side:
-        yield Fault(query.path, f"its patch leads beyond the picture of {side} px")
+        yield Fault(query.path, f"its patch leads beyond the image of {side} px")
     elif not np.array_equal(read_png(stimuli.file(query.path)), apply(edit, patch)):
         what = "hidden under its mean colour" if query.kind == "occluded" else "sharp"
         yield Fault(query.path, f"is not its base with {_place(patch)} {what}")

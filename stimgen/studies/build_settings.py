@@ -1,4 +1,4 @@
-"""Settings of a build: what a settings file may say, and the defaults."""
+"""Settings of a build: the keys of a settings file with their defaults, and the shipped files."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class NetworkSettings:
     input_px
         Side of the image that the network sees; the network's own if None.
     precision
-        ``fp32``, or ``bf16``, which is faster where the processor knows it and rounds each
-        activation to 2 or 3 digits.
+        ``fp32``, or ``bf16``, which is faster on processors with bf16 instructions and rounds
+        each activation to 2 or 3 digits.
     """
 
     name: str
@@ -50,19 +50,19 @@ class NetworkSettings:
 
 @dataclass(frozen=True)
 class ImagesSettings:
-    """Images from which the natural stimuli are taken.
+    """Images from which the natural stimuli are chosen.
 
     Parameters
     ----------
     source
-        ``folder`` (given on the command line) or ``demo`` (drawn on the fly).
+        ``folder`` (given on the command line) or ``demo`` (rendered by the package).
     n, seed
-        How many demo images are drawn, and from which seed.
+        Number and seed of the demo images.
     resize_px, crop_px
-        The short side is brought to ``resize_px``, then a central square of ``crop_px`` is cut.
+        The short side is resized to ``resize_px``, then a central square of ``crop_px`` is cropped.
     decode
         ``cpu``, or ``cuda``: plain JPEG photographs are decoded, resized and cropped on the
-        network's device. Their pixels then are other ones, by a few levels.
+        network's device. Their pixels then differ by a few levels.
     """
 
     source: Literal["folder", "demo"] = "folder"
@@ -76,21 +76,23 @@ class ImagesSettings:
         at_least(1, n=self.n, crop_px=self.crop_px)
         at_least(self.crop_px, resize_px=self.resize_px)
         if self.decode == "cuda" and self.source == "demo":
-            raise ValueError("decode is cuda, but demo images are drawn, not decoded; leave it out")
+            raise ValueError(
+                "decode is cuda, but demo images are rendered, not decoded; remove decode"
+            )
 
 
 @dataclass(frozen=True)
 class SampleSettings:
-    """Rule by which units are drawn: a layer's branch first, then a channel, all alike likely.
+    """Rule for sampling units: uniformly a branch of a layer, then uniformly a channel in it.
 
     Parameters
     ----------
     n
         Number of units.
     layers
-        Layers to draw from; all if empty.
+        Layers to sample from; all if empty.
     exclude
-        Names of units never to draw, such as ``inception4a-3x3-0245``.
+        Names of units that are never sampled, such as ``inception4a-3x3-0245``.
     """
 
     n: int
@@ -103,15 +105,15 @@ class SampleSettings:
 
 @dataclass(frozen=True)
 class UnitsSettings:
-    """Units of the set: a table, or a rule to draw them by.
+    """Units of the set: a table, or a rule for sampling them.
 
     Parameters
     ----------
     table
         CSV file with the columns ``layer``, ``branch`` and ``channel``, relative to the
-        settings file; other columns are left alone.
+        settings file; other columns are ignored.
     sample
-        Rule instead of a table, or a list of rules, one after the other.
+        Rule instead of a table, or a list of rules, applied one after the other.
     """
 
     table: str | None = None
@@ -124,14 +126,14 @@ class UnitsSettings:
 
 @dataclass(frozen=True)
 class ActivationSettings:
-    """What one number a unit's activation is.
+    """How a unit's activation is read from its activation map.
 
     Parameters
     ----------
     side
         Before (``pre``) or after (``post``) the layer's nonlinearity.
     reduction
-        ``mean`` or ``max`` over the map, or its ``centre``.
+        ``mean`` or ``max`` over the map, or the value at its ``centre``.
     """
 
     side: Literal["pre", "post"] = "pre"
@@ -140,20 +142,20 @@ class ActivationSettings:
 
 @dataclass(frozen=True)
 class BuildSettings:
-    """Everything that decides what a stimulus set looks like.
+    """Everything that determines a stimulus set.
 
     Parameters
     ----------
     name
-        Name of the set, which its folder gets.
+        Name of the set and of its folder.
     network, images, units, activation, natural, synthetic
         See the classes of these names.
     occlusion
-        Occlusion stimuli, made from the batches' strongest images; none if left out.
+        Occlusion stimuli, made from each batch's most activating image; none if None.
     poles
         Poles of the natural and synthetic images: ``[min, max]``, or only one.
     seed
-        Seed of the drawn units, of the shuffles and of the feature visualizations.
+        Seed of the sampled units, the shuffles and the feature visualizations.
     """
 
     name: str
@@ -177,7 +179,7 @@ class BuildSettings:
         if self.occlusion is not None:
             if "max" not in self.poles or self.natural.queries is not None:
                 raise ValueError(
-                    "occlusion needs the strongest images: pole max, and no natural.queries"
+                    "occlusion needs the most activating images: pole max, and no natural.queries"
                 )
             if self.occlusion.size_px > self.images.crop_px:
                 raise ValueError(
@@ -197,12 +199,12 @@ def shipped() -> list[str]:
 
 
 def find_settings(name_or_path: str) -> Path:
-    """Return the settings file of that path or, among the shipped ones, of that name.
+    """Return the settings file with that path or, among the shipped ones, with that name.
 
     Raises
     ------
     BadInput
-        If there is neither, with the nearest shipped name.
+        If there is neither, naming the nearest shipped name.
     """
     path = Path(name_or_path)
     if path.is_file():
@@ -210,7 +212,7 @@ def find_settings(name_or_path: str) -> Path:
     if name_or_path in shipped():
         return FOLDER / f"{name_or_path}.yaml"
     raise BadInput(
-        f"{name_or_path}: no such settings file, and none of the shipped ones "
+        f"{name_or_path}: no such settings file, and no shipped one of that name "
         f"({', '.join(shipped())}){nearest(name_or_path, shipped())}"
     )
 
@@ -233,19 +235,19 @@ def presets() -> list[str]:
 
 
 def with_preset(synthetic: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return settings as given, over those of the preset that they name with ``preset``.
+    """Return settings filled up from the preset that they name with the key ``preset``.
 
     Parameters
     ----------
     synthetic
-        Keys and values of ``SyntheticSettings``; a key that is given replaces the preset's, whole.
+        Keys and values of ``SyntheticSettings``; each key given here replaces the preset's.
     where
-        The file, for the message.
+        The settings file, for the error message.
 
     Raises
     ------
     BadInput
-        If there is no such preset, with the nearest name.
+        If there is no such preset, naming the nearest one.
     """
     own = dict(synthetic)
     name = own.pop("preset", None)

@@ -1,4 +1,4 @@
-"""What a settings file may say of natural images."""
+"""Settings of the natural images."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from unitscope.bounds import at_least
 
 @dataclass(frozen=True)
 class QuerySettings:
-    """Queries that are no extremes, and so harder (Zimmermann, Klein & Brendel, 2023).
+    """Queries that are not extremes, and therefore harder (Zimmermann, Klein & Brendel, 2023).
 
     Parameters
     ----------
     percentile
-        Of the max query among all images by their activation, above 50; the min query's is 100
-        less it.
+        Percentile of the max query's activation among all images, above 50; the min query's is
+        100 minus it.
     window
-        Number of images around that percentile from which the batches' queries are drawn; as
-        many as there are batches if None.
+        Number of images around that percentile from which the batches' queries are drawn; the
+        number of batches if None.
     """
 
     percentile: float
@@ -36,16 +36,16 @@ class NaturalSettings:
     Parameters
     ----------
     n_batches, n_bins
-        A pole's strongest images are cut into ``n_bins`` rank bins; each of ``n_batches`` batches
-        gets one image of each.
+        A pole's most extreme images are divided into ``n_bins`` rank bins; each of ``n_batches``
+        batches gets one image of each bin.
     shuffle_top_bin
-        Whether the bin of the very strongest images is shuffled as the others are. If not, batch
-        b of n has the (n - b)-th best image as its last.
+        Whether the bin of the most activating images is shuffled like the others. If not, the last
+        image of batch b of n is the (n - b)-th most activating one.
     pair_batches
-        Further batches with one query and one reference a pole, from the strongest images of all
-        as if there were but two bins; they are numbered after the others.
+        Additional batches with one query and one reference per pole, from the most extreme images
+        divided into two bins; they are numbered after the others.
     queries
-        If given, queries are drawn around a percentile, and only references are extremes.
+        If given, queries are drawn around a percentile, and only the references are extremes.
     """
 
     n_batches: int = 20
@@ -63,16 +63,16 @@ class NaturalSettings:
 
     @property
     def n_dealt(self) -> int:
-        """Images of a batch and pole that are among the extremes."""
+        """Number of extreme images in a batch, per pole."""
         return self.n_bins - (self.queries is not None)
 
     @property
     def n_extremes(self) -> int:
-        """Extreme images that are needed at each pole."""
+        """Number of extreme images needed at each pole."""
         return max(self.n_batches * self.n_dealt, 2 * self.pair_batches)
 
     @property
     def n_queries_from(self) -> int:
-        """Images from which the queries of a percentile are drawn."""
+        """Number of images from which the queries at a percentile are drawn."""
         window = self.queries.window if self.queries else None
         return self.n_batches if window is None else window

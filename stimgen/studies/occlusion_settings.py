@@ -1,4 +1,4 @@
-"""What a settings file may say of occlusion stimuli."""
+"""Settings of the occlusion stimuli."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from unitscope.bounds import at_least, between
 
 @dataclass(frozen=True)
 class OcclusionSettings:
-    """Occluded queries, and where their patches are put (Zimmermann et al., 2021).
+    """Occluded queries and the positions of their patches (Zimmermann et al., 2021).
 
     Parameters
     ----------
     size_px
-        Side of the patch: 90, or 66 or 112, which are 40, 30 and 50 % of a picture of 224 px.
+        Side of the patch. The study's 66, 90 and 112 px are 30, 40 and 50 % of 224 px.
     stride_px
-        Step from one position to the next.
+        Step between positions.
     max_overlap
-        Largest share of its area that a query's patch may have in common with the other's.
+        Largest proportion of its area that a query's patch may share with the other query's.
     min_effect
-        Least relative activation difference that a base image must allow; None asks for none.
+        Smallest relative activation difference that a base image must allow; no limit if None.
     blur_kernel_px, blur_sigma_px
-        Gaussian of the blurred references.
+        Gaussian kernel of the blurred references.
     batches
-        How many batches of natural images get occlusion stimuli, from batch 0; all if None.
+        Number of batches that get occlusion stimuli, from batch 0; all if None.
     blur
-        Whether the blurred references are made too: as many more maps as a batch has references.
+        Whether blurred references are made too, which takes one more map for each reference.
     saliency
         ``spectral_residual``, a folder of maps, or a function ``package.module:function``.
     objects

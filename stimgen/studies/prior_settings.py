@@ -1,4 +1,4 @@
-"""Settings of what keeps optimised images natural."""
+"""Settings of the priors that keep optimised images natural."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from unitscope.bounds import at_least
 
 @dataclass(frozen=True)
 class PatchColourSettings:
-    """Colour of an image's patches, held near that of photographs.
+    """Penalty on patch colours that differ from those of photographs.
 
     Parameters
     ----------
     weight
-        Of the penalty.
+        Weight of the penalty.
     patch_px
         Side of the patches.
     mean, mean_sd
-        Mean red, green and blue of photographs' patches, in 0..1 (ImageNet's if not given), and
-        how much it differs between patches.
+        Mean red, green and blue of photographs' patches, in 0..1 (default: ImageNet's), and the
+        standard deviation of these means between patches.
     sd, sd_sd
-        Standard deviation within photographs' patches, and how much it differs between patches.
+        Standard deviation within photographs' patches, and how much it varies between patches.
     """
 
     weight: float
@@ -39,7 +39,7 @@ class PatchColourSettings:
 
 @dataclass(frozen=True)
 class BlurSettings:
-    """Blur of the images themselves, by ``sd_px`` after each ``every`` steps."""
+    """Gaussian blur of the images by ``sd_px`` after every ``every`` steps."""
 
     sd_px: float
     every: int = 1
@@ -49,13 +49,13 @@ class BlurSettings:
         at_least(1, every=self.every)
 
     def is_due(self, step: int) -> bool:
-        """Return whether images are blurred after a step, counted from 0."""
+        """Return whether images are blurred after a step (from 0)."""
         return (step + 1) % self.every == 0
 
 
 @dataclass(frozen=True)
 class GradientBlurSettings:
-    """Blur of the gradient with regard to the images, from the first to the last step."""
+    """Gaussian blur of the gradient with respect to the images, in the first and last step."""
 
     first_sd_px: float
     last_sd_px: float = 0.0
@@ -66,18 +66,18 @@ class GradientBlurSettings:
 
 @dataclass(frozen=True)
 class PriorSettings:
-    """What keeps images natural besides their parametrization; all may be combined.
+    """Priors that keep images natural, in addition to the parametrization; all can be combined.
 
     Parameters
     ----------
     total_variation, high_frequency, l2, l6, patch_colour
-        Penalties, with their weights against activation; see :mod:`stimgen.visualization.priors`.
+        Weights of the penalties, in units of activation; see :mod:`stimgen.visualization.priors`.
     blur
-        Of the images.
+        Blur of the images.
     gradient_blur
-        Of the gradient.
+        Blur of the gradient.
     gradient_octaves
-        Number of octaves in each of which the gradient gets the same strength; 0 leaves it alone.
+        Number of octaves in which the gradient is normalised to equal strength; 0 for none.
     """
 
     total_variation: float = 0.0

@@ -11,26 +11,26 @@ from unitscope.bounds import at_least, between
 
 @dataclass(frozen=True)
 class GeneratorSettings:
-    """Images that a generator network draws from an optimised code (method ``generator``).
+    """Images that a generator network makes from an optimised code (method ``generator``).
 
     Parameters
     ----------
     factory
-        ``package.module:function``: makes the module that takes images x code and puts out
+        ``package.module:function`` that returns the module, which maps images x code to
         images x 3 x height x width in 0..1.
     checkpoint
-        State dict to load into it, relative to the settings file; none if None.
+        State dict to load into it, relative to the settings file; nothing is loaded if None.
     code_shape
         Shape of one image's code; the module's own ``code_shape`` if empty.
     code_sd
         Standard deviation of the code's elements over natural images; the module's own ``code_sd``
-        if None. Codes are not bounded if it has none either.
+        if None. Codes are not bounded if the module has none either.
     bound_sd
         Codes stay between 0 and this many standard deviations.
     first_step, last_step
-        Step length, which falls linearly; the gradient is divided by its mean size.
+        Step length, which decreases linearly; the gradient is divided by its mean absolute value.
     shrink
-        What codes are multiplied with after each step.
+        Factor by which codes are multiplied after each step.
     """
 
     factory: str = "stimgen.demo.generator:load_demo_generator"
@@ -57,15 +57,15 @@ class MacoSettings:
     Parameters
     ----------
     n_images
-        Natural images at most, evenly spread over the source, of which the mean spectrum is taken.
+        Largest number of natural images, evenly spaced over the source, for the mean spectrum.
     learning_rate
-        NAdam's.
+        Learning rate of NAdam.
     crops
-        Random crops of an image in each step.
+        Number of random crops of an image in each step.
     first_side, last_side
         Mean side of the crops in the first and in the last step, relative to the image's.
     noise_sd
-        Standard deviation of what is added to the crops' pixels, which are in 0..1.
+        Standard deviation of the noise added to the crops' pixels, which are in 0..1.
     """
 
     n_images: int = 2000
@@ -85,16 +85,16 @@ class MacoSettings:
 
 @dataclass(frozen=True)
 class StopSettings:
-    """When an optimisation ends before its last step: once the gradient's norm has become flat.
+    """Early stopping, once the norm of the gradient no longer changes.
 
     Parameters
     ----------
     at_least
-        Steps that are made in any case.
+        Smallest number of steps.
     window
-        Steps over which the norm is averaged.
+        Number of steps over which the norm is averaged.
     tolerance
-        Largest change, relative, from one window to the next that counts as flat.
+        Largest relative change from one window to the next that counts as no change.
     """
 
     at_least: int = 2500
@@ -111,16 +111,16 @@ class StopSettings:
 class SearchSettings:
     """Search for each unit's and pole's diversity weight.
 
-    The largest weight is sought with which even the weakest of the images drives the unit
+    It finds the largest weight at which even the least activating rendered image drives the unit
     further than every natural image does.
 
     Parameters
     ----------
     lowest, decades
-        Weights tried first: the lowest, and that times ten as often as ``decades`` says.
+        Weights tried first: ``lowest`` times 10**0, 10**1, ... 10**``decades``.
     steps
-        Halvings, on a logarithmic scale, of the decade at whose lower end the images still beat
-        the natural ones.
+        Number of bisections, on a logarithmic scale, of the decade at whose lower end the images
+        still beat the natural ones.
     """
 
     lowest: float = 0.01
@@ -133,7 +133,7 @@ class SearchSettings:
 
     @property
     def bracket(self) -> tuple[float, ...]:
-        """Weights that are tried first, rising, after none at all."""
+        """Weights that are tried first, in ascending order, beginning with 0."""
         return (0.0, *(self.lowest * 10.0**power for power in range(self.decades + 1)))
 
 
@@ -144,43 +144,43 @@ class SyntheticSettings:
     Parameters
     ----------
     method
-        What images are made of: ``fourier``, a spectrum in decorrelated colour; ``pixels``;
-        ``generator``, a code from which a generator network draws; ``maco``, phases only.
+        Parametrization of the images: ``fourier``, a spectrum in decorrelated colour; ``pixels``;
+        ``generator``, the code of a generator network; ``maco``, phases only.
     generator, maco
-        Of the methods of these names.
+        Settings of the methods with these names.
     per_pole, plain_per_pole
-        Images a unit gets at each pole (0 makes none), and how many of these take no part in what
-        the others gain by being diverse.
+        Number of images per unit and pole (0 for none), and how many of these are excluded from
+        the diversity term.
     steps, learning_rate
-        Length of the optimisation, the greatest if ``stop`` is given, and Adam's learning rate.
+        Number of steps, the largest number if ``stop`` is given, and Adam's learning rate.
     stop
-        When to stop earlier; never if None.
+        Early stopping; none if None.
     image_px, margin_px
-        Side of the optimised image, and what is cut from each side of it at the end. What
-        remains is brought to ``crop_px`` of the images if it differs.
+        Side of the optimised image, and the margin cut from each side at the end. The remainder
+        is resized to the images' ``crop_px``.
     start_sd, decay
-        Spread of the starting spectrum, and power of the frequency by which it is damped.
+        Standard deviation of the starting spectrum, and exponent of the 1/f**decay scaling.
     pad_px
-        Grey added at each side before the image is shifted.
+        Width of the grey border added at each side before the image is shifted.
     jitter_px
-        Largest shift before and after scaling and rotating.
+        Range of the shifts before and after scaling and rotating.
     scales
-        Scales drawn from.
+        Scale factors, one of which is drawn for each image and step.
     rotate_deg
-        Largest rotation to either side, in whole degrees.
+        Largest rotation in either direction, in whole degrees.
     activation_unit
-        Whether activation counts in standard deviations over the natural images (``sd``), which
-        makes weights comparable between units, or as it is (``raw``).
+        Whether activation is divided by the unit's standard deviation over the natural images
+        (``sd``), which makes weights comparable between units, or not (``raw``).
     diversity_weight
-        Weight of the images' likeness, which is subtracted from their mean activation.
+        Weight of the images' similarity, which is subtracted from their mean activation.
     search
-        How to find that weight for each unit and pole instead; not if None.
+        Search for that weight, for each unit and pole; none if None.
     priors
-        What keeps images natural.
+        Penalties and filters that keep images natural.
     redirected_steps
-        First steps in which gradients may pass a ReLU that lets none through.
+        Number of first steps in which gradients pass through ReLUs that would block them.
     batch
-        Most images optimised together; the images of one unit and pole are never parted.
+        Largest number of images optimised together; those of one unit and pole stay together.
     """
 
     method: Literal["fourier", "pixels", "generator", "maco"] = "fourier"
@@ -226,23 +226,23 @@ class SyntheticSettings:
             )
         if self.priors.blur and self.method not in ("fourier", "pixels"):
             raise ValueError(
-                f"priors.blur changes a picture's pixels or spectrum: method {self.method!r} has "
-                "neither; leave it out, or use priors.gradient_blur"
+                f"priors.blur changes an image's pixels or spectrum: method {self.method!r} has "
+                "neither; remove it, or use priors.gradient_blur"
             )
 
     @property
     def kept_px(self) -> int:
-        """Side of the image once its margin is cut."""
+        """Side of the image without its margin."""
         return self.image_px - 2 * self.margin_px
 
     @property
     def needs_sweep(self) -> bool:
-        """Whether it must be known how natural images drive the units."""
+        """Whether the units' activations over the natural images are needed."""
         return self.per_pole > 0 and (self.activation_unit == "sd" or self.search is not None)
 
     @property
     def longest(self) -> int:
-        """Most steps that may be made for an image, all of a search's optimisations together."""
+        """Largest number of steps for an image, over all optimisations of a search."""
         if self.search is None:
             return self.steps
         return self.steps * (len(self.search.bracket) + self.search.steps)

@@ -1,1 +1,1 @@
-"""One pass over many images: reading, measuring, ranking, resuming, sharing."""
+"""The sweep over natural images: reading, measuring, ranking, and work in parallel."""

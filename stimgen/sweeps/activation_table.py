@@ -1,4 +1,4 @@
-"""Units' activations for every image, kept on disk where a set needs more than the extremes."""
+"""Units' activations for every image, on disk, for sets that need more than the extremes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from unitscope.errors import BadInput
 
 
 class ActivationTable:
-    """Images x units in a file, NaN where an image was not read; memory does not grow with it.
+    """Images x units in a file, NaN where an image was not read; it is not held in memory.
 
     Parameters
     ----------
     path
-        Of the ``.npy`` file.
+        Path of the ``.npy`` file.
     columns
-        Places of the units wanted among those that a sweep records.
+        Columns of the wanted units among all units that a sweep records.
     """
 
     def __init__(self, path: Path, columns: Sequence[int]) -> None:
@@ -26,11 +26,11 @@ class ActivationTable:
         self.columns = list(columns)
 
     def create(self, n_images: int) -> None:
-        """Make the file, unless it is there; 4 bytes for each image and unit."""
+        """Create the file unless it exists; it takes 4 bytes for each image and unit."""
         if self.path.exists():
             return
         partial = self.path.with_name(f".{self.path.name}.partial")
-        # Not by way of a memory map: the system kills a process whose map a full disk cannot hold.
+        # Not as a memory map: the system kills a process that writes to a map on a full disk.
         with partial.open("wb") as file:
             np.lib.format.write_array_header_1_0(  # type: ignore[no-untyped-call]
                 file,
@@ -42,18 +42,18 @@ class ActivationTable:
         partial.replace(self.path)
 
     def record(self, indices: Sequence[int], activations: np.ndarray) -> None:
-        """Take in activations, images x all units of a sweep, of images by their indices."""
+        """Store activations (images x all units of a sweep) of the images with these indices."""
         table = np.load(self.path, mmap_mode="r+", allow_pickle=False)
         table[list(indices)] = activations[:, self.columns]
         del table
 
     def of_unit(self, place: int, n_read: int) -> np.ndarray:
-        """Return a unit's activation for every image, by its place in ``columns``.
+        """Return a unit's activation for every image, by its index in ``columns``.
 
         Raises
         ------
         BadInput
-            If not as many images are there as the sweep has read.
+            If the number of images differs from what the sweep has read.
         """
         table = np.load(self.path, mmap_mode="r", allow_pickle=False)
         values = np.array(table[:, place])

@@ -1,4 +1,4 @@
-"""What each process of a sweep has so far, on disk, so that nothing is lost or counted twice."""
+"""Intermediate results of each process of a sweep, from which an interrupted sweep resumes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from unitscope.errors import BadInput
 
 
 class Checkpoints:
-    """The files of a sweep's parts, one for each rank of each number of ranks it ran with.
+    """Files of a sweep's parts, one for each rank.
 
-    A rank writes its own file only. Files of another number of ranks come from an earlier run and
-    rest; their batches are done, so a sweep may go on with more or fewer processes.
+    A rank writes only its own file. Files from a run with another number of ranks are kept, and
+    their batches count as done, so a sweep can resume with more or fewer processes.
 
     Parameters
     ----------
     folder
-        Of the parts; the same for all ranks, so many machines need a folder that all can see.
+        Folder of the parts, the same for all ranks; several machines need a shared one.
     ranks
-        This process among the others.
+        Rank of this process, and the number of ranks.
     every_s
-        Shortest time between two checkpoints.
+        Shortest time between two checkpoints, in seconds.
     """
 
     def __init__(self, folder: Path, ranks: Ranks | None = None, *, every_s: float = 30.0) -> None:
@@ -36,13 +36,13 @@ class Checkpoints:
         self._own = folder / f"rank{self.ranks.rank}-of-{self.ranks.world}.npz"
 
     def save(self, tally: Tally, mark: str) -> None:
-        """Write this rank's part; ``mark`` tells sweeps of different things apart."""
+        """Write this rank's part; ``mark`` is a hash of everything that determines the sweep."""
         save_npz({**tally.arrays, "mark": np.array(mark)}, self._own)
 
     def resume(self, tally: Tally, mark: str) -> np.ndarray:
-        """Fill an empty tally with what this rank has, and return which batches are done.
+        """Fill an empty tally with this rank's part, and return which batches are done.
 
-        What the other ranks of this run did is left out: it is none of this one's share.
+        Parts of the other ranks of this run are ignored: they are not part of this rank's share.
         """
         done: np.ndarray = tally.done.copy()
         ending = f"-of-{self.ranks.world}.npz"
@@ -57,12 +57,12 @@ class Checkpoints:
         return done
 
     def merge(self, tally: Tally, mark: str) -> None:
-        """Fill an empty tally with what all ranks have.
+        """Fill an empty tally with the parts of all ranks.
 
         Raises
         ------
         BadInput
-            If a batch is missing, or done twice.
+            If a batch is missing or was processed twice.
         """
         for path in self._paths():
             if (arrays := _read(path, mark)) is None:
@@ -71,7 +71,7 @@ class Checkpoints:
                 tally.merge(arrays)
             except ValueError:
                 raise BadInput(
-                    f"{path}: holds images of another part, as if two sweeps had run at once; "
+                    f"{path}: holds images of another part, as after two simultaneous sweeps; "
                     f"remove {self.folder}"
                 ) from None
         missing = int((~tally.done).sum())
@@ -90,7 +90,7 @@ class Checkpoints:
 
 
 def _read(path: Path, mark: str) -> dict[str, np.ndarray] | None:
-    """Return a part, or None where it is another sweep's or damaged: its images are taken again."""
+    """Return a part; None if it is damaged or of another sweep, so that its images are redone."""
     try:
         arrays = load_npz(path, "a part of a sweep")
     except BadInput:

@@ -1,4 +1,4 @@
-"""JPEG photographs decoded, resized and cropped on a device, many at a time."""
+"""Decoding, resizing and cropping of batches of JPEG photographs on a device."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from stimgen.sweeps.photographs import decoder, placing
 from unitscope.errors import BadInput
 
 Decode = Callable[[Sequence[bytes], torch.device], list[torch.Tensor]]
-"""Turns JPEG files into images of 3 x height x width, 8 bit, on a device."""
+"""Decodes JPEG files to images of 3 x height x width, 8 bit, on a device."""
 
 
 def by_torchcodec(files: Sequence[bytes], device: torch.device) -> list[torch.Tensor]:
-    """Decode by torchcodec; raises RuntimeError where it is not there or cannot."""
+    """Decode by torchcodec; raises RuntimeError if it is not installed or fails."""
     decode_jpeg = decoder()
     if decode_jpeg is None:
         raise RuntimeError("torchcodec is not installed")
@@ -30,7 +30,7 @@ def by_torchcodec(files: Sequence[bytes], device: torch.device) -> list[torch.Te
 
 
 def by_torchvision(files: Sequence[bytes], device: torch.device) -> list[torch.Tensor]:
-    """Decode by torchvision, where torchcodec is not there or not made for the device."""
+    """Decode by torchvision, if torchcodec is not installed or does not support the device."""
     from torchvision.io import ImageReadMode, decode_jpeg
 
     encoded = [torch.frombuffer(bytearray(file), dtype=torch.uint8) for file in files]
@@ -41,17 +41,17 @@ def by_torchvision(files: Sequence[bytes], device: torch.device) -> list[torch.T
 
 
 class DeviceDecoder:
-    """Makes pictures of JPEG files on a device.
+    """Decodes JPEG files to cropped images on a device.
 
     Parameters
     ----------
     device
-        CUDA decodes with nvJPEG; the CPU does the same work in the same steps.
+        CUDA decodes with nvJPEG; the CPU works in the same steps.
 
     Raises
     ------
     BadInput
-        If nothing that is installed decodes there.
+        If no installed package decodes on the device.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -60,12 +60,12 @@ class DeviceDecoder:
         self._decode = _working(device)
 
     def __call__(self, files: Sequence[bytes], images: ImagesSettings) -> list[torch.Tensor | None]:
-        """Return a picture for each file, None for each that the decoder does not take.
+        """Return an image for each file, None for each that the decoder does not support.
 
         Parameters
         ----------
         files
-            Contents of JPEG files in RGB that need not be turned.
+            Contents of JPEG files in RGB without rotation.
         images
             How they are cropped.
 
@@ -77,14 +77,14 @@ class DeviceDecoder:
             the decoder converts colours.
         """
         parts = self._fitting(lambda part: [_cut(p, images) for p in self._each(part)], files)
-        return [picture for part in parts for picture in part]
+        return [pixels for part in parts for pixels in part]
 
     def _each(self, files: Sequence[bytes]) -> list[torch.Tensor | None]:
         try:
             return list(self._decode(files, self.device))
         except torch.OutOfMemoryError:
             raise
-        except RuntimeError:  # one that it does not take spoils them all
+        except RuntimeError:  # one unsupported file fails the whole batch
             if len(files) == 1:
                 return [None]
         return [pixels for file in files for pixels in self._each([file])]
@@ -97,7 +97,7 @@ def _working(device: torch.device) -> Decode:
         try:
             decode([file.getvalue()], device)
         except (RuntimeError, TypeError, ImportError, AttributeError):
-            continue  # older than this, or built without it
+            continue  # an older version, or built without it
         return decode
     raise BadInput(
         f"images.decode: no installed torchcodec or torchvision decodes JPEG on {device.type}; "
@@ -123,18 +123,18 @@ def _opened(device: torch.device) -> DeviceDecoder:
 
 
 def device_decoder(images: ImagesSettings, device: torch.device) -> DeviceDecoder | None:
-    """Return what decodes on the network's device, None where threads decode on the processor.
+    """Return the decoder of the network's device, None if threads decode on the CPU.
 
     Raises
     ------
     BadInput
-        If the settings want CUDA to decode, and the network runs elsewhere or CUDA cannot.
+        If the settings ask for decoding on CUDA and it is not available.
     """
     if images.decode == "cpu":
         return None
     if device.type != "cuda":
         raise BadInput(
-            f"images.decode is cuda, but the network runs on {device.type}: take --device cuda, "
+            f"images.decode is cuda, but the network runs on {device.type}: use --device cuda, "
             "or set images.decode to cpu"
         )
     return _opened(device)

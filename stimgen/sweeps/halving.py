@@ -1,4 +1,4 @@
-"""Fewer items at a time once a device's memory has run out."""
+"""Smaller batches once a device has run out of memory."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Result = TypeVar("Result")
 
 
 class Halving:
-    """Calls functions of items, with half as many whenever memory runs out, and from then on.
+    """Applies functions to parts of items, and halves the parts whenever memory runs out.
 
     Parameters
     ----------
     what
-        An item is called, for messages.
+        Name of an item, for messages.
     most
-        Most items at a time; all if None.
+        Largest number of items at a time; all if None.
     """
 
     def __init__(self, what: str = "image", most: int | None = None) -> None:
@@ -30,19 +30,19 @@ class Halving:
         self.most = most
 
     def __call__(self, function: Callable[[Any], Result], items: Any) -> list[Result]:
-        """Return what a function gives for each part of the items, saying so where they shrank.
+        """Return the result for each part of the items; a message is printed if parts are halved.
 
         Parameters
         ----------
         function
-            Takes some of the items.
+            Takes a part of the items.
         items
             A sequence or a tensor of any length.
 
         Raises
         ------
         BadInput
-            If the memory does not hold what one item needs.
+            If a single item does not fit into memory.
         """
         results: list[Result] = []
         done = 0
@@ -51,14 +51,14 @@ class Halving:
             try:
                 results.append(function(part))
             except torch.OutOfMemoryError:
-                pass  # it holds on to what the failed pass had, until this block is left
+                pass  # the error keeps the failed pass's tensors alive until this block ends
             else:
                 done += len(part)
                 continue
             torch.cuda.empty_cache()
             if len(part) == 1:
-                raise BadInput(f"the device's memory does not hold one {self.what}'s pass")
+                raise BadInput(f"one {self.what} does not fit into the device's memory")
             self.most = len(part) // 2
-            told = f"{len(part)} {self.what}s at a time do not fit into memory; going on with "
+            told = f"{len(part)} {self.what}s at a time do not fit into memory; continuing with "
             tqdm.write(f"{told}{self.most}", file=sys.stderr)
         return results

@@ -1,4 +1,4 @@
-"""Images of a source as pictures, read in parallel: by threads, or many together on a device."""
+"""Parallel reading of a source's images: by threads, or in batches on a device."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ END_OF_IMAGE = b"\xff\xd9"
 
 
 Pixels = np.ndarray | torch.Tensor
-"""Height x width x 3, 8 bit; with a decoder a tensor on its device."""
+"""Height x width x 3, 8 bit; a tensor on the device if a device decodes."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Images with consecutive indices: always the same ones together, whoever takes them.
+    """Images with consecutive indices; the division into batches is always the same.
 
     Parameters
     ----------
     number
-        Of the batch, from 0.
-    indices, pictures
-        Of the images that could be read.
+        Number of the batch, from 0.
+    indices, images
+        Indices and pixels of the images that could be read.
     skipped
-        Name and fault of each image that could not be read, by its index.
+        Name and error of each image that could not be read, by index.
     """
 
     number: int
     indices: list[int]
-    pictures: list[Pixels]
+    images: list[Pixels]
     skipped: dict[int, str]
 
 
@@ -53,20 +53,20 @@ def read_batches(
     quiet: bool,
     decoder: DeviceDecoder | None = None,
 ) -> Iterator[Batch]:
-    """Read batches in parallel, ahead of whoever needs them.
+    """Read batches in parallel, in advance of their use.
 
     Parameters
     ----------
     source, settings
         Which images, and how they are cropped.
     size
-        Images in a batch; the last one may have fewer.
+        Number of images in a batch; the last one may have fewer.
     numbers
-        Which batches, in order.
+        Numbers of the batches to read, in order.
     quiet
         Whether to show no progress.
     decoder
-        Decodes plain JPEG files, a batch's together.
+        Decodes the plain JPEG files of a batch together; threads decode if None.
     """
 
     def within(number: int) -> range:
@@ -74,21 +74,21 @@ def read_batches(
 
     total = sum(len(within(number)) for number in numbers)
     indices = (index for number in numbers for index in within(number))
-    loaded = read_pictures(source, settings, indices, decoder, together=size)
+    loaded = read_images(source, settings, indices, decoder, together=size)
     with tqdm(total=total, desc="sweep", unit="image", disable=quiet) as progress:
         for number in numbers:
-            pictures: dict[int, Pixels] = {}
+            images: dict[int, Pixels] = {}
             skipped: dict[int, str] = {}
-            for index, picture in islice(loaded, len(within(number))):
-                if isinstance(picture, str):
-                    skipped[index] = picture
+            for index, image in islice(loaded, len(within(number))):
+                if isinstance(image, str):
+                    skipped[index] = image
                 else:
-                    pictures[index] = picture
+                    images[index] = image
                 progress.update()
-            yield Batch(number, list(pictures), list(pictures.values()), skipped)
+            yield Batch(number, list(images), list(images.values()), skipped)
 
 
-def read_pictures(
+def read_images(
     source: ImageSource,
     images: ImagesSettings,
     indices: Iterable[int],
@@ -96,28 +96,28 @@ def read_pictures(
     *,
     together: int = 64,
 ) -> Iterator[tuple[int, Pixels | str]]:
-    """Read and crop images ahead of whoever needs them, and yield them in order.
+    """Read and crop images in parallel, in advance of their use, and yield them in order.
 
     Parameters
     ----------
     source, images, indices
         Which images, and how they are cropped.
     decoder
-        Gets the plain JPEG files of a source that has files; all else, and what the decoder does
-        not take, is read as without one.
+        Decodes plain JPEG files; other files, and those that it does not support, are read by
+        threads, as are all files if None.
     together
-        Files that the decoder gets at a time, at most.
+        Largest number of files that the decoder gets at a time.
 
     Yields
     ------
     tuple of int and Pixels or str
-        An image's index and the picture, or its name and fault if it cannot be read.
+        Index and pixels of an image, or its index, and its name and error if it cannot be read.
     """
 
     def load(index: int) -> np.ndarray | str:
         try:
             image = crop(source.load(index), images.resize_px, images.crop_px)
-        except Exception as error:  # decoders raise whatever they like on a broken file
+        except Exception as error:  # decoders raise many kinds of errors on a damaged file
             return f"{source.name(index)}: {error}"
         return np.asarray(image)
 
@@ -128,25 +128,25 @@ def read_pictures(
     while some := list(islice(fetched, together)):
         decoded = iter(decoder([found for _, found in some if isinstance(found, bytes)], images))
         for index, found in some:
-            picture: Pixels | str | None
-            picture = next(decoded) if isinstance(found, bytes) else found
-            if picture is None:
-                picture = load(index)
-            if isinstance(picture, np.ndarray):
-                picture = torch.tensor(picture, device=decoder.device)
-            yield index, picture
+            image: Pixels | str | None
+            image = next(decoded) if isinstance(found, bytes) else found
+            if image is None:
+                image = load(index)
+            if isinstance(image, np.ndarray):
+                image = torch.tensor(image, device=decoder.device)
+            yield index, image
 
 
 def plain_file(source: ImageSource, index: int) -> bytes | None:
-    """Return an image's file if it is a whole JPEG in RGB that any decoder reads alike."""
+    """Return the content of an image's file if it is a complete, plain JPEG, else None."""
     encoded = getattr(source, "encoded", None)
     if encoded is None:
         return None
     try:
         data: bytes = encoded(index)
         with Image.open(io.BytesIO(data)) as image:
-            # Without a transform of colours, which not all decoders know of.
+            # Files without a colour transform are not supported by all decoders.
             is_odd = not is_plain(image) or image.info.get("adobe_transform") == 0
-    except Exception:  # to read it as usual says what is wrong with it
+    except Exception:  # reading it by threads gives the error
         return None
     return None if is_odd or not data.endswith(END_OF_IMAGE) else data

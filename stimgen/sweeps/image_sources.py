@@ -1,4 +1,4 @@
-"""Natural images as users keep them: a folder, a list file, or tar shards."""
+"""Sources of natural images: a folder, a list file, or tar shards."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ class ImageSource(Protocol):
         """Return an image's name, unique in the source."""
 
     def load(self, index: int) -> Image.Image:
-        """Return an image in RGB; raises OSError or ValueError where it cannot be read."""
+        """Return an image in RGB; raises OSError or ValueError if it cannot be read."""
 
     @property
     def sha256(self) -> str:
-        """Hash of what decides which images these are."""
+        """Hash that identifies the images."""
 
 
 def open_source(path: Path | str) -> ImageSource:
     """Open a folder of images, a list file (``.txt``), a tar shard or a folder of tar shards.
 
-    A folder that holds images is a folder of images, whatever else is in it.
+    A folder with images is read as a folder of images, whatever else it contains.
 
     Raises
     ------
     BadInput
-        If it is none of these, or there is nothing in it.
+        If it is none of these, or contains no images.
     """
     path = Path(path)
     if path.is_file() and path.suffix.lower() == ".txt":
@@ -66,9 +66,9 @@ class ImageFiles:
     Parameters
     ----------
     folder
-        To which the names are relative.
+        Folder to which the names are relative.
     names
-        POSIX paths of files that are there, in the images' order.
+        POSIX paths of existing files, in order.
     """
 
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
@@ -84,7 +84,7 @@ class ImageFiles:
         return self._names[index]
 
     def load(self, index: int) -> Image.Image:
-        """Read an image as RGB, turned upright."""
+        """Read an image as RGB, upright."""
         return read_rgb(self.folder / self._names[index])
 
     def encoded(self, index: int) -> bytes:
@@ -98,18 +98,18 @@ class ImageFiles:
 
 
 class ImageFolder(ImageFiles):
-    """Every image below a folder, in the order of the relative POSIX paths.
+    """All images in a folder and its subfolders, ordered by their relative POSIX paths.
 
     Parameters
     ----------
     folder
-        Searched with its subfolders; suffixes count whatever their case. Hidden files and
-        folders are left out.
+        Searched with its subfolders; the case of suffixes does not matter. Hidden files and
+        folders are ignored.
 
     Raises
     ------
     BadInput
-        If there is no such folder or no image in it.
+        If there is no such folder or it contains no image.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -128,17 +128,17 @@ class ImageFolder(ImageFiles):
 
 
 class ImageList(ImageFiles):
-    """Images named in a text file, one path a line, relative to the file; blank lines count not.
+    """Images listed in a text file, one path a line, relative to the file; blank lines are ignored.
 
     Parameters
     ----------
     file
-        In UTF-8. The order of its lines is that of the images.
+        Text in UTF-8; the images are in the order of its lines.
 
     Raises
     ------
     BadInput
-        If it cannot be read, names no image, names one twice or one that is not there.
+        If it cannot be read, is empty, or lists a file twice or one that does not exist.
     """
 
     def __init__(self, file: Path | str) -> None:
@@ -154,7 +154,7 @@ class ImageList(ImageFiles):
             if not line.strip():
                 continue
             written = folder / line.strip()
-            # Relative, so that no manifest holds the place of somebody's home folder.
+            # Relative, so that no manifest contains the path of a home folder.
             name = Path(os.path.relpath(written, folder)).as_posix()
             if name in lines:
                 raise BadInput(f"{file}, line {number}: {name} is in line {lines[name]} already")
@@ -162,7 +162,7 @@ class ImageList(ImageFiles):
                 raise BadInput(f"{file}, line {number}: no such file as {line.strip()}")
             lines[name] = number
         if not lines:
-            raise BadInput(f"{file}: names no images, expected one path a line")
+            raise BadInput(f"{file}: lists no images, expected one path a line")
         super().__init__(folder, list(lines))
 
 
@@ -175,9 +175,9 @@ class _Member:
 
 
 class TarShards:
-    """Images within uncompressed tar files, as WebDataset keeps them.
+    """Images in uncompressed tar files, as used by WebDataset.
 
-    The headers are read once; an image is then read from its place, by any number of threads.
+    The headers are read once; images are then read at their offsets, by any number of threads.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ class TarShards:
     Raises
     ------
     BadInput
-        If one cannot be read, is cut short or holds a name twice, or there is no image in any.
+        If a file cannot be read, is truncated or holds a name twice, or no file holds an image.
     """
 
     def __init__(self, shards: Sequence[Path]) -> None:
@@ -207,13 +207,13 @@ class TarShards:
         return f"{self._shards[member.shard].stem}/{member.name}"
 
     def load(self, index: int) -> Image.Image:
-        """Read an image as RGB, turned upright."""
+        """Read an image as RGB, upright."""
         return read_rgb(BytesIO(self.encoded(index)))
 
     def encoded(self, index: int) -> bytes:
         """Return the content of an image's file."""
         member = self._members[index]
-        # Opened anew: threads share no position, and a thousand shards no limit on open files.
+        # Opened for each image, so that threads share no file position and few files are open.
         with self._shards[member.shard].open("rb") as file:
             file.seek(member.offset)
             return file.read(member.size)
@@ -228,7 +228,7 @@ def _members(number: int, shard: Path) -> list[_Member]:
     members: dict[str, _Member] = {}
     try:
         length = shard.stat().st_size
-        # Without a colon, compressed files would be opened too, and cannot be read at an offset.
+        # "r:" refuses compressed files, which cannot be read at an offset.
         with tarfile.open(shard, "r:") as archive:
             for entry in archive:
                 name = Path(entry.name).as_posix()
@@ -238,10 +238,10 @@ def _members(number: int, shard: Path) -> list[_Member]:
                 if name in members:
                     raise BadInput(f"{shard}: holds {name} twice")
                 if entry.offset_data + entry.size > length:
-                    raise tarfile.ReadError(f"it ends within {name}")
+                    raise tarfile.ReadError(f"it is truncated within {name}")
                 members[name] = _Member(number, name, entry.offset_data, entry.size)
     except tarfile.TarError as error:
-        raise BadInput(f"{shard}: not a whole, uncompressed tar file ({error})") from None
+        raise BadInput(f"{shard}: not a complete, uncompressed tar file ({error})") from None
     except OSError as error:
         raise BadInput(f"{shard}: cannot be read ({error.strerror or error})") from None
     return list(members.values())

@@ -1,4 +1,7 @@
-"""Sources of natural images, and how a photograph becomes a stimulus."""
+"""Reading photographs and cropping them to stimuli.
+
+Plain JPEG files are decoded by torchcodec if it is installed, with the same pixels as Pillow.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,16 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 ORIENTATION = 0x0112
-"""EXIF tag that says how to turn a photograph."""
+"""EXIF tag of a photograph's orientation."""
 
 
 def read_rgb(file: Path | BinaryIO) -> Image.Image:
-    """Read an image as RGB, turned upright.
+    """Read an image as RGB, upright according to its EXIF orientation.
 
     Raises
     ------
     OSError, ValueError
-        If it cannot be read; the message holds no path, which is nobody else's business.
+        If it cannot be read; the message does not contain the path, which may be private.
     """
     try:
         with Image.open(file) as image:
@@ -50,7 +53,7 @@ def _decode(file: Path | BinaryIO) -> Image.Image | None:
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
-    """Turn grey (8 or 16 bit), palette, CMYK or transparent images into RGB, on white."""
+    """Convert grey (8 or 16 bit), palette, CMYK or transparent images to RGB, on white."""
     if image.mode.startswith("I"):
         levels = np.asarray(image, dtype=np.float64)
         top = 65535.0 if levels.max() > 255 else 255.0
@@ -62,9 +65,9 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
 
 def crop(image: Image.Image, resize_px: int, crop_px: int) -> Image.Image:
-    """Bring the short side to ``resize_px`` and cut the central square of ``crop_px``.
+    """Resize the short side to ``resize_px`` and crop the central square of ``crop_px``.
 
-    Sizes and places are rounded as torchvision's ``Resize`` and ``CenterCrop`` do.
+    Sizes and positions are rounded as by torchvision's ``Resize`` and ``CenterCrop``.
     """
     size, (left, upper) = placing(image.size, resize_px, crop_px)
     if size != image.size:
@@ -75,33 +78,33 @@ def crop(image: Image.Image, resize_px: int, crop_px: int) -> Image.Image:
 def placing(
     size: tuple[int, int], resize_px: int, crop_px: int
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return an image's size (width, height) once resized, and the square's left upper corner."""
+    """Return the size (width, height) after resizing, and the crop's left and upper edge."""
     width, height = (side * resize_px // min(size) for side in size)
     return (width, height), (round((width - crop_px) / 2), round((height - crop_px) / 2))
 
 
 @lru_cache(maxsize=1)
 def decoder() -> Callable[..., Any] | None:
-    """Return torchcodec's decoder, None where it is not installed or cannot be loaded."""
+    """Return torchcodec's decoder, None if it is not installed or cannot be loaded."""
     if find_spec("torchcodec") is None:
         return None
     try:
         decoders: Any = import_module("torchcodec.decoders")
         found: Callable[..., Any] = decoders.decode_jpeg
     except (ImportError, AttributeError, OSError, RuntimeError):
-        return None  # an older one, for another torch, or without a library that it needs
+        return None  # an older version, one for another torch, or a missing library
     return found
 
 
 def is_plain(image: Image.Image) -> bool:
-    """Return whether an opened image is a JPEG in RGB that need not be turned."""
+    """Return whether an opened image is a JPEG in RGB without rotation."""
     if image.format != "JPEG" or image.mode != "RGB":
         return False
     return bool(image.getexif().get(ORIENTATION, 1) == 1)
 
 
 def decode(data: bytes) -> Image.Image | None:
-    """Decode a plain JPEG; None where only Pillow can say what it is, or what is wrong with it."""
+    """Decode a plain JPEG; None if torchcodec fails, so that Pillow reads or refuses it."""
     decode_jpeg = decoder()
     if decode_jpeg is None:
         return None

@@ -1,4 +1,4 @@
-"""Work in threads, ahead of whoever needs the results."""
+"""Work in threads, in advance of the use of the results."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def prefetch(
     Parameters
     ----------
     function, items
-        What to apply, and to what.
+        Function to apply, and the items.
     ahead
-        Most results held at a time.
+        Largest number of results held at a time.
     workers
         Threads; one per processor if None.
     stop
-        Set when no more results are wanted, so that long functions can give up.
+        Set when no more results are wanted, so that long-running functions can stop.
     """
     pending: deque[Future[Result]] = deque()
     left = iter(items)

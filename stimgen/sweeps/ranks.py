@@ -1,4 +1,4 @@
-"""The processes that torchrun starts side by side, on one machine or many."""
+"""The processes (ranks) that torchrun starts, on one machine or several."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ import torch.distributed as dist
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
-_GLANCE_S = 0.05
+_POLL_S = 0.05
 
-_PATIENCE = timedelta(days=30)
-"""A rank waits for the slowest; torchrun, not a time limit, ends those whose partner died."""
+_TIMEOUT = timedelta(days=30)
+"""Practically none: torchrun, not a time limit, ends the ranks if one of them has died."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """One process among ``world``; alone by default.
+    """This process among ``world`` processes; by default a single one.
 
     Parameters
     ----------
     rank
-        Of this process, from 0; 0 writes what is written once.
+        Rank of this process, from 0; rank 0 writes the common files.
     world
         Number of processes.
     device
-        On which this process works; CUDA devices talk by nccl, others by gloo.
+        Device of this process; CUDA devices communicate by nccl, others by gloo.
     """
 
     rank: int = 0
@@ -42,7 +42,7 @@ class Ranks:
 
     @classmethod
     def join(cls, device: torch.device) -> Ranks:
-        """Meet the processes that torchrun started with this one, if it did."""
+        """Join the processes that torchrun started; without torchrun there is only this one."""
         world = int(os.environ.get("WORLD_SIZE", "1"))
         if world == 1:
             return cls(device=device)
@@ -51,10 +51,10 @@ class Ranks:
             cuda = device.type == "cuda"
             dist.init_process_group(
                 "nccl" if cuda else "gloo",
-                store=PrefixStore(_meet(store, rank, world), store),
+                store=PrefixStore(_name_of_group(store, rank, world), store),
                 rank=rank,
                 world_size=world,
-                timeout=_PATIENCE,
+                timeout=_TIMEOUT,
                 device_id=device if cuda else None,
             )
             atexit.register(dist.destroy_process_group)
@@ -62,11 +62,11 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that writes what is written once."""
+        """Whether this is rank 0, which writes the common files."""
         return self.rank == 0
 
     def agree(self, question: Callable[[], bool]) -> bool:
-        """Return the first rank's answer to a question that no other rank is asked."""
+        """Return rank 0's answer to a question, on all ranks."""
         answer = question() if self.is_first else False
         if self.world == 1:
             return answer
@@ -75,54 +75,54 @@ class Ranks:
         return bool(told.item())
 
     def wait(self) -> None:
-        """Return when all ranks are here."""
+        """Wait until all ranks have called this method."""
         if self.world > 1:
             here = torch.ones(1, device=self.device)
             dist.all_reduce(here)
-            here.item()  # a CUDA device would otherwise let the processor run ahead
+            here.item()  # waits for the CUDA device
 
     def take_cores(self, *, shared: bool) -> None:
-        """Use a fair share of this machine's processors, or all of them.
+        """Use an equal share of this machine's CPU cores, or all of them.
 
-        torchrun gives each process one thread; a number in ``OMP_NUM_THREADS`` above that is kept.
+        torchrun sets one thread per process; a larger number in ``OMP_NUM_THREADS`` is kept.
         """
         if self.world > 1 and os.environ.get("OMP_NUM_THREADS", "1") == "1":
             neighbours = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if shared else 1
             torch.set_num_threads(max(1, (os.cpu_count() or 1) // neighbours))
 
 
-def _meet(store: Any, rank: int, world: int) -> str:
-    """Return a name for this meeting of the ranks that no earlier one had.
+def _name_of_group(store: Any, rank: int, world: int) -> str:
+    """Agree with the other ranks on a name for their group that no earlier group had.
 
-    torchrun keeps its store when it starts processes again, with the addresses that dead ones left
-    in it. So each process says that it is here by a word of its own; the first rank names a meeting
-    of those it heard of, anew when it hears of another; and the meeting begins once all have come.
+    torchrun keeps its store when it restarts processes, with the addresses of dead ones in it. So
+    each process announces itself with a unique id; rank 0 names a group of the announced ids, with
+    a new name whenever an id changes; the group starts once all its members have confirmed it.
     """
-    return _attend(store, rank) if rank else _invite(store, range(1, world))
+    return _confirm_group(store, rank) if rank else _name_group(store, range(1, world))
 
 
-def _invite(store: Any, others: range) -> str:
-    name, guests = "", [""]
+def _name_group(store: Any, others: range) -> str:
+    name, members = "", [""]
     while True:
-        if store.check([f"here/{other}" for other in others]):
-            heard = [str(store.get(f"here/{other}").decode()) for other in others]
-            if heard != guests:
-                name, guests = uuid4().hex, heard
-                store.set("meeting", " ".join([name, *guests]))
+        if store.check([f"id/{other}" for other in others]):
+            announced = [str(store.get(f"id/{other}").decode()) for other in others]
+            if announced != members:
+                name, members = uuid4().hex, announced
+                store.set("group", " ".join([name, *members]))
             if store.check([f"{name}/{other}" for other in others]):
-                store.set(f"{name}/begin", "now")
+                store.set(f"{name}/started", "yes")
                 return name
-        time.sleep(_GLANCE_S)
+        time.sleep(_POLL_S)
 
 
-def _attend(store: Any, rank: int) -> str:
+def _confirm_group(store: Any, rank: int) -> str:
     own = uuid4().hex
-    store.set(f"here/{rank}", own)
+    store.set(f"id/{rank}", own)
     while True:
-        if store.check(["meeting"]):
-            name, *guests = str(store.get("meeting").decode()).split()
-            if own in guests:
-                store.set(f"{name}/{rank}", "come")
-                if store.check([f"{name}/begin"]):
+        if store.check(["group"]):
+            name, *members = str(store.get("group").decode()).split()
+            if own in members:
+                store.set(f"{name}/{rank}", "yes")
+                if store.check([f"{name}/started"]):
                     return name
-        time.sleep(_GLANCE_S)
+        time.sleep(_POLL_S)

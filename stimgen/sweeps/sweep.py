@@ -1,4 +1,4 @@
-"""Pass over all images once and keep, for every unit, those that drive it least and most."""
+"""The sweep: find, for every unit, the images that activate it least and most."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from unitscope.errors import BadInput
 from unitscope.vocabulary import Unit
 
 BATCH = {"cpu": 32, "cuda": 128}
-"""Images in a forward pass, by the kind of device: more gain nothing."""
+"""Images in a forward pass, by type of device; larger batches are not faster."""
 
 _ARRAYS = (
     "top_values",
@@ -46,25 +46,25 @@ _ARRAYS = (
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a pass over the images found.
+    """Result of a sweep.
 
     Parameters
     ----------
     units
         Names of the units, one per row of the arrays.
     top_values, top_indices
-        Units x k, the most activating image first.
+        Units x k: activations and image indices, the most activating image first.
     bottom_values, bottom_indices
-        Units x k, the least activating image first.
+        Units x k: activations and image indices, the least activating image first.
     mean, sd
-        Over all images, one per unit; exact sums, rounded once.
+        Mean and standard deviation over all images, one per unit; exact sums, rounded once.
     histogram
-        Units x bins: how many images lie between each two of
+        Units x bins: number of images between successive
         :data:`stimgen.sweeps.running.HISTOGRAM_EDGES`.
     n_images
-        Images that could be read.
+        Number of images that could be read.
     skipped
-        Name and fault of each image that could not.
+        Name and error of each image that could not be read.
     """
 
     units: tuple[str, ...]
@@ -83,7 +83,7 @@ class Sweep:
         return self.units.index(unit.name)
 
     def save(self, path: Path) -> None:
-        """Write as a numpy archive without pickles, whole or not at all."""
+        """Write a numpy archive without pickles."""
         arrays = {
             "units": np.array(self.units, dtype=np.str_),
             "n_images": np.array(self.n_images),
@@ -99,7 +99,7 @@ class Sweep:
         Raises
         ------
         BadInput
-            If it is no such archive.
+            If it is not such an archive.
         """
         arrays = load_npz(path, "a sweep")
         try:
@@ -130,46 +130,46 @@ def sweep(
 ) -> Sweep | None:
     """Pass over all images once; memory does not grow with their number.
 
-    Images go through the network in batches of consecutive indices, and what is kept of them is
-    summed without rounding. So the result is the same, bit for bit, for any number of ranks and
-    after any number of interruptions, on devices that compute a batch alike.
+    Images go through the network in batches of consecutive indices, and statistics are summed
+    without rounding. So the result is the same, bit for bit, for any number of ranks and
+    interruptions, on devices that compute a batch alike.
 
     Parameters
     ----------
     network, source
-        What to run over what.
+        Network, and the images.
     layers
         Layers whose units are all recorded.
     k
-        How many images to keep at each pole.
+        Number of images to keep at each pole.
     images
         How images are decoded and cropped.
     activation
-        What is recorded.
+        How a unit's activation is computed.
     n_poles
-        How many poles images will be chosen for: none may be needed at both.
+        Number of poles for which images will be chosen; no image may be needed at both.
     batch, merge_every
-        Images in a forward pass (what suits the device if None; half as many once its memory has
-        run out), and between two updates of what is kept.
+        Images in a forward pass (by default :data:`BATCH`; halved when memory runs out), and
+        between two updates of the statistics.
     checkpoints
-        Where to go on from and what to leave behind, and which rank this is; alone and without
-        any if None.
+        Intermediate results to resume from and to write, and the rank of this process; none, and a
+        single process, if None.
     observe
-        Called with the indices of each batch's images and their activations, images x units, before
-        a checkpoint counts the batch as done.
+        Called with the indices and activations (images x units) of each batch, before a checkpoint
+        counts the batch as done.
     quiet
         Whether to show no progress.
 
     Returns
     -------
     Sweep or None
-        None on all ranks but the first.
+        None on all ranks except the first.
 
     Raises
     ------
     BadInput
-        If fewer than k images a pole can be read, an activation is not finite, or CUDA cannot
-        decode but should.
+        If fewer than k images per pole can be read, an activation is not finite, or decoding on
+        CUDA is not available.
     """
     require(len(source), k, n_poles)
     units = tuple(unit.name for unit in network.units(layers))
@@ -196,7 +196,7 @@ def sweep(
         if checkpoints and time.monotonic() - saved_s >= checkpoints.every_s:
             checkpoints.save(tally, mark)
             saved_s = time.monotonic()
-    tally.settle()
+    tally.flush()
     if checkpoints:
         checkpoints.save(tally, mark)
         ranks.wait()
@@ -214,17 +214,17 @@ def recorded(
     activation: ActivationSettings,
     batches: Iterable[Batch],
 ) -> Iterator[tuple[Batch, torch.Tensor]]:
-    """Pass batches on and yield each with its images' activations, images x units.
+    """Run the network on batches and yield each with its activations, images x units.
 
-    Batches that memory does not suffice for are passed in halves.
+    Batches that do not fit into memory are processed in halves.
     """
     n_units = len(network.units(layers))
     fitting = Halving()
 
     def record(own: Network, item: Batch) -> tuple[Batch, torch.Tensor]:
-        if not item.pictures:
+        if not item.images:
             return item, torch.empty((0, n_units), device=own.device)
-        pixels = to_tensor(item.pictures, own.device)
+        pixels = to_tensor(item.images, own.device)
         values = fitting(
             lambda part: own.activations(part, layers, activation.side, activation.reduction),
             pixels,
@@ -243,19 +243,19 @@ def _mark(
     activation: ActivationSettings,
     batch: int,
 ) -> str:
-    """Return a hash of all that decides a part of a sweep, so that no two sweeps are mixed."""
+    """Return a hash of everything that determines a sweep, so that no two sweeps are mixed."""
     content = {
         "network": [network.name, network.weights_sha256, network.input_px, network.precision],
         "images": [source.sha256, dataclasses.asdict(images), batch],
         "kept": [units, k, dataclasses.asdict(activation)],
-        # Others round otherwise.
+        # These change rounding.
         "computed": [network.device.type, torch.__version__, has_numba()],
     }
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def summary(tally: Tally, units: tuple[str, ...]) -> Sweep:
-    """Return what a settled tally of all images comes to."""
+    """Return the result of a flushed tally of all images."""
     (top_values, top_indices), (low_values, low_indices) = (
         tally.tops.result(),
         tally.bottoms.result(),
@@ -276,12 +276,12 @@ def summary(tally: Tally, units: tuple[str, ...]) -> Sweep:
 
 
 def require(n_images: int, k: int, n_poles: int = 2, n_skipped: int = 0) -> None:
-    """Refuse to choose k images at each pole, none at two, among too few.
+    """Raise an error if there are fewer than k different images for each pole.
 
     Raises
     ------
     BadInput
-        Saying how many images there are and how many are needed.
+        Naming the number of images and the number needed.
     """
     if n_images < n_poles * k:
         unreadable = f" ({n_skipped} more cannot be read)" if n_skipped else ""

@@ -1,4 +1,4 @@
-"""All that a sweep knows of the batches it has seen; tallies of other batches can be merged in."""
+"""Running statistics of all units over the batches of a sweep, which can be merged."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from stimgen.sweeps.running import Arrays, RunningHistogram, RunningMoments, Run
 
 
 class Tally:
-    """Tops, bottoms, moments and histograms of units, and which batches they come from.
+    """Extremes, moments and histograms of units, and the batches that they include.
 
     Parameters
     ----------
     n_units
         Number of units.
     k
-        How many images to keep at each pole.
+        Number of images to keep at each pole.
     n_batches
         Number of batches in the whole sweep.
     device
-        Where activations arrive.
+        Device of the activations.
     wait
-        How many images' activations wait to be taken in together, which costs less; what comes of
-        it is the same.
+        Number of images whose activations are buffered and added together, which is faster and
+        does not change the result.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Tally:
         wait: int = 1024,
     ) -> None:
         self._wait = wait
-        self._waiting: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._buffer: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.tops = RunningTop(n_units, k, device)
         self.bottoms = RunningTop(n_units, k, device, smallest=True)
         self.moments = RunningMoments(n_units, device)
@@ -47,25 +47,25 @@ class Tally:
         self.skipped: dict[int, str] = {}
 
     def add(self, values: torch.Tensor, indices: torch.Tensor) -> None:
-        """Take in activations (units x new) of images by their indices (new), now or later."""
-        self._waiting.append((values, indices))
-        if sum(len(indices) for _, indices in self._waiting) >= self._wait:
-            self.settle()
+        """Add activations (units x new) of the images with these indices (new) to the buffer."""
+        self._buffer.append((values, indices))
+        if sum(len(indices) for _, indices in self._buffer) >= self._wait:
+            self.flush()
 
-    def settle(self) -> None:
-        """Take in all that waits; before, the parts lack it."""
-        if not self._waiting:
+    def flush(self) -> None:
+        """Add the buffered activations to the statistics."""
+        if not self._buffer:
             return
-        values = torch.cat([values for values, _ in self._waiting], 1)
-        indices = torch.cat([indices for _, indices in self._waiting])
-        self._waiting.clear()
+        values = torch.cat([values for values, _ in self._buffer], 1)
+        indices = torch.cat([indices for _, indices in self._buffer])
+        self._buffer.clear()
         self.tops.add(values, indices)
         self.bottoms.add(values, indices)
         self.moments.add(values)
         self.histogram.add(values)
 
     def merge(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take in what the :attr:`arrays` of another hold.
+        """Add the :attr:`arrays` of another tally.
 
         Raises
         ------
@@ -83,8 +83,8 @@ class Tally:
 
     @property
     def arrays(self) -> Arrays:
-        """All that is held."""
-        self.settle()
+        """The whole state."""
+        self.flush()
         held = {
             f"{name}_{key}": array
             for name, part in self._parts.items()

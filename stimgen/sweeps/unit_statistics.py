@@ -1,4 +1,4 @@
-"""How each unit of a set responds to all images of the sweep."""
+"""Statistics of each unit's activation over all images of the sweep."""
 
 from __future__ import annotations
 
@@ -62,18 +62,18 @@ def write_statistics(found: Sweep, units: Sequence[Unit], folder: Path) -> None:
 def percentiles(counts: np.ndarray, low: float, high: float) -> list[float]:
     """Return the percentiles of a histogram over ``HISTOGRAM_EDGES``.
 
-    Within a bin values are taken as evenly spread.
+    Values are assumed to be evenly spread within a bin.
 
     Parameters
     ----------
     counts
-        Values in each bin.
+        Number of values in each bin.
     low, high
         Smallest and largest value.
     """
     edges = np.clip(HISTOGRAM_EDGES, low, high)
     below = np.concatenate([[0], np.cumsum(counts)])
-    # Where bins are empty the sum stands still; one edge of each stretch is enough.
+    # Over empty bins the cumulative count is constant; one edge of each run is enough.
     kept = np.concatenate([[True], np.diff(below) > 0])
     kept[:-1] |= kept[1:]
     wanted = np.array(PERCENTILES) / 100 * below[-1]

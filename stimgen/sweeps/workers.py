@@ -1,4 +1,4 @@
-"""Use all processors by many passes side by side, each on one, instead of dividing each pass."""
+"""Parallel forward passes, each on one CPU core, instead of a division of each pass."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def with_network(
 ) -> Iterator[Result]:
     """Apply a function of a network to items and yield the results in order.
 
-    On the CPU as many items are worked on at a time as torch has threads, each with one: results
-    then do not depend on the number of processors, and nothing waits where a processor is busy
-    with something else. A CUDA device takes one item at a time.
+    On the CPU, as many items are processed in parallel as torch has threads, each on one thread:
+    results do not depend on the number of cores, and no thread waits for a busy core. A CUDA device
+    processes one item at a time.
 
     Parameters
     ----------
     network
-        Each thread uses a copy, for the hooks of one pass must not meet another.
+        Each thread uses a copy, because forward hooks must not be shared between passes.
     function, items
-        What to apply, and to what.
+        Function to apply, and the items.
     stop
-        Set when no more results are wanted, so that long functions can give up.
+        Set when no more results are wanted, so that long-running functions can stop.
     """
     workers = torch.get_num_threads() if network.device.type == "cpu" else 1
     own = threading.local()

@@ -103,35 +103,35 @@ def climb(
         Images x 3 (or 4) x height x width in 0..1, the margin cut off.
     """
     seeds = [seed for group in groups for seed in group]
-    pictured = (start or open_method(settings, network))(seeds)
+    parametrization = (start or open_method(settings, network))(seeds)
     seen_of = _usual_views(network, seeds, settings)
     stopping = Stopping(settings.stop, len(groups), network.device)
     unfinished = unfinished or Unfinished()
     n_steps, state = unfinished.load()
     if n_steps:
         stopping.restore(state)
-        pictured.restore(state)
+        parametrization.restore(state)
 
     def everything() -> dict[str, np.ndarray]:
-        return pictured.state() | stopping.state()
+        return parametrization.state() | stopping.state()
 
     for step in range(n_steps, settings.steps):
         if stopping.all_done:
             break
-        held = stopping.copy(pictured)
-        images = pictured.images()
+        held = stopping.copy(parametrization)
+        images = parametrization.images()
         progress = step / max(1, settings.steps - 1)
         let_pass = partial(filter_gradient, priors=settings.priors, progress=progress)
         images.register_hook(let_pass)  # type: ignore[no-untyped-call]
-        views = pictured.views(images, step)
+        views = parametrization.views(images, step)
         seen = seen_of(images, step) if views is None else views
         with RedirectedRelus() if step < settings.redirected_steps else nullcontext():
             loss = -score(seen, images).sum()
-        gradients = torch.autograd.grad(loss, pictured.parameters)
-        for parameter, gradient in zip(pictured.parameters, gradients, strict=True):
+        gradients = torch.autograd.grad(loss, parametrization.parameters)
+        for parameter, gradient in zip(parametrization.parameters, gradients, strict=True):
             parameter.grad = gradient
-        pictured.update(step)
-        stopping.hold(pictured, held)
+        parametrization.update(step)
+        stopping.hold(parametrization, held)
         stopping.watch(gradients, step)
         try:
             after_step(step + 1)
@@ -139,7 +139,7 @@ def climb(
             unfinished.save(step + 1, everything())
             raise
         unfinished.save_sometimes(step + 1, everything)
-    images = pictured.finished()
+    images = parametrization.finished()
     margin, end = settings.margin_px, images.shape[-1] - settings.margin_px
     return images[..., margin:end, margin:end]
 

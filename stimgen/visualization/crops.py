@@ -84,7 +84,7 @@ class Crops:
         x, y = ((centres[..., axis, None] + sides * along) * 2 - 1 for axis in (0, 1))
         shape = (*boxes.shape[:2], dense_px, dense_px)
         grid = torch.stack([x[:, :, None, :].expand(shape), y[:, :, :, None].expand(shape)], -1)
-        # An image's crops are one column of pictures, so that no image need be repeated.
+        # An image's crops are one column of images, so that no image need be repeated.
         column = F.grid_sample(
             images, grid.flatten(1, 2), padding_mode="border", align_corners=False
         )

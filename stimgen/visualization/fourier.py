@@ -1,4 +1,4 @@
-"""Images as spectra in decorrelated colour, where gradient ascent finds smooth pictures."""
+"""Images as spectra in decorrelated colour, where gradient ascent finds smooth images."""
 
 from __future__ import annotations
 

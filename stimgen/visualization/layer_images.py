@@ -1,4 +1,4 @@
-"""Pictures for a whole layer: what drives all of it, and what it makes of a given picture."""
+"""Pictures for a whole layer: what drives all of it, and what it makes of a given image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tqdm import tqdm
 from stimgen.files import enlarge, save_png
 from stimgen.networks.compute_device import pick_device
 from stimgen.networks.network import Network, Side
-from stimgen.networks.preprocessing import to_pictures, to_tensor
+from stimgen.networks.preprocessing import to_8bit, to_tensor
 from stimgen.networks.registry import load_network
 from stimgen.studies.build_settings import BuildSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
@@ -63,7 +63,7 @@ def dream(
 def caricature(
     network: Network,
     layer: str,
-    picture: torch.Tensor,
+    reference: torch.Tensor,
     settings: SyntheticSettings,
     seeds: Sequence[int],
     *,
@@ -71,13 +71,13 @@ def caricature(
     cosine_power: float = 1.0,
     after_step: Callable[[int], object] = lambda n_steps: None,
 ) -> torch.Tensor:
-    """Optimise images for a layer's response to a given picture, and more of it (Lucid).
+    """Optimise images for a layer's response to a given image, and more of it (Lucid).
 
     Parameters
     ----------
     network, layer, side
         Whose response.
-    picture
+    reference
         3 x side x side in 0..1, of the side that images have once their margin is cut. It goes
         through the same random transforms as the images.
     settings
@@ -96,21 +96,21 @@ def caricature(
     """
     own = open_method(settings, network)
     margin = settings.margin_px
-    framed = F.pad(picture[None].to(network.device), [margin] * 4, mode="reflect")
+    framed = F.pad(reference[None].to(network.device), [margin] * 4, mode="reflect")
 
     def start(doubled: Sequence[int]) -> Parametrization:
-        return _BesidePicture(own(doubled[: len(seeds)]), framed)
+        return _WithReference(own(doubled[: len(seeds)]), framed)
 
     def alike(seen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
         maps, wanted = network.maps(seen, [layer], side)[layer].float().chunk(2)
         return likeness(maps, wanted.detach(), cosine_power)
 
-    # The picture's copies have the images' seeds, and so their transforms.
+    # The image's copies have the images' seeds, and so their transforms.
     groups = [[seed] for seed in (*seeds, *seeds)]
     return climb(network, groups, alike, settings, start=start, after_step=after_step)
 
 
-def save_layer_picture(
+def save_layer_image(
     settings: BuildSettings,
     layer: str,
     out: Path,
@@ -128,7 +128,7 @@ def save_layer_picture(
     Parameters
     ----------
     settings
-        Of a build, for the network, the feature visualizations and the picture's size.
+        Of a build, for the network, the feature visualizations and the image's size.
     layer, side, cosine_power
         See :func:`caricature`.
     out
@@ -150,7 +150,7 @@ def save_layer_picture(
         raise BadInput(f"{out}: is there already; name another file by --out")
     wanted = settings.synthetic
     try:
-        picture = read_rgb(image) if image is not None else None
+        opened = read_rgb(image) if image is not None else None
     except (OSError, ValueError) as error:
         raise BadInput(f"{image}: cannot be read ({error})") from None
     network = load_network(
@@ -166,10 +166,10 @@ def save_layer_picture(
         def after_step(n_steps: int) -> None:
             progress.update()
 
-        if picture is None:
+        if opened is None:
             made = dream(network, name, wanted, [seed], side=side, after_step=after_step)
         else:
-            kept = np.asarray(crop(picture, wanted.kept_px, wanted.kept_px))
+            kept = np.asarray(crop(opened, wanted.kept_px, wanted.kept_px))
             made = caricature(
                 network,
                 name,
@@ -181,21 +181,21 @@ def save_layer_picture(
                 after_step=after_step,
             )
     try:
-        save_png(enlarge(to_pictures(made)[0], settings.images.crop_px), out)
+        save_png(enlarge(to_8bit(made)[0], settings.images.crop_px), out)
     except (OSError, ValueError) as error:
         raise BadInput(f"{out}: cannot be written ({error})") from None
 
 
-class _BesidePicture(Parametrization):
-    """Images, and as many copies of a picture that stays as it is."""
+class _WithReference(Parametrization):
+    """Images, and as many copies of an image that stays as it is."""
 
-    def __init__(self, own: Parametrization, picture: torch.Tensor) -> None:
-        self._own, self._picture = own, picture
+    def __init__(self, own: Parametrization, reference: torch.Tensor) -> None:
+        self._own, self._reference = own, reference
         self.parameters, self.optimiser, self.buffers = own.parameters, own.optimiser, own.buffers
 
     def images(self) -> torch.Tensor:
         images = self._own.images()
-        return torch.cat([images, self._picture.expand_as(images)])
+        return torch.cat([images, self._reference.expand_as(images)])
 
     def update(self, step: int) -> None:
         self._own.update(step)

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from stimgen.files import enlarge, save_png
 from stimgen.networks.network import Network
-from stimgen.networks.preprocessing import to_pictures, to_tensor
+from stimgen.networks.preprocessing import to_8bit, to_tensor
 from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.sweeps.halving import Halving
@@ -117,7 +117,7 @@ def _batches(network: Network, goals: Sequence[Goal], size: int) -> Iterator[lis
             yield batch
 
 
-Pictures = list[np.ndarray]
+Rendered = list[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -144,16 +144,16 @@ class _Job:
             made = [one.images for one in found]
             for goal, one in zip(goals, found, strict=True):
                 self._note(goal, one)
-        for goal, pictures in zip(goals, made, strict=True):
-            for index, picture in enumerate(pictures):
+        for goal, images in zip(goals, made, strict=True):
+            for index, image in enumerate(images):
                 path = rendered_path(self.folder, goal, index)
                 if not path.exists():
-                    if picture.shape[2] == 4:
-                        save_png(picture[..., 3], mask_path(path))
-                    save_png(picture[..., :3], path)
+                    if image.shape[2] == 4:
+                        save_png(image[..., 3], mask_path(path))
+                    save_png(image[..., :3], path)
         batch.finish(len(goals) * self.settings.per_pole * self.settings.longest)
 
-    def _note(self, goal: Goal, found: Found[Pictures]) -> None:
+    def _note(self, goal: Goal, found: Found[Rendered]) -> None:
         path = found_path(self.folder, goal)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"diversity_weight": found.weight, "beats": found.beats}))
@@ -168,16 +168,16 @@ class _Batch:
     kept: list[Unfinished] = field(default_factory=list)
     n_steps: int = 0
 
-    def make(self, goals: Sequence[Goal]) -> list[Pictures]:
-        """Return the pictures of goals as they are saved."""
+    def make(self, goals: Sequence[Goal]) -> list[Rendered]:
+        """Return the images of goals as they are saved."""
         return list(itertools.chain(*self.job.fitting(self._make_part, goals)))
 
-    def beats(self, goal: Goal, pictures: Pictures) -> bool:
+    def beats(self, goal: Goal, images: Rendered) -> bool:
         """Return whether even the weakest of the diverse images beats the natural ones."""
         if goal.strongest is None:
             raise ValueError("a search needs to know the strongest natural image")
-        n_diverse = len(pictures) - self.job.settings.plain_per_pole
-        diverse = [picture[..., :3] for picture in pictures[:n_diverse]]
+        n_diverse = len(images) - self.job.settings.plain_per_pole
+        diverse = [image[..., :3] for image in images[:n_diverse]]
         values = self.network.activations(
             to_tensor(diverse, self.network.device),
             [goal.unit.layer],
@@ -192,7 +192,7 @@ class _Batch:
             unfinished.clear()
         self.job.progress.update(longest - self.n_steps)
 
-    def _make_part(self, goals: Sequence[Goal]) -> list[Pictures]:
+    def _make_part(self, goals: Sequence[Goal]) -> list[Rendered]:
         job, shown_px = self.job, self.job.shown_px
         unfinished = Unfinished(self._path_for(goals), every_s=job.every_s)
         self.kept.append(unfinished)
@@ -207,7 +207,7 @@ class _Batch:
             self.n_steps += made
             n_before = n_steps
 
-        if "pictures" not in state:
+        if "images" not in state:
             images = ascend(
                 self.network,
                 goals,
@@ -218,11 +218,11 @@ class _Batch:
                 unfinished=unfinished,
                 after_step=after_step,
             )
-            made = [enlarge(picture, shown_px) for picture in to_pictures(images.flatten(0, 1))]
-            state = {"pictures": np.stack(made)}
+            made = [enlarge(image, shown_px) for image in to_8bit(images.flatten(0, 1))]
+            state = {"images": np.stack(made)}
             if job.settings.search:  # whose next steps depend on these
                 unfinished.save(job.settings.steps, state)
-        return [list(group) for group in np.split(state["pictures"], len(goals))]
+        return [list(group) for group in np.split(state["images"], len(goals))]
 
     def _path_for(self, goals: Sequence[Goal]) -> Path:
         """Return a path that no optimisation has which would go on otherwise."""

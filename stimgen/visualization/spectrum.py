@@ -76,10 +76,10 @@ def estimate_spectrum(
 
     def spectrum(index: int) -> np.ndarray | None:
         try:
-            picture = np.asarray(crop(source.load(index), images.resize_px, images.crop_px))
+            image = np.asarray(crop(source.load(index), images.resize_px, images.crop_px))
         except Exception:  # decoders raise whatever they like; the sweep names the broken files
             return None
-        own: np.ndarray = signed_magnitude(resize(to_tensor([picture]), size_px))[0]
+        own: np.ndarray = signed_magnitude(resize(to_tensor([image]), size_px))[0]
         return own
 
     def save() -> None:

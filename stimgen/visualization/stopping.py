@@ -62,16 +62,16 @@ class Stopping:
             before = self.norms[:, (newer - window) % (2 * window)].mean(1)
             self.done |= (now - before).abs() <= self.settings.tolerance * before
 
-    def copy(self, pictured: Parametrization) -> list[torch.Tensor]:
+    def copy(self, parametrization: Parametrization) -> list[torch.Tensor]:
         """Return a copy of what a step may change, for :meth:`hold`; nothing while none is done."""
         if self.settings is None or not bool(self.done.any()):
             return []
-        return [tensor.detach().clone() for tensor in _tensors(pictured)]
+        return [tensor.detach().clone() for tensor in _tensors(parametrization)]
 
-    def hold(self, pictured: Parametrization, before: Sequence[torch.Tensor]) -> None:
+    def hold(self, parametrization: Parametrization, before: Sequence[torch.Tensor]) -> None:
         """Put back what a step changed in the images of goals that are done."""
         with torch.no_grad():
-            for new, old in zip(_tensors(pictured) if before else (), before, strict=True):
+            for new, old in zip(_tensors(parametrization) if before else (), before, strict=True):
                 images = self.done.repeat_interleave(len(new) // len(self.done))
                 new[images] = old[images]
 
@@ -85,5 +85,5 @@ class Stopping:
         self.done = torch.from_numpy(state.pop("done")).to(self.done.device)
 
 
-def _tensors(pictured: Parametrization) -> list[torch.Tensor]:
-    return [*pictured.parameters, *pictured.buffers.values()]
+def _tensors(parametrization: Parametrization) -> list[torch.Tensor]:
+    return [*parametrization.parameters, *parametrization.buffers.values()]

@@ -9,7 +9,7 @@ from benchmarks.generator.__main__ import PARTS, main
 from benchmarks.generator.decoding import decode_rates
 from benchmarks.generator.figures import Bench, Figure, Sizes, table
 from benchmarks.generator.limits import flops_of_convolutions, flops_of_pass
-from benchmarks.generator.own import Pictures, occluded_pictures
+from benchmarks.generator.own import NoiseCrops, occluded_images
 
 CPU = torch.device("cpu")
 SMALL = Sizes(
@@ -38,10 +38,10 @@ def test_operations_are_counted_to_a_layer() -> None:
 
 
 def test_the_usual_ways_do_what_they_are_to() -> None:
-    pictures = [np.asarray(Pictures(3).load(i)) for i in range(3)]
-    usual.hook_loop(CPU, pictures, 5, 2, batch=2)()
+    images = [np.asarray(NoiseCrops(3).load(i)) for i in range(3)]
+    usual.hook_loop(CPU, images, 5, 2, batch=2)()
     usual.render_loop(CPU, "inception3a", [0], 1)()
-    usual.occlusion_loop(CPU, occluded_pictures(1), "inception3a", 0)()
+    usual.occlusion_loop(CPU, occluded_images(1), "inception3a", 0)()
 
 
 def test_the_table_has_a_row_a_figure() -> None:

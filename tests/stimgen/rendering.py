@@ -58,8 +58,8 @@ def render_toy(
     usual, n_steps = open_method(settings, network), 0
 
     def start(seeds: object) -> Parametrization:
-        pictured = usual(seeds)  # type: ignore[arg-type]
-        update = pictured.update
+        parametrization = usual(seeds)  # type: ignore[arg-type]
+        update = parametrization.update
 
         def counted(step: int) -> None:
             nonlocal n_steps
@@ -70,8 +70,8 @@ def render_toy(
                 raise KeyboardInterrupt
             update(step)
 
-        pictured.update = counted  # type: ignore[method-assign]
-        return pictured
+        parametrization.update = counted  # type: ignore[method-assign]
+        return parametrization
 
     render(
         network,

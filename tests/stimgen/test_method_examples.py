@@ -31,11 +31,11 @@ def test_an_example_builds_a_set_and_its_images_drive_the_unit(preset: str, tmp_
     folder = tmp_path / example["name"]
     assert main(["verify", str(folder), "--quiet"]) == 0
     facts = read_yaml(folder / "set.yaml")
-    pictures = sorted((folder / "images").rglob("synthetic_*.png"))
+    images = sorted((folder / "images").rglob("synthetic_*.png"))
     masks = sorted((folder / "transparency").rglob("*.png"))
     if preset == "fel2023":
         assert [path.relative_to(folder / "transparency") for path in masks] == [
-            path.relative_to(folder / "images") for path in pictures
+            path.relative_to(folder / "images") for path in images
         ]
         with Image.open(masks[0]) as mask:
             assert (mask.mode, mask.size) == ("L", (64, 64)) and len(set(mask.tobytes())) > 20

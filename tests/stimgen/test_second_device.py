@@ -143,16 +143,16 @@ def test_an_interrupted_rendering_goes_on(there: Network, tmp_path: Path) -> Non
         return [path.read_bytes() for path in sorted(folder.rglob("*.png"))]
 
     def start(seeds: object) -> object:
-        pictured = usual(seeds)  # type: ignore[arg-type]
-        update = pictured.update
+        parametrization = usual(seeds)  # type: ignore[arg-type]
+        update = parametrization.update
 
         def stopped(step: int) -> None:
             update(step)
             if step == 2:
                 raise KeyboardInterrupt
 
-        pictured.update = stopped  # type: ignore[method-assign]
-        return pictured
+        parametrization.update = stopped  # type: ignore[method-assign]
+        return parametrization
 
     work = (there, goals, settings, ActivationSettings(), 64)
     render(*work, tmp_path / "whole", quiet=True)
@@ -166,12 +166,12 @@ def test_an_interrupted_rendering_goes_on(there: Network, tmp_path: Path) -> Non
 def test_occlusion_maps_are_the_same(
     edit: Callable[[np.ndarray], Occlusion], demo: Network, there: Network
 ) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
     def mapped(network: Network) -> np.ndarray:
         units = [network.unit("inception3b", "", channel) for channel in (0, 70)]
         patches = [Patch(0, 0, 24), Patch(20, 30, 24)]
-        own = edit(picture)
+        own = edit(image)
         quick = PatchForward(network, own.base, units)(patches, own.inside(patches))
         maps, _ = activation_maps(network, own, units, size_px=24, stride_px=10)
         assert np.allclose(quick[0], maps[:, 0, 0], atol=1e-4)
@@ -180,13 +180,13 @@ def test_occlusion_maps_are_the_same(
     np.testing.assert_allclose(mapped(demo), mapped(there), rtol=1e-4, atol=1e-5)
 
 
-def test_layer_pictures_are_the_same(demo: Network, there: Network) -> None:
-    picture = to_tensor([np.asarray(NoiseImages(1, 64).load(0))])[0]
+def test_layer_images_are_the_same(demo: Network, there: Network) -> None:
+    image = to_tensor([np.asarray(NoiseImages(1, 64).load(0))])[0]
     for one, other in (
         (dream(demo, "inception3b", SMALL, [0]), dream(there, "inception3b", SMALL, [0])),
         (
-            caricature(demo, "inception3b", picture, SMALL, [0]),
-            caricature(there, "inception3b", picture, SMALL, [0]),
+            caricature(demo, "inception3b", image, SMALL, [0]),
+            caricature(there, "inception3b", image, SMALL, [0]),
         ),
     ):
         assert _close(one, other)

@@ -33,7 +33,7 @@ def facts() -> dict[str, object]:
     return yaml.safe_load(CARD.read_text(encoding="utf-8").split("---\n")[1])
 
 
-def test_codes_lead_to_pictures() -> None:
+def test_codes_lead_to_images() -> None:
     generator = load_demo_generator()
     sd = generator.code_sd
     assert sd.shape == generator.code_shape == (CODE_SIZE,) and (sd >= 0).all()

@@ -15,7 +15,7 @@ from stimgen import loops
 from stimgen.demo.demo_network import load_demo_network
 from stimgen.loops import pools
 from stimgen.networks.network import Network
-from stimgen.networks.pooling import MaxPool2d, max_pool2d, pool_before_relu, quicken_pools
+from stimgen.networks.pooling import MaxPool2d, max_pool2d, pool_before_relu, replace_max_pools
 from stimgen.networks.registry import fold_batch_norms, inception_layers, load_network
 from stimgen.networks.weights import randomise
 from tests.conftest import some
@@ -210,7 +210,7 @@ def test_modes_see_the_function_by_its_name() -> None:
 def test_modules_keep_their_geometry() -> None:
     pools = [nn.MaxPool2d(3, 2, 1, ceil_mode=True), nn.MaxPool2d(2), nn.MaxPool2d(2, dilation=2)]
     module = nn.Sequential(*pools, nn.MaxPool2d(2, return_indices=True))
-    quicken_pools(module)
+    replace_max_pools(module)
     assert [type(part) for part in module] == [MaxPool2d] * 3 + [nn.MaxPool2d]
     maps = torch.rand(1, 3, 9, 9)
     for own, pool in zip(module, pools, strict=False):

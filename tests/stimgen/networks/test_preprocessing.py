@@ -1,12 +1,12 @@
 import numpy as np
 import torch
 
-from stimgen.networks.preprocessing import resize, to_pictures, to_tensor
+from stimgen.networks.preprocessing import resize, to_8bit, to_tensor
 
 
-def test_pictures_survive_the_way_there_and_back() -> None:
-    pictures = list(np.random.default_rng(0).integers(0, 256, (2, 5, 5, 3), dtype=np.uint8))
-    for before, after in zip(pictures, to_pictures(to_tensor(pictures)), strict=True):
+def test_images_survive_the_way_there_and_back() -> None:
+    images = list(np.random.default_rng(0).integers(0, 256, (2, 5, 5, 3), dtype=np.uint8))
+    for before, after in zip(images, to_8bit(to_tensor(images)), strict=True):
         np.testing.assert_array_equal(before, after)
 
 

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from stimgen.networks.registry import load_network
-from stimgen.networks.stem import StemConv2d, gradient_of_image, quicken_stem
+from stimgen.networks.stem import StemConv2d, gradient_of_image, replace_stem_convolutions
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def make_module() -> nn.Module:
 
 def test_a_module_computes_as_before_with_weights_that_are_frozen_or_not() -> None:
     plain, quick = make_module(), make_module()
-    quicken_stem(quick)
+    replace_stem_convolutions(quick)
     assert isinstance(quick[0], StemConv2d)  # type: ignore[index]
     assert type(quick[2]) is nn.Conv2d  # type: ignore[index]
     for is_frozen in (True, False):
@@ -69,7 +69,7 @@ def test_a_module_computes_as_before_with_weights_that_are_frozen_or_not() -> No
 )
 def test_other_convolutions_are_left_alone(conv: nn.Conv2d) -> None:
     module = nn.Sequential(conv)
-    quicken_stem(module)
+    replace_stem_convolutions(module)
     assert module[0] is conv
 
 

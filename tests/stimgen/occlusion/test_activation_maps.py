@@ -27,7 +27,7 @@ from stimgen.studies.build_settings import ActivationSettings
 from tests.stimgen.conftest import NoiseImages
 
 
-def picture(size_px: int = 224, seed: int = 3) -> np.ndarray:
+def image(size_px: int = 224, seed: int = 3) -> np.ndarray:
     return np.asarray(NoiseImages(9, size_px).load(seed))
 
 
@@ -38,9 +38,9 @@ def activation_of(network: Network, shown: np.ndarray, unit) -> float:
 
 
 @pytest.mark.parametrize("incremental", [True, False])
-def test_each_value_is_that_of_the_picture_with_the_patch_there(toy: Network, incremental: bool):
+def test_each_value_is_that_of_the_image_with_the_patch_there(toy: Network, incremental: bool):
     units = [toy.unit("late", "", 6), toy.unit("early", "", 1), toy.unit("late", "", 0)]
-    shown = picture(40)
+    shown = image(40)
     maps, base = activation_maps(
         toy, Occlusion(shown), units, size_px=16, stride_px=8, batch=3, incremental=incremental
     )
@@ -69,7 +69,7 @@ def test_too_little_memory_halves_the_batch(
         return usual(self, some, *others)
 
     monkeypatch.setattr(owner, name, scarce)
-    hidden, units = Occlusion(picture(40)), [toy.unit("late", "", 6)]
+    hidden, units = Occlusion(image(40)), [toy.unit("late", "", 6)]
     options = {"size_px": 16, "stride_px": 8, "incremental": incremental}
     maps, _ = activation_maps(toy, hidden, units, batch=8, **options)
     assert max(sizes) == 2
@@ -81,13 +81,13 @@ def test_too_little_memory_halves_the_batch(
 
 def test_the_studies_positions_are_all_there(toy: Network):
     seen = []
-    maps, _ = activation_maps(toy, Occlusion(picture()), [toy.units()[0]], report=seen.append)
+    maps, _ = activation_maps(toy, Occlusion(image()), [toy.units()[0]], report=seen.append)
     assert maps.shape == (1, 68, 68)
     assert sum(seen) == 4624
 
 
 def test_units_share_the_passes(toy: Network):
-    shown = picture(32)
+    shown = image(32)
     units = toy.units(["late"])
     maps, _ = activation_maps(toy, Occlusion(shown), units, size_px=12, stride_px=10)
     for unit, values in zip(units, maps, strict=True):
@@ -95,15 +95,15 @@ def test_units_share_the_passes(toy: Network):
         np.testing.assert_allclose(values, alone, atol=1e-6)
 
 
-def test_a_picture_that_is_no_square_is_refused(toy: Network):
+def test_a_image_that_is_no_square_is_refused(toy: Network):
     with pytest.raises(ValueError, match=r"40 x 30 px, expected a square"):
-        activation_map(toy, picture(40)[:30], toy.units()[0], size_px=8)
+        activation_map(toy, image(40)[:30], toy.units()[0], size_px=8)
 
 
 def test_the_saved_query_has_the_maps_value(tmp_path):
     network = load_network("demo")
     unit = network.unit("inception4b", "3x3", 60)
-    shown = picture()
+    shown = image()
     plan = OcclusionSettings(stride_px=16)
     maps, base = activation_maps(network, Occlusion(shown), [unit], stride_px=16)
     pair = choose_queries(maps[0], base[0], plan)
@@ -196,7 +196,7 @@ def test_impossible_settings(change):
 
 
 def test_the_sharp_window_is_where_it_drives_the_unit_most(toy: Network):
-    shown = picture(40)
+    shown = image(40)
     unit = toy.unit("late", "", 2)
     plan = OcclusionSettings(16, 6)
     made, window, values = sharpen_best(toy, shown, unit, plan)

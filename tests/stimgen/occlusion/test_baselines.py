@@ -12,15 +12,15 @@ from stimgen.occlusion.baselines import (
     is_right,
 )
 from stimgen.occlusion.patches import Patch
-from stimgen.occlusion.saliency import NamedPicture, find_saliency
+from stimgen.occlusion.saliency import NamedImage, find_saliency
 from unitscope.errors import BadInput
 
 LEFT, RIGHT = Patch(0, 0, 90), Patch(134, 134, 90)
 MIDDLE = Patch(67, 67, 90)
 
 
-def grey(level: int = 100) -> NamedPicture:
-    return NamedPicture("birds/wren.jpg", np.full((224, 224, 3), level, np.uint8))
+def grey(level: int = 100) -> NamedImage:
+    return NamedImage("birds/wren.jpg", np.full((224, 224, 3), level, np.uint8))
 
 
 def test_centre_takes_the_farther_patch_and_knows_ties():
@@ -31,15 +31,15 @@ def test_centre_takes_the_farther_patch_and_knows_ties():
     assert not is_right(Centre(), grey(), RIGHT, LEFT)
 
 
-def test_centre_of_a_picture_of_odd_size():
-    image = NamedPicture("odd", np.zeros((31, 31, 3), np.uint8))
+def test_centre_of_a_image_of_odd_size():
+    image = NamedImage("odd", np.zeros((31, 31, 3), np.uint8))
     assert Centre().choose(image, Patch(0, 0, 10), Patch(21, 21, 10)) is None
     assert Centre().choose(image, Patch(0, 0, 10), Patch(20, 20, 10)) == "a"
 
 
 def test_variance_takes_the_plainer_patch():
     image = grey()
-    image.picture[134:, 134:] = np.random.default_rng(0).integers(0, 256, (90, 90, 3))
+    image.pixels[134:, 134:] = np.random.default_rng(0).integers(0, 256, (90, 90, 3))
     assert Variance().choose(image, LEFT, RIGHT) == "a"
     assert is_right(Variance(), image, RIGHT, LEFT)
     assert Variance().choose(image, LEFT, Patch(2, 0, 90)) is None
@@ -47,7 +47,7 @@ def test_variance_takes_the_plainer_patch():
 
 def test_variance_counts_all_channels_together():
     image = grey()
-    image.picture[:90, :90] = [255, 0, 0]
+    image.pixels[:90, :90] = [255, 0, 0]
     assert Variance().choose(image, LEFT, RIGHT) == "b"
 
 
@@ -55,8 +55,8 @@ def test_spectral_residual_finds_what_pops_out():
     y, x = np.mgrid[:224, :224]
     stripes = np.where((x // 8) % 2, 200, 60)
     stripes[40:70, 150:180] = np.where((y[40:70, 150:180] // 8) % 2, 200, 60)
-    picture = np.repeat(stripes[..., None], 3, 2).astype(np.uint8)
-    image = NamedPicture("stripes", picture)
+    image = np.repeat(stripes[..., None], 3, 2).astype(np.uint8)
+    image = NamedImage("stripes", image)
     baseline = SaliencyDensity(find_saliency("spectral_residual"))
     density = find_saliency("spectral_residual")(image)
     assert density.mean() == pytest.approx(1)
@@ -87,23 +87,23 @@ def test_saved_maps_without_pickles(tmp_path: Path):
     with pytest.raises(BadInput, match=r"wren\.npy: cannot be read"):
         saliency(grey())
     with pytest.raises(BadInput, match="leads out of"):
-        saliency(NamedPicture("../wren", grey().picture))
+        saliency(NamedImage("../wren", grey().pixels))
 
 
-def wrong_shape(picture: np.ndarray) -> np.ndarray:
+def wrong_shape(image: np.ndarray) -> np.ndarray:
     return np.zeros((2, 2))
 
 
-def undefined(picture: np.ndarray) -> np.ndarray:
-    return np.full(picture.shape[:2], np.nan)
+def undefined(image: np.ndarray) -> np.ndarray:
+    return np.full(image.shape[:2], np.nan)
 
 
 def test_any_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    lines = "def darkness(picture):\n    return 255.0 - picture.mean(2)\n"
+    lines = "def darkness(image):\n    return 255.0 - image.mean(2)\n"
     (tmp_path / "own_saliency.py").write_text(lines)
     monkeypatch.syspath_prepend(tmp_path)
     image = grey()
-    image.picture[:90, :90] = 0
+    image.pixels[:90, :90] = 0
     for name in ("own_saliency:darkness", "own_saliency.darkness"):
         assert SaliencyDensity(find_saliency(name)).choose(image, LEFT, RIGHT) == "b"
 
@@ -116,9 +116,9 @@ def test_a_saliency_that_is_none(name: str):
 
 def test_a_map_that_does_not_fit():
     with pytest.raises(BadInput, match=r"has shape \(2, 2\), expected \(224, 224\)"):
-        SaliencyDensity(lambda image: wrong_shape(image.picture)).choose(grey(), LEFT, RIGHT)
+        SaliencyDensity(lambda image: wrong_shape(image.pixels)).choose(grey(), LEFT, RIGHT)
     with pytest.raises(BadInput, match="not finite"):
-        SaliencyDensity(lambda image: undefined(image.picture)).choose(grey(), LEFT, RIGHT)
+        SaliencyDensity(lambda image: undefined(image.pixels)).choose(grey(), LEFT, RIGHT)
 
 
 def test_the_primary_object(tmp_path: Path):
@@ -130,7 +130,7 @@ def test_the_primary_object(tmp_path: Path):
     assert baseline.choose(grey(), Patch(134, 0, 90), LEFT) == "a"
     assert baseline.choose(grey(), LEFT, Patch(2, 2, 90)) is None
     with pytest.raises(BadInput, match="no row for image 'other'"):
-        baseline.choose(NamedPicture("other", grey().picture), LEFT, RIGHT)
+        baseline.choose(NamedImage("other", grey().pixels), LEFT, RIGHT)
     table.write_text(header + "birds/wren.jpg,10,10,0,30\n")
     with pytest.raises(BadInput, match="line 2: found a box without area"):
         PrimaryObject(table)

@@ -41,13 +41,13 @@ def compare(
     ]
     patches = [Patch(x, y, patch_px) for x, y in places]
     for edit in (Occlusion(noise(size_px)), Sharpening(noise(size_px))):
-        pictures = to_tensor([apply(edit, patch) for patch in patches])
-        plain = network.activations(pictures, layers, **wanted)[:, channels].numpy()
+        images = to_tensor([apply(edit, patch) for patch in patches])
+        plain = network.activations(images, layers, **wanted)[:, channels].numpy()
         forward = PatchForward(network, edit.base, units, **wanted)
         found = forward(patches, edit.inside(patches))
         scale = max(1.0, float(np.abs(plain).max()))
         assert np.abs(found - plain).max() < 1e-5 * scale
-        # Some of the picture's change must reach the units, or this shows nothing.
+        # Some of the image's change must reach the units, or this shows nothing.
         assert plain.std(0).max() > 1e-4 * scale
 
 
@@ -60,7 +60,7 @@ def test_toy(toy: Network, size_px: int, side: str, reduction: str) -> None:
 
 @pytest.mark.parametrize("layer", ["inception3a", "inception4b", "inception5b"])
 @pytest.mark.parametrize("weights", ["DEFAULT", "random"])
-def test_the_demo_network_which_sees_a_smaller_picture(layer: str, weights: str) -> None:
+def test_the_demo_network_which_sees_a_smaller_image(layer: str, weights: str) -> None:
     compare(load_network("demo", weights), [layer], 224, 90)
 
 

@@ -23,32 +23,32 @@ def noise(size_px: int = 40, seed: int = 0) -> np.ndarray:
 
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(1, 20), st.integers(0, 9), st.booleans())
 def test_the_patch_has_the_mean_colour_of_what_it_covers(x, y, size, seed, dark):
-    picture = noise(seed=seed) // (64 if dark else 1)
-    hidden = occlude(picture, x, y, size)
+    image = noise(seed=seed) // (64 if dark else 1)
+    hidden = occlude(image, x, y, size)
     rows, columns = Patch(x, y, size).slices
-    covered = picture[rows, columns].reshape(-1, 3).astype(float)
+    covered = image[rows, columns].reshape(-1, 3).astype(float)
     expected = np.floor(covered.mean(0) + 0.5)
     assert np.array_equal(hidden[rows, columns], np.broadcast_to(expected, (size, size, 3)))
-    hidden[rows, columns] = picture[rows, columns]
-    assert np.array_equal(hidden, picture)
+    hidden[rows, columns] = image[rows, columns]
+    assert np.array_equal(hidden, image)
 
 
 def test_halves_are_rounded_upwards():
-    picture = np.zeros((2, 2, 3), np.uint8)
-    picture[0] = [1, 3, 255]
-    assert mean_colour(picture, Patch(0, 0, 2)).tolist() == [1, 2, 128]
+    image = np.zeros((2, 2, 3), np.uint8)
+    image[0] = [1, 3, 255]
+    assert mean_colour(image, Patch(0, 0, 2)).tolist() == [1, 2, 128]
 
 
-def test_the_picture_itself_stays_as_it_is():
-    picture = noise()
-    before = picture.copy()
-    occlude(picture, 3, 4, 9)
-    assert np.array_equal(picture, before)
+def test_the_image_itself_stays_as_it_is():
+    image = noise()
+    before = image.copy()
+    occlude(image, 3, 4, 9)
+    assert np.array_equal(image, before)
 
 
 @pytest.mark.parametrize("patch", [Patch(31, 0, 10), Patch(0, -1, 10), Patch(0, 0, 0)])
-def test_a_patch_must_lie_in_the_picture(patch):
-    with pytest.raises(ValueError, match=r"does not lie in a picture of 40 x 40 px"):
+def test_a_patch_must_lie_in_the_image(patch):
+    with pytest.raises(ValueError, match=r"does not lie in an image of 40 x 40 px"):
         apply(Occlusion(noise()), patch)
 
 
@@ -69,18 +69,18 @@ def test_the_centre_is_that_of_the_published_rule():
 
 
 def test_blur_is_a_gaussian():
-    picture = noise(60)
-    image = torch.from_numpy(picture).permute(2, 0, 1).double()
-    expected = gaussian_blur(image, [21, 21], [3.5, 3.5]).permute(1, 2, 0).numpy()
-    assert np.abs(blur(picture, 21, 3.5) - expected).max() <= 0.5 + 1e-9
+    image = noise(60)
+    tensor = torch.from_numpy(image).permute(2, 0, 1).double()
+    expected = gaussian_blur(tensor, [21, 21], [3.5, 3.5]).permute(1, 2, 0).numpy()
+    assert np.abs(blur(image, 21, 3.5) - expected).max() <= 0.5 + 1e-9
 
 
-def test_a_sharp_window_in_a_blurred_picture():
-    picture = noise(60)
-    edit = Sharpening(picture)
+def test_a_sharp_window_in_a_blurred_image():
+    image = noise(60)
+    edit = Sharpening(image)
     patch = Patch(10, 4, 20)
     shown = apply(edit, patch)
     rows, columns = patch.slices
-    assert np.array_equal(shown[rows, columns], picture[rows, columns])
+    assert np.array_equal(shown[rows, columns], image[rows, columns])
     shown[rows, columns] = edit.base[rows, columns]
-    assert np.array_equal(shown, blur(picture, 21, 3.5))
+    assert np.array_equal(shown, blur(image, 21, 3.5))

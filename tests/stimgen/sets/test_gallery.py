@@ -75,17 +75,17 @@ def test_ten_thousand_images_make_a_page_of_few_megabytes(tmp_path: Path) -> Non
 
 
 def test_a_map_is_drawn_where_the_patch_was() -> None:
-    picture = np.full((60, 60, 3), 200, dtype=np.uint8)
+    image = np.full((60, 60, 3), 200, dtype=np.uint8)
     activations = np.zeros((4, 4))
     activations[1, 2] = 1.0
-    plain = np.asarray(draw_map(picture, activations, 20, 10)).astype(int)
-    assert plain.shape == picture.shape
+    plain = np.asarray(draw_map(image, activations, 20, 10)).astype(int)
+    assert plain.shape == image.shape
     # Patches begin at 0, 10, 20, 30 px, so their middles lie in squares of 10 px from 5 px on.
     differs = np.argwhere((plain != plain[10, 10]).any(2) & (plain != plain[0, 0]).any(2))
     assert differs.min(0).tolist() == [15, 25] and differs.max(0).tolist() == [24, 34]
     assert plain[20, 30].sum() > plain[10, 10].sum()
     low, high = Patch(0, 0, 20), Patch(40, 20, 20)
-    drawn = np.asarray(draw_map(picture, activations, 20, 10, low=low, high=high)).astype(int)
+    drawn = np.asarray(draw_map(image, activations, 20, 10, low=low, high=high)).astype(int)
     assert tuple(drawn[0, 0]) == LOW_COLOUR and tuple(drawn[20, 59]) == HIGH_COLOUR
-    even = np.asarray(draw_map(picture, np.ones((4, 4)), 20, 10))
+    even = np.asarray(draw_map(image, np.ones((4, 4)), 20, 10))
     assert np.isfinite(even).all()

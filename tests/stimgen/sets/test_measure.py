@@ -14,14 +14,14 @@ from unitscope.errors import BadInput
 
 
 def test_files_have_their_own_units_activation(toy: Network, tmp_path: Path) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (5, 40, 40, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (5, 40, 40, 3), dtype=np.uint8)
     units = [toy.unit(*u) for u in (("late", "", 6), ("early", "", 1), ("late", "", 0))]
     files = []
-    for i, picture in enumerate(pictures):
-        save_png(picture, tmp_path / f"{i}.png")
+    for i, image in enumerate(images):
+        save_png(image, tmp_path / f"{i}.png")
         files.append((tmp_path / f"{i}.png", units[i % 3]))
     found = measure(toy, files, ActivationSettings(), batch=2, quiet=True)
-    maps = toy.activations(to_tensor(list(pictures)), ["early", "late"], "pre", "mean").numpy()
+    maps = toy.activations(to_tensor(list(images)), ["early", "late"], "pre", "mean").numpy()
     columns = [toy.units().index(unit) for _, unit in files]
     np.testing.assert_allclose(found, maps[range(5), columns], atol=1e-6)
 
@@ -33,8 +33,8 @@ def test_memory_that_runs_out_halves_a_pass(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     files = []
-    for i, picture in enumerate(np.random.default_rng(0).integers(0, 256, (7, 40, 40, 3))):
-        save_png(picture.astype(np.uint8), tmp_path / f"{i}.png")
+    for i, image in enumerate(np.random.default_rng(0).integers(0, 256, (7, 40, 40, 3))):
+        save_png(image.astype(np.uint8), tmp_path / f"{i}.png")
         files.append((tmp_path / f"{i}.png", toy.units()[i]))
     expected = measure(toy, files, ActivationSettings(), quiet=True)
     passed = Network.activations
@@ -52,6 +52,6 @@ def test_memory_that_runs_out_halves_a_pass(
 
 def test_a_file_that_cannot_be_read_is_named(toy: Network, tmp_path: Path) -> None:
     path = tmp_path / "broken.png"
-    path.write_bytes(b"no picture")
+    path.write_bytes(b"no image")
     with pytest.raises(BadInput, match=r"broken\.png"):
         measure(toy, [(path, toy.units()[0])], ActivationSettings(), quiet=True)

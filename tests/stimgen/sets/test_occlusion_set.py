@@ -73,10 +73,10 @@ def check_contract(folder: Path) -> None:
             assert low["activation"].iloc[0] == pytest.approx(values.min(), abs=1e-5)
             assert high["activation"].iloc[0] == pytest.approx(values.max(), abs=1e-5)
             for window, natural_row in zip(sharp.itertuples(), natural.itertuples(), strict=False):
-                picture = read_png(stimuli.file(natural_row.path))
-                expected = blur(picture, 21, 3.5)
+                image = read_png(stimuli.file(natural_row.path))
+                expected = blur(image, 21, 3.5)
                 x, y = window.occluder_x_px, window.occluder_y_px
-                expected[y : y + 90, x : x + 90] = picture[y : y + 90, x : x + 90]
+                expected[y : y + 90, x : x + 90] = image[y : y + 90, x : x + 90]
                 assert np.array_equal(read_png(stimuli.file(window.path)), expected)
             best.append(base["activation"].iloc[0])
         # Of two batches, the last one has the very best image.
@@ -164,7 +164,7 @@ def test_mistakes(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 2
 
 
-def test_another_picture_in_the_partial_folder_is_noticed(source: Path) -> None:
+def test_another_image_in_the_partial_folder_is_noticed(source: Path) -> None:
     from stimgen.networks.registry import load_network
     from stimgen.sets.occlusion_set import OcclusionSet
     from stimgen.studies.occlusion_settings import OcclusionSettings

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stimgen.sets.pace import FirstImages, first_images, picture_of, png_bytes
+from stimgen.sets.pace import FirstImages, first_crop, first_images, png_bytes
 from tests.stimgen.sets.test_build import SETTINGS, make_build
 
 
@@ -35,14 +35,14 @@ def test_no_more_images_are_tried_than_there_are(photographs: Path, tmp_path: Pa
     assert len(FirstImages(Partly(3), 32)) == 3
 
 
-def test_the_picture_tried_is_the_first_that_can_be_read() -> None:
+def test_the_image_tried_is_the_first_that_can_be_read() -> None:
     images = dataclasses.replace(SETTINGS.images, resize_px=48, crop_px=32)
     settings = dataclasses.replace(SETTINGS, images=images)
-    assert np.unique(picture_of(Partly(4), settings).reshape(-1, 3), axis=0).tolist() == [
+    assert np.unique(first_crop(Partly(4), settings).reshape(-1, 3), axis=0).tolist() == [
         [10, 200, 30]
     ]
-    assert picture_of(Partly(4), settings).shape == (32, 32, 3)
-    assert not picture_of(FirstImages(Partly(4), 2), settings).any()
+    assert first_crop(Partly(4), settings).shape == (32, 32, 3)
+    assert not first_crop(FirstImages(Partly(4), 2), settings).any()
 
 
 def test_bytes_are_those_of_the_file() -> None:

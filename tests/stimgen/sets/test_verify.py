@@ -51,7 +51,7 @@ def test_a_sound_set_has_no_faults(built, capsys):
     assert "32 images of 2 units: everything is in order" in capsys.readouterr().out
 
 
-def test_a_changed_picture(copy, capsys):
+def test_a_changed_image(copy, capsys):
     path = first(copy)
     with Image.open(copy / path) as image:
         pixels = 255 - np.asarray(image)
@@ -69,7 +69,7 @@ def test_a_missing_and_a_stray_file(copy, capsys):
     assert "_old.png: is not in the manifest" in printed
 
 
-def test_a_picture_of_another_size(copy, capsys):
+def test_a_image_of_another_size(copy, capsys):
     path = first(copy, kind="synthetic")
     Image.new("RGB", (100, 80)).save(copy / path)
     assert f"{path}: is 100 x 80 px, others 224 x 224" in faults(copy, capsys, "--files-only")
@@ -85,7 +85,7 @@ def test_a_query_among_its_references(copy, capsys):
         return frame
 
     change(copy, edit)
-    assert "is the same picture as" in faults(copy, capsys, "--files-only")
+    assert "is the same image as" in faults(copy, capsys, "--files-only")
 
 
 def test_ranks_that_do_not_rise(copy, capsys):

@@ -60,9 +60,9 @@ def change(folder: Path, name: str, **values: object) -> str:
 def repaint(folder: Path, name: str, edit) -> str:
     """Change an image's pixels, and its hash in the manifest, and return its path."""
     (file,) = folder.rglob(name)
-    picture = read_png(file).copy()
-    edit(picture)
-    save_png(picture, file)
+    image = read_png(file).copy()
+    edit(image)
+    save_png(image, file)
     return change(folder, name, sha256=sha256_of(file))
 
 
@@ -76,8 +76,8 @@ def test_a_patch_of_another_colour(copy):
     row = frame[frame["path"].str.endswith("occluded_max_b01.png")].iloc[0]
     x, y = row["occluder_x_px"], row["occluder_y_px"]
 
-    def edit(picture):
-        picture[y : y + 90, x : x + 90, 0] ^= 1
+    def edit(image):
+        image[y : y + 90, x : x + 90, 0] ^= 1
 
     path = repaint(copy, "occluded_max_b01.png", edit)
     assert f"{path}: is not its base with the 90 px at x {x}, y {y} hidden under" in faults(copy)
@@ -88,14 +88,14 @@ def test_a_base_that_is_not_its_source(copy):
     (copy / path).unlink()
     shutil.copyfile(copy / path.replace("b00", "b01"), copy / path)
     change(copy, "base_max_b00.png", sha256=sha256_of(copy / path))
-    assert f"{path}: is not the picture" in faults(copy)
+    assert f"{path}: is not the image" in faults(copy)
 
 
-def test_a_patch_elsewhere_and_beyond_the_picture(copy):
+def test_a_patch_elsewhere_and_beyond_the_image(copy):
     path = change(copy, "occluded_min_b00.png", occluder_x_px=200)
     printed = faults(copy)
     assert f"{path}: hides the 90 px at x 200" in printed
-    assert f"{path}: its patch leads beyond the picture of 224 px" in printed
+    assert f"{path}: its patch leads beyond the image of 224 px" in printed
 
 
 def test_activations_that_are_not_the_maps(copy):
@@ -120,8 +120,8 @@ def test_a_map_of_something_else(copy):
 
 
 def test_a_window_that_is_not_sharp(copy):
-    def edit(picture):
-        picture[:, :, 1] //= 2
+    def edit(image):
+        image[:, :, 1] //= 2
 
     path = repaint(copy, "blur_max_b00_r00.png", edit)
     assert f"{path}: is not its base with" in faults(copy)

@@ -19,7 +19,7 @@ from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
 from stimgen.sweeps import device_decoder
 from stimgen.sweeps import sweep as sweeping
 from stimgen.sweeps.device_decoder import DeviceDecoder, by_torchvision
-from stimgen.sweeps.image_reading import plain_file, read_pictures
+from stimgen.sweeps.image_reading import plain_file, read_images
 from stimgen.sweeps.image_sources import ImageFolder, open_source
 from stimgen.sweeps.sweep import sweep
 from tests.conftest import some
@@ -52,10 +52,10 @@ def folder(photographs: Path) -> ImageFolder:
     return ImageFolder(photographs)
 
 
-def test_pictures_are_those_of_pillow_but_for_rounding(folder: ImageFolder) -> None:
+def test_images_are_those_of_pillow_but_for_rounding(folder: ImageFolder) -> None:
     everything = range(len(folder))
-    usual = dict(read_pictures(folder, CROP, everything))
-    found = list(read_pictures(folder, CROP, everything, DeviceDecoder(CPU), together=7))
+    usual = dict(read_images(folder, CROP, everything))
+    found = list(read_images(folder, CROP, everything, DeviceDecoder(CPU), together=7))
     assert [index for index, _ in found] == list(everything)
     faulty = {index for index, pixels in usual.items() if isinstance(pixels, str)}
     assert {folder.name(index) for index in faulty} == {
@@ -84,7 +84,7 @@ def test_one_that_the_decoder_does_not_take_spoils_no_other(
 ) -> None:
     decoder = DeviceDecoder(CPU)
     few = [index for index in range(len(folder)) if plain_file(folder, index)]
-    before = dict(read_pictures(folder, CROP, few, decoder))
+    before = dict(read_images(folder, CROP, few, decoder))
     refused = folder.encoded(few[2])
     decode, calls = decoder._decode, []
 
@@ -95,9 +95,9 @@ def test_one_that_the_decoder_does_not_take_spoils_no_other(
         return decode(files, device)
 
     monkeypatch.setattr(decoder, "_decode", decode_but_one)
-    after = dict(read_pictures(folder, CROP, few, decoder))
+    after = dict(read_images(folder, CROP, few, decoder))
     assert calls[0] == len(few) and 1 in calls
-    usual = dict(read_pictures(folder, CROP, few))
+    usual = dict(read_images(folder, CROP, few))
     for index in few:
         if isinstance(before[index], str):
             assert after[index] == before[index]
@@ -164,8 +164,8 @@ def test_what_is_swept_is_what_is_saved(
         for unit, indices in zip(units, found.top_indices, strict=True)
         for rank, index in enumerate(indices)
     ]
-    pictures = save_naturals(folder, CROP, chosen, tmp_path / "set", decoder)
-    files = [(tmp_path / "set" / picture.path, picture.unit) for picture in pictures]
+    images = save_naturals(folder, CROP, chosen, tmp_path / "set", decoder)
+    files = [(tmp_path / "set" / image.path, image.unit) for image in images]
     again = measure(toy, files, ActivationSettings(), quiet=True)
     np.testing.assert_array_equal(again.reshape(found.top_values.shape), found.top_values)
 

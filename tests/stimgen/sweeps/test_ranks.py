@@ -11,7 +11,7 @@ from torch.distributed import HashStore
 
 from stimgen.__main__ import main
 from stimgen.networks.compute_device import local_device
-from stimgen.sweeps.ranks import Ranks, _meet
+from stimgen.sweeps.ranks import Ranks, _name_of_group
 from tests.stimgen.sweeping import N_IMAGES, CoarseImages, sweep_toy
 
 ROOT = Path(__file__).parents[3]
@@ -57,15 +57,15 @@ def test_each_rank_takes_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
     assert local_device(torch.device("cpu")) == torch.device("cpu")
 
 
-def test_ranks_meet_anew_whatever_dead_ones_left_behind() -> None:
+def test_ranks_name_of_group_anew_whatever_dead_ones_left_behind() -> None:
     store = HashStore()
     names = []
     for _ in range(3):
         with ThreadPoolExecutor(4) as pool:
-            met = [pool.submit(_meet, store, rank, 4) for rank in range(3)]
+            met = [pool.submit(_name_of_group, store, rank, 4) for rank in range(3)]
             time.sleep(0.2)  # the last one is late; the one that died has left its word
             assert not any(meeting.done() for meeting in met)
-            met.append(pool.submit(_meet, store, 3, 4))
+            met.append(pool.submit(_name_of_group, store, 3, 4))
             names.append({meeting.result(timeout=10) for meeting in met})
     assert [len(name) for name in names] == [1, 1, 1] and len(set.union(*names)) == 3
 

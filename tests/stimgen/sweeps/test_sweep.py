@@ -30,8 +30,8 @@ def test_sweep_finds_what_a_full_matrix_holds(toy: Network, batch: int, merge_ev
         merge_every=merge_every,
         quiet=True,
     )
-    pictures = [np.asarray(source.load(i).crop((4, 4, 36, 36))) for i in range(50)]
-    matrix = toy.activations(to_tensor(pictures), ["early", "late"], "pre", "mean").numpy().T
+    images = [np.asarray(source.load(i).crop((4, 4, 36, 36))) for i in range(50)]
+    matrix = toy.activations(to_tensor(images), ["early", "late"], "pre", "mean").numpy().T
     np.testing.assert_array_equal(found.top_indices, np.argsort(-matrix, 1)[:, :8])
     np.testing.assert_array_equal(found.bottom_indices, np.argsort(matrix, 1)[:, :8])
     np.testing.assert_allclose(found.bottom_values, np.sort(matrix, 1)[:, :8], atol=1e-5)

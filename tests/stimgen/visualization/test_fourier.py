@@ -15,23 +15,23 @@ def test_images_are_grey_noise_in_range(size_px: int) -> None:
 
 @pytest.mark.parametrize("size_px", [32, 33])
 def test_images_are_the_damped_spectrum_in_colour(size_px: int) -> None:
-    pictured = FourierImages([1, 2], size_px, decay=1.5)
-    values = pictured.spectrum.detach().double().numpy()
+    parametrization = FourierImages([1, 2], size_px, decay=1.5)
+    values = parametrization.spectrum.detach().double().numpy()
     frequency = np.hypot(np.fft.fftfreq(size_px)[:, None], np.fft.rfftfreq(size_px))
     damped = (values[..., 0] + 1j * values[..., 1]) / np.maximum(frequency, 1 / size_px) ** 1.5 / 4
     pixels = np.einsum("rc,bchw->brhw", COLOUR, np.fft.irfft2(damped, (size_px,) * 2, norm="ortho"))
     expected = torch.from_numpy(1 / (1 + np.exp(-pixels))).float()
-    torch.testing.assert_close(pictured.images(), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(parametrization.images(), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("size_px", [32, 33])
 def test_an_image_and_its_gradient_do_not_depend_on_the_others(size_px: int) -> None:
     def made(seeds: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        pictured = FourierImages(seeds, size_px)
-        images = pictured.images()
+        parametrization = FourierImages(seeds, size_px)
+        images = parametrization.images()
         images.square().sum().backward()
-        assert pictured.spectrum.grad is not None
-        return images.detach(), pictured.spectrum.grad
+        assert parametrization.spectrum.grad is not None
+        return images.detach(), parametrization.spectrum.grad
 
     for alone, together in zip(made([7]), made([3, 7, 5]), strict=True):
         assert torch.equal(alone[0], together[1])
@@ -51,8 +51,8 @@ def test_more_decay_is_smoother() -> None:
 
 
 def test_the_first_colour_channel_is_brightness() -> None:
-    pictured = FourierImages([0], 8, start_sd=0)
+    parametrization = FourierImages([0], 8, start_sd=0)
     with torch.no_grad():
-        pictured.spectrum[0, 0, 0, 0, 0] = 10
-    red, green, blue = pictured.images()[0].mean((1, 2))
+        parametrization.spectrum[0, 0, 0, 0, 0] = 10
+    red, green, blue = parametrization.images()[0].mean((1, 2))
     assert min(red, green, blue) > 0.6 and max(red, green, blue) - min(red, green, blue) < 0.05

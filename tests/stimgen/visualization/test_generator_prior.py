@@ -104,34 +104,34 @@ def test_an_image_does_not_depend_on_its_company(toy: Network, generator: Genera
 def test_codes_stay_in_their_bounds(generator: Generator) -> None:
     assert generator.code_sd is not None
     settings = GeneratorSettings(first_step=5.0, last_step=5.0)
-    pictured = GeneratorImages([1, 2], generator, settings, size_px=32, steps=4)
+    drawn = GeneratorImages([1, 2], generator, settings, size_px=32, steps=4)
     for step in range(4):
-        assert (pictured.code >= 0).all() and (pictured.code <= 3 * generator.code_sd).all()
-        pictured.code.grad = torch.randn(2, 5, 2, generator=torch.Generator().manual_seed(step))
-        pictured.update(step)
-    assert (pictured.code == 3 * generator.code_sd).any() and (pictured.code == 0).any()
+        assert (drawn.code >= 0).all() and (drawn.code <= 3 * generator.code_sd).all()
+        drawn.code.grad = torch.randn(2, 5, 2, generator=torch.Generator().manual_seed(step))
+        drawn.update(step)
+    assert (drawn.code == 3 * generator.code_sd).any() and (drawn.code == 0).any()
 
 
 def test_steps_have_the_published_size(generator: Generator) -> None:
     free = dataclasses.replace(generator, code_sd=None)
     settings = GeneratorSettings(first_step=8.0, last_step=2.0, shrink=0.5)
-    pictured = GeneratorImages([1, 2], free, settings, size_px=32, steps=3)
+    drawn = GeneratorImages([1, 2], free, settings, size_px=32, steps=3)
     gradient = torch.randn(2, 5, 2, generator=torch.Generator().manual_seed(0))
     for step, size in enumerate([8.0, 5.0, 2.0]):
-        before = pictured.code.detach().clone()
+        before = drawn.code.detach().clone()
         # An image's gradient counts by its direction only, whatever the others' size.
-        pictured.code.grad = gradient * torch.tensor([1e-6, 1e3]).view(2, 1, 1)
-        pictured.update(step)
-        moved = pictured.code.detach() / 0.5 - before
+        drawn.code.grad = gradient * torch.tensor([1e-6, 1e3]).view(2, 1, 1)
+        drawn.update(step)
+        moved = drawn.code.detach() / 0.5 - before
         unit = gradient / gradient.abs().mean((1, 2), keepdim=True)
         torch.testing.assert_close(moved, -size * unit, rtol=1e-4, atol=1e-4)
 
 
 def test_no_gradient_is_no_step(generator: Generator) -> None:
-    pictured = GeneratorImages([1], generator, GeneratorSettings(), size_px=32, steps=2)
-    pictured.code.grad = torch.zeros_like(pictured.code)
-    pictured.update(0)
-    assert torch.isfinite(pictured.code).all()
+    drawn = GeneratorImages([1], generator, GeneratorSettings(), size_px=32, steps=2)
+    drawn.code.grad = torch.zeros_like(drawn.code)
+    drawn.update(0)
+    assert torch.isfinite(drawn.code).all()
 
 
 def test_a_checkpoint_is_loaded(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def maps_of(toy: Network, images: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.fixture
-def picture() -> torch.Tensor:
+def image() -> torch.Tensor:
     pixels = np.asarray(NoiseImages(1, 40).load(0))
     return torch.tensor(pixels).permute(2, 0, 1).float() / 255
 
@@ -44,10 +44,10 @@ def test_a_dream_drives_the_whole_layer(toy: Network) -> None:
     assert (mean_square(maps_of(toy, made)) > 1.5 * mean_square(maps_of(toy, start))).all()
 
 
-def test_a_caricature_is_like_its_picture_and_more_so(toy: Network, picture: torch.Tensor) -> None:
-    made = caricature(toy, "late", picture, SMALL, [1, 2], cosine_power=4)
+def test_a_caricature_is_like_its_image_and_more_so(toy: Network, image: torch.Tensor) -> None:
+    made = caricature(toy, "late", image, SMALL, [1, 2], cosine_power=4)
     dreamt = dream(toy, "late", SMALL, [1, 2])
-    wanted = maps_of(toy, picture[None]).expand(2, -1, -1, -1)
+    wanted = maps_of(toy, image[None]).expand(2, -1, -1, -1)
     cosines = [
         torch.cosine_similarity(maps_of(toy, each).flatten(1), wanted.flatten(1))
         for each in (made, dreamt)
@@ -56,23 +56,23 @@ def test_a_caricature_is_like_its_picture_and_more_so(toy: Network, picture: tor
     assert (likeness(maps_of(toy, made), wanted, 0) > 1).all()
 
 
-def test_each_image_stands_alone(toy: Network, picture: torch.Tensor) -> None:
-    both = caricature(toy, "late", picture, SMALL, [1, 2])
+def test_each_image_stands_alone(toy: Network, image: torch.Tensor) -> None:
+    both = caricature(toy, "late", image, SMALL, [1, 2])
     torch.testing.assert_close(
-        caricature(toy, "late", picture, SMALL, [2])[0], both[1], atol=2e-3, rtol=0
+        caricature(toy, "late", image, SMALL, [2])[0], both[1], atol=2e-3, rtol=0
     )
-    assert torch.equal(caricature(toy, "late", picture, SMALL, [1, 2]), both)
+    assert torch.equal(caricature(toy, "late", image, SMALL, [1, 2]), both)
     assert not torch.allclose(both[0], both[1], atol=0.05)
 
 
-def test_the_picture_is_moved_as_the_images_are(
-    toy: Network, picture: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+def test_the_image_is_moved_as_the_images_are(
+    toy: Network, image: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def groups_of(network: Network, groups: object, *others: object, **named: object) -> object:
         return groups
 
     monkeypatch.setattr(layer_images, "climb", groups_of)
-    assert caricature(toy, "late", picture, SMALL, [4, 7]) == [[4], [7], [4], [7]]
+    assert caricature(toy, "late", image, SMALL, [4, 7]) == [[4], [7], [4], [7]]
 
 
 def test_likeness() -> None:

@@ -60,10 +60,10 @@ def test_phases_are_those_of_a_real_image(size: int) -> None:
 
 
 def test_only_the_phase_changes(toy: Network, magnitude: np.ndarray) -> None:
-    pictured = start(magnitude, [1, 2])
-    before = pictured.images().detach()
+    parametrization = start(magnitude, [1, 2])
+    before = parametrization.images().detach()
     goals = [goal(toy, 5, "max", 1, 2)]
-    images = ascend(toy, goals, SETTINGS, PRE, 48, start=lambda _: pictured)[0, :, :3]
+    images = ascend(toy, goals, SETTINGS, PRE, 48, start=lambda _: parametrization)[0, :, :3]
     assert (images - before).abs().mean() > 0.02
     wanted = torch.tensor(np.abs(magnitude))
     for image in images:
@@ -105,14 +105,14 @@ def test_an_image_does_not_depend_on_its_company(toy: Network, magnitude: np.nda
 
 
 def test_transparency_is_the_sum_of_gradient_sizes(magnitude: np.ndarray) -> None:
-    pictured = start(magnitude, [1])
+    parametrization = start(magnitude, [1])
     weights = torch.randn(1, 3, 48, 48, generator=torch.Generator().manual_seed(0))
     for step in range(2):
-        images = pictured.images()
-        pictured.views(images, step)
-        torch.autograd.grad((images * weights).sum(), pictured.parameters)
-    torch.testing.assert_close(pictured.transparency, 2 * weights.abs().mean(1))
-    assert pictured.buffers["transparency"] is pictured.transparency
+        images = parametrization.images()
+        parametrization.views(images, step)
+        torch.autograd.grad((images * weights).sum(), parametrization.parameters)
+    torch.testing.assert_close(parametrization.transparency, 2 * weights.abs().mean(1))
+    assert parametrization.buffers["transparency"] is parametrization.transparency
 
 
 def test_crops_show_what_lies_there() -> None:
