@@ -197,7 +197,7 @@ def render_units(device: torch.device, precision: Precision, steps: int) -> Work
 
     def work() -> int:
         def go(own: Network, goals: list[Goal]) -> int:
-            return ascend(own, goals, settings, ActivationSettings(), 224)[:, :, 0, 0, 0].numel()
+            return ascend(own, goals, settings, ActivationSettings())[:, :, 0, 0, 0].numel()
 
         return sum(with_network(network, go, batches))
 

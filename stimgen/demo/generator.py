@@ -12,7 +12,7 @@ CODE_SIZE = 192
 WEIGHTS = Path(__file__).with_name("generator.safetensors")
 
 _WIDTHS = (96, 64, 48, 32)
-_SLOPE = 0.3
+SLOPE = 0.3
 
 
 class DemoGenerator(nn.Module):
@@ -45,33 +45,10 @@ class DemoGenerator(nn.Module):
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         """Return RGB images in [0, 1], shape (images, 3, 64, 64), of codes (images, 192)."""
-        x = F.leaky_relu(self.start(codes), _SLOPE).reshape(-1, _WIDTHS[0], 4, 4)
+        x = F.leaky_relu(self.start(codes), SLOPE).reshape(-1, _WIDTHS[0], 4, 4)
         for up in self.ups:
-            x = F.leaky_relu(up(x), _SLOPE)
+            x = F.leaky_relu(up(x), SLOPE)
         return torch.sigmoid(self.last(x))
-
-
-class DemoEncoder(nn.Module):
-    """Gives the codes of images; needed only to train the generator."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        widths = (3, 16, 32, 48, 64)
-        self.downs = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(after),
-            )
-            for before, after in pairwise(widths)
-        )
-        self.last = nn.Linear(widths[-1] * 4 * 4, CODE_SIZE)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return codes, shape (images, 192), none below 0, of RGB images in [0, 1]."""
-        x = 2 * images - 1
-        for down in self.downs:
-            x = F.leaky_relu(down(x), _SLOPE)
-        return F.relu(self.last(x.flatten(1)))
 
 
 def load_demo_generator() -> DemoGenerator:

@@ -20,6 +20,7 @@ CHECKPOINT_SUFFIXES = (".pt", ".pth", ".safetensors")
 
 def randomise(module: nn.Module, seed: int) -> None:
     """Initialise random weights that preserve the signal's variance (He et al., 2015)."""
+    # Var(w) = 2 / fan_in
     generator = torch.Generator().manual_seed(seed)
     for part in module.modules():
         if isinstance(part, nn.Conv2d | nn.Linear):

@@ -1,1 +1,1 @@
-"""Occlusion: activation maps, queries, references, baselines."""
+"""Occlusion: activation maps, query pairs, blurred references and baselines."""

@@ -1,4 +1,4 @@
-"""What hiding each part of an image does to a unit, and the query pairs made from it."""
+"""Activation maps under occlusion or sharpening, and the query pairs chosen from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tqdm import tqdm
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.occlusion.patch_forward import PatchForward
-from stimgen.occlusion.patches import Edit, Occlusion, Patch, Sharpening, apply, offsets
+from stimgen.occlusion.patches import Edit, Patch, apply, offsets
 from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from stimgen.sweeps.halving import Halving
@@ -21,7 +21,7 @@ from stimgen.sweeps.workers import with_network
 from unitscope.vocabulary import Unit
 
 _TOLERANCE = {"fp32": 1e-4, "bf16": 3e-2}
-"""How far two ways of computing an activation may lie apart, relative to the largest."""
+"""Largest difference between two computations of an activation, relative to the largest one."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class QueryPair:
     Parameters
     ----------
     low, high
-        Patches whose hiding leaves the unit least and most active.
+        Patches whose occlusion leaves the unit least and most active.
     low_activation, high_activation, base_activation
-        The unit's activations for the queries and for the image with nothing hidden.
+        The unit's activations for the queries and for the unoccluded image.
     """
 
     low: Patch
@@ -65,27 +65,27 @@ def activation_maps(
     Parameters
     ----------
     network
-        Has the units.
+        Network of the units.
     edit
         Such as :class:`~stimgen.occlusion.patches.Occlusion` of the image.
     units
-        Share the forward passes, which stop at the last layer needed.
+        Units, which share the forward passes; these stop at the last layer needed.
     activation
-        What a unit's activation is.
+        How a unit's activation is computed.
     size_px, stride_px
         Side of the patch and step between positions.
     batch
-        Positions in a forward pass; half as many once the device's memory has run out.
+        Positions in a forward pass; halved when the device's memory runs out.
     incremental
-        Whether to compute only what a patch can change, which is exact. Layers that come after
-        attention, and networks that cannot be followed, get whole passes all the same.
+        Whether to compute only what a patch can change, which is exact. Layers after attention, and
+        networks whose operations cannot be traced, need full passes in any case.
     report
         Called with the number of positions done since the last call.
 
     Returns
     -------
     maps, base : numpy.ndarray
-        Units x rows x columns, one value for each position, and each unit's activation for
+        Units x rows x columns, one value per position, and each unit's activation for
         ``edit.base``.
 
     Raises
@@ -109,7 +109,7 @@ def activation_maps(
 
     forward = None
     if incremental and _is_local(network, layers):
-        # Both ways must agree on the first and the middle position, or the plain one is taken.
+        # Unless both computations agree at the first and the middle position, full passes are made.
         probe = [patches[0], patches[len(patches) // 2]]
         expected = full(network, [apply(edit, patch) for patch in probe])
         tolerance = _TOLERANCE[network.precision]
@@ -123,7 +123,7 @@ def activation_maps(
             if not np.allclose(found, expected, rtol=tolerance, atol=tolerance * largest):
                 forward = None
     if incremental and forward is None:
-        _say_whole_passes(network.name)
+        _warn_of_full_passes(network.name)
 
     fitting = Halving("position")
 
@@ -146,16 +146,16 @@ def activation_maps(
 
 
 def _is_local(network: Network, layers: Sequence[str]) -> bool:
-    """Return whether all values come from their surroundings, as far as layouts tell."""
+    """Return whether all layers up to the last needed one are maps, hence local."""
     names = [layer.name for layer in network.layers]
     last = max(names.index(name) for name in layers)
     return all(layer.layout == "maps" for layer in network.layers[: last + 1])
 
 
 @cache
-def _say_whole_passes(name: str) -> None:
-    told = f"occlusion in {name}: every position takes a whole pass up to the layer, which is slow"
-    tqdm.write(told, file=sys.stderr)
+def _warn_of_full_passes(name: str) -> None:
+    message = f"occlusion in {name}: every position takes a full pass, which is slow"
+    tqdm.write(message, file=sys.stderr)
 
 
 def _columns(network: Network, layers: Sequence[str], units: Sequence[Unit]) -> list[int]:
@@ -166,43 +166,27 @@ def _columns(network: Network, layers: Sequence[str], units: Sequence[Unit]) -> 
     return [starts[unit.layer] + unit.channel for unit in units]
 
 
-def activation_map(
-    network: Network,
-    image: np.ndarray,
-    unit: Unit,
-    *,
-    activation: ActivationSettings | None = None,
-    size_px: int = 90,
-    stride_px: int = 2,
-) -> np.ndarray:
-    """Return one unit's activation for each position of an occluding patch, rows x columns."""
-    maps, _ = activation_maps(
-        network, Occlusion(image), [unit], activation, size_px=size_px, stride_px=stride_px
-    )
-    return np.asarray(maps[0])
-
-
 def choose_queries(
     activations: np.ndarray, base_activation: float, settings: OcclusionSettings
 ) -> QueryPair | None:
     """Choose the positions with the smallest and the largest activation.
 
-    Where ``max_overlap`` forbids that pair, the allowed one with the largest difference is taken.
-    Of equal values the first one counts, row by row.
+    If ``max_overlap`` forbids that pair, the allowed pair with the largest difference is chosen.
+    Of equal values the first one is used, row by row.
 
     Parameters
     ----------
     activations
-        Rows x columns, a value for each position.
+        Rows x columns, one value per position.
     base_activation
-        The unit's activation with nothing hidden.
+        The unit's activation for the unoccluded image.
     settings
         Positions and constraints.
 
     Returns
     -------
     QueryPair or None
-        None if no pair fulfils the constraints or all activations are equal.
+        None if no pair meets the constraints or all activations are equal.
     """
     flat = activations.ravel()
     rows, columns = np.divmod(np.arange(flat.size), activations.shape[1])
@@ -236,57 +220,5 @@ def _shared(apart_px: np.ndarray, size_px: int) -> np.ndarray:
 
 
 def relative_difference(low: float, high: float, base: float) -> float:
-    """Return (high - low) / base: NaN for a base of 0, and negative where the base is."""
+    """Return (high - low) / base: NaN if the base is 0, negative if it is negative."""
     return (high - low) / base if base else float("nan")
-
-
-def sharpen_best(
-    network: Network,
-    image: np.ndarray,
-    unit: Unit,
-    settings: OcclusionSettings,
-    activation: ActivationSettings | None = None,
-    *,
-    report: Callable[[int], object] | None = None,
-) -> tuple[np.ndarray, Patch, np.ndarray]:
-    """Blur an image save for the window that drives the unit most.
-
-    Returns
-    -------
-    image : numpy.ndarray
-        The blurred image with its sharp window, 8 bit.
-    window : Patch
-        Where it is sharp; of equal positions the first one, row by row.
-    activations : numpy.ndarray
-        Rows x columns, a value for each position of the window.
-    """
-    edit = Sharpening(image, settings.blur_kernel_px, settings.blur_sigma_px)
-    maps, _ = activation_maps(
-        network,
-        edit,
-        [unit],
-        activation,
-        size_px=settings.size_px,
-        stride_px=settings.stride_px,
-        report=report,
-    )
-    row, column = divmod(int(maps[0].argmax()), maps.shape[2])
-    stride = settings.stride_px
-    window = Patch(column * stride, row * stride, settings.size_px)
-    return apply(edit, window), window, maps[0]
-
-
-def mix_references(natural: Sequence[str], synthetic: Sequence[str]) -> list[str]:
-    """Return the five strongest natural references, then the four strongest synthetic ones.
-
-    Parameters
-    ----------
-    natural, synthetic
-        In ascending order of activation; the base image is not among the natural ones.
-    """
-    if len(natural) < 5 or len(synthetic) < 4:
-        raise ValueError(
-            f"got {len(natural)} natural and {len(synthetic)} synthetic references, "
-            "expected at least 5 and 4"
-        )
-    return [*natural[-5:], *synthetic[-4:]]

@@ -1,7 +1,7 @@
-"""Rules of thumb that answer which of two hidden patches matters less, without knowing the unit.
+"""Baselines: rules that choose the less important of two patches without knowing the unit.
 
-The answer to an occlusion trial, the query with the higher activation, is the one whose patch
-matters less. None stands for a tie, which counts as wrong (Zimmermann et al., NeurIPS 2021).
+The correct answer in an occlusion trial, the query with the higher activation, is the query whose
+patch is less important. A tie is None and counts as incorrect (Zimmermann et al., NeurIPS 2021).
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ OBJECT_COLUMNS = (
     Column("width_px", "int", "Width of the box.", "px"),
     Column("height_px", "int", "Height of the box.", "px"),
 )
-"""Columns of an annotation table; an object of several boxes has several rows."""
+"""Columns of an annotation table; an object with several boxes has several rows."""
 
 
 class Baseline(Protocol):
-    """One rule."""
+    """A rule that chooses one of two patches."""
 
     def choose(self, image: NamedImage, a: Patch, b: Patch) -> Choice | None:
-        """Return the patch that matters less for the image, None for a tie."""
+        """Return the less important patch of the image, None for a tie."""
         ...
 
 
 def find_baselines(settings: OcclusionSettings, base: Path) -> dict[str, Baseline]:
-    """Return the rules that settings name, by name; ``base`` is where their paths start.
+    """Return the baselines of the settings by name; paths are relative to ``base``.
 
     Raises
     ------
     BadInput
-        If there is no such saliency or table.
+        If the saliency or the table does not exist.
     """
     saliency = settings.saliency
     folder = base / saliency
@@ -59,13 +59,13 @@ def find_baselines(settings: OcclusionSettings, base: Path) -> dict[str, Baselin
     return found
 
 
-def is_right(baseline: Baseline, image: NamedImage, low: Patch, high: Patch) -> bool:
-    """Return whether a rule picks the query with the higher activation."""
+def is_correct(baseline: Baseline, image: NamedImage, low: Patch, high: Patch) -> bool:
+    """Return whether a baseline chooses the query with the higher activation."""
     return baseline.choose(image, low, high) == "b"
 
 
 class Centre:
-    """The patch farther from the image's middle, which is (111.5, 111.5) for 224 px."""
+    """Chooses the patch farther from the image's centre, which is (111.5, 111.5) for 224 px."""
 
     def choose(self, image: NamedImage, a: Patch, b: Patch) -> Choice | None:
         """Return the farther patch."""
@@ -73,21 +73,21 @@ class Centre:
 
         def distance(patch: Patch) -> float:
             x, y = patch.centre_px
-            # Doubled, the numbers are whole: a tie is then exact.
+            # Doubled coordinates are integers, so that ties are exact.
             return float((2 * x - (width - 1)) ** 2 + (2 * y - (height - 1)) ** 2)
 
         return _less(-distance(a), -distance(b))
 
 
 class Variance:
-    """The patch with the smaller standard deviation of its pixels, all channels together."""
+    """Chooses the patch with the smaller standard deviation over pixels and channels."""
 
     def choose(self, image: NamedImage, a: Patch, b: Patch) -> Choice | None:
         """Return the patch with less variation."""
 
         def spread(patch: Patch) -> float:
             values = image.pixels[patch.slices].astype(np.int64)
-            # Times the squared number of values: whole numbers, so that a tie is exact.
+            # n^2 var = n sum(x^2) - sum(x)^2, in integers, so that ties are exact.
             return float(values.size * (values**2).sum() - values.sum() ** 2) / values.size**2
 
         return _less(spread(a), spread(b))
@@ -95,7 +95,7 @@ class Variance:
 
 @dataclass(frozen=True)
 class SaliencyDensity:
-    """The patch with less saliency per pixel.
+    """Chooses the patch with less saliency per pixel.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class SaliencyDensity:
         Raises
         ------
         BadInput
-            If the saliency map does not fit the image or holds values that are not finite.
+            If the saliency map has another size than the image or values that are not finite.
         """
         values = self.saliency(image)
         if values.shape != image.pixels.shape[:2]:
@@ -120,12 +120,12 @@ class SaliencyDensity:
                 f"expected {image.pixels.shape[:2]}"
             )
         if not np.isfinite(values).all():
-            raise BadInput(f"saliency map of {image.name!r} holds values that are not finite")
+            raise BadInput(f"saliency map of {image.name!r} contains values that are not finite")
         return _less(float(values[a.slices].mean()), float(values[b.slices].mean()))
 
 
 class PrimaryObject:
-    """The patch that hides less of what the image shows, by a table made by hand.
+    """Chooses the patch that covers less of the primary object, annotated by boxes in a table.
 
     Parameters
     ----------
@@ -149,12 +149,12 @@ class PrimaryObject:
             self._boxes.setdefault(str(row.source_image), []).append(box)
 
     def choose(self, image: NamedImage, a: Patch, b: Patch) -> Choice | None:
-        """Return the patch that hides less of the object.
+        """Return the patch that covers less of the object.
 
         Raises
         ------
         BadInput
-            If the table says nothing of the image.
+            If the table has no row for the image.
         """
         if image.name not in self._boxes:
             raise BadInput(f"{self.table}: no row for image {image.name!r}")

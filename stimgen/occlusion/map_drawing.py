@@ -1,4 +1,4 @@
-"""Activation maps as images: where hiding a patch mattered, with the queries framed."""
+"""Activation maps drawn as images, with the patches of the queries framed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw
 from stimgen.occlusion.patches import Patch
 
 LOW_COLOUR, HIGH_COLOUR = (40, 90, 220), (230, 120, 0)
-"""Frames of the min query's patch and of the max query's."""
+"""Colours of the frames around the min query's and the max query's patch."""
 
-# From dark to light, so that brightness alone tells the order.
+# From dark to light, so that lightness alone shows the order.
 _COLOURS = np.array(
     [(20, 14, 54), (84, 26, 104), (158, 47, 100), (221, 81, 58), (249, 142, 9), (245, 242, 160)]
 )
@@ -25,16 +25,16 @@ def draw_map(
     low: Patch | None = None,
     high: Patch | None = None,
 ) -> Image.Image:
-    """Draw a map over its image: each value where the patch's middle was, dark where low.
+    """Draw a map over its image, each value at the centre of its patch, dark for low values.
 
     Parameters
     ----------
     image
         Side x side x 3, 8 bit; shown in grey around the map.
     activations
-        Rows x columns, one value for each position.
+        Rows x columns, one value per position.
     size_px, stride_px
-        Of the patch.
+        Side of the patch and step between positions.
     low, high
         Patches to frame.
 
@@ -51,7 +51,7 @@ def draw_map(
         [np.interp(place, np.arange(len(_COLOURS)), _COLOURS[:, c]) for c in range(3)], 2
     )
     heat = Image.fromarray(colours.round().astype(np.uint8))
-    # A value covers the square of the stride's side around its patch's middle.
+    # A value covers a square of side ``stride_px`` around the centre of its patch.
     width, height = (n * stride_px for n in activations.shape[::-1])
     left = round((size_px - stride_px) / 2)
     shown.paste(heat.resize((width, height), Image.Resampling.NEAREST), (left, left))

@@ -1,8 +1,8 @@
-"""Exact activations for images that differ from one base image in a patch each.
+"""Exact activations for images that each differ from one base image in a patch.
 
-The base image's activations are kept. A layer's values can differ only in a window that grows
-with each kernel; so each operation is done on that window and its surroundings alone, taken from
-the base where the patch has no reach (Nakandala et al., SIGMOD 2019).
+The base image's activations are stored. A layer's values can differ only in a window that grows
+with each kernel; so each operation is applied to that window and its surroundings, which are taken
+from the base image's values (Nakandala et al., SIGMOD 2019).
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from unitscope.vocabulary import Unit
 
 
 class PatchForward:
-    """Units' activations for one base image with a patch of other pixels.
+    """Units' activations for a base image with one patch replaced.
 
-    What a network does is written down while it sees the base image, and done again on windows;
-    operations that are not known to be local are done on whole maps.
+    The network's operations on the base image are recorded and applied again to windows;
+    operations that are not known to be local are applied to whole maps.
 
     Parameters
     ----------
     network
-        Has the units.
+        Network of the units.
     image
         Base image, square, 8 bit.
     units
-        What to compute; branches that they do not need are left out.
+        Units to compute; branches that they do not need are omitted.
     side, reduction
-        What a unit's activation is.
+        How a unit's activation is computed.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PatchForward:
         self._tape = record(lambda seen: smaller.maps(seen, names, side).values(), small)
         self._unused_after = self._tape.last_uses()
         self._bases = {index: Base(value) for index, value in self._tape.values.items()}
-        # By output: which units it holds, and on which of its channels.
+        # By output: the indices of its units, and their channels in it.
         self._places: dict[int, list[tuple[int, int]]] = {}
         for output, layer in zip(self._tape.outputs, layers, strict=True):
             channels = [channel for branch in layer.branches for channel in branch.channels]
@@ -78,7 +78,7 @@ class PatchForward:
         Parameters
         ----------
         patches
-            Of one size.
+            Patches of one size.
         inside
             Their pixels: patches x size x size x 3, 8 bit.
 
@@ -110,14 +110,14 @@ class PatchForward:
         return value[:, channels]
 
     def _input_window(self, patches: Sequence[Patch], inside: np.ndarray) -> Window:
-        """Return the window of the network's input, in 0..1, that holds all that differs."""
+        """Return the window of the network's input, in 0..1, that contains all differences."""
         top = torch.tensor([patch.y_px for patch in patches], device=self.device)
         left = torch.tensor([patch.x_px for patch in patches], device=self.device)
         content = to_tensor(list(inside), self.device)
         from_px = self.image.shape[0]
         if from_px == self.input_px:
             return Window(content, top, left)
-        # Resizing is linear, and each axis by itself: the resized change is added to the base.
+        # Resizing is linear and separable, so the resized difference is added to the base.
         before = np.stack([self.image[patch.slices] for patch in patches])
         change = content - to_tensor(list(before), self.device)
         weights = resizing_weights(from_px, self.input_px).to(self.device)
@@ -130,7 +130,7 @@ class PatchForward:
 
 
 def _needed_layers(network: Network, units: Sequence[Unit]) -> list[Layer]:
-    """Return the units' layers with those of their branches alone that hold one."""
+    """Return the units' layers, with only the branches that contain units."""
 
     def is_needed(layer: Layer, branch: Branch) -> bool:
         return any(u.layer == layer.name and u.channel in branch.channels for u in units)
@@ -145,8 +145,8 @@ def _needed_layers(network: Network, units: Sequence[Unit]) -> list[Layer]:
 
 @lru_cache(maxsize=4)
 def resizing_weights(from_px: int, to_px: int) -> torch.Tensor:
-    """Return the matrix, to x from, by which resizing mixes the rows of an image."""
-    # Channel j is white in row j alone, so that its answer is the matrix's column j.
+    """Return the matrix, ``to_px`` x ``from_px``, that resizes the rows of an image."""
+    # Channel j is 1 in row j only, so its resized column is column j of the matrix.
     rows = torch.eye(from_px)[None, :, :, None].expand(1, from_px, from_px, from_px)
     return resize(rows, to_px)[0, :, :, 0].T.contiguous()
 
@@ -154,7 +154,7 @@ def resizing_weights(from_px: int, to_px: int) -> torch.Tensor:
 def _rows_of(
     weights: torch.Tensor, start: torch.Tensor, size: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the first of the rows that a patch has weight in, and the patch's weights there."""
+    """Return the first row that depends on the patch, and the weights of the patch's rows."""
     parts = [weights[:, s : s + size] for s in start.tolist()]
     touched = [part.any(1).nonzero().flatten() for part in parts]
     n = max(int(t[-1] - t[0]) + 1 for t in touched)

@@ -1,4 +1,4 @@
-"""Square patches of an image, and what is done to the image there."""
+"""Square patches of an image, and edits of the image there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unitscope.bounds import at_least
 
 @dataclass(frozen=True, order=True)
 class Patch:
-    """A square part of an image, by its left and upper edge and its side."""
+    """A square part of an image: its left and upper edge and its side."""
 
     x_px: int
     y_px: int
@@ -29,32 +29,32 @@ class Patch:
 
     @property
     def centre_px(self) -> tuple[float, float]:
-        """Middle of the patch, x and y, where the middle of the first pixel is 0."""
+        """Centre of the patch, x and y, where the centre of the first pixel is 0."""
         half = (self.size_px - 1) / 2
         return self.x_px + half, self.y_px + half
 
 
 class Edit(Protocol):
-    """An image, and what stands in a patch of it instead.
+    """An image, and the content that replaces a patch of it.
 
     Attributes
     ----------
     base
-        The image without a patch, height x width x 3, 8 bit.
+        The image without a replaced patch, height x width x 3, 8 bit.
     """
 
     base: np.ndarray
 
     def inside(self, patches: Sequence[Patch]) -> np.ndarray:
-        """Return what fills patches of one size: patches x size x size x 3, 8 bit."""
+        """Return the content of patches of one size: patches x size x size x 3, 8 bit."""
         ...
 
 
 class Occlusion:
-    """The patch is hidden under the mean colour of the pixels that it covers.
+    """The patch is replaced by the mean colour of the pixels that it covers.
 
-    Each channel's mean is rounded to the nearest of the 256 levels, a half upwards, in whole
-    numbers: the saved image holds that very colour, on every machine.
+    Each channel's mean is rounded to the nearest of the 256 levels, half upwards, in integers, so
+    that the saved image has exactly this colour on every machine.
     """
 
     def __init__(self, image: np.ndarray) -> None:
@@ -68,14 +68,14 @@ class Occlusion:
 
 
 class Sharpening:
-    """The image is blurred, save for the patch.
+    """The image is blurred except for the patch.
 
     Parameters
     ----------
     image
         Height x width x 3, 8 bit.
     kernel_px, sigma_px
-        Of the Gaussian; beyond its edges the image is mirrored.
+        Side and standard deviation of the Gaussian kernel; the image is mirrored at its edges.
     """
 
     def __init__(self, image: np.ndarray, kernel_px: int = 21, sigma_px: float = 3.5) -> None:
@@ -93,48 +93,37 @@ def apply(edit: Edit, patch: Patch) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the patch does not lie in the image.
+        If the patch is not inside the image.
     """
     height, width = edit.base.shape[:2]
     fits = 0 <= patch.x_px <= width - patch.size_px and 0 <= patch.y_px <= height - patch.size_px
     if patch.size_px < 1 or not fits:
-        raise ValueError(f"{patch} does not lie in an image of {width} x {height} px")
+        raise ValueError(f"{patch} is not inside an image of {width} x {height} px")
     image: np.ndarray = edit.base.copy()
     image[patch.slices] = edit.inside([patch])[0]
     return image
 
 
-def occlude(image: np.ndarray, x_px: int, y_px: int, size_px: int) -> np.ndarray:
-    """Return an image with a patch hidden under its own mean colour.
-
-    Parameters
-    ----------
-    image
-        Height x width x 3, 8 bit.
-    x_px, y_px, size_px
-        Left and upper edge and side of the patch.
-    """
-    return apply(Occlusion(image), Patch(x_px, y_px, size_px))
-
-
 def mean_colour(image: np.ndarray, patch: Patch) -> np.ndarray:
     """Return the mean of the covered pixels, per channel, as the nearest 8-bit level."""
     covered = image[patch.slices].reshape(-1, 3)
+    # Integer rounding half upwards: floor(total / n + 1 / 2) = floor((2 total + n) / (2 n)).
     n = len(covered)
     total = covered.sum(0, dtype=np.int64)
     return np.asarray((2 * total + n) // (2 * n), dtype=np.uint8)
 
 
 def blur(image: np.ndarray, kernel_px: int, sigma_px: float) -> np.ndarray:
-    """Return an image under a Gaussian, mirrored beyond its edges, rounded to 8 bit.
+    """Return an image blurred by a Gaussian, mirrored at its edges, rounded to 8 bit.
 
     Parameters
     ----------
     image
-        Height x width x 3, 8 bit, of more than half a kernel's side.
+        Height x width x 3, 8 bit, larger than half the kernel.
     kernel_px, sigma_px
         Side of the square kernel, an odd number, and standard deviation of the Gaussian.
     """
+    # Separable kernel: w(i) = exp(-i^2 / (2 sigma^2)), normalised to sum 1.
     reach = kernel_px // 2
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_px) ** 2)
     kernel /= kernel.sum()
@@ -149,7 +138,7 @@ def blur(image: np.ndarray, kernel_px: int, sigma_px: float) -> np.ndarray:
 
 
 def offsets(image_px: int, size_px: int, stride_px: int) -> range:
-    """Return the places of a patch along one side of an image.
+    """Return the positions of a patch along one side of an image.
 
     Raises
     ------

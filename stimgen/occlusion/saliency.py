@@ -1,4 +1,4 @@
-"""Where an image draws the eye: by the image alone, by files, or by any function."""
+"""Saliency of images: the spectral residual, saved maps, or any function."""
 
 from __future__ import annotations
 
@@ -23,33 +23,34 @@ class NamedImage:
 
 
 Saliency = Callable[[NamedImage], np.ndarray]
-"""Gives height x width values, none of them negative; only their proportions matter."""
+"""Returns height x width values, not negative; only their proportions matter."""
 
 
 def spectral_residual(image: np.ndarray, *, side_px: int = 64, sigma_px: float = 2.5) -> Any:
-    """Return what in an image's spectrum its neighbourhood does not predict.
-
-    Hou & Zhang (CVPR 2007): the log amplitude less its 3 x 3 mean, with the phase kept, back in
-    space, squared and smoothed.
+    """Return the spectral residual saliency of an image (Hou & Zhang, CVPR 2007).
 
     Parameters
     ----------
     image
         Height x width x 3, 8 bit.
     side_px
-        Side of the grey square to which the image is brought.
+        Side of the grey square to which the image is resized.
     sigma_px
-        Of the smoothing Gaussian, in pixels of that square.
+        Standard deviation of the smoothing Gaussian, in pixels of that square.
 
     Returns
     -------
     numpy.ndarray
-        Height x width, 0 or more; 1 on average, unless it is 0 everywhere.
+        Height x width, not negative, with mean 1 unless it is 0 everywhere.
     """
+    # Hou & Zhang (2007), for the amplitude A(f) and phase P(f) of the image's spectrum:
+    #   log spectrum   L(f) = log A(f)
+    #   residual       R(f) = L(f) - h(f) * L(f), where h is a 3 x 3 mean
+    #   saliency       S(x) = g(x) * |F^-1[exp(R(f) + i P(f))]|^2, where g is a Gaussian
     height, width = image.shape[:2]
     grey = Image.fromarray(image.astype(np.float32).mean(2))
     small = np.asarray(grey.resize((side_px, side_px), Image.Resampling.BOX), dtype=np.float64)
-    # Without its mean, an even image has an empty spectrum instead of a spike in rounding noise.
+    # With the mean removed, a uniform image has an empty spectrum rather than rounding noise.
     small = small - small.mean()
     if np.abs(small).max() < 1e-3:
         return np.zeros((height, width))
@@ -82,7 +83,7 @@ def _smooth(values: np.ndarray, sigma_px: float) -> np.ndarray:
 
 
 def find_saliency(name: str) -> Saliency:
-    """Return a saliency by its name.
+    """Return a saliency by name.
 
     Parameters
     ----------
@@ -104,11 +105,11 @@ def find_saliency(name: str) -> Saliency:
         function = getattr(importlib.import_module(module_name), function_name)
     except (ImportError, AttributeError, ValueError) as error:
         raise BadInput(
-            f"saliency {name!r} is neither spectral_residual nor a folder nor a function "
+            f"saliency {name!r} is not spectral_residual, a folder or a function "
             f"such as package.module:function ({error})"
         ) from None
     if not callable(function):
-        raise BadInput(f"saliency {name!r} is no function")
+        raise BadInput(f"saliency {name!r} is not a function")
     return lambda image: np.asarray(function(image.pixels), dtype=np.float64)
 
 
@@ -118,8 +119,8 @@ def saved_maps(folder: Path) -> Saliency:
     Parameters
     ----------
     folder
-        Holds, for an image ``birds/wren.jpg``, the file ``birds/wren.npy`` or ``birds/wren.png``
-        (grey, 8 or 16 bit), of the shown image's size.
+        Contains, for an image ``birds/wren.jpg``, the file ``birds/wren.npy`` or
+        ``birds/wren.png`` (grey, 8 or 16 bit), with the size of the stimulus.
     """
 
     def read(image: NamedImage) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a function of tensors does, written down operation by operation while it runs."""
+"""A tape of the torch operations of a function, recorded while it runs."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from torch.overrides import TorchFunctionMode
 
 @dataclass(frozen=True)
 class Entry:
-    """Place of a value on a tape, where an operation's argument was."""
+    """Index of a value on a tape, in place of an operation's argument."""
 
     index: int
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One call of torch, with entries in the place of values that come from the input.
+    """A call of a torch function, with entries in place of values that depend on the input.
 
     Parameters
     ----------
     name
         Name of the function.
     function
-        Does it again and leaves its arguments as they are.
+        The function; it does not change its arguments.
     args, kwargs
-        Its arguments.
+        Arguments of the call.
     """
 
     name: str
@@ -38,24 +38,24 @@ class Operation:
 
     @property
     def uses(self) -> list[int]:
-        """Entries that it needs."""
+        """Entries that the operation needs."""
         return [entry.index for entry in _entries((self.args, self.kwargs))]
 
     def run(self, value_of: Callable[[int], Any]) -> Any:
-        """Do it with other values."""
+        """Run the operation with other values."""
         return self.function(*fill(self.args, value_of), **fill(self.kwargs, value_of))
 
 
 @dataclass
 class Tape:
-    """Operations on the way from the input, entry 0, to the outputs.
+    """Operations between the input, entry 0, and the outputs.
 
     Parameters
     ----------
     operations
-        By entry, in order, without those that no output needs; the input has None.
+        By entry, in order, without those that no output needs; None for the input.
     values
-        What each entry was when it was written down.
+        Value of each entry when it was recorded.
     outputs
         Entries of the outputs.
     """
@@ -65,7 +65,7 @@ class Tape:
     outputs: list[int] = field(default_factory=list)
 
     def last_uses(self) -> dict[int, list[int]]:
-        """Return, for each entry, those that are not needed after it."""
+        """Return, for each entry, the entries that are not needed after it."""
         last = {index: index for index in self.operations}
         for index, operation in self.operations.items():
             for used in operation.uses if operation else ():
@@ -81,7 +81,7 @@ class _Recorder(TorchFunctionMode):
         super().__init__()
         self.operations: list[Operation | None] = []
         self.values: list[Any] = []
-        # Tensors are known by identity, so none may be freed and its number given to another.
+        # Tensors are identified by id, so none may be freed while recording.
         self._alive: list[Any] = []
         self._entries: dict[int, int] = {}
         self.write(None, image)
@@ -89,7 +89,7 @@ class _Recorder(TorchFunctionMode):
     def write(self, operation: Operation | None, value: Any) -> int:
         index = len(self.operations)
         self.operations.append(operation)
-        # A copy, for a later operation may work in place.
+        # A copy, because a later operation may work in place.
         self.values.append(value.clone() if isinstance(value, torch.Tensor) else value)
         self._alive.append(value)
         self._entries[id(value)] = index
@@ -121,13 +121,13 @@ class _Recorder(TorchFunctionMode):
 
 
 def record(function: Callable[[torch.Tensor], Iterable[torch.Tensor]], image: torch.Tensor) -> Tape:
-    """Run a function and return what it did."""
+    """Run a function and return the tape of its operations."""
     recorder = _Recorder(image)
     with torch.no_grad(), recorder:
         results = list(function(image))
     outputs = [recorder.entry_of(result) for result in results]
     if not all(isinstance(output, Entry) for output in outputs):
-        raise ValueError("an output does not come from the input")
+        raise ValueError("an output does not depend on the input")
     tape = Tape(outputs=[output.index for output in outputs])
     needed = set(tape.outputs)
     for index in range(len(recorder.operations) - 1, -1, -1):
@@ -141,7 +141,7 @@ def record(function: Callable[[torch.Tensor], Iterable[torch.Tensor]], image: to
 
 
 def _pure(function: Any, name: str) -> Callable[..., Any]:
-    """Return a form of a function that leaves its arguments as they are."""
+    """Return a version of a function that does not change its arguments."""
     in_place = name.endswith("_") and not name.endswith("__")
     in_place |= name.startswith("__i") and name != "__invert__"
 
@@ -160,7 +160,7 @@ def _part(parts: Any, place: int) -> Any:
 
 
 def fill(value: Any, value_of: Callable[[int], Any]) -> Any:
-    """Put values in the place of entries."""
+    """Replace entries by values."""
     if isinstance(value, Entry):
         return value_of(value.index)
     if isinstance(value, list | tuple | dict):

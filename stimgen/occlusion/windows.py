@@ -1,4 +1,4 @@
-"""Operations of a network done on windows of maps, each image's window at its own place."""
+"""Operations of a network on windows of maps, each image's window at its own position."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stimgen.networks.pooling import max_pool2d
 from stimgen.occlusion.tape import Operation
 
 FULL_SHARE = 0.8
-"""Windows that take more of the map than this gain nothing over the whole map."""
+"""Largest proportion of a map that a window may cover; above it the whole map is as fast."""
 
 _COMBINING = {
     *("add", "sub", "rsub", "mul", "div", "true_divide", "maximum", "minimum"),
@@ -29,19 +29,19 @@ _POINTWISE = _COMBINING | {
     *("dropout", "batch_norm", "local_response_norm", "cat", "concat"),
     *("clone", "contiguous", "detach", "to", "float", "unsqueeze", "__getitem__"),
 }
-"""Names of functions that compute each place of a map from that place alone."""
+"""Names of functions that compute each position of a map from that position alone."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """What differs from the base's map, for some images.
+    """The part of a map that differs from the base image's map, for several images.
 
     Parameters
     ----------
     content
-        Images x channels x height x width; outside of it each image has the base's values.
+        Images x channels x height x width; outside of it the base image's values hold.
     top, left
-        Place of each image's window, shape (images,).
+        Position of each image's window, shape (images,).
     """
 
     content: torch.Tensor
@@ -49,7 +49,7 @@ class Window:
     left: torch.Tensor
 
     def same_place(self, other: Window) -> bool:
-        """Return whether two windows are of one size and at the same places."""
+        """Return whether two windows have the same size and positions."""
         return (
             self.content.shape[-2:] == other.content.shape[-2:]
             and torch.equal(self.top, other.top)
@@ -58,7 +58,7 @@ class Window:
 
 
 class Base:
-    """An operation's result for the base image, ready to have windows cut out of it."""
+    """An operation's result for the base image, from which windows can be cut."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -66,7 +66,7 @@ class Base:
 
     @property
     def is_map(self) -> bool:
-        """Whether it is one image's maps, 1 x channels x height x width."""
+        """Whether the value is maps, 1 x channels x height x width."""
         return isinstance(self.value, torch.Tensor) and self.value.ndim == 4
 
     def gather(
@@ -79,7 +79,7 @@ class Base:
         after: int = 0,
         fill: float = 0.0,
     ) -> torch.Tensor:
-        """Cut windows out of the map, which has a border of ``before`` and ``after`` places."""
+        """Cut windows out of the map, padded by ``before`` and ``after`` positions."""
         key = (before, after, fill)
         if key not in self._tables:
             padded = F.pad(self.value, (before, after, before, after), value=fill)
@@ -94,7 +94,7 @@ class Base:
 
 
 def paste(region: torch.Tensor, top: torch.Tensor, left: torch.Tensor, window: Window) -> None:
-    """Write a window's content into regions that lie at ``top`` and ``left``, where they meet."""
+    """Write a window's content into regions at ``top`` and ``left``, where they overlap."""
     height, width = region.shape[-2:]
     n, channels, inner_height, inner_width = window.content.shape
     device = region.device
@@ -107,12 +107,12 @@ def paste(region: torch.Tensor, top: torch.Tensor, left: torch.Tensor, window: W
     if not bool(rows_in.all() & columns_in.all()):
         inside = (rows_in[:, :, None] & columns_in[:, None, :]).flatten()
         index, content = index.flatten()[inside], content[inside]
-    # The regions come channels last out of the gathering, so this is a view of them.
+    # Gathered regions are channels last in memory, so this is a view of them.
     region.permute(0, 2, 3, 1).view(-1, channels).index_copy_(0, index.flatten(), content)
 
 
 def widen(window: Window, base: Base) -> torch.Tensor:
-    """Return whole maps, image by image."""
+    """Return the whole map of each image."""
     zero = torch.zeros_like(window.top)
     height, width = base.value.shape[-2:]
     maps = base.gather(zero, zero, height, width)
@@ -121,21 +121,21 @@ def widen(window: Window, base: Base) -> torch.Tensor:
 
 
 def run(operation: Operation, index: int, values: dict[int, Any], bases: dict[int, Base]) -> Any:
-    """Do one operation for all images: on windows if it can be, else on whole maps.
+    """Run an operation for all images, on windows if possible, else on whole maps.
 
     Parameters
     ----------
     operation, index
-        What to do, and the entry that gets its result.
+        The operation, and the entry of its result.
     values
-        By entry: a window; whole maps, image by image; or anything else.
+        By entry: a window; the whole map of each image; or any other value.
     bases
-        What each entry is for the base image.
+        Value of each entry for the base image.
 
     Returns
     -------
     object
-        A window where it can be, else whatever the operation returns.
+        A window if possible, else the operation's own result.
     """
     windows = {used: values[used] for used in operation.uses if isinstance(values[used], Window)}
     if len(windows) == len(set(operation.uses)):
@@ -156,7 +156,7 @@ def run(operation: Operation, index: int, values: dict[int, Any], bases: dict[in
 
 @dataclass(frozen=True)
 class _Kernel:
-    """A sliding window's geometry, by rows and columns, and what it does with a region."""
+    """Geometry of a sliding kernel, by rows and columns, and its function of a region."""
 
     size: tuple[int, int]
     stride: tuple[int, int]
@@ -199,7 +199,7 @@ def _max_pool2d(  # type: ignore[no-untyped-def]
 
 
 def _kernel(operation: Operation) -> _Kernel | None:
-    """Read a kernel from the arguments of a call, whether given by place or by name."""
+    """Read a kernel from the positional and named arguments of a call."""
     read: Callable[..., Any] = _conv2d if operation.name == "conv2d" else _max_pool2d
     try:
         given = inspect.signature(read).bind(*operation.args, **operation.kwargs)
@@ -210,7 +210,7 @@ def _kernel(operation: Operation) -> _Kernel | None:
 
 
 def _shift(operation: Operation, windows: dict[int, Window]) -> Window | None:
-    """Pad the maps, which moves the windows and changes nothing in them."""
+    """Pad the maps, which shifts the windows and does not change their content."""
 
     def read(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Any:
         plain = mode == "constant" and len(pad) in (2, 4) and min(pad) >= 0
@@ -229,7 +229,7 @@ def _pair(value: Any) -> tuple[int, int]:
 
 
 def _slide(kernel: _Kernel, window: Window, base: Base, shape: torch.Size) -> Window | None:
-    """Slide a kernel over all places whose result can differ; None if that is nearly the map."""
+    """Apply a kernel at all positions whose result can differ; None if that is nearly the map."""
     sizes, n_out, n_in = window.content.shape[-2:], shape[-2:], base.value.shape[-2:]
     starts, lengths = [], []
     for axis, start in enumerate((window.top, window.left)):
@@ -278,7 +278,7 @@ def _is_pointwise(
         for part in (*operation.args, *operation.kwargs.values())
         if isinstance(part, torch.Tensor)
     ):
-        return False  # a constant with a value for each place
+        return False  # a constant with a value for each position
     if operation.name in ("cat", "concat", "unsqueeze"):
         given = operation.args[1] if len(operation.args) > 1 else 0
         return bool(operation.kwargs.get("dim", given) == 1)
@@ -304,7 +304,7 @@ def _run_pointwise(
 def _align(
     parts: dict[int, tuple[Window, Base]],
 ) -> tuple[torch.Tensor, torch.Tensor, dict[int, torch.Tensor]]:
-    """Bring windows to one size and place that holds them all."""
+    """Extend windows to a common size and position that contains all of them."""
     windows = [window for window, _ in parts.values()]
     shape = next(iter(parts.values()))[1].value.shape
     starts, lengths = [], []

@@ -1,1 +1,1 @@
-"""Stimulus sets: building, checking, showing, comparing, exporting."""
+"""Stimulus sets: building, verifying, showing, comparing and exporting them."""

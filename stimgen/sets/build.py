@@ -1,4 +1,4 @@
-"""Build a stimulus set, step by step, so that an interrupted build goes on where it stopped."""
+"""Build a stimulus set in steps, so that an interrupted build resumes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from stimgen.sets.build_inputs import BuildInputs
 from stimgen.sets.exemplars import choose, save_naturals
 from stimgen.sets.gallery import write_gallery
-from stimgen.sets.ingredients import Ingredients
 from stimgen.sets.manifest import SetImage, manifest_of
 from stimgen.sets.measure import measure
 from stimgen.sets.partial import PartialFolder
@@ -41,70 +41,72 @@ _RENDERED = "rendered"
 
 
 @dataclass
-class Build(Ingredients):
-    """The steps that lead from its ingredients to a set.
+class Build(BuildInputs):
+    """The steps of a build.
 
-    Under torchrun all ranks share the sweep and the rendering; the first one does everything else.
+    Under torchrun all ranks share the sweep and the rendering; rank 0 does everything else.
 
     Parameters
     ----------
     settings, base, images, device, quiet
-        See :class:`~stimgen.sets.ingredients.Ingredients`.
+        See :class:`~stimgen.sets.build_inputs.BuildInputs`.
     out
-        Gets a folder with the set's name.
+        Folder in which the set's folder is created.
     """
 
     out: Path = Path("stimuli")
-    _has_passed: bool = field(default=False, init=False, repr=False)
+    _is_swept: bool = field(default=False, init=False, repr=False)
 
     @property
     def folder(self) -> Path:
-        """Where the finished set lies."""
+        """Folder of the finished set."""
         return self.out / self.settings.name
 
     @cached_property
     def partial(self) -> PartialFolder:
-        """Where the set lies until it is whole."""
+        """Folder of the set until it is finished."""
         return PartialFolder(self.folder)
 
     @property
     def rendered(self) -> Path:
-        """Where feature visualizations lie until they have their ranks."""
+        """Folder of the feature visualizations until they are ranked."""
         return self.partial.path / _RENDERED
 
     @cached_property
     def ranks(self) -> Ranks:
-        """This process among those that torchrun started."""
+        """Rank of this process among those that torchrun started."""
         return Ranks.join(self.network.device)
 
     def is_done(self) -> bool:
-        """Return whether this very set is there already.
+        """Return whether the same set already exists.
 
         Raises
         ------
         BadInput
-            If something else is there.
+            If there is another set or folder.
         """
         with self.partial.writing():
             if not self.folder.exists():
                 return False
         provenance = self.folder / SETTINGS
         if not provenance.is_file() or not (self.folder / MANIFEST).is_file():
-            raise BadInput(f"{self.folder}: is there already and is no stimulus set; give --name")
+            raise BadInput(
+                f"{self.folder}: already exists and is not a stimulus set; give another --name"
+            )
         if read_yaml(provenance).get("fingerprint") != self.fingerprint:
             raise BadInput(
-                f"{self.folder}: holds a set that was built with other settings, weights or "
+                f"{self.folder}: contains a set that was built with other settings, weights or "
                 "images; give this one another name with --name, or remove that folder"
             )
         return True
 
     def run(self) -> Path:
-        """Build the set, unless it is there already, and return its folder."""
+        """Build the set unless it exists, and return its folder."""
         with self._working():
             if self.ranks.agree(self.is_done):
                 return self.folder
             found = self.sweep()
-            # Images too few for the selection must show before hours of rendering.
+            # Too few images for the selection must be reported before hours of rendering.
             chosen = self._choose(found)
             self.render()
             if not self.ranks.is_first:
@@ -132,23 +134,23 @@ class Build(Ingredients):
 
     @contextmanager
     def _working(self) -> Iterator[None]:
-        """Let one process write, the first rank, and say what the disk refuses."""
+        """Let only rank 0 write, and report what cannot be written."""
         if not self.ranks.is_first:
             yield
             return
         self.check()
-        with self.partial.held(), self.partial.writing():
+        with self.partial.locked(), self.partial.writing():
             yield
 
     def sweep(self) -> Sweep:
-        """Return the pass over the images, made now or by an earlier run."""
+        """Return the sweep, made now or by an earlier run."""
         with self._working():
-            self._pass_over()
+            self._ensure_sweep()
             return Sweep.load(self.partial.path / _SWEEP)
 
-    def _pass_over(self) -> None:
-        """Make the pass over the images, with all ranks, unless it is there."""
-        if self._has_passed:
+    def _ensure_sweep(self) -> None:
+        """Run the sweep, with all ranks, unless it exists."""
+        if self._is_swept:
             return
         if self.ranks.agree(self._lacks_sweep):
             self.ranks.take_cores(shared=True)
@@ -156,7 +158,7 @@ class Build(Ingredients):
                 self._sweep_share()
             self.ranks.take_cores(shared=False)
             self.ranks.wait()
-        self._has_passed = True
+        self._is_swept = True
 
     def _lacks_sweep(self) -> bool:
         self.partial.open(self.fingerprint)
@@ -166,7 +168,7 @@ class Build(Ingredients):
 
     @cached_property
     def table(self) -> ActivationTable | None:
-        """Activations for every image, where queries by percentile need them."""
+        """Activations for every image, if queries by percentile need them."""
         if self.settings.natural.queries is None:
             return None
         places = {u.name: place for place, u in enumerate(self.network.units(self.layers))}
@@ -192,12 +194,12 @@ class Build(Ingredients):
             checkpoints.clear()
 
     def render(self) -> Path:
-        """Render the feature visualizations that no earlier run has, and return their folder."""
+        """Render the missing feature visualizations, and return their folder."""
         wanted = self.settings.synthetic
         with self._working():
             found = None
             if self.goals and wanted.needs_sweep:
-                self._pass_over()
+                self._ensure_sweep()
                 found = Sweep.load(self.partial.path / _SWEEP)
             if self.ranks.is_first:
                 self.partial.open(self.fingerprint)
@@ -220,11 +222,11 @@ class Build(Ingredients):
         return self.rendered
 
     def _method(self) -> Start:
-        """Return what feature visualizations are made of."""
+        """Return what starts the parametrization of the feature visualizations."""
         wanted = self.settings.synthetic
         spectrum = None
         if wanted.method == "maco" and self.goals:
-            # The first rank makes it, and the others read it.
+            # Rank 0 computes it, and the others read it.
             if self.ranks.is_first:
                 spectrum = self._spectrum()
             self.ranks.wait()

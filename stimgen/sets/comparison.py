@@ -1,4 +1,4 @@
-"""What differs between two stimulus sets."""
+"""Differences between two stimulus sets."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from unitscope.settings import read_yaml
 from unitscope.stimulus_set import SETTINGS, StimulusSet
 
 COMPARED = ("sha256", "activation", "source_image", "seed")
-"""Columns of the manifest that two sets may disagree about for the same path."""
+"""Columns of the manifest that are compared for each path."""
 
 
 def differences(first: StimulusSet, second: StimulusSet) -> Iterator[str]:
-    """Yield a line for each setting and each image that two sets do not share.
+    """Yield a line for each setting and each image that differs between two sets.
 
-    Settings are named by their keys, images by their paths.
+    Settings are identified by their keys, images by their paths.
     """
     for key, (one, other) in _settings_that_differ(first, second):
         yield f"{key}: {one} | {other}"
@@ -35,11 +35,11 @@ def _settings_that_differ(
     first: StimulusSet, second: StimulusSet
 ) -> Iterator[tuple[str, tuple[Any, Any]]]:
     facts = [dict(_flat(read_yaml(s.folder / SETTINGS))) for s in (first, second)]
-    # These say when and where a set was built, not what it is.
-    passing = ("created_utc", "seconds", "device", "fingerprint")
+    # These describe when and where a set was built, not its content.
+    not_compared = ("created_utc", "seconds", "device", "fingerprint")
     for key in sorted(set(facts[0]) | set(facts[1])):
         pair = (facts[0].get(key, "-"), facts[1].get(key, "-"))
-        if pair[0] != pair[1] and key.split(".")[0] not in passing:
+        if pair[0] != pair[1] and key.split(".")[0] not in not_compared:
             yield key, pair
 
 

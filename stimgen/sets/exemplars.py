@@ -1,4 +1,4 @@
-"""Choose, for each unit, the natural images that are shown."""
+"""Choose the natural images of each unit, and save them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from unitscope.vocabulary import Unit
 
 @dataclass(frozen=True)
 class Exemplar:
-    """A natural image with its place: pole, batch and rank.
+    """A natural image with its pole, batch and rank.
 
-    Ranks count a pole's bins from 0, rising with activation. The max pole's last rank and the min
-    pole's rank 0 are the query's.
+    Ranks are the indices of a pole's bins, in ascending order of activation. The query of the max
+    pole has the last rank, the query of the min pole rank 0.
     """
 
     pole: str
@@ -43,23 +43,24 @@ def bin_and_shuffle(
     *seed: object,
     shuffle_top: bool = True,
 ) -> list[list[int]]:
-    """Cut images into rank bins and deal each bin out to the batches (Borowski et al., 2021).
+    """Divide images into rank bins and deal each bin out to the batches (Borowski et al., 2021).
 
     Parameters
     ----------
     ascending
-        Indices of ``n_batches * n_bins`` images, the least activating first.
+        Indices of ``n_batches * n_bins`` images in ascending order of activation.
     n_batches, n_bins
-        Number of batches, which is also a bin's size, and of bins.
+        Number of batches, which is also the size of a bin, and number of bins.
     seed
-        Decides, with the images, how each bin is shuffled.
+        Determines, with the images, how each bin is shuffled.
     shuffle_top
-        Whether the last bin is shuffled too; else batch b of n gets the (n - b)-th best image.
+        Whether the last bin is shuffled too; if not, batch b of n gets the (n - b)-th most
+        activating image.
 
     Returns
     -------
     list of list of int
-        For each batch one image of each bin, the least activating bin first.
+        For each batch one image of each bin, in ascending order of activation.
     """
     if len(ascending) != n_batches * n_bins:
         raise ValueError(f"got {len(ascending)} images, expected {n_batches} x {n_bins}")
@@ -83,11 +84,11 @@ def choose(
     Parameters
     ----------
     sweep
-        Knows the images that drive the unit least and most.
+        Result of the sweep.
     unit, wanted, poles
-        What to choose for which unit.
+        Unit, settings and poles.
     seed
-        Of the set.
+        Seed of the set.
     activations
         The unit's activation for every image, NaN where it could not be read; needed for queries
         by percentile.
@@ -112,8 +113,8 @@ def choose(
             if used & set(window):
                 raise BadInput(
                     f"natural.queries: the {len(window)} images around percentile "
-                    f"{wanted.queries.percentile:g} reach into the {len(used)} references of "
-                    f"{unit.name}; give more images or a percentile nearer to 50"
+                    f"{wanted.queries.percentile:g} overlap with the {len(used)} references of "
+                    f"{unit.name}; give more images or a percentile closer to 50"
                 )
             queries = shuffled(window, seed, unit.name, pole, "query")
             for batch, query in zip(batches, queries, strict=False):
@@ -148,27 +149,27 @@ def _deal(
 
 
 def rank_window(activations: np.ndarray, pole: str, wanted: QuerySettings, width: int) -> list[int]:
-    """Return the images whose ranks lie around a percentile, the least activating first.
+    """Return the images around a percentile of activation, in ascending order.
 
-    The window is centred on the image at that percentile of all images in order of activation (of
-    equal ones, the earlier first); the min pole's percentile is 100 less the max pole's.
+    The window is centred on the image at that percentile of all images ordered by activation (of
+    equal ones, the earlier first); the min pole's percentile is 100 minus the max pole's.
 
     Parameters
     ----------
     activations
-        Of every image, NaN where it could not be read.
+        Activation of every image, NaN where it could not be read.
     pole, wanted
-        Which percentile.
+        Pole, and settings with the percentile.
     width
         Number of images.
 
     Raises
     ------
     BadInput
-        If the window leads beyond the images or the poles' windows meet.
+        If the window extends beyond the images or the windows of the poles overlap.
     """
     order = np.argsort(activations, kind="stable")[: np.isfinite(activations).sum()]
-    # Counted from the pole's own end, so that the windows of both poles mirror each other.
+    # Counted from the pole's own end, so that the windows of both poles are symmetric.
     from_end = round((len(order) - 1) * (100 - wanted.percentile) / 100)
     start = from_end - width // 2
     if start < 0 or 2 * (start + width) > len(order):
@@ -189,7 +190,7 @@ def save_naturals(
     folder: Path,
     decoder: DeviceDecoder | None = None,
 ) -> list[SetImage]:
-    """Save the images that a set's folder lacks and return all of them.
+    """Save the natural images that a set's folder lacks, and return all of them.
 
     Parameters
     ----------
@@ -198,14 +199,14 @@ def save_naturals(
     chosen
         Units with their images.
     folder
-        Of the set.
+        Folder of the set.
     decoder
-        What decoded the images for the sweep, where a device did.
+        Decoder that the sweep used, if a device decoded the images.
 
     Raises
     ------
     BadInput
-        If an image can be read no longer.
+        If an image can no longer be read.
     """
     images = [
         SetImage(unit, "natural", e.pole, e.rank, e.batch, source.name(e.index))
@@ -220,7 +221,7 @@ def save_naturals(
     def save(found: tuple[int, Pixels | str]) -> None:
         index, pixels = found
         if isinstance(pixels, str):
-            raise BadInput(f"an image could be read before, but not now: {pixels}")
+            raise BadInput(f"an image can no longer be read: {pixels}")
         shown = pixels if isinstance(pixels, np.ndarray) else pixels.cpu().numpy()
         for file in files[index]:
             save_png(shown, file)

@@ -1,4 +1,4 @@
-"""A set's images in folders as earlier studies named them."""
+"""Export of a set's images to the folder layouts of earlier studies."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from unitscope.errors import BadInput, nearest
 from unitscope.stimulus_set import StimulusSet
 
 Layout = Callable[[SetImage, dict[str, Layer]], str | None]
-"""Says where an image goes, or None where the layout has no place for it."""
+"""Returns the path of an image in the layout, or None if it has no place there."""
 
 
 def borowski2021(image: SetImage, layers: dict[str, Layer]) -> str | None:
     """Return ``layer_<layer>/kernel_size_<branch>/channel_<n>/...`` for an image.
 
     Natural images are ``natural_images/batch_<b>/<pole>_<rank>.png``, feature visualizations
-    ``optimized_images/<pole>_<rank>.png``; n counts within the branch (our reading of Borowski et
-    al., 2021).
+    ``optimized_images/<pole>_<rank>.png``; n is the channel's index in its branch (our reading of
+    Borowski et al., 2021).
     """
     unit = image.unit
     branch = next(b for b in layers[unit.layer].branches if b.name == unit.branch)
@@ -49,30 +49,30 @@ def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False)
     Parameters
     ----------
     stimuli
-        The set, which stays as it is.
+        The set, which is not changed.
     layout
         A name in ``LAYOUTS``.
     out
-        Folder to make.
+        Folder to create.
     quiet
         Whether to show no progress.
 
     Returns
     -------
-    n_copied, n_left_out : int
-        Images copied, and those for which the layout has no place.
+    n_copied, n_excluded : int
+        Number of images copied, and number of those without a place in the layout.
 
     Raises
     ------
     BadInput
-        If there is no such layout, or the folder is there already.
+        If there is no such layout, or the folder already exists.
     """
     if layout not in LAYOUTS:
         raise BadInput(
             f"no layout {layout!r}, expected one of {', '.join(LAYOUTS)}{nearest(layout, LAYOUTS)}"
         )
     if out.exists():
-        raise BadInput(f"{out}: is there already; give another folder with --out")
+        raise BadInput(f"{out}: already exists; give another folder with --out")
     images = set_images(stimuli.manifest)
     layers = {
         layer.name: layer
@@ -81,7 +81,7 @@ def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False)
     }
     partial = PartialFolder(out)
     n_copied = 0
-    with partial.held(), partial.writing():
+    with partial.locked(), partial.writing():
         partial.open(f"{layout} {stimuli.manifest_sha256}")
         paths = stimuli.manifest["path"]
         for image, path in tqdm(
@@ -100,7 +100,7 @@ def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False)
                 shutil.copyfile(stimuli.file(path), target)
             except FileNotFoundError:
                 raise BadInput(
-                    f"{stimuli.file(path)}: is missing, though the manifest names it"
+                    f"{stimuli.file(path)}: is missing, although it is in the manifest"
                 ) from None
             n_copied += 1
         partial.finish()

@@ -1,4 +1,4 @@
-"""A page to look at: every unit of a stimulus set with its references, queries and maps."""
+"""The overview page of a stimulus set: each unit's references, queries and activation maps."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _POLE_TITLES = {"min": "least activating", "max": "most activating"}
 
 
 def write_gallery(folder: Path) -> Path:
-    """Write ``index.html`` beside a set's manifest; it needs nothing but the set's own files.
+    """Write ``index.html`` beside a set's manifest; it refers to the set's own files only.
 
-    Of occlusion stimuli the activation maps are drawn as well, beside the maps.
+    The activation maps of occlusion stimuli are drawn as PNG files beside the maps.
 
     Raises
     ------
@@ -65,17 +65,17 @@ def _page(stimuli: StimulusSet, name: str) -> Iterator[str]:
     yield f'<meta name="viewport" content="width=device-width">\n<style>{_STYLE}</style>\n</head>'
     yield f"<body>\n<h1>Stimulus set {name}</h1>"
     yield (
-        f"<p>{len(stimuli.units)} units, {len(manifest)} images. Below each image stands the "
-        "unit's activation"
-        + ("; before a row of natural images, their batch. " if has_natural else ". ")
-        + "In a batch of natural images the framed ones are the queries; the others are "
+        f"<p>{len(stimuli.units)} units, {len(manifest)} images. The number below each image "
+        "is the unit's activation"
+        + ("; the number before a row of natural images is the batch. " if has_natural else ". ")
+        + "In a batch of natural images, the framed images are the queries and the others the "
         "references.</p>"
     )
     if (manifest["kind"] == "occluded").any():
         yield (
             "<p>Occlusion: the base image, its queries with the lower and the higher activation, "
-            "and the map of the activation when the patch's middle is hidden at each place, dark "
-            "where low; the lower query's patch is framed blue, the higher one's orange.</p>"
+            "and the activation map: the activation with the patch centred at each position, dark "
+            "for low values. The lower query's patch is framed blue, the higher query's orange.</p>"
         )
     links = (f'<a href="#{quote(unit.name)}">{escape(unit.name)}</a>' for unit in stimuli.units)
     yield "<nav>" + "\n".join(links) + "</nav>"
@@ -85,7 +85,7 @@ def _page(stimuli: StimulusSet, name: str) -> Iterator[str]:
         yield f'<section>\n<h2 id="{quote(unit.name)}">{escape(unit.name)}</h2>'
         for kind in ("natural", "synthetic"):
             yield from _poles(kind, rows[rows["kind"] == kind])
-        yield from _trials(stimuli, unit, rows)
+        yield from _occlusion_trials(stimuli, unit, rows)
         yield from _poles("blur", rows[rows["kind"] == "blur"])
         yield "</section>"
     yield "</body>\n</html>\n"
@@ -113,7 +113,7 @@ def _poles(kind: str, rows: pd.DataFrame) -> Iterator[str]:
     yield "</div>"
 
 
-def _trials(stimuli: StimulusSet, unit: Unit, rows: pd.DataFrame) -> Iterator[str]:
+def _occlusion_trials(stimuli: StimulusSet, unit: Unit, rows: pd.DataFrame) -> Iterator[str]:
     rows = rows[rows["kind"].isin(["base", "occluded"])]
     if rows.empty:
         return
@@ -130,14 +130,14 @@ def _trials(stimuli: StimulusSet, unit: Unit, rows: pd.DataFrame) -> Iterator[st
             if path is not None:
                 yield (
                     f'<figure><img src="{quote(path)}" alt="" loading="lazy">'
-                    "<figcaption>map</figcaption></figure>"
+                    "<figcaption>activation map</figcaption></figure>"
                 )
         yield "</div>"
     yield "</div>"
 
 
 def _draw(stimuli: StimulusSet, path: str, base: object, low: object, high: object) -> str | None:
-    """Draw a base image's map beside it, unless it is drawn, and return the image's path."""
+    """Draw a base image's map unless the drawing exists, and return the drawing's path."""
     source = stimuli.file(path)
     if not source.is_file():
         return None

@@ -1,4 +1,4 @@
-"""Rows of a stimulus set's manifest, and how they become a table."""
+"""Images of a stimulus set, and the manifest that lists them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from unitscope.vocabulary import Unit
 
 @dataclass(frozen=True)
 class SetImage:
-    """One image of a set, whose activation is not known yet.
+    """One image of a set, without its activation.
 
     Parameters
     ----------
     unit, kind, pole, rank, batch
-        Which stimulus it is; synthetic images belong to no batch.
+        Identify the image; synthetic images belong to no batch.
     source_image
-        Name of the image that it was made from.
+        Name of the photograph that it was made from.
     seed
-        Of a synthetic image.
+        Seed of a synthetic image.
     patch
-        What is hidden, or what alone is sharp.
+        The occluded patch, or the sharp one of a blurred image.
     """
 
     unit: Unit
@@ -43,7 +43,7 @@ class SetImage:
 
     @property
     def path(self) -> str:
-        """Where it lies within the set: ``images/<unit>/natural_max_b00_r09.png``."""
+        """Path within the set: ``images/<unit>/natural_max_b00_r09.png``."""
         parts = [self.kind, self.pole]
         parts += [f"b{self.batch:02d}"] if self.batch is not None else []
         # There is one base and one occluded image of a pole and batch.
@@ -51,7 +51,7 @@ class SetImage:
         return f"images/{self.unit.name}/{'_'.join(parts)}.png"
 
     def row(self, folder: Path, activation: float) -> dict[str, Any]:
-        """Return its row in the manifest of the set in a folder, where its file lies."""
+        """Return the image's row in the manifest of the set in ``folder``."""
         return {
             "path": self.path,
             "sha256": sha256_of(folder / self.path),
@@ -70,7 +70,7 @@ class SetImage:
 
 
 def manifest_of(rows: Iterable[dict[str, Any]], units: Sequence[Unit]) -> pd.DataFrame:
-    """Return a manifest whose rows are grouped by unit, in the order of the units."""
+    """Return the manifest of some rows, grouped by unit in the order of the units."""
     order = {unit.name: place for place, unit in enumerate(units)}
     ordered = sorted(rows, key=lambda row: order[Path(row["path"]).parent.name])
     frame = pd.DataFrame(ordered, columns=names(MANIFEST_COLUMNS))
@@ -79,24 +79,24 @@ def manifest_of(rows: Iterable[dict[str, Any]], units: Sequence[Unit]) -> pd.Dat
 
 
 def set_images(manifest: pd.DataFrame) -> list[SetImage]:
-    """Return the images of a manifest that was read."""
+    """Return the images of a manifest."""
     return [_set_image(row) for row in manifest.astype(object).itertuples(index=False)]
 
 
 def _set_image(row: Any) -> SetImage:
-    def there(name: str) -> Any:
+    def optional(name: str) -> Any:
         value = getattr(row, name)
         return None if pd.isna(value) else value
 
-    edges = [there(f"occluder_{name}_px") for name in ("x", "y", "size")]
-    batch = there("batch")
+    edges = [optional(f"occluder_{name}_px") for name in ("x", "y", "size")]
+    batch = optional("batch")
     return SetImage(
-        Unit(row.network, row.layer, there("branch") or "", int(row.channel)),
+        Unit(row.network, row.layer, optional("branch") or "", int(row.channel)),
         row.kind,
         row.pole,
         int(row.rank),
         None if batch is None else int(batch),
-        there("source_image"),
-        there("seed"),
+        optional("source_image"),
+        optional("seed"),
         None if None in edges else Patch(*map(int, edges)),
     )

@@ -1,4 +1,4 @@
-"""Activations of saved images, read again."""
+"""Activations measured from saved images."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def measure(
 ) -> np.ndarray:
     """Return the activation of each file's unit for that file.
 
-    Passes that memory does not suffice for are made in halves.
+    Batches that do not fit into memory are processed in halves.
 
     Parameters
     ----------
     network
-        Has the units.
+        Network of the units.
     files
         PNG files of one size with their units.
     activation
-        What a unit's activation is.
+        How a unit's activation is computed.
     batch
         Images in a forward pass.
     quiet
@@ -51,7 +51,7 @@ def measure(
     Raises
     ------
     BadInput
-        If a file cannot be read, or memory does not hold a single image's pass.
+        If a file cannot be read, or a single image does not fit into memory.
     """
     batches: list[list[int]] = []
     for layer in dict.fromkeys(unit.layer for _, unit in files):

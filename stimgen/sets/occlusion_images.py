@@ -1,4 +1,4 @@
-"""Base images, occluded queries and blurred references, picked by their activation maps."""
+"""Base images, occluded queries and blurred references, chosen by their activation maps."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from stimgen.files import save_png
 from stimgen.networks.network import Network
 from stimgen.networks.rounding import agree
 from stimgen.occlusion.activation_maps import QueryPair, choose_queries
-from stimgen.occlusion.baselines import Baseline, find_baselines, is_right
+from stimgen.occlusion.baselines import Baseline, find_baselines, is_correct
 from stimgen.occlusion.patches import Edit, Patch, apply
 from stimgen.occlusion.saliency import NamedImage
 from stimgen.sets.manifest import SetImage
 from stimgen.sets.measure import measure
-from stimgen.sets.occlusion_maps import Job, edit_of, jobs_for, load_map, write_maps
+from stimgen.sets.occlusion_maps import MapJob, edit_of, jobs_for, load_map, write_maps
 from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from unitscope.errors import BadInput
@@ -32,7 +32,7 @@ from unitscope.vocabulary import Unit
 
 @dataclass(frozen=True)
 class Occluded:
-    """Rows of the manifest, and what else ``set.yaml`` says of them."""
+    """Rows of the manifest, and entries of ``set.yaml``."""
 
     rows: list[dict[str, Any]]
     facts: dict[str, Any]
@@ -40,16 +40,16 @@ class Occluded:
 
 @dataclass
 class Occluder:
-    """Makes the occlusion stimuli of natural images that lie in a set's folder.
+    """Makes the occlusion stimuli from the natural images in a set's folder.
 
     Parameters
     ----------
     network, activation, settings
-        What to do with which network.
+        Network, and what to compute.
     n_batches
-        Of the set, without those of pairs.
+        Number of batches of the set, without those of pairs.
     only
-        Batches of units that need no others.
+        Batches of units that need only some.
     base
         Folder to which paths in the settings are relative.
     quiet
@@ -66,7 +66,7 @@ class Occluder:
 
     @cached_property
     def baselines(self) -> dict[str, Baseline]:
-        """Rules whose answers are noted for each query pair, by name."""
+        """Baselines whose answers are recorded for each query pair, by name."""
         return find_baselines(self.settings, self.base)
 
     def run(self, naturals: Sequence[SetImage], folder: Path) -> Occluded:
@@ -75,29 +75,29 @@ class Occluder:
         Raises
         ------
         BadInput
-            If no natural image serves, or no base image allows a query pair.
+            If there are no suitable natural images, or no base image allows a query pair.
         """
         baselines = self.baselines
         jobs = jobs_for(naturals, self.settings, self.n_batches, self.only)
         if not jobs:
             raise BadInput(f"{folder}: has no natural max images in batches to occlude")
         write_maps(self.network, jobs, self.settings, self.activation, folder, quiet=self.quiet)
-        images, queries, left_out = save_images(jobs, self.settings, baselines, folder)
+        images, queries, excluded = save_images(jobs, self.settings, baselines, folder)
         write_queries(queries, baselines, folder)
         rows = measured_rows(self.network, images, self.activation, folder, quiet=self.quiet)
-        return Occluded(rows, {"baselines": sorted(baselines), "left_out": left_out})
+        return Occluded(rows, {"baselines": sorted(baselines), "left_out": excluded})
 
 
 @dataclass(frozen=True)
 class Expected:
-    """An image with the activation that its map promises."""
+    """An image with its activation according to its map."""
 
     image: SetImage
     activation: float
 
 
 def save_images(
-    jobs: Sequence[Job],
+    jobs: Sequence[MapJob],
     settings: OcclusionSettings,
     baselines: Mapping[str, Baseline],
     folder: Path,
@@ -107,21 +107,21 @@ def save_images(
     Parameters
     ----------
     jobs
-        Whose maps the folder holds.
+        Jobs whose maps are in the folder.
     settings
-        Which pairs of positions may be shown.
+        Constraints on the pairs of positions.
     baselines
-        Rules whose answers are noted for each query pair, by name.
+        Baselines whose answers are recorded for each query pair, by name.
     folder
-        Of the set.
+        Folder of the set.
 
     Returns
     -------
     images : list of Expected
-        All of them, for each batch its base, the two queries and the blurred references.
+        All images: for each batch the base, the two queries and the blurred references.
     queries : list of dict
         A row of ``queries.csv`` for each pair.
-    left_out : list of str
+    excluded : list of str
         Base images that allow no pair.
 
     Raises
@@ -131,7 +131,7 @@ def save_images(
     """
     images: list[Expected] = []
     queries: list[dict[str, Any]] = []
-    left_out: list[str] = []
+    excluded: list[str] = []
     for job in jobs:
         values, base = load_map(folder / job.map_path)
         edit = edit_of(job, folder, settings)
@@ -140,7 +140,7 @@ def save_images(
             continue
         pair = choose_queries(values, base, settings)
         if pair is None:
-            left_out.append(f"{job.natural.unit.name}, batch {job.natural.batch}")
+            excluded.append(f"{job.natural.unit.name}, batch {job.natural.batch}")
             continue
         whole = dataclasses.replace(job.natural, kind="base")
         images.append(_save(Expected(whole, base), edit, folder))
@@ -154,11 +154,11 @@ def save_images(
         queries.append(_query_row(job, pair, edit.base, baselines))
     if jobs and not queries:
         raise BadInput("no base image allows a query pair; relax occlusion's constraints")
-    return images, queries, left_out
+    return images, queries, excluded
 
 
 def _blurred(
-    job: Job, edit: Edit, values: np.ndarray, settings: OcclusionSettings, folder: Path
+    job: MapJob, edit: Edit, values: np.ndarray, settings: OcclusionSettings, folder: Path
 ) -> Expected:
     row, column = divmod(int(values.argmax()), values.shape[1])
     stride = settings.stride_px
@@ -182,26 +182,26 @@ def measured_rows(
     *,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return the manifest's rows with what the saved files give, which their maps must agree to.
+    """Return the manifest's rows with the measured activations, which must agree with the maps.
 
     Raises
     ------
     BadInput
-        If a file drives its unit otherwise than its map says.
+        If the measured activation differs from the map's.
     """
     files = [(folder / e.image.path, e.image.unit) for e in images]
     found = measure(network, files, activation, quiet=quiet)
     for (file, _), expected, value in zip(files, images, found, strict=True):
         if not agree(float(value), expected.activation, network.precision):
             raise BadInput(
-                f"{file}: drives its unit to {value:g}, but its map says "
-                f"{expected.activation:g}; remove {folder} and try again"
+                f"{file}: has activation {value:g}, but {expected.activation:g} in its map; "
+                f"remove {folder} and try again"
             )
     return [e.image.row(folder, value) for e, value in zip(images, found, strict=True)]
 
 
 def _query_row(
-    job: Job, pair: QueryPair, pixels: np.ndarray, baselines: Mapping[str, Baseline]
+    job: MapJob, pair: QueryPair, pixels: np.ndarray, baselines: Mapping[str, Baseline]
 ) -> dict[str, Any]:
     natural = job.natural
     image = NamedImage(natural.source_image or natural.path, pixels)
@@ -214,7 +214,7 @@ def _query_row(
         "max_activation": pair.high_activation,
         "relative_activation_difference": pair.effect,
         **{
-            f"{name}_correct": is_right(rule, image, pair.low, pair.high)
+            f"{name}_correct": is_correct(rule, image, pair.low, pair.high)
             for name, rule in baselines.items()
         },
     }

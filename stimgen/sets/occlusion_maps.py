@@ -1,4 +1,4 @@
-"""Activation maps of a set's strongest natural images under occlusion, and of its references."""
+"""Activation maps of a set's occluded base images and of its sharpened references."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from unitscope.vocabulary import Unit
 MAPS = "maps"
 
 FEW_POSITIONS = 256
-"""Up to so many, following what a patch changes costs more than it saves."""
+"""Largest number of positions for which full passes are faster than incremental ones."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """One natural image of one unit, to be edited at every position of a patch.
+class MapJob:
+    """A natural image of a unit, whose activation map is to be computed.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ class Job:
 
     @property
     def map_path(self) -> str:
-        """Where its map lies within the set."""
+        """Path of the map within the set."""
         return map_path(self.natural.unit, self.kind, self.natural.batch or 0, self.natural.rank)
 
 
 def map_path(unit: Unit, kind: str, batch: int, rank: int) -> str:
-    """Return where the map of an occluded base image, or of a blurred reference, lies in a set."""
+    """Return the path, in a set, of the map of an occluded base image or a blurred reference."""
     place = "" if kind == "occluded" else f"_r{rank:02d}"
     return f"{MAPS}/{unit.name}/{kind}_b{batch:02d}{place}.npz"
 
@@ -58,21 +58,21 @@ def jobs_for(
     settings: OcclusionSettings,
     n_batches: int,
     only: dict[Unit, tuple[int, ...]] | None = None,
-) -> list[Job]:
-    """Return what is to be computed, unit by unit: each batch's base, then its references.
+) -> list[MapJob]:
+    """Return the maps to compute, unit by unit: each batch's base image, then its references.
 
-    A batch's base image is its last of the max pole.
+    A batch's base image is its most activating image.
 
     Parameters
     ----------
     naturals
         All natural images of a set.
     settings
-        Says of how many batches, and whether references are blurred.
+        Number of batches, and whether there are blurred references.
     n_batches
-        Of the set, without those of pairs.
+        Number of batches of the set, without those of pairs.
     only
-        Batches of units that need no others.
+        Batches of units that need only some.
     """
     batches: dict[tuple[Unit, int], list[SetImage]] = {}
     n_wanted = min(n_batches, settings.batches or n_batches)
@@ -84,13 +84,13 @@ def jobs_for(
     jobs = []
     for images in batches.values():
         *references, base = sorted(images, key=lambda image: image.rank)
-        jobs.append(Job(base, "occluded"))
-        jobs += [Job(reference, "blur") for reference in references if settings.blur]
+        jobs.append(MapJob(base, "occluded"))
+        jobs += [MapJob(reference, "blur") for reference in references if settings.blur]
     return jobs
 
 
-def edit_of(job: Job, folder: Path, settings: OcclusionSettings) -> Edit:
-    """Return a job's image with what is done to it; ``folder`` is the set's."""
+def edit_of(job: MapJob, folder: Path, settings: OcclusionSettings) -> Edit:
+    """Return the edit of a job's image; ``folder`` is the set's."""
     image = read_png(folder / job.natural.path)
     if job.kind == "occluded":
         return Occlusion(image)
@@ -103,7 +103,7 @@ def n_positions(image: np.ndarray, settings: OcclusionSettings) -> int:
     Raises
     ------
     BadInput
-        If the image is no square, or smaller than the patch.
+        If the image is not square, or smaller than the patch.
     """
     height, width = image.shape[:2]
     if height != width:
@@ -116,7 +116,7 @@ def n_positions(image: np.ndarray, settings: OcclusionSettings) -> int:
 
 def write_maps(
     network: Network,
-    jobs: Sequence[Job],
+    jobs: Sequence[MapJob],
     settings: OcclusionSettings,
     activation: ActivationSettings,
     folder: Path,
@@ -130,12 +130,12 @@ def write_maps(
     network, jobs, settings, activation
         What to compute, and how.
     folder
-        Of the set; holds the jobs' natural images.
+        Folder of the set with the jobs' natural images.
     quiet
         Whether to show no progress.
     """
-    # Units that share an image share its forward passes.
-    groups: dict[tuple[str, str], list[Job]] = {}
+    # Units with the same image share its forward passes.
+    groups: dict[tuple[str, str], list[MapJob]] = {}
     for job in jobs:
         if not (folder / job.map_path).exists():
             sha256 = sha256_of(folder / job.natural.path)
@@ -150,13 +150,13 @@ def write_maps(
 
 def save_maps(
     network: Network,
-    jobs: Sequence[Job],
+    jobs: Sequence[MapJob],
     settings: OcclusionSettings,
     activation: ActivationSettings,
     folder: Path,
     report: Callable[[int], object] | None = None,
 ) -> None:
-    """Compute and save the maps of units that share an image."""
+    """Compute and save the maps of units with the same image."""
     edit = edit_of(jobs[0], folder, settings)
     maps, base = activation_maps(
         network,
@@ -179,12 +179,12 @@ def save_maps(
 
 
 def load_map(path: Path) -> tuple[np.ndarray, float]:
-    """Return a map's activations, rows x columns, and that of its image as it is.
+    """Return a map's activations, rows x columns, and the activation of the unedited image.
 
     Raises
     ------
     BadInput
-        If it is no such file.
+        If it is not an activation map.
     """
     arrays = load_npz(path, "an activation map")
     try:

@@ -1,4 +1,4 @@
-"""A set's occlusion stimuli: made while it is built, or added to a copy of a finished one."""
+"""Occlusion stimuli added to a copy of a finished set."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from unitscope.stimulus_set import MANIFEST, SETTINGS, StimulusSet
 from unitscope.tables import write_csv
 
 FORMAT = 2
-"""Rises when the same input gives other files, so that no half-written folder is mixed up."""
+"""Raised when the same input gives other files, so that partial folders are not mixed."""
 
 
 @dataclass
 class OcclusionSet:
-    """A copy of a stimulus set with occlusion stimuli, for sets that were built without.
+    """A copy of a stimulus set with occlusion stimuli, for sets that were built without them.
 
     Parameters
     ----------
     source
-        Set whose strongest natural images become the base images.
+        Set whose most activating natural images become the base images.
     network
         The set's network.
     settings
-        What to make.
+        Settings of the occlusion stimuli.
     folder
-        Where the copy comes to lie.
+        Folder of the copy.
     base
         Folder to which paths in the settings are relative.
     quiet
@@ -59,12 +59,12 @@ class OcclusionSet:
 
     @cached_property
     def partial(self) -> PartialFolder:
-        """Where the files lie until they are whole."""
+        """Folder of the copy until it is finished."""
         return PartialFolder(self.folder)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything that decides what the folder holds."""
+        """Hash of everything that determines the content of the folder."""
         content = {
             "format": FORMAT,
             "manifest_sha256": self.source.manifest_sha256,
@@ -75,22 +75,22 @@ class OcclusionSet:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def run(self) -> list[str]:
-        """Write the folder and return which base images allow no query pair.
+        """Write the folder, and return the base images that allow no query pair.
 
         Raises
         ------
         BadInput
-            If the folder is there already or the set does not serve.
+            If the folder exists or the set is not suitable.
         """
         built = read_provenance(self.source.folder).settings
         if built.occlusion is not None:
-            raise BadInput(f"{self.source.folder}: holds occlusion stimuli already")
+            raise BadInput(f"{self.source.folder}: already has occlusion stimuli")
         try:
             settings = dataclasses.replace(built, name=self.folder.name, occlusion=self.settings)
         except ValueError as error:
             raise BadInput(f"{self.source.folder}: {error}") from None
         if self.folder.exists():
-            raise BadInput(f"{self.folder}: is there already; give another folder with --out")
+            raise BadInput(f"{self.folder}: already exists; give another folder with --out")
         occluder = Occluder(
             self.network,
             built.activation,
@@ -100,7 +100,7 @@ class OcclusionSet:
             quiet=self.quiet,
         )
         _ = occluder.baselines
-        with self.partial.held(), self.partial.writing():
+        with self.partial.locked(), self.partial.writing():
             path = self.partial.path
             self.partial.open(self.fingerprint)
             self._copy(path)
@@ -126,7 +126,7 @@ class OcclusionSet:
         return [str(name) for name in made.facts["left_out"]]
 
     def _copy(self, path: Path) -> None:
-        """Copy the set's images, unless an interrupted run has."""
+        """Copy the set's images that an interrupted run has not copied."""
         wanted = [name for name in self.source.manifest["path"] if not (path / name).exists()]
         if (self.source.folder / STATISTICS).is_file():
             wanted.append(STATISTICS)

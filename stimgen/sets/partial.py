@@ -1,4 +1,4 @@
-"""A folder that is made beside its place, by one process at a time, and moved there when whole."""
+"""Folders that are written under a temporary name, by one process, and renamed when complete."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SECONDS = "seconds.json"
 
 
 class PartialFolder:
-    """Where a folder's files lie until they are whole, so that stopped work can go on.
+    """A folder under a temporary name until it is complete, from which interrupted work resumes.
 
     Parameters
     ----------
     final
-        The folder that is to be made.
+        Final path of the folder.
     """
 
     def __init__(self, final: Path) -> None:
@@ -33,13 +33,13 @@ class PartialFolder:
         self._lock = FileLock(str(final.with_name(f".{final.name}.lock")), timeout=0)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep other processes out; held twice by one process, it is let go with the first.
+    def locked(self) -> Iterator[None]:
+        """Lock the folder against other processes; may be nested in one process.
 
         Raises
         ------
         BadInput
-            If another process holds it, or something cannot be written.
+            If another process has the lock, or something cannot be written.
         """
         if self._lock.is_locked:
             yield
@@ -50,28 +50,28 @@ class PartialFolder:
                 self._lock.acquire()
             except Timeout:
                 raise BadInput(
-                    f"{self.final}: another process is making it at this moment; wait for it, or "
-                    "give this one another name"
+                    f"{self.final}: another process is writing it; wait for it, or give this one "
+                    "another name"
                 ) from None
         try:
             yield
         finally:
-            with suppress(OSError):  # Windows lets nobody remove a file that is open
+            with suppress(OSError):  # Windows does not allow removing an open file
                 Path(self._lock.lock_file).unlink()
             self._lock.release()
 
     def open(self, fingerprint: str) -> None:
-        """Make the folder, or go on with it; one of another fingerprint is emptied first.
+        """Create the folder or resume with it; it is emptied if it has another fingerprint.
 
         Raises
         ------
         BadInput
-            If something else lies there.
+            If another folder has that path.
         """
         mark = self.path / _FINGERPRINT
         if self.path.exists():
             if not mark.is_file() and any(self.path.iterdir()):
-                raise BadInput(f"{self.path}: not an interrupted run's folder; remove it")
+                raise BadInput(f"{self.path}: not the folder of an interrupted run; remove it")
             if mark.is_file() and _read(mark) != fingerprint:
                 shutil.rmtree(self.path)
         self.path.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ class PartialFolder:
             _write(mark, fingerprint)
 
     def finish(self, *leftovers: str) -> None:
-        """Remove the files and folders that served the making, and move the rest to its place."""
+        """Remove temporary files and ``leftovers``, and rename the folder."""
         left = (_FINGERPRINT, _SECONDS)
         for name in (*left, *(f".{name}.partial" for name in left), *leftovers):
             path = self.path / name
@@ -91,7 +91,7 @@ class PartialFolder:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Turn what the disk refuses into a sentence."""
+        """Convert an OSError into a BadInput."""
         try:
             yield
         except OSError as error:
@@ -100,7 +100,7 @@ class PartialFolder:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Add to the seconds that a step took, over all runs of interrupted work."""
+        """Add the duration of a step, over all runs of interrupted work."""
         start = time.monotonic()
         try:
             yield
@@ -111,19 +111,19 @@ class PartialFolder:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """Seconds that each step took so far."""
+        """Duration of each step so far, in seconds."""
         return dict(_read(self.path / _SECONDS) or {})
 
 
 def _write(path: Path, value: Any) -> None:
-    """Write whole or not at all, for a disk may be full."""
+    """Write completely or not at all, as the disk may be full."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(value))
     partial.replace(path)
 
 
 def _read(path: Path) -> Any:
-    """Return what was written, or None where nothing whole is there."""
+    """Return the content of a file, or None if it does not exist or is not complete."""
     try:
         return json.loads(path.read_text())
     except (FileNotFoundError, ValueError):

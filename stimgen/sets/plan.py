@@ -1,4 +1,4 @@
-"""What a build will do, how long it will take, and how much it will write."""
+"""What a build will do, how long it will take and how much it will write (``--dry-run``)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from stimgen.sets.build import Build
 from stimgen.sets.occlusion_maps import n_positions
-from stimgen.sets.pace import (
+from stimgen.sets.time_estimates import (
     first_crop,
     first_images,
     png_bytes,
@@ -26,11 +26,11 @@ class Step:
     Parameters
     ----------
     name, what
-        Of the step, and what it works on.
+        Name of the step, and its items.
     n_passes
-        Images that go through the network.
+        Number of images that go through the network.
     seconds
-        It will take about so long.
+        Estimated duration.
     """
 
     name: str
@@ -46,13 +46,13 @@ class Plan:
     Parameters
     ----------
     name, n_units, n_images
-        Of the finished set.
+        Name and size of the finished set.
     steps
-        In order.
+        Steps in order.
     n_files, n_bytes
-        Of the finished set.
+        Number and total size of the set's files.
     device
-        For which the seconds hold.
+        Device for which the durations are estimated.
     """
 
     name: str
@@ -75,13 +75,13 @@ class Plan:
             )
         total = sum(step.seconds for step in self.steps)
         yield (
-            f"about {duration(total)} in all on {self.device}, as it is busy now; "
+            f"about {duration(total)} in total on {self.device} with its present load; "
             f"{self.n_files:,} files, {self.n_bytes / 1e6:,.0f} MB on disk; nothing is written yet"
         )
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it: ``40 s``, ``12 min``, ``5.5 h`` or ``3.2 days``."""
+    """Return a duration in readable units: ``40 s``, ``12 min``, ``5.5 h`` or ``3.2 days``."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     if seconds < 90 * 60:
@@ -90,12 +90,12 @@ def duration(seconds: float) -> str:
 
 
 def plan_of(build: Build) -> Plan:
-    """Try a little of each step of a build, writing nothing.
+    """Estimate each step of a build by running a small part of it, without writing anything.
 
     Raises
     ------
     BadInput
-        If the build could not begin: units that are not there, too few images, and so on.
+        If the build could not start, for example because of unknown units or too few images.
     """
     settings = build.settings
     natural = settings.natural
@@ -119,7 +119,7 @@ def plan_of(build: Build) -> Plan:
     if n_synthetic:
         n_steps = settings.synthetic.longest
         seconds = render_seconds(build) * n_steps
-        what = f"{n_synthetic:,} images, up to {n_steps:,} steps each, there and back"
+        what = f"{n_synthetic:,} images, up to {n_steps:,} steps each, forward and backward"
         steps.append(Step("render", what, 2 * n_synthetic * n_steps, seconds))
     side = 0
     if settings.occlusion is not None:

@@ -1,4 +1,4 @@
-"""What a stimulus set was built with, written and read again."""
+"""The record of how a set was built (``set.yaml``)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import yaml
 from stimgen.networks.compute_device import device_model
 from stimgen.networks.network import Network
 from stimgen.networks.registry import load_network
-from stimgen.sets.ingredients import Ingredients
+from stimgen.sets.build_inputs import BuildInputs
 from stimgen.studies.build_settings import BuildSettings
 from stimgen.sweeps.sweep import Sweep
 from stimgen.visualization.render import read_found
@@ -35,7 +35,7 @@ class Provenance:
 
 
 def provenance_of(
-    ingredients: Ingredients,
+    inputs: BuildInputs,
     found: Sweep,
     occlusion: Mapping[str, Any] | None,
     rendered: Path,
@@ -45,7 +45,7 @@ def provenance_of(
 
     Parameters
     ----------
-    ingredients
+    inputs
         What the set was made from.
     found
         Result of the sweep.
@@ -56,12 +56,12 @@ def provenance_of(
     seconds
         Duration of each step.
     """
-    settings, network = ingredients.settings, ingredients.network
-    source, generator, device = ingredients.source, ingredients.generator, network.device
-    found_weights = read_found(rendered, ingredients.goals)
+    settings, network = inputs.settings, inputs.network
+    source, generator, device = inputs.source, inputs.generator, network.device
+    found_weights = read_found(rendered, inputs.goals)
     return {
         "name": settings.name,
-        "fingerprint": ingredients.fingerprint,
+        "fingerprint": inputs.fingerprint,
         "created_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "network": {
             "name": network.name,
@@ -70,18 +70,18 @@ def provenance_of(
         },
         "images": {
             "source": settings.images.source,
-            "folder": ingredients.images.resolve().name if ingredients.images else None,
+            "folder": inputs.images.resolve().name if inputs.images else None,
             "n_found": len(source),
             "n_read": found.n_images,
             "list_sha256": source.sha256,
             "skipped": list(found.skipped),
         },
-        "units": [unit.name for unit in ingredients.units],
+        "units": [unit.name for unit in inputs.units],
         "settings": dataclasses.asdict(settings),
         **({"generator": {"weights_sha256": generator.weights_sha256}} if generator else {}),
         **({"occlusion": dict(occlusion)} if occlusion is not None else {}),
         **({"diversity": found_weights} if found_weights else {}),
-        **({"plain": plain} if (plain := _plain_seeds(ingredients)) else {}),
+        **({"plain": plain} if (plain := _plain_seeds(inputs)) else {}),
         "versions": {
             "python": platform.python_version(),
             **versions("torch", "torchvision", "numpy", "numba", "pillow"),
@@ -101,19 +101,19 @@ def write_provenance(facts: Mapping[str, Any], folder: Path) -> None:
     (folder / SETTINGS).write_text(text, encoding="utf-8")
 
 
-def _plain_seeds(ingredients: Ingredients) -> list[dict[str, Any]]:
-    """Return which seeds, as the manifest has them, belong to images made as if alone."""
-    n = ingredients.settings.synthetic.plain_per_pole
+def _plain_seeds(inputs: BuildInputs) -> list[dict[str, Any]]:
+    """Return the seeds of the images that were optimised without the diversity term."""
+    n = inputs.settings.synthetic.plain_per_pole
     if not n:
         return []
     return [
         {"unit": goal.unit.name, "pole": goal.pole, "seeds": list(goal.seeds[-n:])}
-        for goal in ingredients.goals
+        for goal in inputs.goals
     ]
 
 
 def _plain(value: Any) -> Any:
-    """Turn tuples into lists, which is all that YAML knows."""
+    """Convert tuples to lists, which YAML can represent."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
@@ -125,7 +125,7 @@ def read_provenance(folder: Path) -> Provenance:
     Raises
     ------
     BadInput
-        If ``set.yaml`` is missing or not what a build writes.
+        If ``set.yaml`` is missing or was not written by a build.
     """
     path = folder / SETTINGS
     facts = read_yaml(path)
@@ -134,7 +134,7 @@ def read_provenance(folder: Path) -> Provenance:
     except (KeyError, TypeError):
         settings = None
     if not isinstance(settings, dict):
-        raise BadInput(f"{path}: not written by stimgen build (no settings in it)")
+        raise BadInput(f"{path}: not written by stimgen build (it has no settings)")
     return Provenance(build(BuildSettings, settings, str(path)), str(weights_sha256))
 
 
@@ -144,12 +144,11 @@ def network_of(folder: Path, weights: str | None, device: torch.device) -> Netwo
     Parameters
     ----------
     folder
-        Of the set.
+        Folder of the set.
     weights
-        Checkpoint's path, where the set was built from one that lies elsewhere now; None for the
-        weights that its settings name.
+        Path of the checkpoint, if it differs from the one in the settings; else None.
     device
-        Where it shall run.
+        Device of the network.
 
     Raises
     ------
@@ -169,6 +168,7 @@ def network_of(folder: Path, weights: str | None, device: torch.device) -> Netwo
     if network.weights_sha256 != expected:
         raise BadInput(
             f"{folder}: built with other weights than those of {wanted.name} here "
-            f"(SHA-256 {expected[:12]}, not {network.weights_sha256[:12]}); give theirs"
+            f"(SHA-256 {expected[:12]}, not {network.weights_sha256[:12]}); "
+            "give them with --weights"
         )
     return network

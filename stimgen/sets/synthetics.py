@@ -1,4 +1,4 @@
-"""Put the rendered images of a set in order."""
+"""Ranking of the rendered images of a set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unitscope.vocabulary import Unit
 
 @dataclass(frozen=True)
 class Candidate:
-    """A rendered image that has no rank yet."""
+    """A rendered image without a rank."""
 
     goal: Goal
     seed: int
@@ -23,7 +23,7 @@ class Candidate:
 
 
 def candidates_of(goals: Sequence[Goal], rendered: Path) -> list[Candidate]:
-    """Return the rendered images of the goals; ``rendered`` is the folder that holds them."""
+    """Return the rendered images of the goals; ``rendered`` is their folder."""
     return [
         Candidate(goal, seed, rendered_path(rendered, goal, index))
         for goal in goals
@@ -34,18 +34,18 @@ def candidates_of(goals: Sequence[Goal], rendered: Path) -> list[Candidate]:
 def rank_synthetics(
     candidates: Sequence[Candidate], activations: Sequence[float], folder: Path
 ) -> list[tuple[SetImage, float]]:
-    """Copy each goal's images into a set's folder, ranks rising with activation.
+    """Copy each goal's images into a set's folder, ranked in ascending order of activation.
 
-    What says how opaque an image is to be shown goes to the folder ``transparency``.
+    The opacities of images are copied to the folder ``transparency``.
 
     Parameters
     ----------
     candidates
-        Of all goals.
+        Rendered images of all goals.
     activations
-        Of the candidates' units.
+        Activation of each candidate.
     folder
-        Of the set.
+        Folder of the set.
 
     Returns
     -------

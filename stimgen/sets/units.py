@@ -1,4 +1,4 @@
-"""Which units a stimulus set is about."""
+"""The units of a stimulus set: read from a table, or sampled."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class UnitChoice:
     Parameters
     ----------
     units
-        All of them.
+        All units.
     batches
-        Batches for which alone a unit needs occlusion stimuli; units that need all are left out.
+        Batches of units that need occlusion stimuli for some batches only.
     """
 
     units: tuple[Unit, ...]
@@ -36,23 +36,23 @@ class UnitChoice:
 
 
 def choose_units(network: Network, settings: UnitsSettings, seed: int, base: Path) -> UnitChoice:
-    """Return the units in the order of their table, or in the order in which they are drawn.
+    """Return the units in the order of their table, or in the order of sampling.
 
     Parameters
     ----------
     network
-        Must have them.
+        Network of the units.
     settings
         Table or rule.
     seed
-        Decides what the rule draws.
+        Seed of the sample.
     base
         Folder to which the table's path is relative.
 
     Raises
     ------
     BadInput
-        If a unit is not in the network or stands twice, or the rule asks for too many.
+        If a unit is not in the network or is listed twice, or the rule asks for too many.
     """
     if settings.table is not None:
         return read_units(network, base / settings.table)
@@ -68,8 +68,8 @@ def choose_units(network: Network, settings: UnitsSettings, seed: int, base: Pat
 def read_units(network: Network, path: Path) -> UnitChoice:
     """Read a table of units with the columns layer, branch and channel.
 
-    A column ``batch`` may name the only batch of a unit that a design shows, as of catch trials;
-    it is blank for units that need all. A column ``branch_channel`` must fit.
+    A column ``batch`` may name the only batch of a unit that a design shows, as in catch trials;
+    it is blank for units that need all batches. A column ``branch_channel`` is checked.
     """
     columns = tuple(column for column in UNIT_COLUMNS if column.name != "network")
     table = read_csv(path, columns, extra=True)
@@ -90,23 +90,23 @@ def read_units(network: Network, path: Path) -> UnitChoice:
                 f"{_in_branch(network, unit)} of branch {unit.branch!r}, not {row.branch_channel}"
             )
         if unit in units:
-            raise BadInput(f"{path}, line {line}: unit {unit.name} stands twice")
+            raise BadInput(f"{path}, line {line}: unit {unit.name} is listed twice")
         units.append(unit)
         if "batch" in table and pd.notna(row.batch):
             batches[unit] = (int(row.batch),)
     if not units:
-        raise BadInput(f"{path}: holds no units")
+        raise BadInput(f"{path}: contains no units")
     return UnitChoice(tuple(units), batches)
 
 
 def _in_branch(network: Network, unit: Unit) -> str:
-    """Return a unit's number among the channels of its branch."""
+    """Return a unit's index among the channels of its branch."""
     branches = network.layer(unit.layer).branches
     return str(next(unit.channel - b.channels.start for b in branches if b.name == unit.branch))
 
 
 def sample_units(network: Network, rule: SampleSettings, seed: int) -> tuple[Unit, ...]:
-    """Draw units: uniformly over (layer, branch), then over the channels left in it."""
+    """Sample units: uniformly a (layer, branch), then uniformly one of its remaining channels."""
     layers = [network.layer(name).name for name in rule.layers] or None
     candidates = network.units(layers)
     names = {unit.name for unit in network.units()}
@@ -119,7 +119,7 @@ def sample_units(network: Network, rule: SampleSettings, seed: int) -> tuple[Uni
             pools.setdefault((unit.layer, unit.branch), []).append(unit)
     n_left = sum(map(len, pools.values()))
     if rule.n > n_left:
-        raise BadInput(f"units.sample.n is {rule.n}, but only {n_left} units are left to draw from")
+        raise BadInput(f"units.sample.n is {rule.n}, but only {n_left} units can be sampled")
     drawn: list[Unit] = []
     while len(drawn) < rule.n:
         place = seed_of(seed, "pool", len(drawn)) % len(pools)

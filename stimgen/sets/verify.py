@@ -1,4 +1,4 @@
-"""Check a finished stimulus set: every file, every number, every rule."""
+"""Verification of a finished stimulus set: files, activations and rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _UNIT = ["network", "layer", "branch", "channel"]
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong with a set: the file or group it is about, and what is wrong."""
+    """A fault of a set: the file or group concerned, and what is wrong with it."""
 
     where: str
     what: str
@@ -38,15 +38,15 @@ class Fault:
 def verify(stimuli: StimulusSet, settings: BuildSettings, *, quiet: bool = False) -> list[Fault]:
     """Check a set's files and rules, without its network.
 
-    Every file is there, unchanged and of one size; none lies there that the manifest lacks; no
-    unit shows an image twice, save a base image and its source; every unit has the images that
-    the settings ask for; activation rises with rank; each batch's min query drives the unit less
-    than its max query; occlusion stimuli are what their bases and maps say.
+    Every file exists, is unchanged and has the same size; there are no files that are not in the
+    manifest; no unit has the same image twice, except a base image and its source; every unit has
+    the images that the settings ask for; activation increases with rank; each batch's min query has
+    a lower activation than its max query; occlusion stimuli agree with their base images and maps.
 
     Parameters
     ----------
     stimuli, settings
-        The set, and those that it was built with.
+        The set, and the settings that it was built with.
     quiet
         Whether to show no progress.
     """
@@ -74,7 +74,7 @@ def verify_activations(
     *,
     quiet: bool = False,
 ) -> list[Fault]:
-    """Measure every image again and compare with the manifest."""
+    """Measure the activation of every image again and compare it with the manifest."""
     rows = [row for row in stimuli.manifest.itertuples() if stimuli.file(row.path).is_file()]
     files = [(stimuli.file(row.path), _unit_of(row)) for row in rows]
     values = measure(network, files, activation, quiet=quiet)
@@ -119,8 +119,8 @@ def _stray_files(stimuli: StimulusSet) -> Iterator[Fault]:
 
 
 def _repeated_images(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[Fault]:
-    # A query among its unit's references would be such a repetition. Base images are natural ones,
-    # and batches of pairs are dealt anew from the same images.
+    # A query among its unit's references would be such a repetition. Base images are natural
+    # images, and batches of pairs are drawn again from the same images.
     manifest = stimuli.manifest[stimuli.manifest["kind"] != "base"]
     is_pair = (manifest["batch"] >= settings.natural.n_batches).fillna(False)
     columns = [*(manifest[name] for name in (*_UNIT, "sha256")), is_pair]
@@ -155,13 +155,15 @@ def _misplaced_ranks(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[
         if ranked["rank"].tolist() != list(range(len(ranked))):
             yield Fault(ranked["path"].iloc[0], "ranks of its batch are not 0, 1, 2, ...")
         if kind == "natural" and settings.natural.queries is not None:
-            # Queries by percentile are less extreme than the references, in the query's place.
+            # Queries by percentile have the rank of a query, but are less extreme than references.
             ranked = ranked.iloc[1:] if pole == "min" else ranked.iloc[:-1]
-        # The sweep's order may differ from that of measuring again by rounding.
+        # The order of the sweep may differ from the measured order by rounding.
         room = slack(settings.network.precision) * (1 + ranked["activation"].abs())
         falls = ranked["activation"].diff() < -room
         if falls.any():
-            yield Fault(ranked.loc[falls, "path"].iloc[0], "drives the unit less than a lower rank")
+            yield Fault(
+                ranked.loc[falls, "path"].iloc[0], "has a lower activation than the rank below"
+            )
 
 
 def _unordered_queries(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[Fault]:
@@ -180,31 +182,33 @@ def _unordered_queries(stimuli: StimulusSet, settings: BuildSettings) -> Iterato
                 )
 
 
-Found = dict[tuple[str, str, int], tuple[SetImage, float]]
-"""Pictures and their activations of one unit and batch by kind, pole and rank."""
+Group = dict[tuple[str, str, int], tuple[SetImage, float]]
+"""Images of one unit and batch with their activations, by kind, pole and rank."""
 
 
 def verify_occlusion(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[Fault]:
     """Yield the faults of a set's base, occluded and blurred images.
 
-    The base is its batch's strongest natural image, unchanged; each query is the base with a patch
-    inside it under the mean colour of what it covers; the patches are those that the saved map
-    gives, at the activations in the manifest; the lower query's is below the higher one's.
+    The base is its batch's most activating natural image, unchanged; each query is the base with a
+    patch replaced by its mean colour; patches and activations are those of the saved map; the lower
+    query's activation is below the higher one's.
     """
     wanted = settings.occlusion
-    groups: dict[tuple[str, int], Found] = {}
+    groups: dict[tuple[str, int], Group] = {}
     activations = stimuli.manifest["activation"].tolist()
     for image, activation in zip(set_images(stimuli.manifest), activations, strict=True):
         if image.batch is not None:
             group = groups.setdefault((image.unit.name, image.batch), {})
-            # There is one base and one query of a pole: their ranks say nothing.
+            # There is one base and one query of a pole, so their ranks carry no information.
             rank = image.rank if image.kind in ("natural", "blur") else 0
             group[image.kind, image.pole, rank] = (image, float(activation))
     for (unit, batch), found in groups.items():
         if not any(kind in ("base", "occluded", "blur") for kind, _, _ in found):
             continue
         if wanted is None:
-            yield Fault(f"{unit}, batch {batch}", "has occlusion stimuli that no setting asks for")
+            yield Fault(
+                f"{unit}, batch {batch}", "has occlusion stimuli, which the settings do not ask for"
+            )
             continue
         try:
             precision = settings.network.precision
@@ -216,7 +220,7 @@ def verify_occlusion(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[
 
 def _trial(
     stimuli: StimulusSet,
-    found: Found,
+    found: Group,
     settings: OcclusionSettings,
     precision: Precision,
     where: str,
@@ -231,7 +235,7 @@ def _trial(
     yield from _base(stimuli, found, base, image)
     values, mapped = load_map(stimuli.file(map_path(base.unit, "occluded", base.batch or 0, 0)))
     if not agree(base_activation, mapped, precision):
-        yield Fault(base.path, f"activation is {base_activation:g}, but its map says {mapped:g}")
+        yield Fault(base.path, f"activation is {base_activation:g}, but {mapped:g} in its map")
     pair = choose_queries(values, mapped, settings)
     for (query, activation), patch, expected in zip(
         queries,
@@ -240,19 +244,21 @@ def _trial(
         strict=True,
     ):
         if query.patch != patch:
-            yield Fault(query.path, f"hides {_place(query.patch)}, its map gives {_place(patch)}")
+            yield Fault(
+                query.path, f"occludes {_place(query.patch)}, but its map gives {_place(patch)}"
+            )
         elif not agree(activation, expected, precision):
-            yield Fault(query.path, f"activation is {activation:g}, its map says {expected:g}")
+            yield Fault(query.path, f"activation is {activation:g}, but {expected:g} in its map")
         yield from _edited(stimuli, query, Occlusion(image))
     if not queries[0][1] < queries[1][1]:
         low, high = (activation for _, activation in queries)
         yield Fault(where, f"the lower query's activation {low:g} is not below {high:g}")
 
 
-def _base(stimuli: StimulusSet, found: Found, base: SetImage, image: np.ndarray) -> Iterator[Fault]:
+def _base(stimuli: StimulusSet, found: Group, base: SetImage, image: np.ndarray) -> Iterator[Fault]:
     ranks = [rank for kind, pole, rank in found if (kind, pole) == ("natural", "max")]
     if not ranks:
-        yield Fault(base.path, "its batch has no natural max images")
+        yield Fault(base.path, "its batch has no natural images of the max pole")
         return
     strongest, _ = found["natural", "max", max(ranks)]
     if not np.array_equal(image, read_png(stimuli.file(strongest.path))):
@@ -260,13 +266,13 @@ def _base(stimuli: StimulusSet, found: Found, base: SetImage, image: np.ndarray)
 
 
 def _blurred(
-    stimuli: StimulusSet, found: Found, settings: OcclusionSettings, precision: Precision
+    stimuli: StimulusSet, found: Group, settings: OcclusionSettings, precision: Precision
 ) -> Iterator[Fault]:
     for (kind, _, rank), (blurred, activation) in found.items():
         if kind != "blur":
             continue
         if ("natural", "max", rank) not in found:
-            yield Fault(blurred.path, "there is no natural image of its rank")
+            yield Fault(blurred.path, "there is no natural image with its rank")
             continue
         image = read_png(stimuli.file(found["natural", "max", rank][0].path))
         kernel, sigma = settings.blur_kernel_px, settings.blur_sigma_px
@@ -275,7 +281,7 @@ def _blurred(
         values, _ = load_map(stimuli.file(path))
         if not agree(activation, float(values.max()), precision):
             yield Fault(
-                blurred.path, f"activation is {activation:g}, its map says {values.max():g}"
+                blurred.path, f"activation is {activation:g}, but {values.max():g} in its map"
             )
 
 
@@ -285,9 +291,9 @@ def _edited(stimuli: StimulusSet, query: SetImage, edit: Edit) -> Iterator[Fault
     if patch is None or min(patch.x_px, patch.y_px) < 0:
         yield Fault(query.path, "has no patch inside the image")
     elif max(patch.x_px, patch.y_px) + patch.size_px > side:
-        yield Fault(query.path, f"its patch leads beyond the image of {side} px")
+        yield Fault(query.path, f"its patch extends beyond the image of {side} px")
     elif not np.array_equal(read_png(stimuli.file(query.path)), apply(edit, patch)):
-        what = "hidden under its mean colour" if query.kind == "occluded" else "sharp"
+        what = "replaced by its mean colour" if query.kind == "occluded" else "sharp"
         yield Fault(query.path, f"is not its base with {_place(patch)} {what}")
 
 

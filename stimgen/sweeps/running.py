@@ -156,6 +156,7 @@ class RunningMoments:
         mean, sd = np.zeros(self._sums.shape[1]), np.zeros(self._sums.shape[1])
         sums = self._sums.cpu().numpy()
         for row in range(len(mean) if n else 0):
+            # sd^2 = (n sum(x^2) - sum(x)^2) / n^2
             total = _weighed(sums[0, row], 4)
             squares = _weighed(sums[1, row], 8) + (_weighed(sums[2, row], 8) << 24)
             # Python divides integers of any size and rounds once.

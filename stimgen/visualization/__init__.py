@@ -1,1 +1,1 @@
-"""Feature visualizations: parametrizations, objectives, priors and the one optimisation loop."""
+"""Feature visualizations: parametrizations, objectives, priors and the optimisation loop."""

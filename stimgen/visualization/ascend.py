@@ -1,4 +1,4 @@
-"""Gradient ascent on many images at once: the one optimisation loop."""
+"""Gradient ascent on many images at once: the optimisation loop of all methods."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stimgen.visualization.methods import open_method
 from stimgen.visualization.objectives import similarity
 from stimgen.visualization.parametrization import Start
 from stimgen.visualization.priors import filter_gradient, penalty
-from stimgen.visualization.saved_state import Unfinished
+from stimgen.visualization.saved_state import SavedState
 from stimgen.visualization.stopping import Stopping
 
 Score = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -32,10 +32,9 @@ def ascend(
     goals: Sequence[Goal],
     settings: SyntheticSettings,
     activation: ActivationSettings,
-    shown_px: int,
     *,
     start: Start | None = None,
-    unfinished: Unfinished | None = None,
+    saved: SavedState | None = None,
     after_step: Callable[[int], object] = lambda n_steps: None,
 ) -> torch.Tensor:
     """Optimise images for several goals in one batch.
@@ -43,28 +42,37 @@ def ascend(
     Parameters
     ----------
     network
-        Has the goals' units.
+        Network of the goals' units.
     goals
-        With equally many seeds each.
+        Goals with the same number of seeds.
     settings
-        Of the optimisation.
+        Settings of the optimisation.
     activation
-        What a unit's activation is.
-    shown_px
-        Side at which the finished images will be shown to the network: parts have the size that
-        they will have then.
+        How a unit's activation is computed.
     start
-        What the images are made of; what the settings' method says if None.
-    unfinished
-        Where to go on from, and where to leave what there is now and then, and when interrupted.
+        Starts the images' parametrization; by default that of the settings' method.
+    saved
+        File to resume from, to which the state is written regularly and when interrupted.
     after_step
-        Called after each step with the number of steps done; what it raises ends the optimisation.
+        Called after each step with the number of steps done; an exception ends the optimisation.
 
     Returns
     -------
     torch.Tensor
-        Goals x images x 3 x height x width in 0..1, the margin cut off; with a fourth channel where
-        the method says how opaque each pixel is to be shown.
+        Goals x images x 3 x height x width in 0..1, without the margin; with a fourth channel,
+        the opacity of each pixel, for methods that have one.
+
+    Examples
+    --------
+    >>> from stimgen.networks.registry import load_network
+    >>> network = load_network("demo")
+    >>> goal = Goal(network.unit("inception3a", "1x1", 3), "max", seeds=(1, 2))
+    >>> settings = SyntheticSettings(steps=2, image_px=48, margin_px=4, jitter_px=(4, 2))
+    >>> images = ascend(network, [goal], settings, ActivationSettings())
+    >>> images.shape
+    torch.Size([1, 2, 3, 40, 40])
+    >>> bool((images >= 0).all() and (images <= 1).all())
+    True
     """
     images = climb(
         network,
@@ -72,7 +80,7 @@ def ascend(
         _Score(network, goals, settings, activation),
         settings,
         start=start,
-        unfinished=unfinished,
+        saved=saved,
         after_step=after_step,
     )
     return images.reshape(len(goals), -1, *images.shape[1:])
@@ -85,7 +93,7 @@ def climb(
     settings: SyntheticSettings,
     *,
     start: Start | None = None,
-    unfinished: Unfinished | None = None,
+    saved: SavedState | None = None,
     after_step: Callable[[int], object] = lambda n_steps: None,
 ) -> torch.Tensor:
     """Optimise images for any score; see :func:`ascend` for the other parameters.
@@ -93,21 +101,34 @@ def climb(
     Parameters
     ----------
     groups
-        Seeds of the images that are scored together, equally many in each.
+        Seeds of the images that are scored together, the same number in each group.
     score
-        From what the network sees of all images, and from the images, what each group is worth.
+        Maps the network's input and the images to the objective of each group.
 
     Returns
     -------
     torch.Tensor
-        Images x 3 (or 4) x height x width in 0..1, the margin cut off.
+        Images x 3 (or 4) x height x width in 0..1, without the margin.
+
+    Examples
+    --------
+    Any objective of the images can be maximised, such as their brightness:
+
+    >>> from stimgen.networks.registry import load_network
+    >>> network = load_network("demo")
+    >>> settings = SyntheticSettings(steps=8, image_px=40, margin_px=4, jitter_px=(0, 0))
+    >>> def brightness(seen, images):
+    ...     return images.mean((1, 2, 3))
+    >>> images = climb(network, [[1], [2]], brightness, settings)
+    >>> bool((images.mean((1, 2, 3)) > 0.6).all())
+    True
     """
     seeds = [seed for group in groups for seed in group]
     parametrization = (start or open_method(settings, network))(seeds)
-    seen_of = _usual_views(network, seeds, settings)
+    seen_of = _transformed_views(network, seeds, settings)
     stopping = Stopping(settings.stop, len(groups), network.device)
-    unfinished = unfinished or Unfinished()
-    n_steps, state = unfinished.load()
+    saved = saved or SavedState()
+    n_steps, state = saved.load()
     if n_steps:
         stopping.restore(state)
         parametrization.restore(state)
@@ -121,8 +142,8 @@ def climb(
         held = stopping.copy(parametrization)
         images = parametrization.images()
         progress = step / max(1, settings.steps - 1)
-        let_pass = partial(filter_gradient, priors=settings.priors, progress=progress)
-        images.register_hook(let_pass)  # type: ignore[no-untyped-call]
+        filtered = partial(filter_gradient, priors=settings.priors, progress=progress)
+        images.register_hook(filtered)  # type: ignore[no-untyped-call]
         views = parametrization.views(images, step)
         seen = seen_of(images, step) if views is None else views
         with RedirectedRelus() if step < settings.redirected_steps else nullcontext():
@@ -136,18 +157,18 @@ def climb(
         try:
             after_step(step + 1)
         except BaseException:
-            unfinished.save(step + 1, everything())
+            saved.save(step + 1, everything())
             raise
-        unfinished.save_sometimes(step + 1, everything)
+        saved.save_sometimes(step + 1, everything)
     images = parametrization.finished()
     margin, end = settings.margin_px, images.shape[-1] - settings.margin_px
     return images[..., margin:end, margin:end]
 
 
-def _usual_views(
+def _transformed_views(
     network: Network, seeds: Sequence[int], settings: SyntheticSettings
 ) -> Callable[[torch.Tensor, int], torch.Tensor]:
-    """Return what shifts, scales and rotates images, and brings them to the network's size."""
+    """Return a function that shifts, scales, rotates and resizes images for the network."""
     transforms = Transforms(
         settings.jitter_px, settings.scales, settings.rotate_deg, settings.pad_px
     )
@@ -162,7 +183,7 @@ def _usual_views(
 
 
 class _Score:
-    """What each goal's images are worth: mean activation less the penalties."""
+    """Objective of each goal: mean activation minus diversity term and penalties."""
 
     def __init__(
         self,
@@ -177,7 +198,7 @@ class _Score:
         self.n_goals, self.n_images = len(goals), len(goals[0].seeds)
         self.n_diverse = self.n_images - settings.plain_per_pole
         device = network.device
-        # Diverse images count by their mean, and a plain one as if it were alone.
+        # Each of n diverse images has weight 1 / n; a plain one has weight 1, as if it were alone.
         shares = [1 / self.n_diverse] * self.n_diverse + [1.0] * settings.plain_per_pole
         self.shares = torch.tensor(shares, device=device)
         self.signs = torch.tensor([goal.sign / goal.scale for goal in goals], device=device)
@@ -193,16 +214,19 @@ class _Score:
     def _part(
         self, goals: Sequence[Goal], places: list[int]
     ) -> tuple[Layer, list[int], torch.Tensor]:
-        """Return what is needed of a layer, whose goals it is for, and their channels in it."""
+        """Return a layer with the needed branches, the indices of its goals, and their channels."""
         units = [goals[place].unit for place in places]
         layer = self.network.layer(units[0].layer)
-        if not self.wants_diversity:  # which is of all that a layer puts out
+        if not self.wants_diversity:  # which is computed from all channels of the layer
             layer = layer.holding({unit.channel for unit in units})
         channels = list(chain(*(branch.channels for branch in layer.branches)))
         chosen = [channels.index(unit.channel) for unit in units]
         return layer, places, torch.tensor(chosen, device=self.network.device)
 
     def __call__(self, seen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        # For the images x_1 ... x_n of a goal, with a sign s (1 for max, -1 for min), a scale c, a
+        # diversity weight w and the penalties P:
+        #   J = (1 / n) sum_i [s a(x_i) / c - P(x_i)] - w similarity(x_1 ... x_n)
         maps = self.network.maps(seen, [layer for layer, *_ in self.parts], self.activation.side)
         gain = torch.zeros(self.n_goals, device=images.device)
         for layer, places, channels in self.parts:

@@ -1,4 +1,4 @@
-"""Random shifts, scales and rotations: what an image has to survive while it is optimised."""
+"""Random shifts, scales and rotations of the images during optimisation."""
 
 from __future__ import annotations
 
@@ -17,18 +17,27 @@ from stimgen.loops import can_loop
 
 @dataclass(frozen=True)
 class Transforms:
-    """What is drawn anew for each image in each step.
+    """Random transforms, drawn for each image and step.
 
     Parameters
     ----------
     jitter_px
-        Shifts are whole pixels within half of these to either side, before and after the rest.
+        Ranges of the first and the last shift: whole steps of 1 px within half of these values in
+        each direction.
     scales
-        Drawn from these.
+        Scale factors, each with equal probability.
     rotate_deg
-        Whole degrees up to this, to either side.
+        Largest rotation in either direction, in whole degrees.
     pad_px
-        Grey at each side of the image that shifts may bring into sight.
+        Width of the grey border at each side of the image.
+
+    Examples
+    --------
+    >>> transforms = Transforms(jitter_px=(4, 2))
+    >>> transforms.seen_px(48)
+    42
+    >>> transforms.draw(seeds=[1, 2], steps=10, size_px=48).shape
+    torch.Size([10, 2, 2, 3])
     """
 
     jitter_px: tuple[int, int] = (16, 8)
@@ -37,7 +46,7 @@ class Transforms:
     pad_px: int = 0
 
     def draw(self, seeds: Sequence[int], steps: int, size_px: int) -> torch.Tensor:
-        """Draw the transforms of a whole optimisation, each image's from its own seed.
+        """Draw the transforms of all steps, each image's from its own seed.
 
         Returns
         -------
@@ -48,7 +57,7 @@ class Transforms:
         return torch.tensor(drawn, dtype=torch.float32)
 
     def _draw(self, seed: int, steps: int, size_px: int) -> np.ndarray:
-        # The image's start is drawn from [seed]; this stream must not repeat it.
+        # The starting noise is drawn from [seed]; this stream must differ from it.
         rng = np.random.default_rng([seed, 1])
         before, after = (
             rng.integers(0, j, (steps, 2), endpoint=True) - j / 2 for j in self.jitter_px
@@ -57,18 +66,20 @@ class Transforms:
         degrees = rng.integers(-self.rotate_deg, self.rotate_deg, steps, endpoint=True)
         angle = degrees * (math.pi / 180)
         cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
+        # From output to input coordinates: x_in = R(angle) / scale (x_out - after) - before;
+        # the image is shifted by ``before``, scaled and rotated, and shifted by ``after``.
         turn = np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1)
         shift = -before - np.einsum("sij,sj->si", turn, after)
         turn = turn * (self.seen_px(size_px) / size_px)
         return np.concatenate([turn, shift[..., None] * (2 / size_px)], 2)
 
     def seen_px(self, size_px: int) -> int:
-        """Return the side of transformed images: what the largest shifts leave inside."""
+        """Return the side of transformed images: the part that is inside for all shifts."""
         return size_px + 2 * self.pad_px - sum(self.jitter_px)
 
 
 def transform(images: torch.Tensor, matrices: torch.Tensor, seen_px: int) -> torch.Tensor:
-    """Transform each image by its own matrix, all in one resampling; grey shows beyond the edge.
+    """Transform each image by its matrix in one bilinear resampling, grey outside of the image.
 
     Parameters
     ----------
@@ -78,6 +89,18 @@ def transform(images: torch.Tensor, matrices: torch.Tensor, seen_px: int) -> tor
         Images x 2 x 3, from relative output to relative input coordinates.
     seen_px
         Side of the result.
+
+    Examples
+    --------
+    The identity keeps an image, and a shift by its width moves it out of sight:
+
+    >>> images = torch.zeros(1, 3, 8, 8)
+    >>> identity = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> transform(images, identity, 8).abs().max().item()
+    0.0
+    >>> shifted = torch.tensor([[[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]]])
+    >>> transform(images, shifted, 8)[..., 4:].unique().tolist()
+    [0.5]
     """
     if images.dtype == torch.float32 and can_loop(images, matrices):
         resampled: torch.Tensor = _Resampling.apply(images, matrices.double().numpy(), seen_px)
@@ -109,9 +132,9 @@ class _Resampling(torch.autograd.Function):
 
 
 def _places(matrices: torch.Tensor, size_px: int) -> torch.Tensor:
-    """Return where each pixel comes from: images x size x size x 2.
+    """Return the sampling grid, images x size x size x 2.
 
-    That is ``F.affine_grid``, which multiplies by matrices of three rows and so takes far longer.
+    It equals ``F.affine_grid``, which is slower because it multiplies matrices.
     """
     along = (2 * torch.arange(size_px, device=matrices.device) + 1) / size_px - 1
     by_column, by_row = (matrices[:, None, :, axis] * along[:, None] for axis in (0, 1))

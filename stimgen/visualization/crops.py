@@ -1,4 +1,4 @@
-"""Random crops: what a network sees of images that are larger than its input."""
+"""Random crops of images, as the input of the network (MACO)."""
 
 from __future__ import annotations
 
@@ -15,20 +15,29 @@ from stimgen.networks.preprocessing import resize
 
 @dataclass(frozen=True)
 class Crops:
-    """Square crops of each image, drawn anew in each step from the image's own seed.
+    """Square crops of each image, drawn for each step from the image's own seed.
 
-    Sides and centres are normal: a side's standard deviation is 5 % of the image's side, a
-    centre's 15 % around the middle; no crop leaves the image.
+    Sides and centres are normally distributed, with standard deviations of 5 % and 15 % of the
+    image's side; centres are distributed around the middle. Crops stay within the image.
 
     Parameters
     ----------
     n
-        Crops of an image.
+        Number of crops of an image.
     sides
         Mean side in the first and in the last step, relative to the image's; it changes linearly.
-        No crop's side is below 5 %.
+        The smallest side is 5 %.
     noise_sd
-        Standard deviation of what is added to the pixels, which are in 0..1.
+        Standard deviation of the noise added to the pixels, which are in 0..1.
+
+    Examples
+    --------
+    >>> crops = Crops(n=4, sides=(0.5, 0.25))
+    >>> boxes = crops.draw(seeds=[1, 2], steps=3)
+    >>> boxes.shape
+    torch.Size([3, 2, 4, 3])
+    >>> crops.cut(torch.zeros(2, 3, 40, 40), boxes[0], [1, 2], step=0, px=32).shape
+    torch.Size([8, 3, 32, 32])
     """
 
     n: int = 32
@@ -36,20 +45,21 @@ class Crops:
     noise_sd: float = 0.08
 
     def draw(self, seeds: Sequence[int], steps: int) -> torch.Tensor:
-        """Draw the crops of a whole optimisation.
+        """Draw the crops of all steps.
 
         Returns
         -------
         torch.Tensor
-            Steps x images x crops x 3: side, and place of the centre from left and from top,
+            Steps x images x crops x 3: side, and position of the centre from left and from top,
             relative to the image.
         """
         drawn = np.stack([self._draw(seed, steps) for seed in seeds], axis=1)
         return torch.tensor(drawn, dtype=torch.float32)
 
     def _draw(self, seed: int, steps: int) -> np.ndarray:
-        # The image's start is drawn from [seed]; this stream must not repeat it.
+        # The starting phases are drawn from [seed]; this stream must differ from them.
         rng = np.random.default_rng([seed, 1])
+        # Fel et al. (2023): side ~ N(mean(step), 0.05), centre ~ N(0.5, 0.15), both clipped.
         mean = np.linspace(*self.sides, steps)[:, None]
         side = np.clip(mean + 0.05 * rng.standard_normal((steps, self.n)), 0.05, 1)[..., None]
         centre = 0.5 + 0.15 * rng.standard_normal((steps, self.n, 2))
@@ -58,7 +68,7 @@ class Crops:
     def cut(
         self, images: torch.Tensor, boxes: torch.Tensor, seeds: Sequence[int], step: int, px: int
     ) -> torch.Tensor:
-        """Cut one step's crops, bring them to a size and add noise.
+        """Crop the images for one step, resize the crops and add noise.
 
         Parameters
         ----------
@@ -67,24 +77,24 @@ class Crops:
         boxes
             Images x crops x 3, one step of :meth:`draw`.
         seeds, step
-            Of the images, and which step it is: what the noise is drawn from.
+            Seeds of the images and number of the step, from which the noise is drawn.
         px
             Side of the result.
 
         Returns
         -------
         torch.Tensor
-            (Images x crops) x 3 x px x px, an image's crops one after the other.
+            (Images x crops) x 3 x px x px, grouped by image.
         """
         sides, centres = boxes[..., :1], boxes[..., 1:]
-        # Sampled at least as densely as the image has pixels, then shrunk with antialiasing. The
-        # largest crop that could be drawn decides, so that an image does not depend on the others.
+        # Sampled at least at the image's resolution, then shrunk with antialiasing. The sampling
+        # follows from the largest possible crop, so that images do not depend on each other.
         dense_px = px * math.ceil(min(1, max(self.sides) + 0.25) * images.shape[-1] / px)
         along = (torch.arange(dense_px, device=images.device) + 0.5) / dense_px - 0.5
         x, y = ((centres[..., axis, None] + sides * along) * 2 - 1 for axis in (0, 1))
         shape = (*boxes.shape[:2], dense_px, dense_px)
         grid = torch.stack([x[:, :, None, :].expand(shape), y[:, :, :, None].expand(shape)], -1)
-        # An image's crops are one column of images, so that no image need be repeated.
+        # The crops of an image are sampled as one tall image, so that it need not be repeated.
         column = F.grid_sample(
             images, grid.flatten(1, 2), padding_mode="border", align_corners=False
         )

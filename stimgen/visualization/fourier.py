@@ -1,4 +1,4 @@
-"""Images as spectra in decorrelated colour, where gradient ascent finds smooth images."""
+"""Images as spectra in decorrelated colour (Fourier parametrization)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import torch
 from stimgen.studies.prior_settings import BlurSettings
 from stimgen.visualization.parametrization import Parametrization
 
+# Lucid's square root of the covariance of ImageNet's colours (by singular value decomposition),
+# divided by the largest norm of a column.
 _COLOUR_SD = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 COLOUR = _COLOUR_SD / np.linalg.norm(_COLOUR_SD, axis=0).max()
-"""From decorrelated colour to red, green and blue."""
+"""Matrix from decorrelated colour to red, green and blue, 3 x 3."""
 
 
 def in_colour(decorrelated: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
-    """Return images in 0..1 of what they are before the sigmoid, in decorrelated colour.
+    """Return images in 0..1 from images in decorrelated colour, before the sigmoid.
 
     Parameters
     ----------
@@ -24,17 +26,23 @@ def in_colour(decorrelated: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
         Images x 3 x height x width.
     colour
         :data:`COLOUR` as a tensor.
+
+    Examples
+    --------
+    >>> colour = torch.tensor(COLOUR, dtype=torch.float32)
+    >>> in_colour(torch.zeros(1, 3, 2, 2), colour).unique().tolist()
+    [0.5]
     """
-    # A product for each image, as an einsum would copy all pixels before and after its own.
+    # A matrix product for each image; an einsum would copy all pixels twice.
     mixed: torch.Tensor = colour @ decorrelated.flatten(2)
     return mixed.view_as(decorrelated).sigmoid()
 
 
 class FourierImages(Parametrization):
-    """Images whose pixels follow from a damped spectrum (Olah et al., 2017).
+    """Images parametrised by their scaled spectrum (Olah et al., 2017).
 
     Each image starts from noise drawn from its own seed, so that it does not depend on the other
-    images it is optimised with.
+    images of its batch.
 
     Parameters
     ----------
@@ -45,18 +53,26 @@ class FourierImages(Parametrization):
     start_sd
         Standard deviation of the starting spectrum's real and imaginary parts.
     decay
-        Power of the frequency by which amplitudes are damped; more is smoother.
+        Exponent of the 1/f**decay scaling of amplitudes; larger values give smoother images.
     learning_rate
-        Adam's.
+        Learning rate of Adam.
     blur
-        How much the images are blurred, before the sigmoid, between steps; not at all if None.
+        Blur of the images, before the sigmoid, between steps; none if None.
     device
-        Where the images are.
+        Device of the images.
 
     Attributes
     ----------
     spectrum
-        Images x 3 x size x (size // 2 + 1) x 2, what an optimiser changes.
+        Images x 3 x size x (size // 2 + 1) x 2, the optimised parameters.
+
+    Examples
+    --------
+    >>> images = FourierImages([1, 2], size_px=32)
+    >>> images.spectrum.shape
+    torch.Size([2, 3, 32, 17, 2])
+    >>> images.images().shape
+    torch.Size([2, 3, 32, 32])
     """
 
     def __init__(
@@ -81,23 +97,26 @@ class FourierImages(Parametrization):
         self._blur = blur
         vertical = np.fft.fftfreq(size_px)[:, None]
         frequency = np.hypot(vertical, np.fft.rfftfreq(size_px)[None, :])
+        # Transfer function of a Gaussian blur with standard deviation sd: exp(-2 (pi sd |f|)^2).
         kept = np.exp(-2 * (np.pi * (blur.sd_px if blur else 0.0) * frequency) ** 2)
         self._kept = torch.tensor(kept, dtype=torch.float32, device=device)[..., None]
         damping = 1 / np.maximum(frequency, 1 / size_px) ** decay / 4
-        # For real and imaginary parts apiece: multiplying by one of each takes three times as long.
+        # Repeated for real and imaginary parts; broadcasting takes three times as long.
         damping = np.stack([damping, damping], -1)
         self._damping = torch.tensor(damping, dtype=torch.float32, device=device)
         self._colour = torch.tensor(COLOUR, dtype=torch.float32, device=device)
 
     def images(self) -> torch.Tensor:
         """Return images x 3 x size x size in 0..1."""
+        # x = sigmoid(C F^-1[z(f) / (4 max(|f|, 1 / size)^decay)]), with the optimised spectrum z,
+        # the colour matrix C and |f| in cycles per pixel; decay 1 is Lucid's scaling.
         damped = torch.view_as_complex(self.spectrum * self._damping)
         size = (self.size_px, self.size_px)
         decorrelated = torch.fft.irfft2(damped, s=size, norm="ortho")
         return in_colour(decorrelated, self._colour)
 
     def update(self, step: int) -> None:
-        """Go one step along the gradient, and blur the images where it is time to."""
+        """Make one step along the gradient, and blur the images if due."""
         super().update(step)
         if self._blur and self._blur.is_due(step):
             with torch.no_grad():

@@ -1,7 +1,7 @@
-"""Images that a generator network draws from a code, the code being optimised (DGN-AM).
+"""Images of a generator network whose input, the code, is optimised (DGN-AM).
 
-Nguyen, Dosovitskiy, Yosinski, Brox & Clune, NeurIPS 2016, doi:10.48550/arXiv.1605.09304: what a
-generator can draw looks natural, so no other prior is needed.
+Nguyen, Dosovitskiy, Yosinski, Brox & Clune, NeurIPS 2016, doi:10.48550/arXiv.1605.09304: the images
+of a generator look natural, so no other prior is needed.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from unitscope.errors import BadInput
 
 @dataclass(frozen=True)
 class Generator:
-    """A frozen network that draws images.
+    """A frozen network that generates images.
 
     Parameters
     ----------
     module
-        Takes images x code and puts out images x 3 x height x width, red, green and blue in 0..1;
-        what lies outside is cut off.
+        Maps images x code to images x 3 x height x width, red, green and blue in 0..1; other
+        values are clipped.
     code_shape
         Shape of one image's code.
     code_sd
-        Of the code shape: standard deviation of each element over natural images; None if the
-        code has no bounds.
+        Standard deviation of each element of the code over natural images, of the code's shape;
+        None if the code has no bounds.
     weights_sha256
-        Hash of all weights.
+        SHA-256 of all weights.
     """
 
     module: nn.Module
@@ -49,22 +49,30 @@ class Generator:
 def load_generator(
     settings: GeneratorSettings, base: Path = Path(), device: torch.device | str = "cpu"
 ) -> Generator:
-    """Load the generator that the settings name, and draw one image to see that it fits.
+    """Load the generator that the settings name, and check it with one image.
 
     Parameters
     ----------
     settings
-        Name the function that makes the module.
+        Settings of the generator.
     base
         Folder to which the checkpoint's path is relative.
     device
-        Where it runs.
+        Device on which it runs.
 
     Raises
     ------
     BadInput
-        If there is no such function, the weights do not fit, the shape of the code is not known,
-        or what comes out is no image.
+        If there is no such function, the weights do not fit, the shape of the code is unknown, or
+        the output is not an image.
+
+    Examples
+    --------
+    >>> generator = load_generator(GeneratorSettings())
+    >>> generator.code_shape
+    (192,)
+    >>> generator.module(torch.zeros(1, 192)).shape
+    torch.Size([1, 3, 64, 64])
     """
     module = _make(settings.factory)
     if settings.checkpoint is not None:
@@ -74,20 +82,20 @@ def load_generator(
     shape = settings.code_shape or tuple(getattr(module, "code_shape", ()))
     if not shape:
         raise BadInput(
-            f"synthetic.generator: {settings.factory} does not say its code_shape; give it"
+            f"synthetic.generator: {settings.factory} has no code_shape; give it in the settings"
         )
     with torch.no_grad():
         try:
             drawn = module(torch.zeros(1, *shape, device=device))
         except Exception as error:
             raise BadInput(
-                f"synthetic.generator: {settings.factory} takes no code of shape "
+                f"synthetic.generator: {settings.factory} does not accept codes of shape "
                 f"{list(shape)} ({error})"
             ) from None
     if not isinstance(drawn, torch.Tensor) or drawn.ndim != 4 or drawn.shape[:2] != (1, 3):
         found = list(drawn.shape) if isinstance(drawn, torch.Tensor) else type(drawn).__name__
         raise BadInput(
-            f"synthetic.generator: {settings.factory} puts out {found}, expected images x 3 x "
+            f"synthetic.generator: {settings.factory} outputs {found}, expected images x 3 x "
             "height x width"
         )
     return Generator(module, shape, _code_sd(settings, module, shape), hash_weights(module))
@@ -122,31 +130,40 @@ def _code_sd(
 
 
 class GeneratorImages(Parametrization):
-    """Images drawn by a generator from codes that are optimised.
+    """Images of a generator, parametrised by their codes.
 
-    Each code starts from noise drawn from its own image's seed. In each step it goes along its
-    gradient, divided by the gradient's mean size; it is then shrunk, and brought back between 0
-    and ``bound_sd`` standard deviations, where natural images lie.
+    Each code starts from noise drawn from its own image's seed. In each step it moves along its
+    gradient, divided by the gradient's mean absolute value, is multiplied by ``shrink`` and clipped
+    to 0..``bound_sd`` standard deviations, the range of natural images.
 
     Parameters
     ----------
     seeds
         One per image.
     generator
-        What draws.
+        The generator.
     settings
-        Of the steps.
+        Step lengths and bounds.
     size_px
-        Side of the images, to which what is drawn is brought.
+        Side of the images, to which the generator's output is resized.
     steps
-        Length of the optimisation.
+        Number of steps of the optimisation.
     device
-        Where the images are.
+        Device of the images.
 
     Attributes
     ----------
     code
-        Images x code, what the optimiser changes.
+        Images x code, the optimised parameters.
+
+    Examples
+    --------
+    >>> settings = GeneratorSettings()
+    >>> images = GeneratorImages([1, 2], load_generator(settings), settings, size_px=32, steps=8)
+    >>> images.code.shape
+    torch.Size([2, 192])
+    >>> images.images().shape
+    torch.Size([2, 3, 32, 32])
     """
 
     def __init__(
@@ -176,7 +193,9 @@ class GeneratorImages(Parametrization):
         return resize(drawn.clamp(0, 1), self.size_px)
 
     def update(self, step: int) -> None:
-        """Go one step along the gradient, shrink the codes and bring them into their bounds."""
+        """Make one step along the normalised gradient, shrink the codes and clip them."""
+        # Nguyen et al. (2016), for the code y, its gradient g and a step length e that decreases:
+        #   y <- clip(shrink (y + e g / mean|g|), 0, bound_sd sd)
         assert self.code.grad is not None
         size = self.code.grad.flatten(1).abs().mean(1).clamp_min(1e-30)
         self.code.grad /= size.view(-1, *[1] * len(self._generator.code_shape))

@@ -1,4 +1,4 @@
-"""What feature visualizations are made for: each unit and pole, with the seeds of its images."""
+"""Goals of feature visualizations: a unit and pole each, with the seeds of its images."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from unitscope.vocabulary import POLES, Unit
 
 @dataclass(frozen=True)
 class Goal:
-    """Images to make for one unit and pole.
+    """The images to render for one unit and pole.
 
     Parameters
     ----------
     unit, pole
-        What to drive, and whether down (``min``) or up (``max``).
+        Unit whose activation is minimised (``min``) or maximised (``max``).
     seeds
-        One per image; an image depends on its own and, where diversity counts, on those of the
-        same goal.
+        One per image; an image depends on its own seed and, with a diversity term, on the other
+        seeds of the goal.
     scale
-        Activation that counts as one.
+        Unit of activation, by which activations are divided.
     diversity_weight
-        In place of the settings' own.
+        Replaces the one in the settings.
     strongest
-        Activation of the natural image that drives the unit furthest to the pole, where a search
-        for the diversity weight needs it.
+        Most extreme activation of a natural image at the pole, for a search for the diversity
+        weight.
     """
 
     unit: Unit
@@ -40,24 +40,31 @@ class Goal:
 
     @property
     def sign(self) -> int:
-        """1 where a higher activation is nearer to the pole, -1 where a lower one is."""
+        """1 if the activation is maximised, -1 if it is minimised."""
         return 1 if self.pole == "max" else -1
 
 
 def goals_for(
     units: Sequence[Unit], settings: SyntheticSettings, seed: int, sweep: Sweep | None
 ) -> list[Goal]:
-    """Return the goals of all units: both poles of each, in order.
+    """Return the goals of all units, both poles of each, in order.
 
     Parameters
     ----------
     units, settings
-        What to make.
+        Units, and how their images are rendered.
     seed
-        Of the set.
+        Seed of the set.
     sweep
-        Gives the units' standard deviations, where activation counts in these, and the strongest
-        natural images, where a search has to beat them.
+        Result of the sweep, for the units' standard deviations if activations are divided by them,
+        and for the most extreme natural images if a search compares with them.
+
+    Examples
+    --------
+    >>> unit = Unit("demo", "inception4a", "1x1", 0)
+    >>> goals = goals_for([unit], SyntheticSettings(per_pole=2), seed=0, sweep=None)
+    >>> [(goal.pole, goal.seeds) for goal in goals]
+    [('min', (SEEDS0)), ('max', (SEEDS1))]
     """
     return [
         Goal(

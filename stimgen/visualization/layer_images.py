@@ -1,4 +1,4 @@
-"""Pictures for a whole layer: what drives all of it, and what it makes of a given image."""
+"""Images for a whole layer: DeepDream, and caricatures of a given image."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def dream(
     Parameters
     ----------
     network, layer, side
-        What shall be active.
+        Layer to activate.
     settings
-        Of the optimisation; penalties and what concerns single units have no effect.
+        Settings of the optimisation; penalties and settings of single units have no effect.
     seeds
         One per image.
     after_step
@@ -50,7 +50,14 @@ def dream(
     Returns
     -------
     torch.Tensor
-        Images x 3 x height x width in 0..1, the margin cut off.
+        Images x 3 x height x width in 0..1, without the margin.
+
+    Examples
+    --------
+    >>> network = load_network("demo")
+    >>> settings = SyntheticSettings(steps=2, image_px=48, margin_px=4, jitter_px=(4, 2))
+    >>> dream(network, "inception3a", settings, seeds=[1]).shape
+    torch.Size([1, 3, 40, 40])
     """
 
     def energy(seen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
@@ -71,17 +78,17 @@ def caricature(
     cosine_power: float = 1.0,
     after_step: Callable[[int], object] = lambda n_steps: None,
 ) -> torch.Tensor:
-    """Optimise images for a layer's response to a given image, and more of it (Lucid).
+    """Optimise images to exaggerate a layer's response to a given image (Lucid's caricatures).
 
     Parameters
     ----------
     network, layer, side
-        Whose response.
+        Layer whose response is exaggerated.
     reference
-        3 x side x side in 0..1, of the side that images have once their margin is cut. It goes
-        through the same random transforms as the images.
+        Given image, 3 x side x side in 0..1, with the side of images without their margin. It
+        undergoes the same random transforms as the images.
     settings
-        Of the optimisation; penalties and what concerns single units have no effect.
+        Settings of the optimisation; penalties and settings of single units have no effect.
     seeds
         One per image.
     cosine_power
@@ -92,7 +99,15 @@ def caricature(
     Returns
     -------
     torch.Tensor
-        Images x 3 x height x width in 0..1, the margin cut off.
+        Images x 3 x height x width in 0..1, without the margin.
+
+    Examples
+    --------
+    >>> network = load_network("demo")
+    >>> settings = SyntheticSettings(steps=2, image_px=48, margin_px=4, jitter_px=(4, 2))
+    >>> reference = torch.rand(3, 40, 40)
+    >>> caricature(network, "inception3a", reference, settings, seeds=[1]).shape
+    torch.Size([1, 3, 40, 40])
     """
     own = open_method(settings, network)
     margin = settings.margin_px
@@ -105,7 +120,7 @@ def caricature(
         maps, wanted = network.maps(seen, [layer], side)[layer].float().chunk(2)
         return likeness(maps, wanted.detach(), cosine_power)
 
-    # The image's copies have the images' seeds, and so their transforms.
+    # The copies of the reference have the images' seeds, and so their transforms.
     groups = [[seed] for seed in (*seeds, *seeds)]
     return climb(network, groups, alike, settings, start=start, after_step=after_step)
 
@@ -123,31 +138,47 @@ def save_layer_image(
     device: str = "auto",
     quiet: bool = False,
 ) -> None:
-    """Write a caricature of an image, or without one what drives the whole layer, as PNG.
+    """Write a caricature of an image, or without one a DeepDream image of the layer, as PNG.
 
     Parameters
     ----------
     settings
-        Of a build, for the network, the feature visualizations and the image's size.
+        Settings of a build, for the network, the feature visualizations and the image's size.
     layer, side, cosine_power
         See :func:`caricature`.
     out
         File to write; one that is there is not overwritten.
     image
-        Its short side is fitted and its middle taken.
+        Photograph, whose central square is used.
     weights
-        In place of the settings' own.
+        Replaces the one in the settings.
     seed, device, quiet
-        As everywhere.
+        Seed of noise and transforms; device; whether to show no progress.
 
     Raises
     ------
     BadInput
-        If the image cannot be read, ``out`` is there already or cannot be written, or the network
-        has no such layer.
+        If the image cannot be read, ``out`` exists or cannot be written, or the network has no such
+        layer.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stimgen.studies.build_settings import NetworkSettings, SampleSettings, UnitsSettings
+    >>> settings = BuildSettings(
+    ...     name="tiny",
+    ...     network=NetworkSettings("demo"),
+    ...     units=UnitsSettings(sample=SampleSettings(1)),
+    ...     synthetic=SyntheticSettings(steps=1, image_px=48, margin_px=4, jitter_px=(4, 2)),
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     out = Path(folder) / "dream.png"
+    ...     save_layer_image(settings, "inception3a", out, quiet=True, device="cpu")
+    ...     read_rgb(out).size
+    (224, 224)
     """
     if out.exists():
-        raise BadInput(f"{out}: is there already; name another file by --out")
+        raise BadInput(f"{out}: already exists; name another file by --out")
     wanted = settings.synthetic
     try:
         opened = read_rgb(image) if image is not None else None
@@ -187,7 +218,7 @@ def save_layer_image(
 
 
 class _WithReference(Parametrization):
-    """Images, and as many copies of an image that stays as it is."""
+    """Images followed by as many copies of a constant reference image."""
 
     def __init__(self, own: Parametrization, reference: torch.Tensor) -> None:
         self._own, self._reference = own, reference

@@ -1,7 +1,7 @@
-"""Images of which only the phase is optimised, seen through random crops (MACO).
+"""Images of which only the phase is optimised, with random crops as the network's input (MACO).
 
-MACO keeps the magnitude of an image's spectrum at that of natural images, so that gradient ascent
-cannot leave for high frequencies (Fel et al., NeurIPS 2023, doi:10.48550/arXiv.2306.06805).
+MACO fixes the magnitude spectrum to that of natural images, so that gradient ascent cannot add
+high frequencies (Fel et al., NeurIPS 2023, doi:10.48550/arXiv.2306.06805).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from stimgen.visualization.parametrization import Parametrization
 
 
 class MacoImages(Parametrization):
-    """Images of one magnitude spectrum, each with phases of its own.
+    """Images with a common magnitude spectrum, parametrised by their phases.
 
     Each image starts from phases drawn from its own seed, so that it does not depend on the other
-    images it is optimised with.
+    images of its batch.
 
     Parameters
     ----------
@@ -30,24 +30,33 @@ class MacoImages(Parametrization):
     magnitude
         3 x size x (size // 2 + 1), as ``spectrum.estimate_spectrum`` returns it.
     steps
-        Length of the optimisation.
+        Number of steps of the optimisation.
     crops
-        What the network sees in a step.
+        Crops of each step.
     input_px
-        Side at which it sees a crop.
+        Side to which crops are resized for the network.
     learning_rate
-        NAdam's.
+        Learning rate of NAdam.
     device
-        Where the images are.
+        Device of the images.
 
     Attributes
     ----------
     phase
-        Images x 3 x size x (size // 2 + 1), what the optimiser changes. Only its pattern counts:
-        it is standardised within an image, so that steps of one size become finer as it grows.
+        Images x 3 x size x (size // 2 + 1), the optimised parameters. They are standardised within
+        an image, so that steps of constant size have less effect as they grow.
     transparency
-        Images x size x size: sum over all steps of the gradient's size, a map of where the image
-        mattered.
+        Images x size x size: absolute gradient, summed over all steps, a map of the importance of
+        each pixel.
+
+    Examples
+    --------
+    >>> magnitude = np.ones((3, 32, 17))
+    >>> images = MacoImages([1, 2], magnitude, steps=4, crops=Crops(n=2), input_px=32)
+    >>> images.phase.shape
+    torch.Size([2, 3, 32, 17])
+    >>> images.images().shape
+    torch.Size([2, 3, 32, 32])
     """
 
     def __init__(
@@ -77,7 +86,8 @@ class MacoImages(Parametrization):
         self._colour = torch.tensor(COLOUR, dtype=torch.float32, device=device)
 
     def spectrum(self) -> torch.Tensor:
-        """Return the images' complex spectra, each of them that of a real image."""
+        """Return the images' complex spectra, which are those of real images."""
+        # Fel et al. (2023): z(f) = r(f) exp(i phase(f)), with the natural images' magnitude r.
         mean = self.phase.mean((1, 2, 3), keepdim=True)
         sd = self.phase.std((1, 2, 3), keepdim=True).clamp_min(1e-6)
         angles = antisymmetric((self.phase - mean) / sd)
@@ -90,12 +100,12 @@ class MacoImages(Parametrization):
         return in_colour(decorrelated, self._colour)
 
     def views(self, images: torch.Tensor, step: int) -> torch.Tensor:
-        """Return a step's crops, and note how the images' pixels matter when they are scored."""
+        """Return a step's crops; their gradient is added to the transparency map."""
         images.register_hook(self._add)  # type: ignore[no-untyped-call]
         return self._crops.cut(images, self._boxes[step], self._seeds, step, self.input_px)
 
     def finished(self) -> torch.Tensor:
-        """Return images x 4 x size x size in 0..1: red, green, blue, and how opaque each pixel is.
+        """Return images x 4 x size x size in 0..1: red, green, blue and opacity.
 
         The opacity is the transparency map, relative to its 99th percentile in the image.
         """
@@ -104,24 +114,32 @@ class MacoImages(Parametrization):
         return torch.cat([super().finished(), opacity[:, None]], 1)
 
     def _add(self, gradient: torch.Tensor) -> None:
+        # Fel et al. (2023): transparency = sum over steps of |dL/dx|, here averaged over colours.
         self.transparency += gradient.abs().mean(1)
 
 
 def antisymmetric(angles: torch.Tensor) -> torch.Tensor:
-    """Make phases of a half spectrum those of a real image, whose magnitude they then leave alone.
+    """Make the phases of a half spectrum those of a real image, so that magnitudes are unchanged.
 
-    In the column of frequency zero, and in that of the highest frequency of an even size, the half
-    spectrum holds each frequency twice, as itself and as its conjugate.
+    The columns of frequency zero and, for an even size, of the highest frequency contain each
+    frequency twice, as itself and as its conjugate: phase(-f) = -phase(f).
 
     Parameters
     ----------
     angles
-        ... x size x (size // 2 + 1), in radians; only the two columns are changed.
+        ... x size x (size // 2 + 1), in radians; only these columns are changed.
+
+    Examples
+    --------
+    >>> angles = antisymmetric(torch.rand(8, 5))
+    >>> [round(angles[0, 0].item(), 6), round((angles[3, 0] + angles[5, 0]).item(), 6)]
+    [0.0, 0.0]
     """
     size = angles.shape[-2]
     opposite = torch.arange(size, device=angles.device).neg() % size
 
     def paired(column: torch.Tensor) -> torch.Tensor:
+        # (phase(f) - phase(-f)) / sqrt(2) is antisymmetric and keeps the variance of the phases.
         return (column - column[..., opposite, :]) / math.sqrt(2)
 
     last = angles[..., -1:]

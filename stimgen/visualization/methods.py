@@ -1,4 +1,4 @@
-"""The methods by which feature visualizations are made, by the names that settings give them."""
+"""Parametrizations of feature visualizations, by the names of methods in the settings."""
 
 from __future__ import annotations
 
@@ -22,29 +22,36 @@ def open_method(
     generator: Generator | None = None,
     magnitude: np.ndarray | None = None,
 ) -> Start:
-    """Return what starts images by the settings' method.
+    """Return a function that starts the parametrization of the settings' method.
 
     Parameters
     ----------
     settings
-        Name the method.
+        Settings with the method.
     network
-        Which the images are for; gives the device.
+        Network that the images are rendered for.
     generator
-        What draws the images of method ``generator``; the one that the settings name if None.
+        Generator of method ``generator``; by default the one that the settings name.
     magnitude
-        Spectrum of the images of method ``maco``.
+        Magnitude spectrum of method ``maco``.
 
     Raises
     ------
     BadInput
-        If the method lacks something that it needs.
+        If the method lacks its generator or spectrum.
+
+    Examples
+    --------
+    >>> from stimgen.networks.registry import load_network
+    >>> start = open_method(SyntheticSettings(method="pixels", image_px=64), load_network("demo"))
+    >>> start([1, 2]).images().shape
+    torch.Size([2, 3, 64, 64])
     """
     if settings.method == "generator":
-        draws = generator or load_generator(settings.generator, device=network.device)
+        chosen = generator or load_generator(settings.generator, device=network.device)
         return lambda seeds: GeneratorImages(
             seeds,
-            draws,
+            chosen,
             settings.generator,
             size_px=settings.image_px,
             steps=settings.steps,
@@ -74,7 +81,7 @@ def open_method(
 
 def _maco(settings: SyntheticSettings, network: Network, magnitude: np.ndarray | None) -> Start:
     if magnitude is None:
-        raise BadInput("method 'maco' needs natural images, whose spectrum its images have")
+        raise BadInput("method 'maco' needs natural images, whose mean spectrum it uses")
     wanted = settings.maco
     crops = Crops(wanted.crops, (wanted.first_side, wanted.last_side), wanted.noise_sd)
     return lambda seeds: MacoImages(

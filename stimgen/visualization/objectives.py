@@ -1,4 +1,4 @@
-"""How alike images are to a network."""
+"""Objectives of images' activation maps besides the activation of single units."""
 
 from __future__ import annotations
 
@@ -6,49 +6,85 @@ import torch
 
 
 def similarity(maps: torch.Tensor) -> torch.Tensor:
-    """Return how alike the images of each group are to the network (Olah et al., 2017).
+    """Return how similar the images of each group are to the network (Olah et al., 2017).
+
+    This is the negative of their diversity term (doi:10.23915/distill.00007), divided by the number
+    of images.
 
     Parameters
     ----------
     maps
-        Groups x images x channels x any axes of places, the whole layer's.
+        Groups x images x channels x any axes of positions; all channels of the layer.
 
     Returns
     -------
     torch.Tensor
-        One per group: over an image's inner products with all others of its group, of Gram
-        matrices of unit norm, the sum, averaged over images; from 0 to images - 1.
+        One per group, from 0 to the number of images minus 1.
+
+    Examples
+    --------
+    Two images with the same features have similarity 1, two images that activate different channels
+    have similarity 0.
+
+    >>> same = torch.ones(1, 2, 3, 4, 4)
+    >>> similarity(same).tolist()
+    [1.0]
+    >>> other = torch.zeros(1, 2, 3, 4, 4)
+    >>> other[:, 0, 0] = other[:, 1, 1] = 1
+    >>> similarity(other).tolist()
+    [0.0]
     """
+    # Gram matrix of image a with maps F_a (channels x positions):  G_a = F_a F_a^T
+    # normalised:                                                   g_a = vec(G_a) / |vec(G_a)|
+    # similarity of n images:                                (1 / n) sum_a sum_{b != a} g_a . g_b
     features = maps.flatten(3)
     grams = (features @ features.mT).flatten(2)
     grams = grams / grams.norm(dim=2, keepdim=True).clamp_min(1e-12)
-    # The sum of all products is the squared norm of the sum; an image with itself gives 1.
+    # The sum over all pairs includes g_a . g_a = 1 for each image.
     n_images = maps.shape[1]
     products: torch.Tensor = (grams @ grams.mT).sum((1, 2))
     return products / n_images - 1
 
 
 def mean_square(maps: torch.Tensor) -> torch.Tensor:
-    """Return the mean square of each image's maps (images x channels x height x width)."""
+    """Return the mean square of each image's maps (images x channels x height x width).
+
+    Examples
+    --------
+    >>> mean_square(torch.full((2, 3, 4, 4), 2.0)).tolist()
+    [4.0, 4.0]
+    """
     return maps.square().mean((1, 2, 3))
 
 
 def likeness(maps: torch.Tensor, wanted: torch.Tensor, cosine_power: float) -> torch.Tensor:
-    """Return how far maps go in the direction of others: dot product times a power of the cosine.
+    """Return the dot product of maps with others, weighted by a power of their cosine (Lucid).
 
     Parameters
     ----------
     maps, wanted
         Images x channels x height x width.
     cosine_power
-        0 lets other features grow along; more keeps to those of ``wanted``. A cosine below 0.1
-        counts as 0.1, so that there is a way up from anywhere.
+        With 0 other features may grow too; higher values favour those of ``wanted``. Cosines below
+        0.1 count as 0.1, so that the gradient never vanishes.
 
     Returns
     -------
     torch.Tensor
-        One per image; 1 where both are the same.
+        One per image; 1 if both are the same.
+
+    Examples
+    --------
+    >>> wanted = torch.tensor([1.0, 1.0]).view(1, 2, 1, 1)
+    >>> round(likeness(wanted, wanted, 1.0).item(), 4)
+    1.0
+    >>> round(likeness(2 * wanted, wanted, 1.0).item(), 4)
+    2.0
+    >>> maps = torch.tensor([1.0, 0.0]).view(1, 2, 1, 1)
+    >>> round(likeness(maps, wanted, 0.0).item(), 4), round(likeness(maps, wanted, 1.0).item(), 4)
+    (0.5, 0.3536)
     """
+    # For maps a and wanted maps w:  (a . w) / |w|^2 * max(cos(a, w), 0.1)^power
     own, other = maps.flatten(1), wanted.flatten(1)
     size = other.norm(dim=1).clamp_min(1e-6)
     dot = (own * other).sum(1) / size

@@ -1,4 +1,4 @@
-"""Images as functions of tensors that an optimiser changes: what every method of rendering is."""
+"""Images as functions of optimised tensors, the interface of all methods of rendering."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import torch
 
 
 class Parametrization(ABC):
-    """Images, and how gradient ascent changes them; ``ascend`` does the rest.
+    """Images, and how a step of gradient ascent changes them.
 
-    An image must depend on its own seed only: each of the tensors has one row per image, and no
-    row may be computed from another.
+    An image must depend on its own seed only: each tensor has one row per image, and rows must not
+    depend on each other.
 
     Attributes
     ----------
     parameters
-        Leaf tensors that want gradients, the first axis being images.
+        Leaf tensors that require gradients; their first axis is images.
     optimiser
-        Of these tensors; it minimises. What it remembers between steps is in its ``state``, as
-        tensors, so that a checkpoint holds all of it.
+        Optimiser of these tensors, which minimises. Its ``state`` consists of tensors, which are
+        saved with the optimisation.
     buffers
-        Other tensors that change from step to step, by name; first axis images.
+        Other tensors that change from step to step, by name; their first axis is images.
     """
 
     parameters: tuple[torch.Tensor, ...]
@@ -35,31 +35,31 @@ class Parametrization(ABC):
         """Return images x 3 x height x width in 0..1, square; gradients lead to the parameters."""
 
     def views(self, images: torch.Tensor, step: int) -> torch.Tensor | None:
-        """Return what the network sees in a step, in place of the usual jitter, scale and rotation.
+        """Return the network's input in a step, in place of the usual jitter, scale and rotation.
 
         Parameters
         ----------
         images
-            What :meth:`images` returned.
+            Output of :meth:`images`.
         step
-            From 0.
+            Number of the step, from 0.
 
         Returns
         -------
         torch.Tensor or None
-            (images x views) x 3 x height x width, all views of one image together, at a side the
-            network takes; None for the usual transforms.
+            (Images x views) x 3 x height x width, grouped by image, of a size that the network
+            accepts; None for the usual transforms.
         """
         return None
 
     def update(self, step: int) -> None:
-        """Change the parameters, whose ``.grad`` is that of what is to be minimised."""
+        """Change the parameters by their ``.grad``, the gradient of the loss to minimise."""
         self.optimiser.step()
 
     def finished(self) -> torch.Tensor:
-        """Return images x 3 x height x width in 0..1 as they are to be shown.
+        """Return the finished images x 3 x height x width in 0..1.
 
-        A fourth channel, if there is one, says how opaque each pixel is to be shown.
+        A fourth channel, if there is one, is the opacity of each pixel.
         """
         with torch.no_grad():
             return self.images()
@@ -73,7 +73,7 @@ class Parametrization(ABC):
         return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from what :meth:`state` returned."""
+        """Restore what :meth:`state` returned."""
         memory: dict[int, dict[str, torch.Tensor]] = {}
         with torch.no_grad():
             for key, array in state.items():
@@ -91,4 +91,4 @@ class Parametrization(ABC):
 
 
 Start = Callable[[Sequence[int]], Parametrization]
-"""Starts one image from each seed."""
+"""Starts the parametrization of one image for each seed."""

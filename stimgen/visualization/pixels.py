@@ -1,4 +1,4 @@
-"""Images as plain pixels, which gradient ascent fills with noise unless priors forbid it."""
+"""Images as pixels, which need priors against high-frequency noise."""
 
 from __future__ import annotations
 
@@ -24,11 +24,16 @@ class PixelImages(Parametrization):
     start_sd
         Standard deviation of the starting pixels, before the sigmoid.
     learning_rate
-        Adam's.
+        Learning rate of Adam.
     blur
-        How much the images are blurred, before the sigmoid, between steps; not at all if None.
+        Blur of the images, before the sigmoid, between steps; none if None.
     device
-        Where the images are.
+        Device of the images.
+
+    Examples
+    --------
+    >>> PixelImages([1, 2], size_px=32).images().shape
+    torch.Size([2, 3, 32, 32])
     """
 
     def __init__(
@@ -54,7 +59,7 @@ class PixelImages(Parametrization):
         return self.pixels.sigmoid()
 
     def update(self, step: int) -> None:
-        """Go one step along the gradient, and blur the images where it is time to."""
+        """Make one step along the gradient, and blur the images if due."""
         super().update(step)
         if self._blur and self._blur.is_due(step):
             with torch.no_grad():

@@ -1,6 +1,6 @@
-"""What keeps optimised images natural: penalties, and filters of the gradient.
+"""Priors that keep optimised images natural: penalties, and filters of the gradient.
 
-The survey by Nguyen, Yosinski and Clune (2019, arXiv:1904.08939) names the studies they are from.
+Nguyen, Yosinski and Clune (2019, arXiv:1904.08939) survey the studies that introduced them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ def penalty(images: torch.Tensor, priors: PriorSettings) -> torch.Tensor:
     images
         Images x 3 x height x width in 0..1.
     priors
-        The weights; a penalty of weight 0 is not computed.
+        Weights of the penalties; those of weight 0 are not computed.
+
+    Examples
+    --------
+    >>> images = torch.full((2, 3, 8, 8), 1.0)
+    >>> penalty(images, PriorSettings(total_variation=4.0, l2=0.5)).tolist()
+    [0.5, 0.5]
     """
     total = torch.zeros(images.shape[0], device=images.device)
     if priors.total_variation:
@@ -42,39 +48,65 @@ def total_variation(images: torch.Tensor) -> torch.Tensor:
     """Return each image's mean absolute difference of neighbouring pixels, for any leading axes.
 
     (Mahendran & Vedaldi, 2015, arXiv:1412.0035.)
+
+    Examples
+    --------
+    >>> stripes = torch.tensor([0.0, 1.0]).repeat(1, 3, 8, 4)
+    >>> total_variation(stripes).tolist()
+    [1.0]
     """
+    # mean |x[i + 1, j] - x[i, j]| + mean |x[i, j + 1] - x[i, j]|
     down = (images[..., 1:, :] - images[..., :-1, :]).abs().mean((-3, -2, -1))
     right = (images[..., :, 1:] - images[..., :, :-1]).abs().mean((-3, -2, -1))
     return down + right
 
 
 def high_frequency(images: torch.Tensor) -> torch.Tensor:
-    """Return the root mean square of what a blur by one pixel takes away from each image.
+    """Return the root mean square of each image's difference from its blur by one pixel.
 
     (Olah et al., 2017, doi:10.23915/distill.00007.)
+
+    Examples
+    --------
+    >>> uniform, noise = torch.full((1, 3, 16, 16), 0.5), torch.rand(1, 3, 16, 16)
+    >>> bool(high_frequency(uniform) < 1e-5 < high_frequency(noise))
+    True
     """
+    # sqrt(mean (x - g * x)^2), with a Gaussian g of 1 px
     lost = images - blur(images, 1.0)
     return (lost.square().mean((1, 2, 3)) + 1e-12).sqrt()
 
 
 def distance_from_grey(images: torch.Tensor, power: int) -> torch.Tensor:
-    """Return each image's mean power of the distance of pixels from mid-grey, black and white at 1.
+    """Return the mean of each image's distance from mid-grey (0..1) to some power.
 
     Power 2 is the decay of Simonyan et al. (2014, arXiv:1312.6034) and Yosinski et al. (2015,
-    arXiv:1506.06579); power 6, which leaves all but the extremes alone, is that of Mahendran and
-    Vedaldi (2015, arXiv:1412.0035).
+    arXiv:1506.06579); power 6, which hardly affects values between the extremes, is that of
+    Mahendran and Vedaldi (2015, arXiv:1412.0035).
+
+    Examples
+    --------
+    >>> distance_from_grey(torch.full((1, 3, 4, 4), 0.75), 2).tolist()
+    [0.25]
     """
     return (2 * images - 1).abs().pow(power).mean((1, 2, 3))
 
 
 def patch_colour(images: torch.Tensor, natural: PatchColourSettings) -> torch.Tensor:
-    """Return how far the colours of each image's patches are from those of photographs.
+    """Return how much the colours of each image's patches differ from those of photographs.
 
-    The squared distance of patches' means, and of the standard deviations within them, from what
-    they are in photographs, in units of how much they differ between photographs' patches; the
-    mean over channels and patches, which overlap by half. (In the spirit of the patch prior of
-    Wei et al., 2015, arXiv:1507.02379, with two statistics in place of whole patches.)
+    This is the mean over channels and patches (which overlap by half) of the squared z scores of
+    the patches' means and standard deviations. It simplifies the patch prior of Wei et al. (2015,
+    arXiv:1507.02379) to two statistics of a patch.
+
+    Examples
+    --------
+    >>> natural = PatchColourSettings(weight=1.0, patch_px=4, mean=(0.5, 0.5, 0.5))
+    >>> grey, black = torch.full((1, 3, 8, 8), 0.5), torch.zeros(1, 3, 8, 8)
+    >>> bool(patch_colour(grey, natural) < patch_colour(black, natural))
+    True
     """
+    # mean of ((m - mean) / mean_sd)^2 + ((s - sd) / sd_sd)^2, for a patch's mean m and sd s
     means, sds = patch_statistics(images, natural.patch_px)
     usual = torch.tensor(natural.mean, device=images.device).view(3, 1, 1)
     off_mean = ((means - usual) / natural.mean_sd).square()
@@ -83,7 +115,16 @@ def patch_colour(images: torch.Tensor, natural: PatchColourSettings) -> torch.Te
 
 
 def patch_statistics(images: torch.Tensor, patch_px: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return mean and standard deviation of each patch: two of images x 3 x rows x columns."""
+    """Return mean and standard deviation of each patch: two of images x 3 x rows x columns.
+
+    Examples
+    --------
+    >>> means, sds = patch_statistics(torch.full((1, 3, 8, 8), 0.5), 4)
+    >>> means.shape
+    torch.Size([1, 3, 3, 3])
+    >>> means.unique().tolist()
+    [0.5]
+    """
     size, stride = min(patch_px, *images.shape[-2:]), max(1, patch_px // 2)
     mean = F.avg_pool2d(images, size, stride)
     square = F.avg_pool2d(images.square(), size, stride)
@@ -91,26 +132,43 @@ def patch_statistics(images: torch.Tensor, patch_px: int) -> tuple[torch.Tensor,
 
 
 def blur(images: torch.Tensor, sd_px: float) -> torch.Tensor:
-    """Blur images by a Gaussian of that standard deviation; 0 leaves them alone."""
+    """Blur images by a Gaussian with standard deviation ``sd_px``; 0 does not change them.
+
+    Examples
+    --------
+    >>> point = torch.zeros(1, 1, 9, 9)
+    >>> point[..., 4, 4] = 1
+    >>> round(blur(point, 1.0).sum().item(), 4)
+    1.0
+    """
     if sd_px <= 0:
         return images
-    # Mirrored borders can be no wider than the image.
+    # Mirrored borders cannot be wider than the image.
     reach = min(math.ceil(3 * sd_px), min(images.shape[-2:]) - 1)
     blurred: torch.Tensor = gaussian_blur(images, [2 * reach + 1] * 2, [sd_px] * 2)
     return blurred
 
 
 def filter_gradient(gradient: torch.Tensor, priors: PriorSettings, progress: float) -> torch.Tensor:
-    """Return the gradient with regard to the images as the priors let it pass.
+    """Return the gradient with respect to the images, filtered by the priors.
 
     Parameters
     ----------
     gradient
         Images x 3 x height x width.
     priors
-        Which filters there are.
+        Filters to apply.
     progress
         0 in the first step, 1 in the last.
+
+    Examples
+    --------
+    >>> gradient = torch.zeros(1, 3, 9, 9)
+    >>> gradient[..., 4, 4] = 1
+    >>> priors = PriorSettings(gradient_blur=GradientBlurSettings(first_sd_px=2.0))
+    >>> peaks = [filter_gradient(gradient, priors, t).max().item() for t in (0.0, 0.5, 1.0)]
+    >>> peaks == sorted(peaks) and peaks[-1] == 1.0
+    True
     """
     if priors.gradient_blur:
         gradient = blur(gradient, _sd_at(priors.gradient_blur, progress))
@@ -120,17 +178,25 @@ def filter_gradient(gradient: torch.Tensor, priors: PriorSettings, progress: flo
 
 
 def _sd_at(wanted: GradientBlurSettings, progress: float) -> float:
-    """Return a gradient's blur in pixels (Øygard, 2015: from wide to narrow)."""
+    """Return the blur of the gradient in pixels, which decreases linearly (Øygard, 2015)."""
     return wanted.first_sd_px + progress * (wanted.last_sd_px - wanted.first_sd_px)
 
 
 def equalise_octaves(gradient: torch.Tensor, n: int) -> torch.Tensor:
-    """Give each of the n finest octaves of a gradient, and the rest, the same strength.
+    """Give the n finest octaves of a gradient, and the remainder, equal standard deviations.
 
-    An image's gradient is taken apart into the bands of a Laplacian pyramid, each is divided by its
-    own standard deviation and they are put together again, at the strength the gradient had
-    (Mordvintsev, Olah & Tyka, 2015, the DeepDream notebook).
+    The gradient is decomposed into a Laplacian pyramid, each band is divided by its standard
+    deviation, and the sum is scaled to the standard deviation of the original gradient
+    (Mordvintsev, Olah & Tyka, 2015, DeepDream notebook).
+
+    Examples
+    --------
+    >>> gradient = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    >>> equal = equalise_octaves(gradient, 3)
+    >>> round((equal.std() / gradient.std()).item(), 3)
+    1.0
     """
+    # Bands g_k = l_k - up(l_{k+1}), l_{k+1} = down(l_k); result: sum of g_k / sd(g_k), rescaled.
     strength = _sd(gradient)
     bands, left = [], gradient
     for _ in range(n):

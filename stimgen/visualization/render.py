@@ -1,4 +1,4 @@
-"""Feature visualizations for all units of a set, saved as they are finished."""
+"""Rendering of the feature visualizations of all units of a set."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from stimgen.sweeps.halving import Halving
 from stimgen.sweeps.ranks import Ranks
 from stimgen.sweeps.workers import with_network
 from stimgen.visualization.ascend import ascend
-from stimgen.visualization.diversity_search import Found, search_diversity
+from stimgen.visualization.diversity_search import SearchResult, search_diversity
 from stimgen.visualization.goals import Goal
 from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Start
-from stimgen.visualization.saved_state import Unfinished
+from stimgen.visualization.saved_state import SavedState
 
 MASKS = "transparency"
 
@@ -39,7 +39,7 @@ _UNFINISHED = "unfinished"
 
 
 class _Stopped(Exception):
-    """Whoever wanted the images does so no longer."""
+    """Rendering was stopped from outside."""
 
 
 def render(
@@ -57,26 +57,41 @@ def render(
 ) -> None:
     """Render the goals' images that the folder lacks.
 
-    Batches are always made of the same goals, whatever is there already, so that interrupted work
+    Batches are always made of the same goals, whatever already exists, so that interrupted work
     ends with the same images. The optimisations in progress lie in a folder of their own within
     ``folder``, which is gone at the end.
 
     Parameters
     ----------
     network, goals, settings, activation
-        What to make, and how.
+        What to render, and how.
     shown_px
         Side of the saved images.
     folder
-        Gets one folder a unit; see :func:`rendered_path`.
+        Gets one folder per unit; see :func:`rendered_path`.
     start
-        What the images are made of; what the settings' method says if None.
+        Starts the images' parametrization; by default that of the settings' method.
     ranks
-        This process among others that render their share into the same folder.
+        Rank of this process, each of which renders its share into the same folder.
     every_s
-        Shortest time between two times of writing down an optimisation in progress.
+        Shortest time between two writes of an optimisation's state, in seconds.
     quiet
         Whether to show no progress.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stimgen.networks.registry import load_network
+    >>> network = load_network("demo")
+    >>> goal = Goal(network.unit("inception3a", "1x1", 3), "max", seeds=(1, 2))
+    >>> settings = SyntheticSettings(
+    ...     per_pole=2, steps=1, image_px=48, margin_px=4, jitter_px=(4, 2)
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     out = Path(folder)
+    ...     render(network, [goal], settings, ActivationSettings(), 64, out, quiet=True)
+    ...     sorted(path.relative_to(out).as_posix() for path in out.rglob("*.png"))
+    ['inception3a-1x1-0003/max_i00.png', 'inception3a-1x1-0003/max_i01.png']
     """
     ranks = ranks or Ranks()
     own = list(_batches(network, goals, settings.batch))[ranks.rank :: ranks.world]
@@ -84,7 +99,7 @@ def render(
     total = sum(map(len, left)) * settings.per_pole * settings.longest
     quiet = quiet or not ranks.is_first or not left
     with tqdm(total=total, desc="render", unit="step", unit_scale=True, disable=quiet) as progress:
-        job = _Job(
+        job = _RenderJob(
             settings,
             activation,
             shown_px,
@@ -96,7 +111,7 @@ def render(
         )
         for _ in with_network(network, job.do, left, stop=job.stop):
             pass
-    with suppress(OSError):  # others may be at work in it
+    with suppress(OSError):  # other ranks may be using it
         (folder / _UNFINISHED).rmdir()
 
 
@@ -105,7 +120,7 @@ def _files(batch: Sequence[Goal], folder: Path) -> list[Path]:
 
 
 def _batches(network: Network, goals: Sequence[Goal], size: int) -> Iterator[list[Goal]]:
-    # A batch keeps to one layer: an image for an early layer need not pass the later ones.
+    # All goals of a batch are of one layer, so that no pass goes beyond the layer needed.
     for layer in network.layers:
         batch: list[Goal] = []
         for goal in (goal for goal in goals if goal.unit.layer == layer.name):
@@ -121,8 +136,8 @@ Rendered = list[np.ndarray]
 
 
 @dataclass(frozen=True)
-class _Job:
-    """What is the same for all batches."""
+class _RenderJob:
+    """Renders batches of goals, with the same settings and progress bar."""
 
     settings: SyntheticSettings
     activation: ActivationSettings
@@ -135,15 +150,15 @@ class _Job:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def do(self, network: Network, goals: list[Goal]) -> None:
-        """Make a batch's images and save those that the folder lacks."""
-        batch = _Batch(self, network)
+        """Render a batch's images and save those that the folder lacks."""
+        batch = _GoalBatch(self, network)
         if self.settings.search is None:
             made = batch.make(goals)
         else:
             found = search_diversity(goals, self.settings.search, batch.make, batch.beats)
             made = [one.images for one in found]
             for goal, one in zip(goals, found, strict=True):
-                self._note(goal, one)
+                self._write_result(goal, one)
         for goal, images in zip(goals, made, strict=True):
             for index, image in enumerate(images):
                 path = rendered_path(self.folder, goal, index)
@@ -153,29 +168,29 @@ class _Job:
                     save_png(image[..., :3], path)
         batch.finish(len(goals) * self.settings.per_pole * self.settings.longest)
 
-    def _note(self, goal: Goal, found: Found[Rendered]) -> None:
+    def _write_result(self, goal: Goal, found: SearchResult[Rendered]) -> None:
         path = found_path(self.folder, goal)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"diversity_weight": found.weight, "beats": found.beats}))
 
 
 @dataclass
-class _Batch:
-    """The work on one batch: what is kept until it is finished, and how many steps it took."""
+class _GoalBatch:
+    """A batch of goals: the files of its optimisations, and the number of steps done."""
 
-    job: _Job
+    job: _RenderJob
     network: Network
-    kept: list[Unfinished] = field(default_factory=list)
+    files: list[SavedState] = field(default_factory=list)
     n_steps: int = 0
 
     def make(self, goals: Sequence[Goal]) -> list[Rendered]:
-        """Return the images of goals as they are saved."""
+        """Return the images of goals in 8 bit."""
         return list(itertools.chain(*self.job.fitting(self._make_part, goals)))
 
     def beats(self, goal: Goal, images: Rendered) -> bool:
-        """Return whether even the weakest of the diverse images beats the natural ones."""
+        """Return whether every diverse image beats all natural ones."""
         if goal.strongest is None:
-            raise ValueError("a search needs to know the strongest natural image")
+            raise ValueError("a search needs the activation of the most extreme natural image")
         n_diverse = len(images) - self.job.settings.plain_per_pole
         diverse = [image[..., :3] for image in images[:n_diverse]]
         values = self.network.activations(
@@ -187,16 +202,16 @@ class _Batch:
         return bool((goal.sign * values).min() > goal.sign * goal.strongest)
 
     def finish(self, longest: int) -> None:
-        """Forget what is kept, and show the steps that were not needed as made."""
-        for unfinished in self.kept:
-            unfinished.clear()
+        """Remove the saved states, and advance the progress bar by the steps not needed."""
+        for saved in self.files:
+            saved.clear()
         self.job.progress.update(longest - self.n_steps)
 
     def _make_part(self, goals: Sequence[Goal]) -> list[Rendered]:
         job, shown_px = self.job, self.job.shown_px
-        unfinished = Unfinished(self._path_for(goals), every_s=job.every_s)
-        self.kept.append(unfinished)
-        n_before, state = unfinished.load()
+        saved = SavedState(self._path_for(goals), every_s=job.every_s)
+        self.files.append(saved)
+        n_before, state = saved.load()
 
         def after_step(n_steps: int) -> None:
             nonlocal n_before
@@ -213,26 +228,26 @@ class _Batch:
                 goals,
                 job.settings,
                 job.activation,
-                shown_px,
                 start=job.start,
-                unfinished=unfinished,
+                saved=saved,
                 after_step=after_step,
             )
             made = [enlarge(image, shown_px) for image in to_8bit(images.flatten(0, 1))]
             state = {"images": np.stack(made)}
-            if job.settings.search:  # whose next steps depend on these
-                unfinished.save(job.settings.steps, state)
+            if job.settings.search:  # whose next weights depend on these images
+                saved.save(job.settings.steps, state)
         return [list(group) for group in np.split(state["images"], len(goals))]
 
     def _path_for(self, goals: Sequence[Goal]) -> Path:
-        """Return a path that no optimisation has which would go on otherwise."""
+        """Return a path that differs between optimisations whose states differ."""
         content = {
+            "format": 2,
             "goals": [dataclasses.asdict(goal) for goal in goals],
             "settings": dataclasses.asdict(self.job.settings),
             "activation": dataclasses.asdict(self.job.activation),
             "network": [self.network.name, self.network.weights_sha256, self.network.input_px],
             "shown_px": self.job.shown_px,
-            # Others round otherwise.
+            # These change rounding.
             "computed": [self.network.device.type, self.network.precision, torch.__version__],
         }
         mark = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -240,25 +255,56 @@ class _Batch:
 
 
 def rendered_path(folder: Path, goal: Goal, index: int) -> Path:
-    """Return where the image of a goal's seed lies before it has a rank."""
+    """Return the path of an image of a goal, by the index of its seed.
+
+    Examples
+    --------
+    >>> from unitscope.vocabulary import Unit
+    >>> goal = Goal(Unit("demo", "inception3a", "1x1", 3), "max", seeds=(1, 2))
+    >>> rendered_path(Path("rendered"), goal, 1).as_posix()
+    'rendered/inception3a-1x1-0003/max_i01.png'
+    """
     return folder / goal.unit.name / f"{goal.pole}_i{index:02d}.png"
 
 
 def mask_path(file: Path) -> Path:
-    """Return where it lies how opaque a rendered image's pixels are to be shown."""
+    """Return the path of the opacity of a rendered image.
+
+    Examples
+    --------
+    >>> mask_path(Path("rendered/inception3a-1x1-0003/max_i01.png")).as_posix()
+    'rendered/inception3a-1x1-0003/transparency/max_i01.png'
+    """
     return file.parent / MASKS / file.name
 
 
 def found_path(folder: Path, goal: Goal) -> Path:
-    """Return where it is written which diversity weight a search found for a goal."""
+    """Return the path of the result of a search for a goal's diversity weight.
+
+    Examples
+    --------
+    >>> from unitscope.vocabulary import Unit
+    >>> goal = Goal(Unit("demo", "inception3a", "1x1", 3), "max", seeds=(1, 2))
+    >>> found_path(Path("rendered"), goal).as_posix()
+    'rendered/inception3a-1x1-0003/max_diversity.json'
+    """
     return folder / goal.unit.name / f"{goal.pole}_diversity.json"
 
 
 def read_found(folder: Path, goals: Sequence[Goal]) -> list[dict[str, Any]]:
-    """Return what a search for diversity weights found: unit, pole, weight, and what it means.
+    """Return the results of a search for diversity weights: unit, pole, weight, and ``beats``.
 
-    ``beats`` says whether each diverse image drives the unit further than all natural ones do;
-    where it is false, not even a weight of 0 made it so.
+    ``beats`` is whether every diverse image drives the unit further than all natural ones; if it
+    is false, not even a weight of 0 was small enough.
+
+    Examples
+    --------
+    Goals for which no search has been made are missing:
+
+    >>> from unitscope.vocabulary import Unit
+    >>> goal = Goal(Unit("demo", "inception3a", "1x1", 3), "max", seeds=(1, 2))
+    >>> read_found(Path("rendered"), [goal])
+    []
     """
     return [
         {"unit": goal.unit.name, "pole": goal.pole, **json.loads(path.read_text(encoding="utf-8"))}

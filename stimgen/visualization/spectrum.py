@@ -1,4 +1,4 @@
-"""The mean spectrum of natural images, which MACO's images have."""
+"""The mean magnitude spectrum of natural images, for MACO."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SPECTRUM = "spectrum.npz"
 """Name of the file in a stimulus set."""
 
 _SAVE_EVERY_S = 30.0
-_BLACK = 1 / 510  # half a level: no pixel is so dark or bright that the sigmoid never reaches it
+_BLACK = 1 / 510  # half a level, so that the inverse of the sigmoid is finite
 
 
 def estimate_spectrum(
@@ -38,23 +38,23 @@ def estimate_spectrum(
     *,
     quiet: bool = False,
 ) -> np.ndarray:
-    """Return the mean magnitude spectrum of natural images, and keep it in a file.
+    """Return the mean magnitude spectrum of natural images, and write it to a file.
 
-    The transform is orthonormal, of the images before the sigmoid in decorrelated colour, where
-    feature visualizations are optimised. At frequency zero stands the mean itself, with its sign:
+    It is the orthonormal transform of the images in decorrelated colour before the sigmoid, where
+    feature visualizations are optimised. The value at frequency zero keeps its sign, so that it is
     the mean colour.
 
     Parameters
     ----------
     source, images
-        Which images, and how they are cropped; they are then brought to ``size_px``.
+        Which images, and how they are cropped; they are then resized to ``size_px``.
     size_px
-        Side of the images that shall have the spectrum.
+        Side of the images with this spectrum.
     n
-        How many images at most, evenly spread over the source; those that cannot be read are left
-        out.
+        Largest number of images, evenly spaced over the source; those that cannot be read are
+        skipped.
     path
-        Where the result is kept, as well as what there is of it when the pass is interrupted.
+        File of the result, and of the intermediate sums of an interrupted pass.
     quiet
         Whether to show no progress.
 
@@ -67,6 +67,16 @@ def estimate_spectrum(
     ------
     BadInput
         If no image can be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stimgen.demo.demo_images import DemoImages
+    >>> images = ImagesSettings(source="demo", resize_px=64, crop_px=64)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / SPECTRUM
+    ...     estimate_spectrum(DemoImages(4, 0, 64), images, 32, 4, path, quiet=True).shape
+    (3, 32, 17)
     """
     chosen = sorted({index * len(source) // n for index in range(n)})
     mark = _mark(source, images, size_px, n)
@@ -77,7 +87,7 @@ def estimate_spectrum(
     def spectrum(index: int) -> np.ndarray | None:
         try:
             image = np.asarray(crop(source.load(index), images.resize_px, images.crop_px))
-        except Exception:  # decoders raise whatever they like; the sweep names the broken files
+        except Exception:  # decoders raise many kinds of errors; the sweep lists the damaged files
             return None
         own: np.ndarray = signed_magnitude(resize(to_tensor([image]), size_px))[0]
         return own
@@ -101,13 +111,13 @@ def estimate_spectrum(
                 save()
                 saved_s = time.monotonic()
     if not n_read:
-        raise BadInput(f"none of {len(chosen)} images could be read to estimate their spectrum")
+        raise BadInput(f"none of the {len(chosen)} images for the spectrum could be read")
     save()
     return total / n_read
 
 
 def signed_magnitude(images: torch.Tensor) -> np.ndarray:
-    """Return the magnitudes of images' spectra; at frequency zero with their sign.
+    """Return the magnitude spectra of images; the value at frequency zero keeps its sign.
 
     Parameters
     ----------
@@ -118,7 +128,16 @@ def signed_magnitude(images: torch.Tensor) -> np.ndarray:
     -------
     np.ndarray
         Images x 3 x size x (size // 2 + 1), double precision.
+
+    Examples
+    --------
+    >>> magnitude = signed_magnitude(torch.full((1, 3, 8, 8), 0.5))
+    >>> magnitude.shape
+    (1, 3, 8, 5)
+    >>> float(np.abs(magnitude).max())
+    0.0
     """
+    # r(f) = |F[C^-1 logit(x)]|, the inverse of the parametrization, with the colour matrix C.
     before = images.double().clamp(_BLACK, 1 - _BLACK).logit()
     decorrelate = torch.from_numpy(np.linalg.inv(COLOUR))
     spectrum = torch.fft.rfft2(torch.einsum("cr,brhw->bchw", decorrelate, before), norm="ortho")
@@ -128,7 +147,7 @@ def signed_magnitude(images: torch.Tensor) -> np.ndarray:
 
 
 def _resume(path: Path, mark: str, size_px: int) -> tuple[np.ndarray, int, int]:
-    """Return the sum so far, and of how many images that were tried and read."""
+    """Return the sum so far, and the numbers of images tried and read."""
     if path.exists():
         with suppress(BadInput, KeyError):
             arrays = load_npz(path, "a spectrum")

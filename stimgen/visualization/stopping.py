@@ -1,4 +1,4 @@
-"""When an optimisation need not go on: the gradient's norm no longer changes."""
+"""Early stopping, once the norm of the gradient no longer changes."""
 
 from __future__ import annotations
 
@@ -12,25 +12,33 @@ from stimgen.visualization.parametrization import Parametrization
 
 
 class Stopping:
-    """Watches the gradients of several goals, and holds the images of those that are done.
+    """Monitors the gradients of several goals, and freezes the images of those that are done.
 
-    A goal's images stay as they are once its own norm is flat, whatever the others do.
+    A goal's images no longer change once the norm of its own gradient is constant.
 
     Parameters
     ----------
     settings
-        When a norm is flat; never if None.
+        Criterion; never stops if None.
     n_goals
-        How many goals there are, with equally many images each.
+        Number of goals, with the same number of images each.
     device
-        Where the gradients are.
+        Device of the gradients.
 
     Attributes
     ----------
     norms
-        Goals x two windows: of the last steps, a ring.
+        Goals x (2 x window): norms of the last steps, in a ring buffer.
     done
-        Which goals are.
+        Which goals are done.
+
+    Examples
+    --------
+    >>> stopping = Stopping(StopSettings(at_least=4, window=2, tolerance=0.01), n_goals=2)
+    >>> for step in range(4):
+    ...     stopping.watch([torch.tensor([[1.0], [1.0 + step]])], step)
+    >>> stopping.done.tolist()
+    [True, False]
     """
 
     def __init__(
@@ -47,9 +55,10 @@ class Stopping:
         return self.settings is not None and bool(self.done.all())
 
     def watch(self, gradients: Sequence[torch.Tensor], step: int) -> None:
-        """Take in the gradients of a step (from 0), whose first axis is images.
+        """Add the gradients of a step (from 0), whose first axis is images.
 
-        The mean norm over a window is compared with that over the window before.
+        A goal is done when |now - before| <= tolerance * before, where now and before are the mean
+        norms over the last window and over the window before it.
         """
         if self.settings is None:
             return
@@ -63,13 +72,13 @@ class Stopping:
             self.done |= (now - before).abs() <= self.settings.tolerance * before
 
     def copy(self, parametrization: Parametrization) -> list[torch.Tensor]:
-        """Return a copy of what a step may change, for :meth:`hold`; nothing while none is done."""
+        """Return a copy of all tensors for :meth:`hold`; nothing while no goal is done."""
         if self.settings is None or not bool(self.done.any()):
             return []
         return [tensor.detach().clone() for tensor in _tensors(parametrization)]
 
     def hold(self, parametrization: Parametrization, before: Sequence[torch.Tensor]) -> None:
-        """Put back what a step changed in the images of goals that are done."""
+        """Undo a step for the images of goals that are done."""
         with torch.no_grad():
             for new, old in zip(_tensors(parametrization) if before else (), before, strict=True):
                 images = self.done.repeat_interleave(len(new) // len(self.done))
@@ -80,7 +89,7 @@ class Stopping:
         return {"norms": self.norms.cpu().numpy(), "done": self.done.cpu().numpy()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Take what :meth:`state` returned out of what there is, and go on from it."""
+        """Remove what :meth:`state` returned from ``state``, and restore it."""
         self.norms = torch.from_numpy(state.pop("norms")).to(self.norms.device)
         self.done = torch.from_numpy(state.pop("done")).to(self.done.device)
 

@@ -43,7 +43,7 @@ def test_build_by_steps(
     assert "2 images could not be read, such as broken.png" in shown.err
     assert len(StimulusSet.open(tmp_path / "out" / "small").units) == 2
     assert main(["build", *options]) == 0
-    assert "is there already" in capsys.readouterr().out
+    assert "already exists" in capsys.readouterr().out
     assert main(["build", *options, "--weights", "DEFAULT"]) == 2
     assert "other name with --name" in capsys.readouterr().err
     assert main(["build", *options, "--weights", "DEFAULT", "--name", "trained"]) == 0
@@ -70,7 +70,7 @@ def test_build_writes_condition_tables(
         (["build", "dem"], "did you mean 'demo'"),
         (["build", "demo", "--design", "demo_two_afc"], "are given together"),
         (["build", "demo", "--name", "a/b"], "--name: name is 'a/b'"),
-        (["build", "demo", "--images", ".", "--out", "nowhere"], "leave --images out"),
+        (["build", "demo", "--images", ".", "--out", "nowhere"], "remove --images"),
         (["build", "googlenet", "--weights", "random"], "needs photographs"),
         (["units", "--network", "demi"], "did you mean 'demo'"),
     ],

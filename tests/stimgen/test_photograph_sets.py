@@ -54,4 +54,4 @@ def test_any_folder_of_photographs_becomes_a_set(photographs, tmp_path, capsys):
         assert high.is_monotonic_increasing
         assert low.max() < high.min()
     assert main(command) == 0
-    assert "is there already" in capsys.readouterr().out
+    assert "already exists" in capsys.readouterr().out

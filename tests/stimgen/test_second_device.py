@@ -127,7 +127,7 @@ def test_rendering_is_the_same(method: str, demo: Network, there: Network) -> No
         units = [network.unit("inception4a", "", channel) for channel in (0, 70)]
         goals = [Goal(unit, "max", (2 * i, 2 * i + 1)) for i, unit in enumerate(units)]
         start = open_method(settings, network, magnitude=np.ones((3, 64, 33), np.float32))
-        return ascend(network, goals, settings, ActivationSettings(), 64, start=start)
+        return ascend(network, goals, settings, ActivationSettings(), start=start)
 
     one, other = rendered(demo), rendered(there)
     assert isinstance(other, Apart)

@@ -1,4 +1,4 @@
-"""How well the demo network names the factors, and how far single units follow one of them."""
+"""Accuracy of the demo network, and selectivity of its units for the factors."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,7 +15,7 @@ _BATCH = 100
 def render(
     images: DemoImages, progress: Callable[[Sequence[int]], Sequence[int]] | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Render images and bring them to the size of the network's input.
+    """Render images and resize them to the network's input.
 
     Parameters
     ----------
@@ -48,15 +48,15 @@ def shrink(images: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def accuracy(network: DemoNetwork, pixels: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
-    """Return the share of images named rightly, for each factor and for all three (`joint`)."""
-    right = torch.cat(
+    """Return the proportion correct, for each factor and for all three (`joint`)."""
+    correct = torch.cat(
         [
             torch.stack([scores.argmax(1) for scores in network(batch)], dim=1)
             for batch in _batches(pixels)
         ]
     ).eq(labels)
-    shares = dict(zip(FACTORS, right.double().mean(0).tolist(), strict=True))
-    return {**shares, "joint": right.all(1).double().mean().item()}
+    shares = dict(zip(FACTORS, correct.double().mean(0).tolist(), strict=True))
+    return {**shares, "joint": correct.all(1).double().mean().item()}
 
 
 @torch.no_grad()
@@ -85,7 +85,7 @@ def unit_activations(network: DemoNetwork, pixels: torch.Tensor) -> torch.Tensor
 
 
 def eta_squared(activations: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the share of each unit's variance that the levels of each factor explain.
+    """Return the proportion of each unit's variance explained by each factor (eta squared).
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def eta_squared(activations: torch.Tensor, labels: torch.Tensor) -> torch.Tensor
 def selective_share(
     network: DemoNetwork, pixels: torch.Tensor, labels: torch.Tensor, above: float = 0.25
 ) -> float:
-    """Return the share of units whose best factor explains more than `above` of their variance."""
+    """Return the proportion of units with an eta squared above `above` for their best factor."""
     best = eta_squared(unit_activations(network, pixels), labels).amax(0)
     return best.gt(above).double().mean().item()
 

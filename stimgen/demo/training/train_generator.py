@@ -5,16 +5,18 @@ import platform
 import sys
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 import yaml
 from safetensors.torch import save_file
+from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
 from stimgen.demo.demo_images import DemoImages
-from stimgen.demo.generator import CODE_SIZE, DemoEncoder, DemoGenerator
+from stimgen.demo.generator import CODE_SIZE, SLOPE, DemoGenerator
 from stimgen.demo.training.evaluate import render
 from stimgen.demo.training.train_network import HELD_OUT_SEED, TRAINING_SEED
 from stimgen.networks.network import Network
@@ -23,16 +25,39 @@ from unitscope.errors import BadInput, run_command
 
 FEATURE_LAYERS = ("inception3a", "inception4a")
 CODE_SD = 8.0
-"""Mean standard deviation of the code's elements: as far as the first step of an ascent goes."""
+"""Mean standard deviation of the code's elements: the length of the first step of an ascent."""
 
 _FEATURE_WEIGHT = 0.1
 _BATCH = 32
 _PEAK_LEARNING_RATE = 4e-3
 
 
+class DemoEncoder(nn.Module):
+    """Encodes images, so that the generator can be trained to reproduce them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, 16, 32, 48, 64)
+        self.downs = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+            )
+            for before, after in pairwise(widths)
+        )
+        self.last = nn.Linear(widths[-1] * 4 * 4, CODE_SIZE)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return codes, shape (images, 192), none below 0, of RGB images in [0, 1]."""
+        x = 2 * images - 1
+        for down in self.downs:
+            x = F.leaky_relu(down(x), SLOPE)
+        return F.relu(self.last(x.flatten(1)))
+
+
 @dataclass(frozen=True)
-class Run:
-    """How one training run goes."""
+class GeneratorTraining:
+    """Parameters of a training run."""
 
     n_images: int = 20_000
     n_steps: int = 4_000
@@ -40,12 +65,12 @@ class Run:
     seed: int = 0
 
 
-def train(run: Run) -> tuple[DemoEncoder, DemoGenerator]:
+def train(run: GeneratorTraining) -> tuple[DemoEncoder, DemoGenerator]:
     """Return an encoder and a generator trained together, in evaluation mode.
 
-    Images are encoded and drawn again. What is minimised is the share of the variance that gets
-    lost, of the pixels and, at a tenth of the weight, of the demo network's features (Dosovitskiy
-    & Brox, NeurIPS 2016, doi:10.48550/arXiv.1602.02644, without the adversary).
+    Images are encoded and reconstructed. The loss is the unexplained proportion of the variance of
+    the pixels plus, with a tenth of the weight, of the demo network's features (Dosovitskiy & Brox,
+    NeurIPS 2016, doi:10.48550/arXiv.1602.02644, without the adversarial loss).
     """
     pixels = _pixels(run.n_images, TRAINING_SEED)
     network = load_network("demo")
@@ -94,7 +119,7 @@ def _lost_features(network: Network, drawn: torch.Tensor, images: torch.Tensor) 
 
 @torch.no_grad()
 def _scale_codes(encoder: DemoEncoder, generator: DemoGenerator, pixels: torch.Tensor) -> None:
-    """Give codes the agreed size, and the generator their standard deviations."""
+    """Scale codes to ``CODE_SD``, and give the generator their standard deviations."""
     codes = torch.cat([encoder(batch.float() / 255) for batch in torch.split(pixels, 500)])
     scale = float(CODE_SD / codes.std(0).mean())
     encoder.last.weight.mul_(scale)
@@ -104,8 +129,10 @@ def _scale_codes(encoder: DemoEncoder, generator: DemoGenerator, pixels: torch.T
 
 
 @torch.no_grad()
-def measure(encoder: DemoEncoder, generator: DemoGenerator, run: Run) -> dict[str, object]:
-    """Return what the card states: what is lost of held-out images, sizes, versions."""
+def measure(
+    encoder: DemoEncoder, generator: DemoGenerator, run: GeneratorTraining
+) -> dict[str, object]:
+    """Return the figures of the card: variance kept of held-out images, sizes, versions."""
     pixels = _pixels(run.n_held_out, HELD_OUT_SEED)
     network = load_network("demo")
     batches = [batch.float() / 255 for batch in torch.split(pixels, 100)]
@@ -149,41 +176,41 @@ def write(generator: DemoGenerator, figures: dict[str, object], directory: Path)
 
 _CARD = f"""# Demo generator
 
-An up-convolutional network (Dosovitskiy & Brox, 2016) that draws RGB images of 64 x 64 pixels from
-codes of {CODE_SIZE} numbers. It exists so that feature visualization by a generator (DGN-AM;
-[docs](../../docs/feature_visualization_methods.md)) can be tried, and tested, without a download.
+An up-convolutional network (Dosovitskiy & Brox, 2016) that generates RGB images of 64 x 64 pixels
+from codes of {CODE_SIZE} numbers. With it feature visualization by a generator (DGN-AM;
+[docs](../../docs/feature_visualization_methods.md)) can be tried and tested without a download.
 
 - **Images:** rendered by `stimgen.demo.demo_images`; no photograph and no other data set was used.
-- **Training:** an encoder and the generator together, so that an encoded image is drawn again. What
-  is minimised is the share of the pixels' variance that gets lost, plus {_FEATURE_WEIGHT} times
-  that of the demo network's features in {" and ".join(FEATURE_LAYERS)}. Adam, one cycle of the
-  learning rate with a peak of {_PEAK_LEARNING_RATE}, batches of {_BATCH}.
-- **Codes:** rectified, so never below 0. They are scaled so that the mean of their standard
-  deviations is {CODE_SD:g}; those of the single elements are kept with the weights (`code_sd`).
+- **Training:** an encoder and the generator together, so that the generator reconstructs encoded
+  images. The loss is the unexplained proportion of the pixels' variance, plus {_FEATURE_WEIGHT}
+  times that of the demo network's features in {" and ".join(FEATURE_LAYERS)}. Adam, one cycle of
+  the learning rate with a peak of {_PEAK_LEARNING_RATE}, batches of {_BATCH}.
+- **Codes:** rectified, so never negative. They are scaled so that the mean of their standard
+  deviations is {CODE_SD:g}; those of the single elements are saved with the weights (`code_sd`).
 
-The figures are above, for programs to read: the shares of the variance of held-out images and of
-their features that the drawn images keep.
+The figures above are machine-readable: the proportions of the variance of held-out images, and of
+their features, that the reconstructions explain.
 
 To train it again, which takes some minutes on one core:
 
     python -m stimgen.demo.training.train_generator --out my-demo-generator
 
-The images are the same again; the weights differ slightly with the machine, the number of threads
+The images will be the same; the weights differ slightly with the machine, the number of threads
 and the versions.
 
 **What it is good for.** Optimised codes (settings `nguyen2016`) of 40 units drawn at random from
-inception4a to inception5a, two images a pole: all 160 images drove their unit further than each of
-3,000 images of the demo did, by a median of 5.9 (max) and 6.4 (min) standard deviations from the
-mean, against 3.0 and 3.2 of the strongest image.
+inception4a to inception5a, two images per pole: all 160 images drove their unit further than each
+of 3,000 images of the demo did, by a median of 5.9 (max) and 6.4 (min) standard deviations from the
+mean, against 3.0 and 3.2 for the most extreme image.
 
-**Limits.** Drawn images are blurred: hue, rough shape and broad stripes come back, fine textures
-hardly, and a faint grid of the up-convolutions may show.
+**Limits.** Generated images are blurred: hue, rough shape and broad stripes are reproduced, fine
+textures hardly, and a faint grid from the up-convolutions may be visible.
 """
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line."""
-    default = Run()
+    default = GeneratorTraining()
     parser = argparse.ArgumentParser(
         prog="python -m stimgen.demo.training.train_generator",
         description=f"{__doc__} Takes some minutes on one core and overwrites nothing.",
@@ -212,7 +239,7 @@ def _command(arguments: argparse.Namespace) -> None:
             raise BadInput(
                 f"{arguments.out / name} exists already; name another directory by --out"
             )
-    run = Run(arguments.images, arguments.steps, arguments.held_out, arguments.seed)
+    run = GeneratorTraining(arguments.images, arguments.steps, arguments.held_out, arguments.seed)
     started_s = time.perf_counter()
     encoder, generator = train(run)
     write(generator, measure(encoder, generator, run), arguments.out)

@@ -28,8 +28,8 @@ _PEAK_LEARNING_RATE = 3e-3
 
 
 @dataclass(frozen=True)
-class Run:
-    """How one training run goes."""
+class NetworkTraining:
+    """Parameters of a training run."""
 
     n_images: int = 20_000
     n_epochs: int = 6
@@ -37,7 +37,7 @@ class Run:
     seed: int = 0
 
 
-def train(run: Run) -> DemoNetwork:
+def train(run: NetworkTraining) -> DemoNetwork:
     """Return a network trained on rendered images, in evaluation mode."""
     images = DemoImages(run.n_images, TRAINING_SEED, INPUT_PX)
     pixels, labels = render(images, lambda indices: tqdm(indices, "rendering", unit="image"))
@@ -76,8 +76,8 @@ def _mirror_half(images: torch.Tensor) -> torch.Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
 
-def measure(network: DemoNetwork, run: Run) -> dict[str, object]:
-    """Return what the card states: accuracy and selectivity on held-out images, sizes, versions."""
+def measure(network: DemoNetwork, run: NetworkTraining) -> dict[str, object]:
+    """Return the figures of the card: held-out accuracy and selectivity, sizes, versions."""
     images = DemoImages(run.n_held_out, HELD_OUT_SEED, DISPLAY_PX)
     pixels, labels = render(images, lambda indices: tqdm(indices, "held out", unit="image"))
     torch.manual_seed(run.seed)
@@ -134,9 +134,9 @@ def write(network: DemoNetwork, figures: dict[str, object], directory: Path) -> 
 _CARD = f"""# Demo network
 
 InceptionV1 (Szegedy et al., 2015) at a quarter of its width, for RGB images of
-{INPUT_PX} x {INPUT_PX} pixels with values from 0 to 1. Three linear heads name the shape, the
-texture and the hue of the one large object in an image. It exists so that the whole suite can be
-tried, and tested, without a download.
+{INPUT_PX} x {INPUT_PX} pixels with values from 0 to 1. Three linear heads classify the shape, the
+texture and the hue of the one large object in an image. With it the whole suite can be tried and
+tested without a download.
 
 - **Shapes:** {", ".join(SHAPES)}.
 - **Textures:** {", ".join(TEXTURES)}.
@@ -148,20 +148,19 @@ tried, and tested, without a download.
   {_PEAK_LEARNING_RATE}, batches of {_BATCH}, images mirrored half of the time, the sum of three
   cross-entropies.
 
-The figures are above, for programs to read. `joint` is the share of images with all three factors
-right. `selective_units` is the share of branch units whose best factor explains more than .25 of
-the variance (eta squared) of the spatial mean of their activation before the ReLU, over the
+The figures above are machine-readable. `joint` is the proportion of images with all three factors
+correct. `selective_units` is the proportion of branch units whose best factor explains more than
+.25 of the variance (eta squared) of the spatial mean of their activation before the ReLU, over the
 held-out images; `untrained` is the same network at its initial weights.
 
 To train it again, which takes some minutes on two cores:
 
     python -m stimgen.demo.training.train_network --out my-demo-network
 
-The images are the same again; the weights differ slightly with the machine, the number of threads
+The images will be the same; the weights differ slightly with the machine, the number of threads
 and the versions.
 
-To draw images that the network can be asked about, there is a small generator as well: see
-[its card](GENERATOR.md).
+There is also a small generator of images for this network: see [its card](GENERATOR.md).
 
 **Limits.** The images are simple, so a unit's preference is easier to see than in a network trained
 on photographs, and results with this network say nothing about people or about other networks.
@@ -170,7 +169,7 @@ on photographs, and results with this network say nothing about people or about 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line."""
-    default = Run()
+    default = NetworkTraining()
     parser = argparse.ArgumentParser(
         prog="python -m stimgen.demo.training.train_network",
         description=f"{__doc__} Takes some minutes on two cores and overwrites nothing.",
@@ -216,7 +215,7 @@ def _command(arguments: argparse.Namespace) -> None:
             raise BadInput(
                 f"{arguments.out / name} exists already; name another directory by --out"
             )
-    run = Run(arguments.images, arguments.epochs, arguments.held_out, arguments.seed)
+    run = NetworkTraining(arguments.images, arguments.epochs, arguments.held_out, arguments.seed)
     started_s = time.perf_counter()
     network = train(run)
     figures = measure(network, run)

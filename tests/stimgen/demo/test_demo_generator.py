@@ -9,19 +9,24 @@ from stimgen.demo.demo_images import DemoImages
 from stimgen.demo.generator import (
     CODE_SIZE,
     WEIGHTS,
-    DemoEncoder,
     DemoGenerator,
     load_demo_generator,
 )
 from stimgen.demo.training import train_generator
 from stimgen.demo.training.evaluate import render
-from stimgen.demo.training.train_generator import CODE_SD, Run, main, train
+from stimgen.demo.training.train_generator import (
+    CODE_SD,
+    DemoEncoder,
+    GeneratorTraining,
+    main,
+    train,
+)
 from stimgen.studies.synthetic_settings import GeneratorSettings
 from stimgen.visualization.generator_prior import load_generator
 from tests.conftest import some
 
 CARD = WEIGHTS.with_name("GENERATOR.md")
-TINY = Run(n_images=64, n_steps=4, n_held_out=8)
+TINY = GeneratorTraining(n_images=64, n_steps=4, n_held_out=8)
 
 
 @pytest.fixture(scope="module")

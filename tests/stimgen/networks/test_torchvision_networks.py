@@ -143,7 +143,7 @@ def test_a_residual_block_has_what_enters_its_last_relu() -> None:
 
 def test_a_layer_without_a_nonlinearity_has_no_post() -> None:
     network = load_network("resnet18", "random", input_px=64)
-    with pytest.raises(BadInput, match="'layer1.0.conv2' .* feeds no nonlinearity"):
+    with pytest.raises(BadInput, match="'layer1.0.conv2' .* has no nonlinearity"):
         network.maps(torch.rand(1, 3, 64, 64), ["layer1.0.conv2"], "post")
 
 

@@ -12,18 +12,15 @@ from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.networks.registry import load_network
 from stimgen.occlusion.activation_maps import (
-    OcclusionSettings,
-    activation_map,
     activation_maps,
     choose_queries,
-    mix_references,
     relative_difference,
-    sharpen_best,
 )
 from stimgen.occlusion.patch_forward import PatchForward
-from stimgen.occlusion.patches import Occlusion, Patch, Sharpening, apply
+from stimgen.occlusion.patches import Occlusion, Patch, apply
 from stimgen.sets.measure import measure
 from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.occlusion_settings import OcclusionSettings
 from tests.stimgen.conftest import NoiseImages
 
 
@@ -73,7 +70,7 @@ def test_too_little_memory_halves_the_batch(
     options = {"size_px": 16, "stride_px": 8, "incremental": incremental}
     maps, _ = activation_maps(toy, hidden, units, batch=8, **options)
     assert max(sizes) == 2
-    assert "going on with 2" in capsys.readouterr().err
+    assert "continuing with 2" in capsys.readouterr().err
     monkeypatch.undo()
     expected, _ = activation_maps(toy, hidden, units, batch=8, **options)
     np.testing.assert_allclose(maps, expected, atol=1e-6)
@@ -91,13 +88,13 @@ def test_units_share_the_passes(toy: Network):
     units = toy.units(["late"])
     maps, _ = activation_maps(toy, Occlusion(shown), units, size_px=12, stride_px=10)
     for unit, values in zip(units, maps, strict=True):
-        alone = activation_map(toy, shown, unit, size_px=12, stride_px=10)
-        np.testing.assert_allclose(values, alone, atol=1e-6)
+        alone, _ = activation_maps(toy, Occlusion(shown), [unit], size_px=12, stride_px=10)
+        np.testing.assert_allclose(values, alone[0], atol=1e-6)
 
 
 def test_a_image_that_is_no_square_is_refused(toy: Network):
     with pytest.raises(ValueError, match=r"40 x 30 px, expected a square"):
-        activation_map(toy, image(40)[:30], toy.units()[0], size_px=8)
+        activation_maps(toy, Occlusion(image(40)[:30]), toy.units()[:1], size_px=8)
 
 
 def test_the_saved_query_has_the_maps_value(tmp_path):
@@ -193,25 +190,3 @@ def test_relative_difference():
 def test_impossible_settings(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         dataclasses.replace(OcclusionSettings(), **change)
-
-
-def test_the_sharp_window_is_where_it_drives_the_unit_most(toy: Network):
-    shown = image(40)
-    unit = toy.unit("late", "", 2)
-    plan = OcclusionSettings(16, 6)
-    made, window, values = sharpen_best(toy, shown, unit, plan)
-    assert values.shape == (5, 5)
-    reached = activation_of(toy, made, unit)
-    for row, column in product(range(5), range(5)):
-        other = apply(Sharpening(shown), Patch(column * 6, row * 6, 16))
-        assert activation_of(toy, other, unit) <= reached + 1e-6
-    assert np.array_equal(made[window.slices], shown[window.slices])
-
-
-def test_mixed_references_put_natural_ones_first():
-    natural = [f"n{i}" for i in range(9)]
-    synthetic = [f"s{i}" for i in range(9)]
-    mixed = ["n4", "n5", "n6", "n7", "n8", "s5", "s6", "s7", "s8"]
-    assert mix_references(natural, synthetic) == mixed
-    with pytest.raises(ValueError, match="got 4 natural and 9"):
-        mix_references(natural[:4], synthetic)

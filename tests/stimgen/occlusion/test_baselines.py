@@ -9,7 +9,7 @@ from stimgen.occlusion.baselines import (
     PrimaryObject,
     SaliencyDensity,
     Variance,
-    is_right,
+    is_correct,
 )
 from stimgen.occlusion.patches import Patch
 from stimgen.occlusion.saliency import NamedImage, find_saliency
@@ -27,8 +27,8 @@ def test_centre_takes_the_farther_patch_and_knows_ties():
     assert Centre().choose(grey(), LEFT, MIDDLE) == "a"
     assert Centre().choose(grey(), MIDDLE, LEFT) == "b"
     assert Centre().choose(grey(), LEFT, RIGHT) is None
-    assert not is_right(Centre(), grey(), LEFT, RIGHT)
-    assert not is_right(Centre(), grey(), RIGHT, LEFT)
+    assert not is_correct(Centre(), grey(), LEFT, RIGHT)
+    assert not is_correct(Centre(), grey(), RIGHT, LEFT)
 
 
 def test_centre_of_a_image_of_odd_size():
@@ -41,7 +41,7 @@ def test_variance_takes_the_plainer_patch():
     image = grey()
     image.pixels[134:, 134:] = np.random.default_rng(0).integers(0, 256, (90, 90, 3))
     assert Variance().choose(image, LEFT, RIGHT) == "a"
-    assert is_right(Variance(), image, RIGHT, LEFT)
+    assert is_correct(Variance(), image, RIGHT, LEFT)
     assert Variance().choose(image, LEFT, Patch(2, 0, 90)) is None
 
 

@@ -12,7 +12,6 @@ from stimgen.occlusion.patches import (
     apply,
     blur,
     mean_colour,
-    occlude,
     offsets,
 )
 
@@ -24,7 +23,7 @@ def noise(size_px: int = 40, seed: int = 0) -> np.ndarray:
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(1, 20), st.integers(0, 9), st.booleans())
 def test_the_patch_has_the_mean_colour_of_what_it_covers(x, y, size, seed, dark):
     image = noise(seed=seed) // (64 if dark else 1)
-    hidden = occlude(image, x, y, size)
+    hidden = apply(Occlusion(image), Patch(x, y, size))
     rows, columns = Patch(x, y, size).slices
     covered = image[rows, columns].reshape(-1, 3).astype(float)
     expected = np.floor(covered.mean(0) + 0.5)
@@ -42,13 +41,13 @@ def test_halves_are_rounded_upwards():
 def test_the_image_itself_stays_as_it_is():
     image = noise()
     before = image.copy()
-    occlude(image, 3, 4, 9)
+    apply(Occlusion(image), Patch(3, 4, 9))
     assert np.array_equal(image, before)
 
 
 @pytest.mark.parametrize("patch", [Patch(31, 0, 10), Patch(0, -1, 10), Patch(0, 0, 0)])
 def test_a_patch_must_lie_in_the_image(patch):
-    with pytest.raises(ValueError, match=r"does not lie in an image of 40 x 40 px"):
+    with pytest.raises(ValueError, match=r"is not inside an image of 40 x 40 px"):
         apply(Occlusion(noise()), patch)
 
 

@@ -187,7 +187,7 @@ def test_a_window_of_ranks_is_counted_among_readable_images_and_mirrored() -> No
 def test_too_few_images_for_a_percentile() -> None:
     wanted = NaturalSettings(5, 10, queries=QuerySettings(99))
     found, values = make_sweep(1000, wanted.n_extremes)
-    with pytest.raises(BadInput, match="percentile 99 reach into the 45 references"):
+    with pytest.raises(BadInput, match="percentile 99 overlap with the 45 references"):
         choose(found, UNIT, wanted, POLES, 0, values)
     with pytest.raises(BadInput, match="among 1000 images there are no 5 around percentile 100"):
         rank_window(values, "max", QuerySettings(100), 5)

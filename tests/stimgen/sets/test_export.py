@@ -43,7 +43,7 @@ def same(one: Path, other: Path) -> bool:
 def test_mistakes(tiny_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["export", str(tiny_set), "--out", str(tmp_path), "--quiet"]
     assert main([*command, "--layout", "borowski2021"]) == 2
-    assert "is there already; give another folder" in capsys.readouterr().err
+    assert "already exists; give another folder" in capsys.readouterr().err
     assert main([*command, "--layout", "borowsky"]) == 2
     assert "did you mean 'borowski2021'" in capsys.readouterr().err
     copy = tmp_path / "set"

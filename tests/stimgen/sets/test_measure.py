@@ -47,7 +47,7 @@ def test_memory_that_runs_out_halves_a_pass(
     monkeypatch.setattr(Network, "activations", little_memory)
     found = measure(toy, files, ActivationSettings(), batch=4, quiet=True)
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert "4 images at a time do not fit into memory; going on with 2" in capsys.readouterr().err
+    assert "4 images at a time do not fit into memory; continuing with 2" in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_read_is_named(toy: Network, tmp_path: Path) -> None:

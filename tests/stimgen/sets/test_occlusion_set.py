@@ -10,7 +10,7 @@ import stimgen.sets.occlusion_images
 import stimgen.sets.occlusion_maps
 from stimgen.__main__ import main
 from stimgen.files import load_npz, read_png
-from stimgen.occlusion.patches import blur, occlude
+from stimgen.occlusion.patches import Occlusion, Patch, apply, blur
 from tests.conftest import manifest_rows
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet
@@ -64,8 +64,8 @@ def check_contract(folder: Path) -> None:
             whole = read_png(stimuli.file(base["path"].iloc[0]))
             assert np.array_equal(whole, read_png(stimuli.file(natural["path"].iloc[2])))
             for hidden in (low.iloc[0], high.iloc[0]):
-                x, y = hidden["occluder_x_px"], hidden["occluder_y_px"]
-                expected = occlude(whole, x, y, hidden["occluder_size_px"])
+                patch = Patch(*(hidden[f"occluder_{name}_px"] for name in ("x", "y", "size")))
+                expected = apply(Occlusion(whole), patch)
                 assert np.array_equal(read_png(stimuli.file(hidden["path"])), expected)
             found = load_npz(folder / f"maps/{unit.name}/occluded_b{batch:02d}.npz", "a map")
             values = found["activations"]
@@ -112,7 +112,7 @@ def test_one_build_holds_a_whole_experiment(
     assert kinds == {"natural": 12, "synthetic": 2, "base": 4, "occluded": 8, "blur": 8}
     assert main(["verify", str(folder), "--quiet"]) == 0
     assert main(["occlude", str(folder), "--quiet"]) == 2
-    assert "holds occlusion stimuli already" in capsys.readouterr().err
+    assert "already has occlusion stimuli" in capsys.readouterr().err
 
 
 def test_a_finished_set_gets_occlusion_stimuli_in_a_copy(
@@ -126,7 +126,7 @@ def test_a_finished_set_gets_occlusion_stimuli_in_a_copy(
     assert {file: file.read_bytes() for file in before} == before
     assert main(["verify", str(folder), "--quiet"]) == 0
     assert main(command) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def test_only_some_batches(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_mistakes(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["occlude", str(source), "--stride", "64", "--batches", "1", "--quiet"]
     for more, message in (
         (["--max-overlap", "2"], "max_overlap is 2.0"),
-        (["--saliency", "nothing"], "saliency 'nothing' is neither"),
+        (["--saliency", "nothing"], "saliency 'nothing' is not"),
         (["--objects", "nothing.csv"], "nothing.csv: no such file"),
         (["--weights", "random"], "built with other weights"),
         (["--min-effect", "1e9"], "no base image allows a query pair"),
@@ -181,7 +181,7 @@ def test_another_image_in_the_partial_folder_is_noticed(source: Path) -> None:
     task.partial.path.joinpath("fingerprint.json").write_text(f'"{task.fingerprint}"')
     first, second = sorted(task.partial.path.rglob("occluded_*.png"))[:2]
     shutil.copy(first, second)
-    with pytest.raises(BadInput, match="but its map says"):
+    with pytest.raises(BadInput, match="in its map"):
         task.run()
 
 
@@ -195,9 +195,9 @@ def test_a_set_of_lower_precision_is_in_order(tmp_path: Path) -> None:
     ("more", "message"),
     [
         ("occlusion: {size_px: 300}\n", "occlusion.size_px is 300, but images have 224 px"),
-        ("occlusion: {saliency: nothing}\n", "saliency 'nothing' is neither"),
+        ("occlusion: {saliency: nothing}\n", "saliency 'nothing' is not"),
         ("occlusion: {objects: none.csv}\n", "none.csv: no such file"),
-        ("occlusion: {}\npoles: [min]\n", "occlusion needs the strongest images"),
+        ("occlusion: {}\npoles: [min]\n", "occlusion needs the most activating images"),
         ("occlusion: {batches: 3}\n", "occlusion.batches is 3, but there are 2"),
         ("poles: [max, min]\n", "poles are .'max', 'min'., expected .min, max."),
     ],

@@ -12,7 +12,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from stimgen.sets.partial import PartialFolder
-with PartialFolder(Path(sys.argv[1])).held():
+with PartialFolder(Path(sys.argv[1])).locked():
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -29,27 +29,27 @@ def test_another_process_is_kept_out_while_one_is_at_work(tmp_path: Path) -> Non
     assert other.stdout is not None
     assert other.stdout.readline() == "held\n"
     with (
-        pytest.raises(BadInput, match="another process is making it at this moment"),
-        PartialFolder(final).held(),
+        pytest.raises(BadInput, match="another process is writing it"),
+        PartialFolder(final).locked(),
     ):
         pass
     # One that dies leaves nothing locked.
     other.kill()
     other.communicate()
     time.sleep(0.1)
-    with PartialFolder(final).held():
+    with PartialFolder(final).locked():
         pass
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_holding_twice_is_holding_until_the_first_ends(tmp_path: Path) -> None:
     partial, other = PartialFolder(tmp_path / "set"), PartialFolder(tmp_path / "set")
-    with partial.held():
-        with partial.held():
+    with partial.locked():
+        with partial.locked():
             pass
-        with pytest.raises(BadInput, match="another process"), other.held():
+        with pytest.raises(BadInput, match="another process"), other.locked():
             pass
-    with other.held():
+    with other.locked():
         pass
 
 
@@ -67,7 +67,7 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     partial = PartialFolder(tmp_path / "set")
     partial.path.mkdir()
     (partial.path / "thesis.txt").write_text("")
-    with pytest.raises(BadInput, match="not an interrupted run's folder"):
+    with pytest.raises(BadInput, match="not the folder of an interrupted run"):
         partial.open("a")
     assert (partial.path / "thesis.txt").exists()
 

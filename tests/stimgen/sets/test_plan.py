@@ -56,7 +56,7 @@ def test_dry_run_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert not (tmp_path / "out").exists()
     assert main(command) == 0
     assert main([*command, "--dry-run"]) == 0
-    assert "is there already" in capsys.readouterr().out
+    assert "already exists" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

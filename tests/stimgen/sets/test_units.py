@@ -30,9 +30,9 @@ def test_a_table_may_name_the_only_batch_of_a_unit(toy: Network, tmp_path: Path)
     ("rows", "message"),
     [
         ("late,3x3,6\nlate,3x3,1\n", "line 3: channel 1 .* in branch '1x1'"),
-        ("late,3x3,6\nlate,,6\n", "line 3: unit late-3x3-0006 stands twice"),
+        ("late,3x3,6\nlate,,6\n", "line 3: unit late-3x3-0006 is listed twice"),
         ("late,3x3,x\n", "line 2, column 'channel'"),
-        ("", "holds no units"),
+        ("", "contains no units"),
     ],
 )
 def test_faults_of_a_table_are_named(toy: Network, tmp_path: Path, rows: str, message: str) -> None:

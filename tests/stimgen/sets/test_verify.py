@@ -48,7 +48,7 @@ def first(folder, column="path", **wanted):
 
 def test_a_sound_set_has_no_faults(built, capsys):
     assert main(["verify", str(built), "--quiet"]) == 0
-    assert "32 images of 2 units: everything is in order" in capsys.readouterr().out
+    assert "32 images of 2 units: no faults" in capsys.readouterr().out
 
 
 def test_a_changed_image(copy, capsys):
@@ -97,7 +97,7 @@ def test_ranks_that_do_not_rise(copy, capsys):
 
     change(copy, edit)
     printed = faults(copy, capsys)
-    assert f"{path}: drives the unit less than a lower rank" in printed
+    assert f"{path}: has a lower activation than the rank below" in printed
     assert "the min query's activation" in printed
     assert f"{path}: activation is" in printed
 

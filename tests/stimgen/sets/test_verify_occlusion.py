@@ -80,7 +80,7 @@ def test_a_patch_of_another_colour(copy):
         image[y : y + 90, x : x + 90, 0] ^= 1
 
     path = repaint(copy, "occluded_max_b01.png", edit)
-    assert f"{path}: is not its base with the 90 px at x {x}, y {y} hidden under" in faults(copy)
+    assert f"{path}: is not its base with the 90 px at x {x}, y {y} replaced by" in faults(copy)
 
 
 def test_a_base_that_is_not_its_source(copy):
@@ -94,7 +94,7 @@ def test_a_base_that_is_not_its_source(copy):
 def test_a_patch_elsewhere_and_beyond_the_image(copy):
     path = change(copy, "occluded_min_b00.png", occluder_x_px=200)
     printed = faults(copy)
-    assert f"{path}: hides the 90 px at x 200" in printed
+    assert f"{path}: occludes the 90 px at x 200" in printed
     assert f"{path}: its patch leads beyond the image of 224 px" in printed
 
 
@@ -103,7 +103,7 @@ def test_activations_that_are_not_the_maps(copy):
     base = change(copy, "base_max_b01.png", activation=91.0)
     blur = change(copy, "blur_max_b01_r00.png", activation=92.0)
     printed = faults(copy)
-    assert f"{low}: activation is 90, its map says" in printed
+    assert f"{low}: activation is 90, but" in printed
     assert "the lower query's activation 90 is not below" in printed
     assert f"{base}: activation is 91, but its map says" in printed
     assert f"{blur}: activation is 92, its map says" in printed
@@ -135,4 +135,4 @@ def test_a_query_without_its_partner_and_stimuli_nobody_asked_for(copy):
     facts = yaml.safe_load((copy / "set.yaml").read_text(encoding="utf-8"))
     facts["settings"]["occlusion"] = None
     (copy / "set.yaml").write_text(yaml.safe_dump(facts), encoding="utf-8")
-    assert "batch 0: has occlusion stimuli that no setting asks for" in faults(copy)
+    assert "batch 0: has occlusion stimuli, which the settings do not ask for" in faults(copy)

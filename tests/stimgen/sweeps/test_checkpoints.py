@@ -122,7 +122,7 @@ def test_a_rank_that_is_missing_or_counted_twice_is_found_out(tmp_path: Path) ->
         sweep_toy(CoarseImages(N_IMAGES), Checkpoints(parts, Alone(0, 2)))
     sweep_toy(CoarseImages(N_IMAGES), Checkpoints(parts, Alone(1, 2)))
     shutil.copyfile(parts / "rank1-of-2.npz", parts / "rank1-of-3.npz")
-    with pytest.raises(BadInput, match="two sweeps had run at once; remove .*parts"):
+    with pytest.raises(BadInput, match="two simultaneous sweeps; remove .*parts"):
         sweep_toy(CoarseImages(N_IMAGES), Checkpoints(parts, Alone(0, 2)))
 
 

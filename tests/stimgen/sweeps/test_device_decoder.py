@@ -196,5 +196,5 @@ def test_without_cuda_one_sentence_says_so(
 
 
 def test_demo_images_are_not_decoded() -> None:
-    with pytest.raises(ValueError, match="decode is cuda, but demo images are drawn"):
+    with pytest.raises(ValueError, match="decode is cuda, but demo images are rendered"):
         ImagesSettings("demo", decode="cuda")

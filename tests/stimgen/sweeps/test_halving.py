@@ -25,7 +25,7 @@ def test_a_batch_is_halved_until_it_fits_and_stays_so(capsys: pytest.CaptureFixt
     assert function.sizes == [9, 4, 2, 2, 2, 2, 1]
     told = capsys.readouterr().err.splitlines()
     assert "9 images at a time do not fit" in told[0]
-    assert told[-1].endswith("going on with 2")
+    assert told[-1].endswith("continuing with 2")
     function.sizes.clear()
     assert torch.equal(torch.cat(fitting(function, images[:5])), 2 * images[:5])
     assert function.sizes == [2, 2, 1]

@@ -116,7 +116,7 @@ def test_images_beside_shards_make_a_folder_of_images(shards: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "list.txt: names no images"),
+        ("", "list.txt: lists no images"),
         ("image01.png\n\nimage99.png", "list.txt, line 3: no such file as image99.png"),
         ("image01.png\n./image01.png", "line 2: image01.png is in line 1 already"),
         ("More", "line 1: no such file as More"),
@@ -137,7 +137,7 @@ def test_mistakes_in_shards(photographs: Path, shards: Path, tmp_path: Path) -> 
     cut = tmp_path / "cut.tar"
     for length in (1000, len(whole) // 2, len(whole) // 2 + 300):
         cut.write_bytes(whole[:length])
-        with pytest.raises(BadInput, match="cut.tar: not a whole, uncompressed tar"):
+        with pytest.raises(BadInput, match="cut.tar: not a complete, uncompressed tar"):
             open_source(cut)
     with pytest.raises(BadInput, match="twice.tar: holds image01.png twice"):
         open_source(pack(tmp_path / "twice.tar", photographs, ["image01.png"] * 2))
@@ -145,7 +145,7 @@ def test_mistakes_in_shards(photographs: Path, shards: Path, tmp_path: Path) -> 
         open_source(pack(tmp_path / "none.tar", photographs, ["notes.txt"]))
     with tarfile.open(tmp_path / "packed.tar", "w:gz") as archive:
         archive.add(photographs / "image01.png", "image01.png")
-    with pytest.raises(BadInput, match="packed.tar: not a whole, uncompressed tar"):
+    with pytest.raises(BadInput, match="packed.tar: not a complete, uncompressed tar"):
         open_source(tmp_path / "packed.tar")
 
 

@@ -101,4 +101,4 @@ def test_two_ranks_build_the_set_that_one_process_builds(tmp_path: Path) -> None
     manifests = [(out / "small" / "manifest.csv").read_bytes() for out in (one, two)]
     assert manifests[0] == manifests[1]
     again = run("-m", "stimgen", "build", str(settings), "--quiet", "--out", str(two)).stdout
-    assert again.count("is there already") == 1
+    assert again.count("already exists") == 1

@@ -102,7 +102,7 @@ def test_too_little_memory_halves_the_batch(
     monkeypatch.setattr(Network, "activations", scarce)
     little = sweep(toy, images, layers, 5, CROP, activation, batch=16, quiet=True)
     assert much is not None and little is not None and max(sizes) == 4
-    assert "8 images at a time do not fit into memory; going on with 4" in capsys.readouterr().err
+    assert "8 images at a time do not fit into memory; continuing with 4" in capsys.readouterr().err
     np.testing.assert_array_equal(little.top_indices, much.top_indices)
     np.testing.assert_array_equal(little.bottom_indices, much.bottom_indices)
     np.testing.assert_allclose(little.mean, much.mean, atol=1e-6)

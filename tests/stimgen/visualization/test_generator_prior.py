@@ -75,7 +75,7 @@ def made(
     drawn = GeneratorSettings(first_step=first_step)
     settings = dataclasses.replace(SETTINGS, generator=drawn, steps=steps)
     start = open_method(settings, network, generator=generator)
-    return ascend(network, goals, settings, PRE, 32, start=start)
+    return ascend(network, goals, settings, PRE, start=start)
 
 
 def test_max_rises_and_min_falls(toy: Network, generator: Generator) -> None:
@@ -152,8 +152,11 @@ def test_a_checkpoint_is_loaded(tmp_path: Path) -> None:
         (GeneratorSettings(factory("nobody")), "no function package.module:function"),
         (GeneratorSettings("stimgen"), "no function package.module:function"),
         (GeneratorSettings(factory("no_module")), "makes no torch.nn.Module"),
-        (GeneratorSettings(factory("shapeless")), "does not say its code_shape"),
-        (GeneratorSettings(factory("ToyGenerator"), code_shape=(7,)), "takes no code of shape"),
+        (GeneratorSettings(factory("shapeless")), "has no code_shape"),
+        (
+            GeneratorSettings(factory("ToyGenerator"), code_shape=(7,)),
+            "does not accept codes of shape",
+        ),
         (GeneratorSettings(factory("shapeless"), code_shape=(10,)), "expected images x 3"),
         (GeneratorSettings(factory("ToyGenerator"), code_shape=(10,)), "a code_sd of shape"),
         (GeneratorSettings(factory("ToyGenerator"), checkpoint="no.pt"), "no such checkpoint"),

@@ -102,7 +102,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert first.read_bytes() != second.read_bytes()
     capsys.readouterr()
     assert main(["dream", *shared, str(first)]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert main(["caricature", str(tmp_path / "no.png"), *shared, str(tmp_path / "a.png")]) == 2
     assert "no.png: cannot be read" in capsys.readouterr().err
     shared[2] = "mixed9z"

@@ -63,7 +63,7 @@ def test_only_the_phase_changes(toy: Network, magnitude: np.ndarray) -> None:
     parametrization = start(magnitude, [1, 2])
     before = parametrization.images().detach()
     goals = [goal(toy, 5, "max", 1, 2)]
-    images = ascend(toy, goals, SETTINGS, PRE, 48, start=lambda _: parametrization)[0, :, :3]
+    images = ascend(toy, goals, SETTINGS, PRE, start=lambda _: parametrization)[0, :, :3]
     assert (images - before).abs().mean() > 0.02
     wanted = torch.tensor(np.abs(magnitude))
     for image in images:
@@ -76,7 +76,7 @@ def test_max_rises_and_min_falls(toy: Network, magnitude: np.ndarray, steps: int
     settings = dataclasses.replace(SETTINGS, steps=steps)
     goals = [goal(toy, 5, "max", 1, 2), goal(toy, 5, "min", 3, 4)]
     images = ascend(
-        toy, goals, settings, PRE, 48, start=lambda seeds: start(magnitude, list(seeds), steps)
+        toy, goals, settings, PRE, start=lambda seeds: start(magnitude, list(seeds), steps)
     )[:, :, :3]
     first = start(magnitude, [1, 2, 3, 4]).images().detach().reshape(images.shape)
     for place, sign in enumerate([1, -1]):
@@ -94,7 +94,7 @@ def test_an_image_does_not_depend_on_its_company(toy: Network, magnitude: np.nda
             kept.append(start(magnitude, list(seeds)))  # type: ignore[call-overload]
             return kept[0]
 
-        return ascend(toy, goals, SETTINGS, PRE, 48, start=begin), kept[0].transparency  # type: ignore[arg-type]
+        return ascend(toy, goals, SETTINGS, PRE, start=begin), kept[0].transparency  # type: ignore[arg-type]
 
     alone, map_alone = made(goal(toy, 5, "max", 1, 2))
     together, maps = made(goal(toy, 2, "min", 6, 7), goal(toy, 5, "max", 1, 2))

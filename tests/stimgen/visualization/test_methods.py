@@ -28,7 +28,7 @@ from stimgen.visualization.goals import Goal
 from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Start
 from stimgen.visualization.priors import penalty, total_variation
-from stimgen.visualization.saved_state import Unfinished
+from stimgen.visualization.saved_state import SavedState
 from tests.stimgen.visualization.test_generator_prior import ToyGenerator
 from unitscope.errors import BadInput
 
@@ -82,7 +82,7 @@ def goal(network: Network, channel: int, pole: str, *seeds: int) -> Goal:
 def test_both_poles_are_reached(toy: Network, method: str) -> None:
     settings = dataclasses.replace(SETTINGS[method], priors=PriorSettings(), steps=20)
     goals = [goal(toy, 5, "max", 1, 2), goal(toy, 5, "min", 1, 2)]
-    made = ascend(toy, goals, settings, PRE, 40, start=start_of(settings, toy))
+    made = ascend(toy, goals, settings, PRE, start=start_of(settings, toy))
     high, low = (toy.activations(group[:, :3], ["late"], "pre", "mean")[:, 5] for group in made)
     assert (low < high).all()
 
@@ -92,10 +92,10 @@ def test_an_image_does_not_depend_on_its_company(toy: Network, method: str) -> N
     # Rounding depends on the company, and many steps of a chaotic optimisation would magnify it.
     settings = dataclasses.replace(SETTINGS[method], diversity_weight=0.5, steps=4)
     start = start_of(settings, toy)
-    alone = ascend(toy, [goal(toy, 5, "max", 1, 2)], settings, PRE, 40, start=start)
+    alone = ascend(toy, [goal(toy, 5, "max", 1, 2)], settings, PRE, start=start)
     early = Goal(toy.unit("early", "", 3), "min", (8, 9))
     company = [goal(toy, 2, "min", 6, 7), goal(toy, 5, "max", 1, 2), early]
-    together = ascend(toy, company, settings, PRE, 40, start=start)
+    together = ascend(toy, company, settings, PRE, start=start)
     torch.testing.assert_close(together[1], alone[0], atol=1e-3, rtol=0)
 
 
@@ -109,7 +109,7 @@ def test_interrupted_anywhere_it_ends_the_same(toy: Network, tmp_path: Path, met
     settings = dataclasses.replace(SETTINGS[method], diversity_weight=0.5, stop=stop)
     goals = [goal(toy, 5, "max", 1, 2), goal(toy, 2, "min", 3, 4)]
     start = start_of(settings, toy)
-    whole = ascend(toy, goals, settings, PRE, 40, start=start)
+    whole = ascend(toy, goals, settings, PRE, start=start)
     taken: list[int] = []
 
     def after_step(n_steps: int) -> None:
@@ -120,15 +120,14 @@ def test_interrupted_anywhere_it_ends_the_same(toy: Network, tmp_path: Path, met
     images = None
     while images is None:
         with suppress(Enough):
-            unfinished = Unfinished(tmp_path / "some" / "one.npz", every_s=1000)
+            saved = SavedState(tmp_path / "some" / "one.npz", every_s=1000)
             images = ascend(
                 toy,
                 goals,
                 settings,
                 PRE,
-                40,
                 start=start,
-                unfinished=unfinished,
+                saved=saved,
                 after_step=after_step,
             )
     assert len(taken) >= 4 and taken == sorted(set(taken)), "a step was made twice"
@@ -142,7 +141,7 @@ def test_what_has_stopped_stays_as_it_is(toy: Network, method: str) -> None:
     goals = [goal(toy, 5, "max", 1), goal(toy, 2, "min", 3)]
     start = start_of(settings, toy)
     steps: list[int] = []
-    ascend(toy, goals, settings, PRE, 40, start=start, after_step=steps.append)
+    ascend(toy, goals, settings, PRE, start=start, after_step=steps.append)
     assert steps == [1, 2, 3, 4]
 
 
@@ -172,7 +171,7 @@ def test_a_penalty_makes_less_of_what_it_is_for(toy: Network, priors: PriorSetti
 
     def measured(which: PriorSettings) -> float:
         own = dataclasses.replace(settings, priors=which)
-        made = ascend(toy, [goal(toy, 5, "max", 1, 2)], own, PRE, 40)
+        made = ascend(toy, [goal(toy, 5, "max", 1, 2)], own, PRE)
         return penalty(made[0], priors).sum().item()
 
     assert measured(priors) < 0.9 * measured(PriorSettings())
@@ -195,7 +194,6 @@ def test_blurs_make_images_smoother(toy: Network, method: str, priors: PriorSett
                 [goal(toy, 5, "max", 1, 2)],
                 dataclasses.replace(settings, priors=which),
                 PRE,
-                40,
             )
         ).mean()
         for which in (PriorSettings(), priors)

@@ -153,7 +153,7 @@ def test_too_little_memory_halves_the_batch(
     render(toy, goals, settings, ActivationSettings(), 40, tmp_path / "much")
     assert "memory" not in capsys.readouterr().err
     render(toy, goals, settings, ActivationSettings(), 40, tmp_path / "little", start=start)
-    assert "2 units at a time do not fit into memory; going on with 1" in capsys.readouterr().err
+    assert "2 units at a time do not fit into memory; continuing with 1" in capsys.readouterr().err
     for goal in goals:
         for index in range(settings.per_pole):
             much, little = (

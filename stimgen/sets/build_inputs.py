@@ -1,4 +1,4 @@
-"""What a stimulus set is made from: its network, images, units and goals, found as needed."""
+"""The inputs of a build: network, images, units and goals, loaded when needed."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from unitscope.errors import BadInput
 from unitscope.vocabulary import Unit
 
 FORMAT = 2
-"""Rises when the same settings give another set, so that no half-built one is mixed up."""
+"""Raised when the same settings give another set, so that partial builds are not mixed."""
 
 
 @dataclass
-class Ingredients:
-    """Everything that decides what a set holds.
+class BuildInputs:
+    """Everything that determines the content of a set.
 
     Parameters
     ----------
     settings
-        What to build.
+        Settings of the build.
     base
         Folder to which paths in the settings are relative.
     images
-        Folder, list file or tar shards, where the settings want photographs.
+        Folder, list file or tar shards of photographs, if the settings need them.
     device
         ``auto``, ``cpu`` or ``cuda``.
     quiet
@@ -66,7 +66,7 @@ class Ingredients:
 
     @cached_property
     def generator(self) -> Generator | None:
-        """What draws the feature visualizations, where the settings want a generator."""
+        """Generator of the feature visualizations, if the settings use one."""
         wanted = self.settings.synthetic
         if wanted.method != "generator":
             return None
@@ -74,11 +74,11 @@ class Ingredients:
 
     @cached_property
     def source(self) -> ImageSource:
-        """Where natural images come from."""
+        """Source of the natural images."""
         wanted = self.settings.images
         if wanted.source == "demo":
             if self.images is not None:
-                raise BadInput(f"{self.settings.name} uses the demo images: leave --images out")
+                raise BadInput(f"{self.settings.name} uses the demo images: remove --images")
             from stimgen.demo.demo_images import DemoImages
 
             return DemoImages(wanted.n, wanted.seed, wanted.crop_px)
@@ -88,12 +88,12 @@ class Ingredients:
 
     @cached_property
     def decoder(self) -> DeviceDecoder | None:
-        """What decodes photographs on the network's device, where the settings want that."""
+        """Decoder of photographs on the network's device, if the settings use one."""
         return device_decoder(self.settings.images, self.network.device)
 
     @cached_property
     def chosen(self) -> UnitChoice:
-        """Units of the set, and batches to which some keep."""
+        """Units of the set, with the batches of units that need only some."""
         return choose_units(self.network, self.settings.units, self.settings.seed, self.base)
 
     @property
@@ -109,7 +109,7 @@ class Ingredients:
 
     @cached_property
     def occluder(self) -> Occluder | None:
-        """What makes the occlusion stimuli, where the settings want any."""
+        """Makes the occlusion stimuli, if the settings ask for them."""
         if self.settings.occlusion is None:
             return None
         return Occluder(
@@ -124,19 +124,19 @@ class Ingredients:
 
     @cached_property
     def goals(self) -> list[Goal]:
-        """Feature visualizations to make, without the units' scales."""
+        """Goals of the feature visualizations, without the units' scales."""
         return self.scaled_goals(None)
 
     def scaled_goals(self, found: Sweep | None) -> list[Goal]:
-        """Return the goals with what a sweep knows of their units."""
+        """Return the goals with the scales and extremes of their units, from a sweep."""
         goals = goals_for(self.units, self.settings.synthetic, self.settings.seed, found)
         return [goal for goal in goals if goal.pole in self.settings.poles and goal.seeds]
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything that decides what the finished set holds."""
+        """Hash of everything that determines the finished set."""
         settings = dataclasses.asdict(self.settings)
-        # A network is known by its weights, wherever the file lies that they were read from.
+        # A network is identified by its weights, not by the path of its checkpoint.
         del settings["network"]["weights"]
         del settings["synthetic"]["generator"]["checkpoint"]
         content = {
@@ -150,12 +150,12 @@ class Ingredients:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def check(self) -> None:
-        """Find mistakes that would else show only after hours of work.
+        """Check for mistakes that would otherwise be found only after hours of work.
 
         Raises
         ------
         BadInput
-            If a unit, table, baseline, saliency or decoder is not there, or there are too few
+            If a unit, table, baseline, saliency or decoder does not exist, or there are too few
             images.
         """
         natural = self.settings.natural

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stimgen.sets.pace import FirstImages, first_crop, first_images, png_bytes
+from stimgen.sets.time_estimates import FirstImages, first_crop, first_images, png_bytes
 from tests.stimgen.sets.test_build import SETTINGS, make_build
 
 

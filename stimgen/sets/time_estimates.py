@@ -1,4 +1,4 @@
-"""How long each step of a build takes on this machine, by trying a little of it."""
+"""Estimates of the duration of each step of a build, by running a small part of it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class FirstImages:
 
 
 def first_images(build: Build) -> FirstImages:
-    """Return as many images of a build as are tried."""
+    """Return the images of a build for the estimates."""
     n = _N_TRIED if build.network.device.type == "cpu" else _N_TRIED_CUDA
     return FirstImages(build.source, n)
 
@@ -64,7 +64,7 @@ def first_crop(source: ImageSource, settings: BuildSettings) -> np.ndarray:
     for index in range(len(source)):
         try:
             image = source.load(index)
-        except Exception:  # the sweep names those that cannot be read
+        except Exception:  # the sweep lists those that cannot be read
             continue
         return np.asarray(crop(image, settings.images.resize_px, settings.images.crop_px))
     side = settings.images.crop_px
@@ -72,14 +72,14 @@ def first_crop(source: ImageSource, settings: BuildSettings) -> np.ndarray:
 
 
 def png_bytes(source: ImageSource, settings: BuildSettings) -> int:
-    """Return the bytes that an image of the set takes on disk."""
+    """Return the size of an image of the set on disk, in bytes."""
     file = io.BytesIO()
     Image.fromarray(first_crop(source, settings)).save(file, format="PNG", compress_level=3)
     return len(file.getvalue())
 
 
 def sweep_seconds(build: Build, source: FirstImages) -> float:
-    """Return the seconds an image takes."""
+    """Return the seconds that the sweep takes for an image."""
     settings = build.settings
     spent = []
     for _ in range(2):  # the first pass warms up
@@ -92,17 +92,16 @@ def sweep_seconds(build: Build, source: FirstImages) -> float:
 
 
 def render_seconds(build: Build) -> float:
-    """Return the seconds that a step of all goals takes."""
+    """Return the seconds that a step takes for all goals."""
     wanted = build.settings.synthetic
     few = dataclasses.replace(
         wanted, steps=_STEPS_TRIED, stop=None, search=None, method="fourier", redirected_steps=0
     )
-    activation, shown_px = build.settings.activation, build.settings.images.crop_px
     goals = build.goals[: max(1, wanted.batch // wanted.per_pole)]
 
     def work(own: Network, batch: list[Goal]) -> float:
         start = time.perf_counter()
-        ascend(own, batch, few, activation, shown_px)
+        ascend(own, batch, few, build.settings.activation)
         return (time.perf_counter() - start) / _STEPS_TRIED
 
     (per_step,) = with_network(build.network, work, [goals])
@@ -111,11 +110,11 @@ def render_seconds(build: Build) -> float:
 
 
 def position_seconds(build: Build, image: np.ndarray) -> float:
-    """Return the seconds that a position of a map takes."""
+    """Return the seconds that a map takes for a position."""
     wanted = build.settings.occlusion
     assert wanted is not None
     n_wanted = n_positions(image, wanted)
-    # As many positions as were asked for, or a coarser grid of some of them.
+    # All positions, or a coarser grid of them.
     side = max(1, int(min(n_wanted, _POSITIONS_TRIED) ** 0.5))
     stride = max(wanted.stride_px, (image.shape[0] - wanted.size_px) // side)
     start = time.perf_counter()
