@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-PACKAGES = ("analysis.statistics",)
+PACKAGES = ("analysis.statistics", "stimgen.visualization")
 
 
 def public_functions(package: str) -> Iterator[Callable[..., object]]:

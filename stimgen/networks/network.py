@@ -357,7 +357,7 @@ def _mean(maps: torch.Tensor) -> torch.Tensor:
         return maps.mean((-2, -1), dtype=torch.float32)
     # torch would sum a 32-bit copy, in twice the time.
     from stimgen.loops.compiled import stored
-    from stimgen.loops.pools import means
+    from stimgen.loops.pooling_loops import means
 
     found = torch.empty(maps.shape[:2])
     means(stored(maps), found.numpy())

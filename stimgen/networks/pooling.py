@@ -87,7 +87,7 @@ def max_pool2d(
         pooled: torch.Tensor = _MaxPool.apply(input, step, margin, ceil_mode)
         return pooled
     from stimgen.loops.compiled import stored
-    from stimgen.loops.pools import highest
+    from stimgen.loops.pooling_loops import highest
 
     found = _room(input, _size(input, step, margin, ceil_mode))
     highest(stored(input), step, margin, stored(found))
@@ -136,7 +136,7 @@ class _MaxPool(torch.autograd.Function):
         ctx: Any, maps: torch.Tensor, stride: int, padding: int, ceil_mode: bool
     ) -> torch.Tensor:
         from stimgen.loops.compiled import stored
-        from stimgen.loops.pools import highest_and_place
+        from stimgen.loops.pooling_loops import highest_and_place
 
         size = _size(maps, stride, padding, ceil_mode)
         found, place = _room(maps, size), _room(maps, size, torch.uint8)
@@ -149,7 +149,7 @@ class _MaxPool(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         from stimgen.loops.compiled import stored
-        from stimgen.loops.pools import spread_by_1, spread_by_2
+        from stimgen.loops.pooling_loops import spread_by_1, spread_by_2
 
         (place,), (size, stride, padding) = ctx.saved_tensors, ctx.geometry
         gradient = gradient.contiguous(memory_format=torch.channels_last)

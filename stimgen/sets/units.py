@@ -16,6 +16,9 @@ from unitscope.errors import BadInput, nearest
 from unitscope.tables import read_csv
 from unitscope.vocabulary import Unit
 
+UNIT_TABLES = Path(__file__).parents[2] / "conditions" / "designs" / "units"
+"""Tables of units that come with the suite."""
+
 _BATCH = Column("batch", "int", "The only batch of the unit that a design shows.", blank=True)
 
 
@@ -55,7 +58,11 @@ def choose_units(network: Network, settings: UnitsSettings, seed: int, base: Pat
         If a unit is not in the network or is listed twice, or the rule asks for too many.
     """
     if settings.table is not None:
-        return read_units(network, base / settings.table)
+        path = base / settings.table
+        shipped = UNIT_TABLES / path.name
+        if shipped.is_file() and not path.is_file():
+            raise BadInput(f"{path}: no such file; the suite's own {path.name} is {shipped}")
+        return read_units(network, path)
     rules = settings.sample if isinstance(settings.sample, tuple) else (settings.sample,)
     units: tuple[Unit, ...] = ()
     for place, rule in enumerate(rules):

@@ -116,7 +116,9 @@ def climb(
 
     >>> from stimgen.networks.registry import load_network
     >>> network = load_network("demo")
-    >>> settings = SyntheticSettings(steps=8, image_px=40, margin_px=4, jitter_px=(0, 0))
+    >>> settings = SyntheticSettings(
+    ...     steps=8, image_px=40, margin_px=4, jitter_px=(0, 0), learning_rate=0.5
+    ... )
     >>> def brightness(seen, images):
     ...     return images.mean((1, 2, 3))
     >>> images = climb(network, [[1], [2]], brightness, settings)

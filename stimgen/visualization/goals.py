@@ -64,7 +64,7 @@ def goals_for(
     >>> unit = Unit("demo", "inception4a", "1x1", 0)
     >>> goals = goals_for([unit], SyntheticSettings(per_pole=2), seed=0, sweep=None)
     >>> [(goal.pole, goal.seeds) for goal in goals]
-    [('min', (SEEDS0)), ('max', (SEEDS1))]
+    [('min', (1868367221, 1903860685)), ('max', (2721317787, 4230009620))]
     """
     return [
         Goal(

@@ -43,9 +43,9 @@ def open_method(
     Examples
     --------
     >>> from stimgen.networks.registry import load_network
-    >>> start = open_method(SyntheticSettings(method="pixels", image_px=64), load_network("demo"))
+    >>> start = open_method(SyntheticSettings(method="pixels"), load_network("demo"))
     >>> start([1, 2]).images().shape
-    torch.Size([2, 3, 64, 64])
+    torch.Size([2, 3, 256, 256])
     """
     if settings.method == "generator":
         chosen = generator or load_generator(settings.generator, device=network.device)

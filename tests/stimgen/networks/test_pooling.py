@@ -13,7 +13,7 @@ from torchvision.models import googlenet
 
 from stimgen import loops
 from stimgen.demo.demo_network import load_demo_network
-from stimgen.loops import pools
+from stimgen.loops import pooling_loops
 from stimgen.networks.network import Network
 from stimgen.networks.pooling import MaxPool2d, max_pool2d, pool_before_relu, replace_max_pools
 from stimgen.networks.registry import fold_batch_norms, inception_layers, load_network
@@ -129,7 +129,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         loop(*args)
 
     for name in ("highest", "highest_and_place", "spread_by_1", "spread_by_2"):
-        monkeypatch.setattr(pools, name, partial(note, name, getattr(pools, name)))
+        monkeypatch.setattr(pooling_loops, name, partial(note, name, getattr(pooling_loops, name)))
     return called
 
 

@@ -34,10 +34,18 @@ def write(folder: Path, text: str) -> list[str]:
     return ["build", str(folder / "small.yaml"), "--out", str(out), "--quiet"]
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set without occlusion stimuli, never changed."""
+    folder = tmp_path_factory.mktemp("built")
+    assert main(write(folder, SETTINGS)) == 0
+    return folder / "stimuli" / "small"
+
+
 @pytest.fixture
-def source(tmp_path: Path) -> Path:
-    assert main(write(tmp_path, SETTINGS)) == 0
-    return tmp_path / "stimuli" / "small"
+def source(built: Path, tmp_path: Path) -> Path:
+    """A copy of that set."""
+    return Path(shutil.copytree(built, tmp_path / "stimuli" / "small"))
 
 
 def check_contract(folder: Path) -> None:

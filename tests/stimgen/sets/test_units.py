@@ -77,3 +77,13 @@ def test_a_channel_that_is_not_its_branchs_is_noticed(toy: Network, tmp_path: Pa
     path.write_text("layer,branch,channel,branch_channel\nlate,3x3,6,2\nlate,3x3,5,0\n")
     with pytest.raises(BadInput, match="line 3: channel 5 of late is number 1 of branch '3x3'"):
         read_units(toy, path)
+
+
+def test_an_old_path_of_a_shipped_table_is_told_where_it_is_now(
+    toy: Network, tmp_path: Path
+) -> None:
+    wanted = UnitsSettings(table="../conditions/units/borowski2021_exp1.csv")
+    where = r"is .*conditions.designs.units.borowski2021_exp1\.csv$"
+    with pytest.raises(BadInput, match=where) as caught:
+        choose_units(toy, wanted, 0, tmp_path)
+    assert Path(str(caught.value).split(" is ")[-1]).is_file()

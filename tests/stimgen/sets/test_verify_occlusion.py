@@ -95,7 +95,7 @@ def test_a_patch_elsewhere_and_beyond_the_image(copy):
     path = change(copy, "occluded_min_b00.png", occluder_x_px=200)
     printed = faults(copy)
     assert f"{path}: occludes the 90 px at x 200" in printed
-    assert f"{path}: its patch leads beyond the image of 224 px" in printed
+    assert f"{path}: its patch extends beyond the image of 224 px" in printed
 
 
 def test_activations_that_are_not_the_maps(copy):
@@ -105,8 +105,8 @@ def test_activations_that_are_not_the_maps(copy):
     printed = faults(copy)
     assert f"{low}: activation is 90, but" in printed
     assert "the lower query's activation 90 is not below" in printed
-    assert f"{base}: activation is 91, but its map says" in printed
-    assert f"{blur}: activation is 92, its map says" in printed
+    assert f"{base}: activation is 91, but" in printed
+    assert f"{blur}: activation is 92, but" in printed
 
 
 def test_a_map_of_something_else(copy):
