@@ -286,7 +286,7 @@ def test_manifests(tmp_path_factory, seed, small):
         opened = StimulusSet.open(folder)
         for unit in opened.units[:3]:
             opened.batches(unit)
-            opened.images(unit, "natural", "max", 0)
+            opened.ranked(unit, "natural", "max", 0)
         for path in some(opened.manifest["path"]):
             assert opened.file(path).resolve().is_relative_to(folder.resolve())
 
