@@ -17,6 +17,7 @@ from analysis.statistics.confidence import calibration, metacognition
 from analysis.statistics.matching import matching_scores
 from analysis.statistics.reliability import split_half
 from conditions.design.reading import read_design
+from unitscope.vocabulary import REFERENCE_CONDITIONS
 
 N_OBSERVERS, N_ITEMS = 20, 120
 
@@ -178,7 +179,7 @@ def _expected_rho(slope: float) -> float:
 def power(seed: int) -> Found:
     """Check that power without an effect is the level of the test."""
     design = read_design("zimmermann2021_occlusion_experts")
-    alike = dict.fromkeys(("natural", "synthetic", "mixed", "blur", "none"), 0.75)
+    alike = dict.fromkeys(REFERENCE_CONDITIONS, 0.75)
     table = power_table(design, Assumptions(alike), [10], simulations=20, seed=seed)
     return {("power without an effect", "at most 0.05"): float(table["power"].mean())}
 

@@ -159,7 +159,7 @@ def forbidden(part: str, imports: set[str]) -> list[str]:
     ("part", "name"),
     [
         ("unitscope", "conditions.design.design.Design"),
-        ("conditions/design", "conditions.trials.pools"),
+        ("conditions/design", "conditions.trials.unit_pools"),
         ("analysis", "experiments.runner.log"),
         ("experiments/runner", "psychopy"),
     ],

@@ -10,7 +10,7 @@ import pandas as pd
 from conditions.design.design import Design
 from conditions.trials.exemplar_matching import plan_matching
 from conditions.trials.planning import plan_trials
-from conditions.trials.pools import pools_of
+from conditions.trials.unit_pools import pools_of
 from unitscope.columns import UNIT_COLUMNS
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet

@@ -10,8 +10,8 @@ from conditions.design.blocks import PlannedBlock
 from conditions.design.design import Design
 from conditions.design.selection import Matching
 from conditions.trials.planning import batch_of, rounds_of
-from conditions.trials.pools import Pools, PoolUnit
 from conditions.trials.randomness import shuffle
+from conditions.trials.unit_pools import Pools, PoolUnit
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import Stimulus, StimulusSet
 from unitscope.vocabulary import MATCHING_OF_CONDITION, Depth, Unit

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from conditions.design.blocks import PlannedBlock
 from conditions.design.design import Design
-from conditions.trials.pools import Pools, PoolUnit
 from conditions.trials.randomness import generator, shuffle
+from conditions.trials.unit_pools import Pools, PoolUnit
 from unitscope.errors import BadInput
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from conditions.design.design import Design
-from conditions.trials.pools import pools_of
 from conditions.trials.randomness import generator
+from conditions.trials.unit_pools import pools_of
 from unitscope.errors import BadInput
 from unitscope.row_types import RatedImage
 from unitscope.stimulus_set import StimulusSet

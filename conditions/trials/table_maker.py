@@ -13,8 +13,8 @@ from conditions.design.design import Design
 from conditions.trials.exemplar_matching import matching_rows
 from conditions.trials.occlusion import occlusion_cells
 from conditions.trials.planning import PlannedTrial, plan_trials
-from conditions.trials.pools import Pools, pools_of
 from conditions.trials.two_afc import two_afc_cells
+from conditions.trials.unit_pools import Pools, pools_of
 from unitscope.columns import COLUMNS_VERSION, VERSION_COLUMN, names, table_columns
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet

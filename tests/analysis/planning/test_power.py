@@ -43,7 +43,7 @@ def test_accuracies_are_averages_over_participants_and_units() -> None:
 
 def test_the_plan_is_that_of_the_tables(stimulus_set: Path) -> None:
     """Who meets how many units in which condition is what a condition table has."""
-    from conditions.trials.pools import pools_of
+    from conditions.trials.unit_pools import pools_of
 
     design = read_design("demo_two_afc")
     plan = main_trials_of(design, 4)

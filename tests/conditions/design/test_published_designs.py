@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conditions.design.reading import DESIGNS, read_design
-from conditions.trials.pools import pools_of
+from conditions.trials.unit_pools import pools_of
 from tests.conditions.trials.test_planning import few
 from tests.conftest import some
 

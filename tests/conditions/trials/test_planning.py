@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from conditions.design.reading import read_design, shipped_designs
 from conditions.trials.planning import balanced_sides, plan_trials
-from conditions.trials.pools import PoolUnit
 from conditions.trials.randomness import shuffle
+from conditions.trials.unit_pools import PoolUnit
 from tests.conftest import toy_units
 from unitscope.columns import IMAGE_NAMES
 from unitscope.errors import BadInput

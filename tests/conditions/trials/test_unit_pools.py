@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from conditions.design.reading import DESIGNS, find_design, read_design
-from conditions.trials.pools import pools_of
+from conditions.trials.unit_pools import pools_of
 from tests.conftest import some, write_stimulus_set
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet
