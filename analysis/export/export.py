@@ -31,7 +31,13 @@ SESSION_FACTS = (
     Column("runs", "int", "Runs of the session; each resume adds one."),
     Column("trials", "int", "Trials that were completed."),
     Column("instruction_s", "float", "Time on the pages before the first trial.", "s", blank=True),
-    Column("total_s", "float", "Time from the first page to the last trial.", "s", blank=True),
+    Column(
+        "total_s",
+        "float",
+        "Time from the first page to the end of the last trial, runs added up.",
+        "s",
+        blank=True,
+    ),
     Column("practice_rounds", "float", "Rounds of practice that were used.", blank=True),
 )
 """What is known of a session, by the names of :attr:`analysis.logs.load.Log.sessions`."""

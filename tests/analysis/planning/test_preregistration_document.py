@@ -30,7 +30,7 @@ def test_the_document_tells_of_trials_groups_and_rules(tmp_path: Path) -> None:
     assert "| natural | natural | 18 | 3 | 4 | 0 |" in text
     assert "| none | none | 18 | 3 | 0 | 0 |" in text
     assert "- catch trials: proportion of catch trials answered correctly: at least 0.6" in text
-    assert "total time: seconds from the first page to the last trial: 40 to 900" in text
+    assert "total time: seconds from the first page to the end of the last trial: 40 to 900" in text
     assert design.sha256 in text
 
 
