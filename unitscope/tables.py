@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from unitscope.cells import read_content, read_sheet, with_points
 from unitscope.columns import (
     COLUMNS_VERSION,
     RESERVED_NAMES,
@@ -37,7 +36,7 @@ def read_csv(path: Path | str, columns: tuple[Column, ...], *, extra: bool = Fal
     Parameters
     ----------
     path
-        UTF-8 file with a header, with or without a byte-order mark.
+        File with a header, as for :func:`unitscope.cells.read_sheet`.
     columns
         Columns that the file must have.
     extra
@@ -46,7 +45,7 @@ def read_csv(path: Path | str, columns: tuple[Column, ...], *, extra: bool = Fal
     Returns
     -------
     pandas.DataFrame
-        One row per line; text as ``string``, integers as ``Int64``, numbers as ``float64`` (blank:
+        One row per row of the file; text as ``string``, integers as ``Int64``, numbers as ``float64`` (blank:
         NaN), truth values as ``boolean``.
 
     Raises
@@ -55,22 +54,6 @@ def read_csv(path: Path | str, columns: tuple[Column, ...], *, extra: bool = Fal
         If the file cannot be read or a cell does not fit, naming file, line and column.
     """
     return parse(read_cells(read_content(Path(path)), path), columns, path, extra=extra)
-
-
-def read_content(path: Path) -> bytes:
-    """Read the bytes of a file.
-
-    Raises
-    ------
-    BadInput
-        If it is missing or cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def read_by_task(path: Path | str, columns: Callable[[str], tuple[Column, ...]]) -> pd.DataFrame:
@@ -107,7 +90,7 @@ def task_of(text: pd.DataFrame, path: Path | str) -> str:
         raise BadInput(f"{path}: no rows, expected at least one")
     first = str(text["task"].iloc[0])
     expected = f"one of {', '.join(TASKS)}" if first not in TASKS else f"{first!r} as above"
-    for line, task in enumerate(text["task"], start=2):
+    for line, task in zip(lines_of(text), text["task"], strict=True):
         if task != first or first not in TASKS:
             raise BadInput(
                 f"{path}, line {line}, column 'task': found {task!r}, expected {expected}"
@@ -117,36 +100,43 @@ def task_of(text: pd.DataFrame, path: Path | str) -> str:
 
 
 def read_cells(content: bytes, path: Path | str) -> pd.DataFrame:
-    """Read the cells of a CSV file as strings.
+    """Read the cells of a table file as strings.
 
     Parameters
     ----------
     content
-        Bytes of the file: UTF-8 with a header, with or without a byte-order mark.
+        As for :func:`unitscope.cells.read_sheet`.
     path
         File that errors name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per row of the file; :func:`lines_of` says where they stand there.
 
     Raises
     ------
     BadInput
-        If the bytes are no CSV or a line has more cells than the header.
+        As for :func:`unitscope.cells.read_sheet`.
     """
-    with warnings.catch_warnings():
-        # pandas only warns of cells beyond the header, and drops them.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            return pd.read_csv(
-                io.BytesIO(content),
-                dtype=str,
-                keep_default_na=False,
-                encoding="utf-8-sig",
-                index_col=False,
-            )
-        except pd.errors.EmptyDataError:
-            raise BadInput(f"{path}: the file is empty, expected a header and rows") from None
-        except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError) as error:
-            why = " ".join(str(error).split())
-            raise BadInput(f"{path}: cannot be read as CSV ({why})") from None
+    sheet = read_sheet(content, path)
+    frame = pd.DataFrame(sheet.rows, columns=sheet.header, dtype=object)
+    # Nothing is kept of a plain file: whatever pandas does with a frame copies this.
+    if sheet.lines != list(range(2, len(sheet.lines) + 2)):
+        frame.attrs["lines"] = sheet.lines
+    if sheet.has_decimal_commas:
+        frame.attrs["decimal_commas"] = True
+    return frame
+
+
+def lines_of(frame: pd.DataFrame) -> list[int]:
+    """Return the line of the file, from 1, that each row of a frame just read begins on."""
+    return list(frame.attrs.get("lines") or range(2, len(frame) + 2))
+
+
+def with_decimal_points(text: pd.DataFrame) -> pd.DataFrame:
+    """Return cells of unknown types with points in all numbers, where the file has commas there."""
+    return text.map(with_points) if text.attrs.get("decimal_commas") else text
 
 
 def parse(
@@ -157,7 +147,7 @@ def parse(
     Parameters
     ----------
     text
-        Frame of strings whose row i stood on line i + 2 of the file.
+        Frame of strings, as from :func:`read_cells`.
     columns, extra
         As for :func:`read_csv`; a file of an earlier version has the columns that they were then.
     path
@@ -188,7 +178,7 @@ def columns_version(text: pd.DataFrame, path: Path | str) -> int:
     found = str(text[VERSION_COLUMN.name].iloc[0])
     if not found.isdecimal():
         raise BadInput(
-            f"{path}, line 2, column {VERSION_COLUMN.name!r}: "
+            f"{path}, line {lines_of(text)[0]}, column {VERSION_COLUMN.name!r}: "
             f"found {found!r}, expected a whole number"
         )
     return check_columns_version(int(found), path)
@@ -222,12 +212,23 @@ def _parse(
         if unknown[0] in RESERVED_NAMES:
             why = ", a name that Builder's scripts use themselves"
         raise BadInput(f"{path}: unknown column {unknown[0]!r}{why}")
-    parsed = {column.name: _parse_column(text[column.name], column, path) for column in columns}
+    lines = lines_of(text)
+    has_commas = text.attrs.get("decimal_commas", False)
+    parsed = {}
+    for column in columns:
+        cells = text[column.name]
+        if column.type == "float" and has_commas:
+            cells = cells.map(with_points)
+        parsed[column.name] = _parse_column(cells, column, path, lines)
     parsed.update({name: text[name].astype("string") for name in unknown})
-    return pd.DataFrame(parsed, index=text.index)
+    found = pd.DataFrame(parsed, index=text.index)
+    found.attrs.update({k: v for k, v in text.attrs.items() if k == "lines"})
+    return found
 
 
-def _parse_column(cells: pd.Series, column: Column, path: Path | str) -> pd.Series:
+def _parse_column(
+    cells: pd.Series, column: Column, path: Path | str, lines: list[int]
+) -> pd.Series:
     blank = cells == ""
     if column.type == "str":
         values = cells.astype("string")
@@ -256,7 +257,7 @@ def _parse_column(cells: pd.Series, column: Column, path: Path | str) -> pd.Seri
             else _EXPECTED[column.type]
         )
         raise BadInput(
-            f"{path}, line {place + 2}, column {column.name!r}: "
+            f"{path}, line {lines[place]}, column {column.name!r}: "
             f"found {found!r}, expected {expected}"
         )
     return values.mask(blank) if column.type == "str" and column.blank else values
@@ -284,4 +285,9 @@ def write_csv(frame: pd.DataFrame, path: Path | str, columns: tuple[Column, ...]
     """
     if VERSION_COLUMN.name in names(columns):
         frame = frame.assign(**{VERSION_COLUMN.name: COLUMNS_VERSION})
-    frame[names(columns)].to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    Path(path).write_bytes(table_text(frame[names(columns)]).encode())
+
+
+def table_text(frame: pd.DataFrame, separator: str = ",", blank: str = "") -> str:
+    """Return a frame as the text of a table file: line feeds, no index."""
+    return str(frame.to_csv(sep=separator, index=False, na_rep=blank, lineterminator="\n"))
