@@ -208,6 +208,39 @@ def test_circles_are_seen():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"d"}}) == [["b", "c"], ["d"]]
 
 
+READERS = ("read_csv", "read_table", "to_csv", "reader", "writer", "DictReader", "DictWriter")
+READERS += ("loadtxt", "genfromtxt", "savetxt", "fromtxt", "read_excel")
+
+# Reads many files of our own at once, and leaves whatever is odd to the one reader.
+QUICK_READER = "analysis/logs/at_once.py"
+
+
+def calls_of_readers(source: str) -> list[str]:
+    """Return the calls of other libraries' readers and writers of tables."""
+    return sorted(
+        ast.unparse(node.func)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in READERS
+    )
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_tables_are_read_and_written_in_one_place(path):
+    name = path.relative_to(ROOT).as_posix()
+    if name in ("unitscope/cells.py", "unitscope/tables.py", QUICK_READER):
+        return
+    assert calls_of_readers(path.read_text(encoding="utf-8")) == []
+
+
+def test_another_reader_of_tables_is_seen():
+    code = "import csv\nimport pandas as pd\npd.read_csv(f)\ncsv.reader(f)\nframe.to_csv(f)"
+    assert calls_of_readers(code) == ["csv.reader", "frame.to_csv", "pd.read_csv"]
+    own = (ROOT / "unitscope" / "cells.py").read_text(encoding="utf-8")
+    assert calls_of_readers(own) == ["csv.reader", "csv.writer"]
+
+
 def test_file_names_are_unique():
     """Only what belongs to one task bears its name in each folder."""
     shared = {"__init__", "__main__", *TASKS}

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from unitscope.cells import read_content
 from unitscope.columns import UNIT_COLUMNS, Column
 from unitscope.errors import BadInput
-from unitscope.tables import parse, read_cells, read_content
+from unitscope.tables import parse, read_cells
 
 QUERIES = "queries.csv"
 

@@ -13,7 +13,7 @@ import pandas as pd
 from unitscope.columns import MANIFEST_COLUMNS
 from unitscope.errors import BadInput
 from unitscope.places import within
-from unitscope.tables import read_csv
+from unitscope.tables import lines_of, read_csv
 from unitscope.vocabulary import Unit
 
 MANIFEST = "manifest.csv"
@@ -71,10 +71,10 @@ class StimulusSet:
         manifest = read_csv(folder / MANIFEST, MANIFEST_COLUMNS)
         repeated = manifest["path"].duplicated()
         if repeated.any():
-            line = int(repeated.to_numpy().nonzero()[0][0]) + 2
+            place = int(repeated.to_numpy().nonzero()[0][0])
             raise BadInput(
-                f"{folder / MANIFEST}, line {line}, column 'path': "
-                f"{manifest['path'].iloc[line - 2]!r} is listed twice, expected each file once"
+                f"{folder / MANIFEST}, line {lines_of(manifest)[place]}, column 'path': "
+                f"{manifest['path'].iloc[place]!r} is listed twice, expected each file once"
             )
         opened = cls(folder, manifest)
         for path in manifest["path"]:

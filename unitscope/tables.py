@@ -45,8 +45,8 @@ def read_csv(path: Path | str, columns: tuple[Column, ...], *, extra: bool = Fal
     Returns
     -------
     pandas.DataFrame
-        One row per row of the file; text as ``string``, integers as ``Int64``, numbers as ``float64`` (blank:
-        NaN), truth values as ``boolean``.
+        One row per row of the file; text as ``string``, integers as ``Int64``, numbers as
+        ``float64`` (blank: NaN), truth values as ``boolean``.
 
     Raises
     ------
@@ -234,7 +234,8 @@ def _parse_column(
         values = cells.astype("string")
         bad = pd.Series(False, index=cells.index)
     elif column.type == "bool":
-        values = cells.map({"True": True, "False": False}).astype("boolean")
+        # Spreadsheets write them in capitals.
+        values = cells.str.capitalize().map({"True": True, "False": False}).astype("boolean")
         bad = values.isna() & ~blank
     else:
         numbers = _numbers(cells.mask(blank))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import shutil
 import tempfile
@@ -15,10 +13,11 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.logs.load import Log, load_log
+from unitscope.cells import read_content
 from unitscope.columns import RATING_COLUMNS, Column, imported_columns, log_columns
 from unitscope.errors import BadInput
 from unitscope.records import RATINGS
-from unitscope.tables import read_content, read_csv
+from unitscope.tables import lines_of, read_cells, read_csv
 
 PARTICIPANTS = "participants.tsv"
 """What an experimenter may put beside the logs: participant_id and whatever may be shared."""
@@ -132,26 +131,15 @@ class Source:
 
 
 def _demographics(path: Path) -> pd.DataFrame:
-    try:
-        cells = pd.read_csv(
-            io.BytesIO(read_content(path)),
-            sep="\t",
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            quoting=csv.QUOTE_NONE,
-            index_col=False,
-        )
-    except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        why = " ".join(str(error).split())
-        raise BadInput(f"{path}: cannot be read as a table with tabs ({why})") from None
+    cells = read_cells(read_content(path), path)
     if "participant_id" not in cells.columns:
         raise BadInput(f"{path}: column 'participant_id' is missing")
     ids = cells["participant_id"].str.removeprefix("sub-")
     if ids.duplicated().any():
-        line = int(ids.duplicated().to_numpy().nonzero()[0][0]) + 2
+        place = int(ids.duplicated().to_numpy().nonzero()[0][0])
         raise BadInput(
-            f"{path}, line {line}, column 'participant_id': {ids.iloc[line - 2]!r} stands twice"
+            f"{path}, line {lines_of(cells)[place]}, column 'participant_id': "
+            f"{ids.iloc[place]!r} stands twice"
         )
     return cells.drop(columns="participant_id").set_index(ids)
 

@@ -16,6 +16,7 @@ from analysis.export.export import (
     write_text,
 )
 from unitscope.columns import RATING_COLUMNS, Column
+from unitscope.tables import table_text
 
 BIDS_VERSION = "1.10.1"
 
@@ -119,7 +120,7 @@ def _write_tsv(path: Path, table: pd.DataFrame) -> None:
     truth = table.select_dtypes("boolean").columns
     lower = {name: table[name].map({True: "true", False: "false"}) for name in truth}
     cells = table.assign(**lower)
-    write_text(path, cells.to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n"))
+    write_text(path, table_text(cells, "\t", MISSING))
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.export.export import Source, introduction, letters_and_digits, write_text
 from unitscope.columns import RATING_COLUMNS, Column
+from unitscope.tables import table_text
 
 _CONTENT = """\
 The folders and files follow Psych-DS: the tables are in `data/`, one for the trials of each session
@@ -84,4 +85,4 @@ def _variables(columns: Iterable[Column]) -> Iterable[dict[str, Any]]:
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    write_text(path, table_text(table))

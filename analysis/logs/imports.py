@@ -12,10 +12,11 @@ import pandas as pd
 
 from analysis.logs.mapping import Mapping
 from analysis.logs.ratings import outside
+from unitscope.cells import read_content
 from unitscope.columns import COLUMNS_VERSION, VERSION_COLUMN, Column, names
 from unitscope.errors import BadInput, nearest
 from unitscope.records import COMPLETED, RATINGS, SESSION, TRIALS
-from unitscope.tables import write_csv
+from unitscope.tables import lines_of, read_cells, with_decimal_points, write_csv
 
 _BLANKS = {"str": "unknown", "int": "0", "float": "0", "bool": "False"}
 _TRUE, _FALSE = {"true", "1", "1.0", "yes"}, {"false", "0", "0.0", "no"}
@@ -130,15 +131,12 @@ def _kept(cells: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    try:
-        cells = pd.read_csv(path, dtype="string", keep_default_na=False, encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise BadInput(f"{path}: cannot be read as CSV ({' '.join(str(error).split())})") from None
+    read = read_cells(read_content(path), path)
+    cells = with_decimal_points(read).astype("string")
+    cells.attrs.clear()  # Rows of several files are put together, each with its line.
     return cells.assign(
         import_file=pd.Series(path.name, index=cells.index, dtype="string"),
-        import_line=np.arange(2, len(cells) + 2),
+        import_line=lines_of(read),
     )
 
 

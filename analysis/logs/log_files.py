@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from analysis.logs.at_once import read_at_once
+from unitscope.cells import read_content
 from unitscope.columns import COLUMNS_VERSION, Column, as_of, imported_columns, log_columns, names
 from unitscope.errors import BadInput
 from unitscope.records import whole_lines
@@ -17,6 +19,7 @@ from unitscope.tables import (
     brought_up_to_date,
     columns_version,
     empty_frame,
+    lines_of,
     parse,
     read_cells,
     task_of,
@@ -36,17 +39,21 @@ class Rows:
         Where they come from, those without rows among them.
     lengths
         Number of rows of each file.
+    lines
+        Place of a file to the lines of its rows, where these do not simply follow the header.
     """
 
     frame: pd.DataFrame
     files: tuple[Path, ...]
     lengths: np.ndarray
+    lines: Mapping[int, list[int]] = field(default_factory=dict)
 
     def place(self, row: int) -> str:
         """Return the file and line that a row stands in, as errors name them."""
         ends = np.cumsum(self.lengths)
         number = int(np.searchsorted(ends, row, side="right"))
-        line = row - (ends[number] - self.lengths[number]) + 2
+        row -= int(ends[number] - self.lengths[number])
+        line = self.lines[number][row] if number in self.lines else row + 2
         return f"{self.files[number]}, line {line}"
 
 
@@ -67,6 +74,7 @@ def read_files(files: list[Path], columns: tuple[Column, ...], found: list[str])
     BadInput
         If a file cannot be read or a cell does not fit, naming file, line and column.
     """
+    lines: dict[int, list[int]] = {}
     version = _version_of_first(files)
     read = read_at_once(files, as_of(columns, version))
     if read is None:
@@ -77,10 +85,15 @@ def read_files(files: list[Path], columns: tuple[Column, ...], found: list[str])
         ]
         frame = _parse(texts, files, columns)
         lengths = [0 if text is None else len(text) for text in texts]
+        lines = {
+            place: lines_of(text)
+            for place, text in enumerate(texts)
+            if text is not None and "lines" in text.attrs
+        }
     else:
         frame, lengths = brought_up_to_date(read.frame, columns, version), read.lengths
         found += [_cut(files[place], lengths[place] + 2) for place in read.cut]
-    return Rows(frame, tuple(files), np.array(lengths, dtype=np.int64))
+    return Rows(frame, tuple(files), np.array(lengths, dtype=np.int64), lines)
 
 
 def _version_of_first(files: list[Path]) -> int:
@@ -114,10 +127,7 @@ def columns_of(files: list[Path]) -> tuple[Column, ...]:
 
 def _read(file: Path, found: list[str]) -> bytes:
     """Read a file's bytes without a last line that was cut off."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{file}: cannot be read ({error.strerror})") from None
+    content = read_content(file)
     whole = whole_lines(content)
     if not whole:
         raise BadInput(f"{file}: no line is complete, expected a header and rows")
@@ -138,7 +148,7 @@ def _parse(
     if not there:
         return empty_frame(columns)
     _check_one_task(there)
-    if all(list(text.columns) == names(columns) for text, _ in there):
+    if all(list(text.columns) == names(columns) and not text.attrs for text, _ in there):
         try:
             # Checking a column of all files at once is many times faster than file by file.
             return parse(pd.concat([text for text, _ in there], ignore_index=True), columns, "")

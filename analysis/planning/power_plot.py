@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.report.style import FAINT, INK, styled
 from unitscope.errors import BadInput
+from unitscope.tables import table_text
 
 WANTED = 0.8
 """Power that studies are usually planned for."""
@@ -41,7 +42,7 @@ def write_power(table: pd.DataFrame, folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{folder}: is there already; give a new folder, nothing is overwritten")
     folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / "power.csv", index=False, lineterminator="\n")
+    (folder / "power.csv").write_text(table_text(table), encoding="utf-8", newline="\n")
     path = folder / "power.png"
     with styled("power"):
         figure = draw_power(table, str(table["first"].iloc[0]), str(table["second"].iloc[0]))

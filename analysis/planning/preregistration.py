@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.statistics.estimates import CIUnit
+from unitscope.cells import read_content
 from unitscope.errors import BadInput
 from unitscope.settings import build
-from unitscope.tables import read_content
 
 TO_WRITE = "TO BE WRITTEN BY THE AUTHORS"
 """Marks each passage that no design can give."""

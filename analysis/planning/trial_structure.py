@@ -14,7 +14,7 @@ from conditions.trials.unit_pools import pools_of
 from unitscope.columns import UNIT_COLUMNS
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet
-from unitscope.tables import parse, read_cells, read_content
+from unitscope.tables import read_csv
 from unitscope.vocabulary import REFERENCE_CONDITIONS
 
 
@@ -129,7 +129,7 @@ def _stand_in(design: Design) -> StimulusSet:
     if design.units.table is not None:
         path = Path(design.path).parent / design.units.table
         columns = UNIT_COLUMNS[1:]
-        units = parse(read_cells(read_content(path), path), columns, path, extra=True)
+        units = read_csv(path, columns, extra=True)
         units = units[[column.name for column in columns]].drop_duplicates().fillna({"branch": ""})
     else:
         number = sum(design.units.sample.values())

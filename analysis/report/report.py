@@ -34,6 +34,7 @@ from unitscope.errors import BadInput
 from unitscope.exclusion import allowed
 from unitscope.places import REPORTS
 from unitscope.queries import read_queries
+from unitscope.tables import table_text
 
 MADE_BY = "unitscope analysis"
 """Marks a ``results.json``, and so its folder, as ours to replace."""
@@ -166,7 +167,7 @@ def _render(
     (folder / TABLES).mkdir()
     for name, table in results.tables.items():
         file = folder / TABLES / f"{name}.csv"
-        table.to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
+        file.write_text(table_text(table), encoding="utf-8", newline="\n")
     pictures = _draw(results, frames, folder / FIGURES)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("analysis.report"),

@@ -15,7 +15,7 @@ from unitscope.columns import FILLED_BY_SESSION, IMAGE_NAMES, VERSION_COLUMN, ta
 from unitscope.errors import BadInput
 from unitscope.places import STIMULI, TABLES
 from unitscope.stimulus_set import StimulusSet, sha256_of
-from unitscope.tables import read_by_task, write_csv
+from unitscope.tables import lines_of, read_by_task, table_text, write_csv
 
 
 def participant_id(number: int) -> str:
@@ -98,7 +98,7 @@ def write_tables(
 
 
 def _as_text(table: pd.DataFrame) -> str:
-    return str(table.drop(columns=VERSION_COLUMN.name).to_csv(index=False))
+    return table_text(table.drop(columns=VERSION_COLUMN.name))
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
@@ -108,10 +108,10 @@ def read_table(path: Path | str) -> pd.DataFrame:
         raise BadInput(f"{path}: the table has no trials")
     misplaced = np.flatnonzero(table["trial_number"].to_numpy() != np.arange(1, len(table) + 1))
     if len(misplaced):
-        line = int(misplaced[0]) + 2
+        place = int(misplaced[0])
         raise BadInput(
-            f"{path}, line {line}, column 'trial_number': "
-            f"found {table['trial_number'].iloc[line - 2]}, expected {line - 1}"
+            f"{path}, line {lines_of(table)[place]}, column 'trial_number': "
+            f"found {table['trial_number'].iloc[place]}, expected {place + 1}"
         )
     _check_filled(table, path)
     return table
@@ -123,7 +123,7 @@ def _check_filled(table: pd.DataFrame, path: Path | str) -> None:
         if name in table:
             wrong = table[name].isna() & (table["trial_role"] != "repeat")
             if wrong.any():
-                line = int(np.flatnonzero(wrong.to_numpy())[0]) + 2
+                line = lines_of(table)[int(np.flatnonzero(wrong.to_numpy())[0])]
                 raise BadInput(
                     f"{path}, line {line}, column {name!r}: found '', expected a value, as the "
                     "trial is not a repeat"

@@ -12,11 +12,12 @@ import pandas as pd
 from conditions.design.blocks import OF_SCHEME
 from conditions.design.design import Design
 from conditions.trials.randomness import generator
+from unitscope.cells import read_content
 from unitscope.columns import UNIT_COLUMNS, Column
 from unitscope.errors import BadInput, nearest
 from unitscope.places import within
 from unitscope.stimulus_set import StimulusSet
-from unitscope.tables import parse, read_cells, read_content
+from unitscope.tables import lines_of, parse, read_cells
 from unitscope.vocabulary import Unit
 
 _TABLE = (Column("role", "str", "Pool that the unit belongs to."), *UNIT_COLUMNS[1:])
@@ -121,7 +122,7 @@ def _from_table(path: Path, used: set[str], stimuli: StimulusSet) -> Pools:
     known = {unit.name: unit for unit in stimuli.units}
     pools: Pools = {}
     missing: list[str] = []
-    for line, row in enumerate(_rows(path), start=2):
+    for line, row in _rows(path):
         name = Unit("", row.layer, row.branch, int(row.channel)).name
         specific = row.role if pd.isna(row.set) else f"{row.role}.{row.set}"
         own = {row.role, specific}
@@ -143,11 +144,11 @@ def _from_table(path: Path, used: set[str], stimuli: StimulusSet) -> Pools:
     return pools
 
 
-def _rows(path: Path) -> Iterator[Any]:
+def _rows(path: Path) -> Iterator[tuple[int, Any]]:
     text = read_cells(read_content(path), path)
     columns = (*_TABLE, *(column for column in _OPTIONAL if column.name in text))
     table = parse(text, columns, path, extra=True).fillna({"branch": ""})
     for column in _OPTIONAL:
         if column.name not in table:
             table[column.name] = pd.NA
-    yield from table.itertuples(index=False)
+    yield from zip(lines_of(text), table.itertuples(index=False), strict=True)

@@ -15,7 +15,7 @@ from experiments.lab.gamma import GammaFit, fit_gamma
 from experiments.lab.photometer import GUNS
 from unitscope.columns import Column
 from unitscope.errors import BadInput
-from unitscope.tables import read_csv, write_csv
+from unitscope.tables import lines_of, read_csv, write_csv
 
 MAX_RESIDUAL = 0.03
 """Largest residual that is accepted, as a share of the luminance range."""
@@ -64,7 +64,7 @@ def read_readings(path: Path) -> list[Reading]:
     """Read measured luminances from a CSV file with the columns of ``READING_COLUMNS``."""
     table = read_csv(path, READING_COLUMNS)
     readings = [Reading(*map(_plain, row)) for row in table.itertuples(index=False)]
-    for line, reading in enumerate(readings, start=2):
+    for line, reading in zip(lines_of(table), readings, strict=True):
         if not 0 <= reading.level <= 1:
             raise BadInput(
                 f"{path}, line {line}, column 'level': found {reading.level:g}, expected 0 to 1"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -11,8 +9,8 @@ from filelock import FileLock
 
 from experiments.runner.disk import FILE_MODE, append, make_folder
 from experiments.runner.log import check_participant
+from unitscope.cells import read_content, read_sheet, text_of
 from unitscope.errors import BadInput
-from unitscope.tables import read_content
 
 FILE = "participants.tsv"
 
@@ -75,30 +73,28 @@ def add_demographics(data: Path, person: Demographics) -> Path:
     make_folder(data)
     path = data / FILE
     with FileLock(data / f".{FILE}.lock", timeout=_LOCK_S, mode=FILE_MODE):
-        for line, row in enumerate(_rows(path), start=2):
+        for line, row in _rows(path):
             if row[:2] == [person.participant, person.design]:
                 raise BadInput(
                     f"{path}, line {line}: participant {person.participant} of {person.design} "
                     "stands there already; it is never overwritten"
                 )
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-        if not path.exists():
-            writer.writerow(COLUMNS)
+        header: list[tuple[str, ...]] = [] if path.exists() else [COLUMNS]
         # As in BIDS, what is not known is n/a.
-        writer.writerow(["n/a" if value is None else value for value in asdict(person).values()])
-        append(path, text.getvalue().encode())
+        row = ["n/a" if value is None else value for value in asdict(person).values()]
+        append(path, text_of([*header, row], "\t").encode())
     return path
 
 
-def _rows(path: Path) -> list[list[str]]:
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """Return the line and the cells of every participant of a file to which rows can be added."""
     if not path.exists():
         return []
-    try:
-        text = read_content(path).decode()
-    except UnicodeDecodeError:
-        raise BadInput(f"{path}: cannot be read as UTF-8") from None
-    header, *rows = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t")) or [[]]
-    if tuple(header) != COLUMNS or not text.endswith("\n"):
-        raise BadInput(f"{path}: expected whole lines with the columns {', '.join(COLUMNS)}")
-    return rows
+    content = read_content(path)
+    sheet = read_sheet(content, path)
+    is_ours = content.startswith(text_of([COLUMNS], "\t").encode())
+    if tuple(sheet.header) != COLUMNS or not is_ours or not content.endswith(b"\n"):
+        raise BadInput(
+            f"{path}: expected whole lines with the columns {', '.join(COLUMNS)}, separated by tabs"
+        )
+    return list(zip(sheet.lines, sheet.rows, strict=True))

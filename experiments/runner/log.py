@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +12,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from experiments.runner.disk import FILE_MODE, append, make_folder, replace
+from unitscope.cells import read_sheet, text_of
 from unitscope.columns import (
     COLUMNS_VERSION,
     FRAME_COLUMNS,
@@ -76,8 +75,8 @@ def completed_trials(folder: Path) -> int:
     path = folder / TRIALS
     if not path.is_file():
         return 0
-    whole = whole_lines(path.read_bytes()).decode("utf-8", errors="replace")
-    return max(0, sum(1 for _ in csv.reader(io.StringIO(whole, newline=""))) - 1)
+    whole = whole_lines(path.read_bytes())
+    return len(read_sheet(whole, path).rows) if whole else 0
 
 
 def now_utc() -> str:
@@ -164,24 +163,28 @@ class TrialLog:
         if not path.exists():
             return COLUMNS_VERSION
         with path.open("rb") as lines:
-            return columns_version(read_cells(lines.readline() + lines.readline(), path), path)
+            header = lines.readline()
+            version = columns_version(read_cells(header + lines.readline(), path), path)
+        if header != text_of([names(as_of(self._columns[name], version))]).encode():
+            raise BadInput(
+                f"{path}: another program has saved it since (its header is not as we write it), "
+                "so no trial is added to it; put the file that the session wrote back"
+            )
+        return version
 
     def _append(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
         path, columns, version = self.folder / name, self._columns[name], self._versions[name]
         wanted = set(names(columns)) - {VERSION_COLUMN.name}
         then = names(as_of(columns, version))
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
-        if not path.exists():
-            writer.writerow(then)
+        lines = [] if path.exists() else [then]
         for row in rows:
             if set(row) != wanted:
                 odd = sorted(set(row) ^ wanted)
                 raise KeyError(f"{path.name}: columns missing or unknown: {', '.join(odd)}")
             cells = dict(row) | {c.formerly: row[c.name] for c in columns if c.formerly}
             cells[VERSION_COLUMN.name] = version
-            writer.writerow([_cell(cells[name]) for name in then])
-        append(path, buffer.getvalue().encode())
+            lines.append([_cell(cells[name]) for name in then])
+        append(path, text_of(lines).encode())
 
 
 def _cell(value: object) -> object:

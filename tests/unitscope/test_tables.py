@@ -109,5 +109,5 @@ def test_parse_names_the_line_of_the_file():
 
 
 def test_a_line_with_more_cells_than_the_header_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="cannot be read as CSV"):
+    with pytest.raises(BadInput, match="line 2: found 6 cells, expected 5"):
         read_csv(written(tmp_path, HEADER + "x,a,3,0.25,True,more\n"), COLUMNS)

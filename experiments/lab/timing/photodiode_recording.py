@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from unitscope.columns import log_columns
+from unitscope.columns import Column, log_columns
 from unitscope.errors import BadInput
 from unitscope.records import TRIALS
-from unitscope.tables import read_by_task
+from unitscope.tables import lines_of, read_by_task, read_csv
+
+RECORDING_COLUMNS = (
+    Column("time_s", "float", "Time of the sample, on the recorder's clock.", "s"),
+    Column("value", "float", "What the photodiode measured; brighter is larger."),
+)
+"""Columns of a recording that are looked at; it may have others."""
 
 NEAREST_S = 0.1
 """A rise farther than this from an expected onset is not matched to it."""
@@ -61,29 +66,14 @@ def read_recording(path: Path) -> tuple[np.ndarray, np.ndarray]:
     BadInput
         If a column is missing, a cell is no number, or times do not rise.
     """
-    try:
-        frame = pd.read_csv(path, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        said = " ".join(str(error).split())
-        raise BadInput(f"{path}: cannot be read as a recording ({said})") from None
-    for column in ("time_s", "value"):
-        if column not in frame:
-            found = ", ".join(map(str, frame.columns))
-            raise BadInput(f"{path}: column {column!r} is missing, found {found}")
-        numbers = pd.to_numeric(frame[column], errors="coerce")
-        if numbers.isna().any():
-            row = int(numbers.isna().to_numpy().nonzero()[0][0])
-            cell = frame[column].iloc[row]
-            raise BadInput(
-                f"{path}, line {row + 2}, column {column!r}: {cell!r}, expected a number"
-            )
-        frame[column] = numbers.astype(float)
+    frame = read_csv(path, RECORDING_COLUMNS, extra=True)
     time_s, value = frame["time_s"].to_numpy(), frame["value"].to_numpy()
     if len(time_s) < 2:
         raise BadInput(f"{path}: {len(time_s)} samples, expected a recording of a session")
     falls = (np.diff(time_s) <= 0).nonzero()[0]
     if len(falls):
-        raise BadInput(f"{path}, line {falls[0] + 3}, column 'time_s': expected rising times")
+        line = lines_of(frame)[falls[0] + 1]
+        raise BadInput(f"{path}, line {line}, column 'time_s': expected rising times")
     return time_s, value
 
 

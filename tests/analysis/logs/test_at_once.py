@@ -101,7 +101,7 @@ def test_whole_numbers_are_those_of_the_careful_way(read: Any, value: str) -> No
         "x,,,,,,a,",
         "x,,1,,inf,,a,",
         "x,,1,,nan,,a,",
-        "x,,1,,,true,a,",
+        "x,,1,,,yes,a,",
         "x,,1,,,1,a,",
         "x,,1,,,,c,",
         "x,,1,,,,,",

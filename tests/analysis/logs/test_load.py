@@ -181,7 +181,7 @@ def test_a_renamed_column_is_named_with_what_was_meant(study: Any) -> None:
 def test_a_line_that_is_too_long_is_refused(study: Any) -> None:
     path = study.write_session("p001", 1) / "trials.csv"
     edit(path, lambda text: text.replace(",\n", ",,1\n", 3))
-    with pytest.raises(BadInput, match="cannot be read as CSV"):
+    with pytest.raises(BadInput, match="line 2: found"):
         load(study.folder)
 
 
