@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from analysis.logs.load import Log
+from analysis.logs.sessions import Log
 from unitscope.errors import BadInput, run_command
 from unitscope.places import shown
 
@@ -52,8 +52,7 @@ def _import(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from analysis.logs.rated_sessions import load_study
-    from analysis.logs.ratings import load_ratings
+    from analysis.logs.ratings import load_ratings, load_study
 
     log = load_study(arguments.data)
     ratings = load_ratings(log)

@@ -23,7 +23,8 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from analysis.logs import cache
-from analysis.logs.load import Log, load_log
+from analysis.logs.load import load_log
+from analysis.logs.sessions import Log
 from unitscope.columns import log_columns, names
 from unitscope.tables import write_csv
 

@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.logs.imports import import_logs
-from analysis.logs.load import load_frames, load_log
+from analysis.logs.load import load_log
 from analysis.logs.mapping import read_mapping, shipped_mappings
+from analysis.logs.sessions import load_frames
 from conditions.design.reading import find_design, read_design, shipped_designs
 from conditions.trials.condition_tables import check_table, read_table, write_tables
 from experiments.lab.calibration import READING_COLUMNS, read_readings

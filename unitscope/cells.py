@@ -67,6 +67,10 @@ class Sheet:
         """Whether numbers may have commas: only where commas do not separate."""
         return self.separator != ","
 
+    def records(self) -> list[dict[str, str]]:
+        """Return each row as the names of the columns to its cells."""
+        return [dict(zip(self.header, row, strict=True)) for row in self.rows]
+
 
 def read_content(path: Path) -> bytes:
     """Read the bytes of a file.

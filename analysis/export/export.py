@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.logs.load import Log, load_log
+from analysis.logs.load import load_log
+from analysis.logs.sessions import Log
 from unitscope.cells import read_content
 from unitscope.columns import RATING_COLUMNS, Column, imported_columns, log_columns
 from unitscope.errors import BadInput
@@ -39,7 +40,7 @@ SESSION_FACTS = (
     ),
     Column("practice_rounds", "float", "Rounds of practice that were used.", blank=True),
 )
-"""What is known of a session, by the names of :attr:`analysis.logs.load.Log.sessions`."""
+"""What is known of a session, by the names of :attr:`analysis.logs.sessions.Log.sessions`."""
 
 
 @dataclass(frozen=True)

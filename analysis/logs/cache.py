@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.logs.load import Log, session_folders
-from unitscope import exclusion
+from analysis.logs.sessions import Log, session_folders
+from unitscope import cells, exclusion, tables
 from unitscope.columns import Column, imported_columns, log_columns
 from unitscope.errors import BadInput, nearest
 from unitscope.records import FRAMES, SESSION, TRIALS
@@ -86,9 +86,9 @@ def _key(path: Path) -> str:
         for file in (folder / TRIALS, folder / SESSION, folder / FRAMES)
     ]
     columns = [[_defined(log_columns(t)), _defined(imported_columns(t))] for t in TASKS]
-    names = ("load", "log_files", "log_checks", "at_once")
+    names = ("sessions", "log_files", "log_checks", "at_once")
     files_of_code = [Path(__file__).with_name(f"{name}.py") for name in names]
-    files_of_code.append(Path(exclusion.__file__))
+    files_of_code += [Path(str(module.__file__)) for module in (cells, exclusion, tables)]
     code = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files_of_code]
     text = json.dumps([str(path), pd.__version__, code, columns, files])
     return hashlib.sha256(text.encode()).hexdigest()

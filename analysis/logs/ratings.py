@@ -1,25 +1,21 @@
-"""How intuitive pictures look to participants, before and after the trials."""
+"""Ratings of images, and sessions that have nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from analysis.logs.load import Log
+from analysis.logs.load import load_log
 from analysis.logs.log_files import Rows, read_files
-from analysis.report.part import RATINGS_ONLY, Number, Part, Shown, Study, View
-from analysis.statistics.estimates import LEVEL, CIUnit
-from analysis.statistics.intervals import mean_with_interval
-from unitscope.columns import RATING_COLUMNS, imported_columns
+from analysis.logs.sessions import Log, session_folders, session_row
+from unitscope.columns import RATING_COLUMNS, imported_columns, log_columns
 from unitscope.errors import BadInput
-from unitscope.records import RATINGS
+from unitscope.records import RATINGS, TRIALS, read_session
 from unitscope.tables import empty_frame
 from unitscope.vocabulary import TASKS
-
-MOMENTS = ("before", "after", "difference")
 
 RATING_RANGE = (-100, 100)
 """Ends of the scale."""
@@ -71,234 +67,84 @@ def _check_owner(rows: Rows, sessions: pd.DataFrame) -> None:
             )
 
 
-def each_rating(ratings: pd.DataFrame) -> pd.DataFrame:
-    """Return what each participant gave to each image, and how that changed.
-
-    Parameters
-    ----------
-    ratings
-        As from :func:`load_ratings`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        moment, participant, session, image and rating: one row per rating that was given, and one
-        of the moment ``difference`` for each image that a participant rated at both moments, with
-        after minus before.
-    """
-    keys = ["participant", "session", "image"]
-    given = ratings.loc[ratings["rating"].notna(), ["moment", *keys, "rating"]]
-    given = given.astype({"rating": float})
-    cells = {
-        moment: given[given["moment"] == moment].groupby(keys)["rating"].mean()
-        for moment in MOMENTS[:2]
-    }
-    # Images that were rated at one moment only, or have no name, have no difference.
-    change = (cells["after"] - cells["before"]).dropna().reset_index()
-    parts = [given, change.assign(moment=MOMENTS[2])] if len(change) else [given]
-    return pd.concat(parts, ignore_index=True)
-
-
-def rating_means(
-    ratings: pd.DataFrame,
-    level: float = LEVEL,
-    ci_unit: CIUnit = "participant",
-    by_image: bool = False,
-) -> pd.DataFrame:
-    """Return the mean rating before and after the trials, and their difference.
-
-    Parameters
-    ----------
-    ratings
-        As from :func:`load_ratings`.
-    level
-        Of the intervals.
-    ci_unit
-        ``participant`` for intervals that speak for new participants, or ``paper``.
-    by_image
-        Whether images are told apart.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per moment that there is (before, after, difference): moment, image (if told
-        apart), mean, low, high, n_ratings, n_participants, median_rt_s, reason. The difference is
-        after minus before, of the images that a participant rated at both moments; there
-        n_ratings counts them.
-    """
-    rows = []
-    for moment, image, part in _parts(each_rating(ratings), by_image):
-        people = part["participant"].to_numpy(str)
-        values = part["rating"].to_numpy(float)
-        found = mean_with_interval(values, people, np.zeros(len(part)), ci_unit, level)
-        own = ratings["moment"] == moment
-        own &= (ratings["image"] == image).fillna(False) if by_image else True
-        rows.append(
-            {"moment": moment}
-            | ({"image": image} if by_image else {})
-            | {"mean": found.value, "low": found.low, "high": found.high}
-            | {"n_ratings": len(part), "n_participants": found.n_participants}
-            | {"median_rt_s": float(ratings.loc[own, "rt_s"].astype(float).median())}
-            | {"reason": found.reason}
-        )
-    return pd.DataFrame(rows)
-
-
-def _parts(each: pd.DataFrame, by_image: bool) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    for moment in MOMENTS:
-        part = each[each["moment"] == moment]
-        if by_image:
-            yield from ((moment, str(image), own) for image, own in part.groupby("image"))
-        elif len(part):
-            yield moment, "", part
-
-
-def by_participant(ratings: pd.DataFrame) -> pd.DataFrame:
-    """Return each participant's mean rating before and after the trials.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per participant: participant, before, after, difference (of the images rated at
-        both moments), n_before and n_after (ratings); NaN where there is none.
-    """
-    each = each_rating(ratings)
-    grouped = each.groupby(["participant", "moment"])["rating"]
-    means = grouped.mean().unstack().reindex(columns=list(MOMENTS))
-    counts = grouped.size().unstack(fill_value=0).reindex(columns=list(MOMENTS[:2]), fill_value=0)
-    found = means.join(counts.add_prefix("n_")).reset_index()
-    return found.rename_axis(columns=None)
-
-
 def outside(ratings: pd.DataFrame) -> pd.Series:
     """Return which ratings lie outside of the scale, as imported ones may."""
     low, high = RATING_RANGE
     return ((ratings["rating"] < low) | (ratings["rating"] > high)).fillna(False).astype(bool)
 
 
-def flags(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return how many imported trials or ratings have which flag.
+@dataclass(frozen=True)
+class RatedLog(Log):
+    """Sessions without any trial; their ratings are read as those of any log.
+
+    Parameters
+    ----------
+    rated_design
+        Name of the design that all sessions belong to.
+    title
+        Of the study, where its ratings were imported.
+    """
+
+    rated_design: str = ""
+    title: str = ""
+
+    @property
+    def design(self) -> str:
+        """Name of the design that all sessions belong to."""
+        return self.rated_design
+
+
+def load_study(path: Path | str) -> Log:
+    """Load every session below a path; ratings without a trial are a study too.
+
+    Parameters
+    ----------
+    path
+        As for :func:`analysis.logs.load.load_log`.
 
     Returns
     -------
-    pandas.DataFrame
-        flag and n_rows, in the order of the flags' names; no rows for a log of our own.
+    Log
+        A :class:`RatedLog` where there are ratings but no trial.
+
+    Raises
+    ------
+    BadInput
+        As for :func:`analysis.logs.load.load_log`, or if sessions of several designs are mixed.
     """
-    if "import_flags" not in rows.columns:
-        return pd.DataFrame(columns=["flag", "n_rows"])
-    found = rows["import_flags"].dropna().str.split(";").explode().value_counts().sort_index()
-    return found.rename_axis("flag").reset_index(name="n_rows")
+    path = Path(path)
+    folders = session_folders(path)
+    has_trials = any(_has_rows(folder / TRIALS) for folder in folders)
+    if has_trials or not any(_has_rows(folder / RATINGS) for folder in folders):
+        return load_log(path)
+    facts = [read_session(folder) for folder in folders]
+    designs = sorted({str(one.get("design", path.name)) for one in facts})
+    if len(designs) > 1:
+        raise BadInput(
+            f"{path}: ratings of {len(designs)} designs are mixed ({', '.join(designs)}); "
+            "expected one"
+        )
+    imported = facts[0].get("imported") or [{}]
+    found: list[str] = []
+    return RatedLog(
+        _no_trials(),
+        pd.DataFrame([session_row(folder, found) for folder in folders]),
+        tuple(found),
+        rated_design=designs[0],
+        title=str(imported[0].get("title", "")) if isinstance(imported, list) else "",
+    )
 
 
-def odd_ratings(ratings: pd.DataFrame) -> pd.DataFrame:
-    """Return the imported ratings that are flagged, and where they come from."""
-    columns = ["participant", "moment", "image", "rating", "rt_s"]
-    columns += ["import_flags", "import_file", "import_line"]
-    if "import_flags" not in ratings.columns:
-        return pd.DataFrame(columns=columns)
-    return ratings.loc[ratings["import_flags"].notna(), columns]
+def _has_rows(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as lines:
+        lines.readline()
+        return bool(lines.readline())
 
 
-def _compute(study: Study) -> dict[str, pd.DataFrame]:
-    ci_unit = "paper" if study.settings.ci_unit == "paper" else "participant"
-    interval = {"level": study.settings.level, "ci_unit": ci_unit}
-    kept, everything = (_named(r, study) for r in (study.ratings, study.all_ratings))
-    inside = kept[~outside(kept)]
-    tables = {
-        "ratings": study.per_group(kept, rating_means, **interval),
-        "ratings_by_image": study.per_group(kept, rating_means, by_image=True, **interval),
-        "ratings_by_participant": study.per_group(kept, by_participant),
-        "ratings_each": study.per_group(kept, each_rating),
-        "rating_flags": study.per_group(everything, flags),
-        "odd_ratings": study.per_group(everything, odd_ratings),
-    }
-    if len(inside) < len(kept):
-        tables["ratings_in_range"] = study.per_group(inside, rating_means, **interval)
-    return tables
-
-
-def _named(ratings: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Return ratings with numbers in place of the images' names where nothing is to tell kinds."""
-    if study.settings.blind is None:
-        return ratings
-    names = sorted(study.all_ratings["image"].dropna().unique())
-    numbered = {name: f"image {number}" for number, name in enumerate(names, start=1)}
-    return ratings.assign(image=ratings["image"].map(numbered).astype("string"))
-
-
-_MEANS = (
-    Shown("Mean", "mean", "number", interval=True),
-    Shown("Ratings", "n_ratings", "count"),
-    Shown("Participants", "n_participants", "count"),
-    Shown("Median time (s)", "median_rt_s", "number"),
-)
-
-RATED = Part(
-    "ratings",
-    "Ratings",
-    _compute,
-    (
-        Number(
-            "ratings",
-            "rating.{moment}",
-            "mean",
-            "mean rating of how intuitive images look, -100 to 100, before or after the trials, or "
-            "the difference of the two",
-        ),
-        Number(
-            "ratings_by_image",
-            "rating_by_image.{moment}.{image}",
-            "mean",
-            "the same for one image",
-        ),
-        Number(
-            "ratings_in_range",
-            "rating_in_range.{moment}",
-            "mean",
-            "the same as rating without imported ratings outside of -100 to 100",
-        ),
-        Number(
-            "rating_flags",
-            "ratings_flagged.{flag}",
-            "n_rows",
-            "number of imported ratings that are odd in this way",
-        ),
-    ),
-    (
-        View(
-            "ratings",
-            "How intuitive images look, from −100 to 100",
-            (Shown("Moment", "moment"), *_MEANS),
-        ),
-        View(
-            "ratings_in_range",
-            "The same without ratings outside of −100 to 100",
-            (Shown("Moment", "moment"), *_MEANS),
-        ),
-        View(
-            "ratings_by_image",
-            "Each image",
-            (Shown("Image", "image", "name"), Shown("Moment", "moment"), *_MEANS),
-        ),
-        View(
-            "ratings_by_participant",
-            "Mean rating of each participant",
-            (
-                Shown("Participant", "participant", "name"),
-                Shown("Before", "before", "number"),
-                Shown("After", "after", "number"),
-                Shown("Difference", "difference", "number"),
-                Shown("Ratings before", "n_before", "count"),
-                Shown("Ratings after", "n_after", "count"),
-            ),
-        ),
-        View(
-            "rating_flags",
-            "Odd ratings, all of them kept",
-            (Shown("Flag", "flag", "name"), Shown("Ratings", "n_rows", "count")),
-        ),
-    ),
-    ("ratings",),
-    "Differences are after minus before, of images that a participant rated at both moments.",
-    (*TASKS, RATINGS_ONLY),
-)
+def _no_trials() -> pd.DataFrame:
+    columns = log_columns(TASKS[0])
+    return empty_frame(columns).assign(
+        session_state=pd.Series(dtype="string"), unit=pd.Series(dtype="string")
+    )

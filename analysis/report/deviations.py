@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from analysis.logs.load import Log
+from analysis.logs.sessions import Log
 from analysis.planning.preregistration import TO_WRITE, Preregistration, read_preregistration
 from analysis.report.part import Settings
 from analysis.report.results import Results

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.logs.load import Log
+from analysis.logs.sessions import Log
 from analysis.report.groups import Group
 from analysis.statistics.contrasts import SMALLEST_EFFECT
 from analysis.statistics.estimates import LEVEL, CIUnit

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.logs.ratings import RATED
 from analysis.report.part import Part
 from analysis.report.sections.choices_report import BY_FACTOR, METACOGNITION, RELIABILITY
+from analysis.report.sections.intuitiveness import RATED
 from analysis.report.sections.matching_report import MATCHING
 from analysis.report.sections.models_report import MODELS
 from analysis.report.sections.occlusion_report import AGREEMENT, BASELINES, EFFECT_SIZES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.logs.load import Log
+from analysis.logs.sessions import Log
 
 MANY_EARLY = 0.1
 """Presses before onset in a trial, on average, from which a session gets a remark."""

@@ -14,9 +14,8 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from analysis.logs.load import Log, load_frames
-from analysis.logs.rated_sessions import RatedLog, load_study
-from analysis.logs.ratings import MOMENTS, RATED, flags
+from analysis.logs.ratings import RatedLog, load_study
+from analysis.logs.sessions import Log, load_frames
 from analysis.planning.preregistration import read_preregistration
 from analysis.report import figures, words
 from analysis.report.deviations import deviations
@@ -27,7 +26,9 @@ from analysis.report.page import shown_part
 from analysis.report.part import RATINGS_ONLY
 from analysis.report.parts import parts_of
 from analysis.report.results import NUMBER_NAMES, Results, Settings, analyse
+from analysis.report.sections.intuitiveness import RATED, flags
 from analysis.report.style import save, styled
+from analysis.statistics.rating_means import MOMENTS
 from conditions.design.design import Design
 from conditions.design.reading import read_design
 from unitscope.errors import BadInput

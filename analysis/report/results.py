@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.logs.load import Log
 from analysis.logs.ratings import load_ratings
+from analysis.logs.sessions import Log
 from analysis.report.blinding import mask, masks
 from analysis.report.groups import Group, groups_of
 from analysis.report.part import GROUP_KEYS, RATINGS_ONLY, Number, Settings, Study, task_of

@@ -42,7 +42,7 @@ def exclusions(
     rules
         By which sessions are excluded.
     sessions
-        What else is known, :attr:`analysis.logs.load.Log.sessions`; without it the rules about
+        What else is known, :attr:`analysis.logs.sessions.Log.sessions`; without it the rules about
         times and practice cannot be applied.
 
     Returns

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import statistics
 import time
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from experiments.lab.session_state import SessionState, remarks
+from unitscope.cells import read_content, read_sheet
 from unitscope.errors import BadInput
 from unitscope.exclusion import (
     DEFAULT_RULES,
@@ -66,24 +65,28 @@ def watch(
         The time, in seconds since 1970; None for now.
     """
     now_s = time.time() if now_s is None else now_s
-    found: list[tuple[Path, SessionRecord | NewerVersion, list[LogText]]] = []
+    found: list[tuple[Path, SessionRecord | BadInput, list[LogText]]] = []
     correct_choices: dict[Path, list[str]] = {}
     for path in sorted([*data.glob(f"*/sub-*/ses-*/{SESSION}"), *_pilots(data)]):
         folder = path.parent
         try:
             facts = read_session(folder)
-            rows = list(_whole_rows(folder / TRIALS))
         except NewerVersion as error:
             found.append((folder, error, []))
             continue
         except (BadInput, OSError):
             continue  # being replaced at this moment; the next look will see it
+        try:
+            rows = _whole_rows(folder / TRIALS)
+        except BadInput as error:
+            found.append((folder, error, []))
+            continue
         if facts:
             found.append((folder, facts, rows))
             own = [cell for row in rows if (cell := row.get("correct_choice"))]
             correct_choices.setdefault(folder.parents[1], []).extend(own)
     for folder, known, rows in found:
-        if isinstance(known, NewerVersion):
+        if isinstance(known, BadInput):
             yield _damaged(lab, folder, known)
             continue
         sided = has_sides(correct_choices[folder.parents[1]])
@@ -98,13 +101,9 @@ def _pilots(data: Path) -> Iterable[Path]:
     return data.glob(f"pilot/*/sub-*/ses-*/{SESSION}")
 
 
-def _whole_rows(path: Path) -> Iterator[LogText]:
-    if not path.is_file():
-        return
-    text = whole_lines(path.read_bytes()).decode("utf-8", "replace")
-    for row in csv.DictReader(io.StringIO(text, newline="")):
-        if None not in row.values():
-            yield cast(LogText, row)
+def _whole_rows(path: Path) -> list[LogText]:
+    whole = whole_lines(read_content(path)) if path.is_file() else b""
+    return cast(list[LogText], read_sheet(whole, path).records()) if whole else []
 
 
 def _verdicts(

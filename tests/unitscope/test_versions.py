@@ -15,8 +15,9 @@ import pytest
 
 import unitscope
 from analysis.__main__ import main as analysis
-from analysis.logs.load import load, load_frames, load_log
+from analysis.logs.load import load, load_log
 from analysis.logs.ratings import load_ratings
+from analysis.logs.sessions import load_frames
 from conditions.__main__ import main as conditions
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import write_tables

@@ -32,13 +32,13 @@ def logs(study: Any) -> Path:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Every reading of the files themselves."""
     found: list[Path] = []
-    read = loading._read_log
+    read = loading.read_log
 
     def count(path: Path) -> Any:
         found.append(path)
         return read(path)
 
-    monkeypatch.setattr(loading, "_read_log", count)
+    monkeypatch.setattr(loading, "read_log", count)
     return found
 
 
@@ -170,14 +170,14 @@ def test_an_interrupted_writing_leaves_nothing(logs: Path, monkeypatch: pytest.M
 def test_logs_that_change_while_they_are_read_are_not_kept(
     logs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = loading._read_log
+    read = loading.read_log
 
     def read_and_change(path: Path) -> Any:
         found = read(path)
         touched(path)
         return found
 
-    monkeypatch.setattr(loading, "_read_log", read_and_change)
+    monkeypatch.setattr(loading, "read_log", read_and_change)
     load_log(logs, cache=True)
     assert not (logs / module.FOLDER).exists()
 

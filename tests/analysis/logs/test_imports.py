@@ -15,11 +15,11 @@ from analysis.__main__ import main
 from analysis.logs.imports import import_logs
 from analysis.logs.load import load, load_log
 from analysis.logs.mapping import read_mapping, shipped_mappings
-from analysis.logs.rated_sessions import load_study
-from analysis.logs.ratings import by_participant, load_ratings, rating_means
+from analysis.logs.ratings import load_ratings, load_study
 from analysis.report.figures import DRAWINGS
 from analysis.report.results import Settings, analyse
 from analysis.statistics.agreement import agreement, answers
+from analysis.statistics.rating_means import by_participant, rating_means
 from unitscope.errors import BadInput
 from unitscope.tables import read_csv
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from analysis import load
-from analysis.logs.load import load_frames, load_log
+from analysis.logs.load import load_log
+from analysis.logs.sessions import load_frames
 from unitscope.columns import log_columns, names
 from unitscope.errors import BadInput
 

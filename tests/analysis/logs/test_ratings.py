@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from analysis.logs.load import load_log
-from analysis.logs.rated_sessions import load_study
-from analysis.logs.ratings import load_ratings, rating_means
+from analysis.logs.ratings import load_ratings, load_study
 from analysis.report.report import write_report
 from analysis.report.results import Settings, analyse
+from analysis.statistics.rating_means import rating_means
 from unitscope.columns import RATING_COLUMNS, names
 from unitscope.errors import BadInput
 from unitscope.tables import write_csv
