@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from unitscope.errors import BadInput
 
@@ -207,7 +206,7 @@ def with_points(cell: str) -> str:
     return cell.replace(",", ".") if _COMMA_NUMBER.fullmatch(cell) else cell
 
 
-def text_of(rows: Iterable[Sequence[Any]], separator: str = ",") -> str:
+def text_of(rows: Iterable[Sequence[object]], separator: str = ",") -> str:
     """Return rows as lines of a table file; quotes stand only where they must."""
     text = io.StringIO()
     csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)

@@ -124,14 +124,14 @@ def load_study(path: Path | str) -> Log:
             f"{path}: ratings of {len(designs)} designs are mixed ({', '.join(designs)}); "
             "expected one"
         )
-    imported = facts[0].get("imported") or [{}]
+    imported = facts[0].get("imported") or []
     found: list[str] = []
     return RatedLog(
         _no_trials(),
         pd.DataFrame([session_row(folder, found) for folder in folders]),
         tuple(found),
         rated_design=designs[0],
-        title=str(imported[0].get("title", "")) if isinstance(imported, list) else "",
+        title=imported[0].get("title", "") if imported else "",
     )
 
 

@@ -176,7 +176,7 @@ class TrialLog:
         path, columns, version = self.folder / name, self._columns[name], self._versions[name]
         wanted = set(names(columns)) - {VERSION_COLUMN.name}
         then = names(as_of(columns, version))
-        lines = [] if path.exists() else [then]
+        lines: list[Sequence[object]] = [] if path.exists() else [then]
         for row in rows:
             if set(row) != wanted:
                 odd = sorted(set(row) ^ wanted)
