@@ -153,7 +153,7 @@ TRIAL = (
     Column(
         "reference_condition",
         "str",
-        "Pictures that explain the unit in this trial.",
+        "Images that explain the unit in this trial.",
         levels=REFERENCE_CONDITIONS,
     ),
     Column("group", "str", "Group of the participant, where groups are compared.", blank=True),
@@ -161,7 +161,7 @@ TRIAL = (
     Column(
         "practice_round",
         "int",
-        "Round of a practice that is repeated until all its trials are right, from 1.",
+        "Round of a practice that is repeated until every answer is correct, from 1.",
         blank=True,
     ),
     Column(
@@ -181,7 +181,7 @@ _QUERIES = (
     Column("query_b", "str", "Image of query b, relative to the stimulus set's folder."),
     Column("activation_a", "float", "The unit's activation for query a."),
     Column("activation_b", "float", "The unit's activation for query b."),
-    Column("correct_choice", "str", "The query that drives the unit more.", levels=CHOICES),
+    Column("correct_choice", "str", "The query that activates the unit more.", levels=CHOICES),
 )
 
 _OCCLUSION = (
@@ -246,7 +246,7 @@ MEASURED_BY_TRIAL = (
     Column("onset_s", "float", "Flip that showed the images, on the session's clock.", "s"),
     Column("response_s", "float", "The response, on the same clock.", "s", blank=True),
     Column("rt_s", "float", "Reaction time: response minus onset.", "s", blank=True),
-    Column("correct", "bool", "Whether the response was right, as a whole.", blank=True),
+    Column("correct", "bool", "Whether the whole response was correct.", blank=True),
     Column("timed_out", "bool", "Whether the response limit passed without a response."),
     Column("early_presses", "int", "Response keys pressed before onset, which do not count."),
     Column("paused_s", "float", "Time spent in the pause screen before onset or response.", "s"),
@@ -314,8 +314,8 @@ _PAIRING = (
         )
         for row in range(MAX_ROWS)
     ),
-    Column("hits", "int", "Rows that were paired rightly.", blank=True),
-    Column("undos", "int", "Pairings that were taken back.", blank=True),
+    Column("hits", "int", "Rows that were paired correctly.", blank=True),
+    Column("undos", "int", "Pairings that were undone.", blank=True),
     Column("input", "str", "What the participant paired with.", levels=INPUTS, blank=True),
 )
 
@@ -326,8 +326,8 @@ MANIFEST_COLUMNS = filled_by(
     Column("path", "str", "Image file, relative to the stimulus set's folder."),
     Column("sha256", "str", "SHA-256 of the image file."),
     *UNIT_COLUMNS,
-    Column("kind", "str", "What sort of picture it is.", levels=KINDS),
-    Column("pole", "str", "Whether it drives the unit least or most.", levels=POLES, blank=True),
+    Column("kind", "str", "What kind of image it is.", levels=KINDS),
+    Column("pole", "str", "Whether it activates the unit least or most.", levels=POLES, blank=True),
     Column("rank", "int", "Place within its batch by rank bin, from 0, rising with activation."),
     Column("batch", "int", "Batch, from 0; blank for synthetic images.", blank=True),
     Column("activation", "float", "The unit's activation for the saved file, read again."),
@@ -380,7 +380,7 @@ RATED_IMAGE_COLUMNS = filled_by(
     *UNIT_COLUMNS,
     Column("image", "str", "Image that was rated."),
 )
-"""What is known of an image before it is rated."""
+"""Columns that are known before an image is rated."""
 
 RATING_COLUMNS = filled_by(
     "response",
@@ -427,7 +427,7 @@ FLIP_COLUMNS = filled_by(
     ),
     Column("phase", "str", "Phase that the frame showed."),
 )
-"""What is known of a frame when it was shown."""
+"""Columns of one frame within its trial."""
 
 FRAME_COLUMNS = filled_by(
     "session",

@@ -44,8 +44,8 @@ _INTRODUCTION = """\
 Each session leaves a folder here: `<design>/sub-<participant>/ses-<nn>/` with
 
 - `trials.csv`: one row for each completed trial, on the disk before the next trial begins;
-- `session.json`: how the session ended, its runs, and what is known of machine and display;
-- `ratings.csv`: how intuitive images looked, where the design asks for it;
+- `session.json`: how the session ended, its runs, and facts about machine and display;
+- `ratings.csv`: how intuitive images look to the participant, where the design asks for it;
 - `frames.csv`: the interval of every frame, for sessions in a window.
 
 A row of `trials.csv` holds columns of the session, then the whole row of the condition table (what
@@ -56,6 +56,12 @@ next one. A participant id is never a name. Logs are not part of the repository.
 
 Files are UTF-8 CSV with a header. Truth values are True and False, a blank cell is a missing value,
 and every time is in seconds. `python -m analysis check data/<design>` checks every cell.
+
+Logs and condition tables begin with `columns_version`, and `session.json` has a key of this name:
+the version of the columns that the file was written with. A file without it is of version 1. Files
+of earlier versions are read for ever: columns that are new since then are blank. An unfinished
+session is resumed with the columns of its files. Files of a later version are refused; update the
+suite to read them.
 
 This file is made by `python -m unitscope.dictionary` from the one place that defines columns.
 """

@@ -23,7 +23,7 @@ RUNNING, COMPLETED, ABORTED, INTERRUPTED, DECLINED = (
 """How a run ended: ``running`` stands for a crash once nothing holds the lock."""
 
 FINAL = (COMPLETED, DECLINED)
-"""Ends after which a session is never gone on with."""
+"""Ends after which a session is never resumed."""
 
 
 class RunRecord(TypedDict, total=False):

@@ -129,7 +129,7 @@ class ExemplarMatchingScreen(TrialScreen):
             draw(self._buttons[CONFIRM, trial.is_whole])
 
     def _draw_feedback(self, trial: ExemplarMatchingTrial) -> None:
-        correct = trial.right_pairs
+        correct = trial.correct_pairs
         for row, slot in trial.pairs.items():
             if correct[row] != slot:
                 self._wrong_lines[row, slot].draw()

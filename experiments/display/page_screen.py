@@ -93,8 +93,8 @@ class PageScreen:
         if panel.title:
             height_px = TITLE * self._text_px
             parts.append(text(self._win, panel.title, placed.title, height_px, bold=True))
-        if panel.right is not None:
-            box, size = placed.images[panel.right], 1.4 * self._text_px
+        if panel.correct is not None:
+            box, size = placed.images[panel.correct], 1.4 * self._text_px
             parts.append(frame(self._win, box, max(4, self._text_px // 4), CORRECT))
             parts += check_mark(self._win, box.right - 0.8 * size, box.top - 0.8 * size, size)
         return parts

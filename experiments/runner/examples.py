@@ -19,10 +19,10 @@ EXAMPLE_ROWS = 2
 def example_panels(
     rows: Sequence[TrialRow], like: TrialRow, stimuli: StimulusSet, texts: Texts
 ) -> tuple[Panel, ...]:
-    """Make an example of a trial with its right answer marked.
+    """Make an example of a trial with its correct answer marked.
 
-    It is about a unit that no trial is about, else one of practice, else of catch trials; in a
-    batch of natural images that no trial of this unit takes.
+    Its unit is one that no trial shows, else one of practice, else of catch trials; its batch of
+    natural images is one that no trial of the unit shows.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def example_panels(
     Returns
     -------
     tuple of Panel
-        From left to right; empty where the set has no fitting images.
+        From left to right; empty where the set has no images for it.
     """
     if like["task"] == "exemplar_matching":
         return _matching_panels(rows, like, stimuli)
@@ -90,9 +90,9 @@ def _choice_panels(
     if occlusion:
         base = _paths(stimuli, unit, "base", "max", batch)
         middle = [Panel(texts.title_base, (base[0],), 1)] if base else []
-        pair = Panel(texts.example_queries, queries, 2, right=0)
+        pair = Panel(texts.example_queries, queries, 2, correct=0)
         return (*sides.values(), *middle, pair)
-    pair = Panel(texts.example_queries, queries, 1, right=0)
+    pair = Panel(texts.example_queries, queries, 1, correct=0)
     parts = (sides.get("min"), pair, sides.get("max"))
     return tuple(part for part in parts if part is not None)
 

@@ -1,4 +1,4 @@
-"""Exemplar matching as a pure state machine: the halves of rows are put together again."""
+"""Exemplar matching: its trial as a state machine, and where everything stands on the screen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNDO, CONFIRM = "undo", "confirm"
 
 
 class ExemplarMatchingTrial(Trial):
-    """One trial: to each row's left half belongs one of the right halves; which?
+    """One trial: which of the halves on the right belongs to each half on the left?
 
     Klein, Brendel and Wichmann, Journal of Vision 23(9):5062 (2023). With keys, the rows are gone
     through from the top: a number pairs the row with the right half of that number. With the
@@ -68,18 +68,18 @@ class ExemplarMatchingTrial(Trial):
         return len(self.pairs) == self.n_rows
 
     @property
-    def right_pairs(self) -> dict[int, int]:
-        """The right slot of each row."""
+    def correct_pairs(self) -> dict[int, int]:
+        """The correct slot of each row."""
         return dict(enumerate(correct_slots(self.row)))
 
     @property
     def hits(self) -> int:
-        """Number of rows that have their right half."""
-        return sum(self.pairs.get(row) == slot for row, slot in self.right_pairs.items())
+        """Number of rows that are paired correctly."""
+        return sum(self.pairs.get(row) == slot for row, slot in self.correct_pairs.items())
 
     @property
     def correct(self) -> bool | None:
-        """Whether all the confirmed pairs are right; None where none were confirmed."""
+        """Whether all the confirmed pairs are correct; None where none were confirmed."""
         return None if self.response_s is None else self.hits == self.n_rows
 
     def presses_for(self, answer: Answer) -> list[Press]:

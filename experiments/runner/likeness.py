@@ -1,4 +1,4 @@
-"""How much alike two groups of pictures are: by features, by a table, or by any function."""
+"""How similar two groups of images are: by features, by a table, or by any function."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from unitscope.errors import BadInput
 from unitscope.tables import read_csv
 
 Likeness = Callable[[Sequence[Path], Sequence[Path]], float]
-"""Mean similarity over all pairs of two groups of pictures; more is more alike."""
+"""Mean similarity over all pairs of two groups of images; larger is more similar."""
 
 TABLE_COLUMNS = (
     Column("image_1", "str", "Image, relative to the stimulus set's folder."),
     Column("image_2", "str", "Another one; the order of the two does not matter."),
-    Column("similarity", "float", "How much alike they are; more is more."),
+    Column("similarity", "float", "How similar they are; larger is more similar."),
 )
 
 
 def by_features(features: Callable[[Path], np.ndarray]) -> Likeness:
-    """Compare pictures by the cosine of their features."""
+    """Compare images by the cosine of their features."""
 
     @lru_cache(maxsize=50_000)
     def direction(path: Path) -> np.ndarray:
@@ -42,7 +42,7 @@ def by_features(features: Callable[[Path], np.ndarray]) -> Likeness:
 
 
 def by_pairs(compare: Callable[[Path, Path], float]) -> Likeness:
-    """Compare pictures by a function of two."""
+    """Compare images by a function of two."""
 
     @lru_cache(maxsize=500_000)
     def once(one: Path, two: Path) -> float:
@@ -55,7 +55,7 @@ def by_pairs(compare: Callable[[Path, Path], float]) -> Likeness:
 
 
 def by_table(path: Path, file: Callable[[str], Path]) -> Likeness:
-    """Compare pictures by a table of similarities.
+    """Compare images by a table of similarities.
 
     Raises
     ------

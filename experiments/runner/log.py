@@ -87,7 +87,7 @@ def now_utc() -> str:
 class TrialLog:
     """Append-only record of one session, held by one process at a time.
 
-    A file that an earlier version of the suite began goes on with the columns that it has.
+    A file begun by an earlier version of the suite keeps the columns that it has.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ class TrialLog:
         replace(self.folder / SESSION, f"{text}\n".encode())
 
     def close(self) -> None:
-        """Let other processes have the session."""
+        """Release the session for other processes."""
         self._lock.release()
 
     def _read(self, name: str) -> pd.DataFrame | None:
@@ -158,7 +158,7 @@ class TrialLog:
         return read_csv(path, self._columns[name]) if path.exists() else None
 
     def _version(self, name: str) -> int:
-        """Return the version in which a file goes on: the one that it was begun in."""
+        """Return the version of a file's columns, in which rows are appended to it."""
         path = self.folder / name
         if not path.exists():
             return COLUMNS_VERSION

@@ -1,4 +1,4 @@
-"""Observers that are no people, by name."""
+"""Simulated, machine and baseline observers, by name."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def make_observer(name: str, seed: int, file: Callable[[str], Path]) -> Observer
     Parameters
     ----------
     name
-        One of ``OBSERVERS``, or ``similarity:`` with what compares pictures; see
+        One of ``OBSERVERS``, or ``similarity:`` with what compares images; see
         :func:`experiments.runner.likeness.find_likeness`.
     seed
         Fixes whatever it draws.
@@ -135,7 +135,7 @@ def observer_kind(name: str, task: str) -> str:
     BadInput
         If there is none of that name, or it does not know the task.
     """
-    # What compares pictures is looked up when the observer is made; its kind is known before.
+    # What compares images is looked up when the observer is made; its kind is known before.
     plain = SimilarityObserver.name if name.startswith("similarity:") else name
     observer = make_observer(plain, 0, Path)
     if task not in observer.tasks:

@@ -1,4 +1,4 @@
-"""The occlusion task as a pure state machine."""
+"""The occlusion task: its trial as a state machine, and where everything stands on the screen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unitscope.columns import MAX_REFERENCES
 
 
 class OcclusionTrial(TwoAFCTrial):
-    """One trial: one image with a patch hidden in two places; which excites the unit more?
+    """One trial: which of two copies of an image, each with a patch hidden, activates the unit more?
 
     Zimmermann et al., NeurIPS 2021 (arXiv 2106.12447). It is answered as a two-alternative forced
     choice between the left query a and the right query b.
@@ -18,6 +18,7 @@ class OcclusionTrial(TwoAFCTrial):
 
 
 COLUMNS = 3
+"""Columns of the references."""
 
 
 def place_occlusion(m: Measures, *, two_step: bool = False) -> ChoicePlacement:

@@ -1,4 +1,4 @@
-"""Where a page's words and pictures stand."""
+"""Where a page's text and images stand."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class PageBoxes:
     Parameters
     ----------
     whole
-        Of a text without pictures.
+        Of a text without images.
     upper
-        Of a text above pictures; it need not fill it.
+        Of a text above images; it need not fill it.
     hint
         Of the keys, at the lower edge.
     floor
@@ -41,7 +41,7 @@ class PageBoxes:
     floor: int
 
     def below(self, bottom: float) -> Box:
-        """Return what a text that ends at a height leaves for pictures."""
+        """Return what a text that ends at a height leaves for images."""
         height = math.floor(bottom - self.hint.height / 2 - self.floor)
         return Box(0, round(self.floor + height / 2), round(self.hint.width * 0.96), height)
 
@@ -71,7 +71,7 @@ class PlacedPanel:
 def place_panels(panels: Sequence[Panel], room: Box, text_px: int) -> list[PlacedPanel]:
     """Place panels side by side in the middle of a box.
 
-    Pictures of one panel are as large as those of another with as many rows, and none is higher
+    Images of one panel are as large as those of another with as many rows, and none is higher
     than half the box; all are made smaller where they would be too wide.
 
     Parameters
@@ -119,7 +119,7 @@ def place_panels(panels: Sequence[Panel], room: Box, text_px: int) -> list[Place
 
 
 def _side_px(panel: Panel, height: float, gap: int, scale: float) -> int:
-    """Return the side of a panel's pictures, which is even."""
+    """Return the side of a panel's images, which is even."""
     rows = math.ceil(len(panel.images) / panel.columns)
     fits = min((height + gap) / rows - gap, height / 2)
     return max(8, 2 * math.floor(scale * fits / 2))

@@ -1,4 +1,4 @@
-"""A page of text, with or without pictures, that stays until a key is pressed."""
+"""A page of text, with or without images, that stays until a key is pressed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TURNED_BACK = 0.15
 
 @dataclass(frozen=True)
 class Panel:
-    """Pictures in rows, with a title.
+    """Images in rows, with a title.
 
     Parameters
     ----------
@@ -33,15 +33,15 @@ class Panel:
     images
         Names relative to the stimulus set, row by row.
     columns
-        Pictures in a row.
-    right
-        Place of the right answer, which is marked.
+        Images in a row.
+    correct
+        Place of the correct answer, which is marked.
     """
 
     title: str
     images: tuple[str, ...]
     columns: int
-    right: int | None = None
+    correct: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class PageText:
     hint
         Which key does what.
     panels
-        Pictures below the text, from left to right.
+        Images below the text, from left to right.
     """
 
     name: str

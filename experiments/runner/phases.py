@@ -40,7 +40,7 @@ class Stage(Protocol):
         ...
 
     def flipped(self, flip_s: float) -> None:
-        """Take note that the phase last returned is on the screen since a time."""
+        """Record when the phase last returned came on the screen."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Practice that is repeated, each time with a new draw, until all of a round is right."""
+"""Practice that is repeated, each time with other trials, until a whole round is correct."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from unitscope.row_types import TrialRow
 
 Outcomes = Mapping[int, bool | None]
-"""Number of each completed trial to whether it was right."""
+"""Number of each completed trial to whether it was correct."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class PracticeLoop:
     rounds: tuple[tuple[int, ...], ...]
 
     def passed_in(self, outcomes: Outcomes) -> int | None:
-        """Return the first round, from 1, whose trials were all right; None if there is none."""
+        """Return the first round, from 1, whose trials were all correct; None if there is none."""
         for number, trials in enumerate(self.rounds, start=1):
             if all(outcomes.get(trial) for trial in trials):
                 return number
@@ -35,7 +35,7 @@ class PracticeLoop:
         return sum(any(trial in outcomes for trial in trials) for trials in self.rounds)
 
     def skipped(self, outcomes: Outcomes) -> set[int]:
-        """Return the trials that need no showing, as a round before theirs was all right."""
+        """Return the trials to skip, as every trial of a round before theirs was correct."""
         passed = self.passed_in(outcomes)
         later = self.rounds[passed:] if passed else ()
         return {trial for trials in later for trial in trials}
@@ -58,7 +58,7 @@ def practice_loops(rows: Iterable[TrialRow]) -> tuple[PracticeLoop, ...]:
 
 
 def skipped_trials(loops: Sequence[PracticeLoop], outcomes: Outcomes) -> set[int]:
-    """Return the trials of all loops that need no showing."""
+    """Return the trials of all loops to skip."""
     return {trial for loop in loops for trial in loop.skipped(outcomes)}
 
 

@@ -1,4 +1,4 @@
-"""The record of a session: what was done so far, on the disk and in mind."""
+"""The record of a session that is being run, in memory and on the disk."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Record:
     facts
         What ``session.json`` holds.
     completed, confidences
-        Number of each completed trial to whether it was right, and to its confidence.
+        Number of each completed trial to whether it was correct, and to its confidence.
     rated
         Moment and number of the ratings that were given.
     wanted
@@ -95,12 +95,12 @@ class Record:
 
     @cached_property
     def loops(self) -> tuple[PracticeLoop, ...]:
-        """Practice that is repeated until all of it is right."""
+        """Practice that is repeated until every answer is correct."""
         return practice_loops(self.rows)
 
     @property
     def settled(self) -> set[int]:
-        """Trials that are completed or need no showing."""
+        """Trials that are completed or skipped."""
         return set(self.completed) | skipped_trials(self.loops, self.completed)
 
     def filled(self, row: TrialRow) -> TrialRow:

@@ -1,4 +1,4 @@
-"""One session: opened with all its checks, gone through stage by stage, finished."""
+"""One session: opened with all its checks, then finished."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from unitscope.stimulus_set import StimulusSet, sha256_of
 from unitscope.texts import Texts, read_texts
 
 MOMENTS = ("before", "after")
-"""When pictures are rated: before and after the trials."""
+"""When images are rated: before and after the trials."""
 
 
 @dataclass(kw_only=True)
@@ -166,7 +166,7 @@ class Session(Record):
         ]
 
     def finish(self, reason: str | None = None) -> None:
-        """Write how the run ended and let go of the record.
+        """Write how the run ended and release the record.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""A machine observer that looks at the pictures and compares them."""
+"""A machine observer that compares the images of a trial."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from unitscope.rows import half_row, references
 from unitscope.vocabulary import POLES, TASKS
 
 
-def picture_features(path: Path) -> np.ndarray:
-    """Describe a picture by its colours and edges.
+def image_features(path: Path) -> np.ndarray:
+    """Describe an image by its colours and edges.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def _histogram(values: np.ndarray, weights: np.ndarray, period: float, bins: int
 
 
 class SimilarityObserver:
-    """A machine observer that compares the pictures of a trial by their features.
+    """A machine observer that compares the images of a trial by their features.
 
     It knows nothing of the answer. It chooses the query that resembles the most activating
     references more, and the least activating ones less, than the other query does; an occluded
@@ -74,7 +74,7 @@ class SimilarityObserver:
     file
         Turns an image name of the table into its file.
     likeness
-        How much alike two groups of pictures are; by colours and edges if None.
+        How much alike two groups of images are; by colours and edges if None.
     """
 
     name = "similarity"
@@ -89,7 +89,7 @@ class SimilarityObserver:
     ) -> None:
         self._seed = seed
         self._file = file
-        self._compare = likeness or by_features(picture_features)
+        self._compare = likeness or by_features(image_features)
 
     def respond(self, row: TrialRow) -> Answer:
         """Return the answer to one trial."""
@@ -119,5 +119,5 @@ class SimilarityObserver:
         return [self._file(image) for image in images]
 
     def _likeness(self, some: list[Path], others: list[Path]) -> float:
-        """Return the mean similarity between two groups of pictures, 0 where one is empty."""
+        """Return the mean similarity between two groups of images, 0 where one is empty."""
         return self._compare(some, others) if some and others else 0.0

@@ -34,13 +34,13 @@ def best_matching(fit: np.ndarray) -> tuple[int, ...]:
 
 
 class GradedObserver:
-    """A simulated observer by signal detection: clearer trials are right, sure and fast.
+    """A simulated observer by signal detection: clearer trials are answered correctly, confidently and fast.
 
-    In each trial the evidence for the right query is normal with sd 1 and mean d'/sqrt(2), where
+    In each trial the evidence for the correct query is normal with sd 1 and mean d'/sqrt(2), where
     d' depends on the reference condition, the participant's ability and the unit; its sign is the
     choice, its size gives confidence and reaction time. In exemplar matching the evidence for each
-    pair is normal with sd 1 and mean d' if it is right, else 0; the matching with most evidence is
-    taken.
+    pair is normal with sd 1 and mean d' if it is correct, else 0; the matching with the most
+    evidence is taken.
 
     Parameters
     ----------
@@ -77,11 +77,11 @@ class GradedObserver:
         if row["trial_role"] == "catch":
             d_prime += 2
         evidence = rng.normal(d_prime / np.sqrt(2), 1)
-        right = row["correct_choice"]
+        correct = row["correct_choice"]
         confidence = 1 + int(abs(evidence) > 0.6) + int(abs(evidence) > 1.4)
         median_s = 0.4 + 1.6 / (1 + abs(evidence))
         return Choice(
-            right if evidence > 0 else "ab"[right == "a"],
+            correct if evidence > 0 else "ab"[correct == "a"],
             confidence,
             float(median_s * np.exp(rng.normal(0, 0.25))),
         )
@@ -130,14 +130,14 @@ class ChanceObserver:
 
 
 class IdealObserver:
-    """A simulated observer that is always right and sure."""
+    """A simulated observer that is always correct and confident."""
 
     name = "ideal"
     kind = "simulated"
     tasks: tuple[str, ...] = TASKS
 
     def respond(self, row: TrialRow) -> Answer:
-        """Return the right answer to one trial."""
+        """Return the correct answer to one trial."""
         if row["task"] == "exemplar_matching":
             return Pairing(correct_slots(row), 2.0)
         return Choice(row["correct_choice"], 3, 0.8)

@@ -21,7 +21,7 @@ JUMPS = {str(digit): 25 * (digit - 5) for digit in range(1, 10)}
 
 
 class Slider(Standing):
-    """Rate one picture: the marker appears with the first key, then moves until it is confirmed.
+    """Rate one image: the marker appears with the first key, then moves until it is confirmed.
 
     Nothing is preselected, so that every rating was chosen; the first arrow key puts the marker in
     the middle, which is a rating like any other.

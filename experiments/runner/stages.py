@@ -142,7 +142,7 @@ class _Stages:
         return wanted == "all" or (wanted == "main" and roles != {"practice"})
 
     def _score(self, row: TrialRow) -> tuple[int, int]:
-        """Return how many trials of a part were right, and of how many."""
+        """Return how many trials of a part were correct, and of how many."""
         completed = self._session.completed
         numbers = [r["trial_number"] for r in self._session.rows if _section(r) == _section(row)]
         done = [number for number in numbers if number in completed]

@@ -70,6 +70,6 @@ class Standing(ABC):
         return self.phase
 
     def flipped(self, flip_s: float) -> None:
-        """Take note of the first flip."""
+        """Record the first flip."""
         if self.onset_s is None:
             self.onset_s = flip_s

@@ -24,7 +24,7 @@ class Trial(ABC):
 
     A press that began before the onset is counted, but is no response. A pause before the answer
     is whole hides the images; the trial then begins again with the fixation. A phase of no
-    duration is left out.
+    duration is skipped.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Trial(ABC):
     @property
     @abstractmethod
     def correct(self) -> bool | None:
-        """Whether the answer was right; None without one."""
+        """Whether the answer was correct; None without one."""
 
     @abstractmethod
     def presses_for(self, answer: Answer) -> list[Press]:
@@ -96,7 +96,7 @@ class Trial(ABC):
 
     @property
     def shows_feedback(self) -> bool:
-        """Whether the right answer is shown after this trial."""
+        """Whether the correct answer is shown after this trial."""
         return bool(getattr(self._design.feedback, self.row["trial_role"], False))
 
     def step(self, now_s: float, presses: list[Press]) -> str:
@@ -119,7 +119,7 @@ class Trial(ABC):
         return self.phase
 
     def flipped(self, flip_s: float) -> None:
-        """Take note that the phase last returned is on the screen since a time."""
+        """Record when the phase last returned came on the screen."""
         self._last_flip_s = flip_s
         showing = self._interruption.phase or self.phase
         if showing != self._shown and showing not in OVERLAYS:

@@ -1,4 +1,4 @@
-"""The two-alternative forced choice as a pure state machine."""
+"""The two-alternative forced choice: its trial as a state machine, and where everything stands."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ QUERIES = "queries"
 CONFIDENCE = "confidence"
 
 CONFIDENCE_S = 0.4
-"""Time that an observer who is no person takes from the choice to the confidence."""
+"""Time that a simulated or machine observer takes from the choice to the confidence."""
 
 
 class TwoAFCTrial(Trial):
-    """One trial: which of two queries excites the unit more, and how sure is that?
+    """One trial: which of two queries activates the unit more, and how confident is the answer?
 
     Borowski et al., ICLR 2021 (arXiv 2010.12606). One press gives choice and confidence; in the
     two-step mode a first press gives the choice and a second one the confidence. The response limit
@@ -56,7 +56,7 @@ class TwoAFCTrial(Trial):
 
     @property
     def correct(self) -> bool | None:
-        """Whether the choice was right; None without one."""
+        """Whether the choice was correct; None without one."""
         return None if self.choice is None else self.choice == self.row["correct_choice"]
 
     def presses_for(self, answer: Answer) -> list[Press]:

@@ -29,7 +29,7 @@ class Wording:
     rows
         The condition table.
     stimuli
-        Where the pictures of examples come from.
+        Where the images of examples come from.
     """
 
     def __init__(

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
-from experiments.runner.similarity import SimilarityObserver, picture_features
+from experiments.runner.similarity import SimilarityObserver, image_features
 from experiments.runner.simulated import ChanceObserver, GradedObserver, best_matching
 from unitscope.columns import REFERENCE_COLUMN_NAMES
 from unitscope.errors import BadInput
@@ -172,12 +172,12 @@ def test_similarity_observer_answers_the_occlusion_task(pictures):
     assert SimilarityObserver(1, pictures.joinpath).respond(trial).choice == "a"
 
 
-def test_picture_features_have_one_shape(pictures):
-    features = picture_features(pictures / "max_0.png")
+def test_image_features_have_one_shape(pictures):
+    features = image_features(pictures / "max_0.png")
     assert features.shape == (100,)
     assert np.isfinite(features).all()
     Image.new("L", (31, 17)).save(pictures / "black.png")
-    assert np.isfinite(picture_features(pictures / "black.png")).all()
+    assert np.isfinite(image_features(pictures / "black.png")).all()
 
 
 def test_an_unknown_observer_is_named(tmp_path):

@@ -90,10 +90,10 @@ def test_examples_are_right_and_no_trial_shows_their_question(maker_of, name):
         assert page.panels
         for panel in page.panels:
             assert set(panel.images) <= set(activation)
-            if panel.right is None:
+            if panel.correct is None:
                 continue
             right, wrong = panel.images
-            assert panel.right == 0
+            assert panel.correct == 0
             assert activation[right] > activation[wrong]
             assert not set(panel.images) & main
             others = {i for other in page.panels if other is not panel for i in other.images}
