@@ -8,7 +8,7 @@ from unitscope.columns import MAX_REFERENCES
 
 
 class OcclusionTrial(TwoAFCTrial):
-    """One trial: which of two copies of an image, each with a patch hidden, activates the unit more?
+    """One trial: a patch of one image is hidden in two places; which activates the unit more?
 
     Zimmermann et al., NeurIPS 2021 (arXiv 2106.12447). It is answered as a two-alternative forced
     choice between the left query a and the right query b.

@@ -34,7 +34,7 @@ def best_matching(fit: np.ndarray) -> tuple[int, ...]:
 
 
 class GradedObserver:
-    """A simulated observer by signal detection: clearer trials are answered correctly, confidently and fast.
+    """A simulated observer by signal detection: easier trials get faster, surer, better answers.
 
     In each trial the evidence for the correct query is normal with sd 1 and mean d'/sqrt(2), where
     d' depends on the reference condition, the participant's ability and the unit; its sign is the
