@@ -1,4 +1,4 @@
-"""The one exception that stands for a user's mistake, and how a command reports it."""
+"""The exception for bad input, and how commands report it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INTERRUPTED_EXIT_CODE = 130
 
 
 LONGEST_SENTENCE = 900
-"""Characters; of a longer one, as of a cell that holds a whole file, the middle is left out."""
+"""Characters; the middle of a longer message, as about a cell that holds a whole file, is cut."""
 
 
 class BadInput(Exception):

@@ -95,12 +95,14 @@ def read_settings(path: Path | str, cls: type[Settings]) -> Settings:
     Raises
     ------
     BadInput
-        Naming the file and the key: unknown (with the nearest known one), missing or of another
-        type.
+        Naming the file and the key that is unknown (with the nearest known one), is missing or has
+        a value of another type.
     """
     return build(cls, read_yaml(path), str(path))
 
 
+# No library does this as well: msgspec ignores unknown keys of dataclasses and accepts NaN, and
+# pydantic is strict about dataclasses only with JSON, which turns dates and number keys into text.
 def build(cls: type[Settings], data: dict[str, Any], where: str, prefix: str = "") -> Settings:
     """Make an instance of a dataclass from plain data; errors start with ``where``."""
     fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ KINDS = ("natural", "synthetic", "blur", "occluded", "base")
 
 Pole = Literal["min", "max"]
 POLES: tuple[Pole, ...] = get_args(Pole)
-"""Whether a stimulus drives its unit least or most."""
+"""Whether a stimulus activates its unit least or most."""
 
 ReferenceCondition = Literal["natural", "synthetic", "mixed", "blur", "none"]
 REFERENCE_CONDITIONS: tuple[ReferenceCondition, ...] = get_args(ReferenceCondition)

@@ -55,7 +55,7 @@ def test_paths_stay_in_the_set(stimulus_set, tmp_path, path):
         StimulusSet.open(copy)
 
 
-def test_a_file_stands_once(stimulus_set, tmp_path):
+def test_a_file_is_listed_once(stimulus_set, tmp_path):
     copy = tmp_path / "toy"
     copy.mkdir()
     shutil.copy(stimulus_set / "manifest.csv", copy)

@@ -9,7 +9,7 @@ from unitscope.exclusion import rules_for
 
 
 def read(tmp_path: Path, base: str = "demo_two_afc", **changes):
-    """Read a shipped design with some keys changed, nested ones by ``__``, left out by None."""
+    """Read a shipped design with some keys changed, nested ones by ``__``, removed by None."""
     data = yaml.safe_load(find_design(base).read_text(encoding="utf-8")) | {"name": "changed"}
     for key, value in changes.items():
         *outer, last = key.split("__")

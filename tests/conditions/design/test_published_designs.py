@@ -160,7 +160,7 @@ def test_exp2_rotates_unit_sets_over_schemes(table_of, participant):
 
 
 def test_exp2_is_a_latin_square(table_of):
-    """Over four participants each scheme meets each set of units."""
+    """Over four participants each scheme is combined with each set of units."""
     met = Counter()
     for participant in range(1, 5):
         main = table_of("borowski2021_exp2", participant).query("trial_role == 'main'")

@@ -32,7 +32,7 @@ def sessions(names=tuple(CHOICE)):
 def test_no_query_image_is_seen_twice(table_of, session):
     table = table_of(*session)
     own = table[table["trial_role"].isin(["practice", "main"])]
-    # A practice that is gone through again may show a unit of an earlier round once more.
+    # A practice that is repeated may show a unit of an earlier round once more.
     for _, once in own.groupby(own["practice_round"].fillna(0)):
         counts = Counter([*once["query_a"], *once["query_b"]])
         assert max(counts.values()) == 1
@@ -62,7 +62,7 @@ def test_a_query_is_never_one_of_its_references_unless_it_is_to_catch(table_of, 
 
 @given(sessions())
 @few
-def test_the_right_answer_drives_the_unit_more_and_sides_are_balanced(table_of, session):
+def test_the_correct_answer_activates_the_unit_more_and_sides_are_balanced(table_of, session):
     table = table_of(*session)
     table = table[table["trial_role"] != "repeat"]
     higher = (table["activation_a"] > table["activation_b"]).map({True: "a", False: "b"})
