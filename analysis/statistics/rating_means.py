@@ -14,19 +14,28 @@ MOMENTS = ("before", "after", "difference")
 
 
 def each_rating(ratings: pd.DataFrame) -> pd.DataFrame:
-    """Return what each participant gave to each image, and how that changed.
+    """Return the rating that each participant gave to each image, and its change.
 
     Parameters
     ----------
     ratings
-        As from :func:`load_ratings`.
+        As from :func:`analysis.logs.ratings.load_ratings`.
 
     Returns
     -------
     pandas.DataFrame
-        moment, participant, session, image and rating: one row per rating that was given, and one
+        moment, participant, session, image and rating: one row per rating, and one
         of the moment ``difference`` for each image that a participant rated at both moments, with
         after minus before.
+
+    Examples
+    --------
+    >>> ratings = pd.DataFrame({"participant": list("aabb"), "session": 1, "image": "cat.png"})
+    >>> ratings = ratings.assign(moment=["before", "after"] * 2, rating=[-10, 30, 0, 20], rt_s=2.0)
+    >>> each_rating(ratings)[["moment", "participant", "rating"]].tail(2)
+           moment participant  rating
+    4  difference           a    40.0
+    5  difference           b    20.0
     """
     keys = ["participant", "session", "image"]
     given = ratings.loc[ratings["rating"].notna(), ["moment", *keys, "rating"]]
@@ -52,21 +61,31 @@ def rating_means(
     Parameters
     ----------
     ratings
-        As from :func:`load_ratings`.
+        As from :func:`analysis.logs.ratings.load_ratings`.
     level
-        Of the intervals.
+        Confidence level.
     ci_unit
-        ``participant`` for intervals that speak for new participants, or ``paper``.
+        ``participant`` for intervals that generalise over participants, or ``paper``.
     by_image
-        Whether images are told apart.
+        Whether there are rows for each image.
 
     Returns
     -------
     pandas.DataFrame
-        One row per moment that there is (before, after, difference): moment, image (if told
-        apart), mean, low, high, n_ratings, n_participants, median_rt_s, reason. The difference is
-        after minus before, of the images that a participant rated at both moments; there
-        n_ratings counts them.
+        One row per moment with ratings (before, after, difference): moment, image (if
+        ``by_image``), mean, low, high, n_ratings, n_participants, median_rt_s, reason. The
+        difference is after minus before, of the images that a participant rated at both moments;
+        there n_ratings counts these images.
+
+    Examples
+    --------
+    >>> ratings = pd.DataFrame({"participant": list("aabb"), "session": 1, "image": "cat.png"})
+    >>> ratings = ratings.assign(moment=["before", "after"] * 2, rating=[-10, 30, 0, 20], rt_s=2.0)
+    >>> rating_means(ratings)[["moment", "mean", "n_ratings", "n_participants"]]
+           moment  mean  n_ratings  n_participants
+    0      before  -5.0          2               2
+    1       after  25.0          2               2
+    2  difference  30.0          2               2
     """
     rows = []
     for moment, image, part in _parts(each_rating(ratings), by_image):
@@ -102,7 +121,16 @@ def by_participant(ratings: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row per participant: participant, before, after, difference (of the images rated at
-        both moments), n_before and n_after (ratings); NaN where there is none.
+        both moments), n_before and n_after (numbers of ratings); NaN where there is none.
+
+    Examples
+    --------
+    >>> ratings = pd.DataFrame({"participant": list("aabb"), "session": 1, "image": "cat.png"})
+    >>> ratings = ratings.assign(moment=["before", "after"] * 2, rating=[-10, 30, 0, 20], rt_s=2.0)
+    >>> by_participant(ratings)[["participant", "before", "after", "difference"]]
+      participant  before  after  difference
+    0           a   -10.0   30.0        40.0
+    1           b     0.0   20.0        20.0
     """
     each = each_rating(ratings)
     grouped = each.groupby(["participant", "moment"])["rating"]
