@@ -38,6 +38,7 @@ from unitscope.columns import (
     as_of,
     log_columns,
     names,
+    table_columns,
 )
 from unitscope.errors import BadInput
 from unitscope.records import read_session
@@ -327,6 +328,22 @@ def test_a_log_goes_on_under_the_names_that_its_columns_had(tmp_path, monkeypatc
     assert (tmp_path / "ratings.csv").read_text() == "kept,old_name\n3,x\n4,y\n"
 
 
-def test_every_rating_column_of_the_first_version_is_there() -> None:
-    header = (OLD / "logs/old_two_afc/sub-p001/ses-01/ratings.csv").read_text().split("\n")[0]
-    assert header.split(",") == names(as_of(RATING_COLUMNS, 1))
+FIRST = {
+    "logs/old_two_afc/sub-p001/ses-01/ratings.csv": RATING_COLUMNS,
+    "logs/old_two_afc/sub-p001/ses-01/frames.csv": FRAME_COLUMNS,
+    **{f"logs/old_{task}/sub-p001/ses-01/trials.csv": log_columns(task) for task in TASKS},
+    **{f"tables/old_{task}/p001.csv": table_columns(task) for task in TASKS},
+}
+
+
+@pytest.mark.parametrize("file", FIRST)
+def test_a_changed_column_says_since_which_version(file: str) -> None:
+    """Where this fails, a column was added or renamed without ``since`` and ``formerly``."""
+    columns, header = FIRST[file], (OLD / file).read_text(encoding="utf-8").split("\n")[0]
+    assert header.split(",") == names(as_of(columns, 1))
+    assert [VERSION_COLUMN.name, *header.split(",")] == names(as_of(columns, 2))
+
+
+def test_the_version_is_that_of_the_newest_column() -> None:
+    every = [column for columns in FIRST.values() for column in columns]
+    assert max(column.since for column in every) == COLUMNS_VERSION
