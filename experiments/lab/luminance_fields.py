@@ -204,6 +204,8 @@ class LuminanceFields:
     def _draw_field(self, gun: str, level: float) -> None:
         self._field.fillColor = [2 * level * share - 1 for share in _COLOURS[gun]]
         self._field.draw()
+        is_bright = gun in ("grey", "green") and level > 0.5
+        self._text.color = (-1, -1, -1) if is_bright else (1, 1, 1)
 
     def _say(self, text: str, height: float) -> None:
         self._text.pos = (0, round(height * self.size_px[1]))
