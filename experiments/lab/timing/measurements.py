@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from experiments.lab.timing.deviations import (
+from experiments.lab.timing.material import make_material
+from experiments.lab.timing.responders import ExternalResponder, InternalResponder
+from experiments.lab.timing.rig import Rig, in_turns
+from experiments.lab.timing.series import OURS, Series
+from experiments.lab.timing.timing_errors import (
     dropped,
     gaps_ms,
     growth_kib,
@@ -13,10 +17,6 @@ from experiments.lab.timing.deviations import (
     press_errors_ms,
     reaction_errors_ms,
 )
-from experiments.lab.timing.material import make_material
-from experiments.lab.timing.responders import ExternalResponder, InternalResponder
-from experiments.lab.timing.rig import Rig, in_turns
-from experiments.lab.timing.series import OURS, Series
 from experiments.runner.trial import FEEDBACK, FIXATION
 from experiments.runner.two_afc import QUERIES
 

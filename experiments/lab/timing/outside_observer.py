@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from experiments.display.robot import InputInjector
-from experiments.lab.timing.deviations import Observation
+from experiments.lab.timing.timing_errors import Observation
 from unitscope.errors import BadInput
 
 LIMIT_S = 5.0

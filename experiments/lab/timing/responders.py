@@ -8,8 +8,8 @@ from typing import Any
 
 from experiments.display.hook import FlipHook
 from experiments.display.window import Display
-from experiments.lab.timing.deviations import Observation
 from experiments.lab.timing.outside_observer import OutsideObserver
+from experiments.lab.timing.timing_errors import Observation
 from experiments.runner.phases import OVERLAYS, Stage
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing

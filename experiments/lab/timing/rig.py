@@ -17,11 +17,11 @@ from tqdm import tqdm
 from experiments.display.keyboard import EventKeyboard, HardwareKeyboard
 from experiments.display.stepper import Stepper, run_stages
 from experiments.display.window import Display, adopt_window
-from experiments.lab.timing.deviations import MeasuredRun
 from experiments.lab.timing.material import Material, repeated
 from experiments.lab.timing.plain_psychopy import PlainRun
 from experiments.lab.timing.responders import InternalResponder, Responder
 from experiments.lab.timing.series import OURS, PLAIN
+from experiments.lab.timing.timing_errors import MeasuredRun
 from experiments.runner.layout import Placement
 from experiments.runner.phases import Stage
 from experiments.runner.placements import placements

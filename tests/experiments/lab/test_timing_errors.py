@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from experiments.__main__ import main
-from experiments.lab.timing import deviations
-from experiments.lab.timing.deviations import MeasuredRun, Observation
+from experiments.lab.timing import timing_errors
 from experiments.lab.timing.series import OURS, PLAIN, Series, joined, table
+from experiments.lab.timing.timing_errors import MeasuredRun, Observation
 
 FRAME_S = 1 / 60
 OFFSET_S = 1_700_000_000.0
@@ -38,29 +38,29 @@ def simulated(
 
 @pytest.mark.parametrize("late_s", [0.0, 0.020, -0.002])
 def test_a_late_onset_is_seen(late_s):
-    found, lost = deviations.onset_errors_ms(simulated(onset_late_s=late_s))
+    found, lost = timing_errors.onset_errors_ms(simulated(onset_late_s=late_s))
     assert found == pytest.approx([1000 * late_s] * 40, abs=1e-3) and lost == 0
 
 
 def test_images_that_were_never_seen_are_counted():
-    found, lost = deviations.onset_errors_ms(simulated(unseen=(3, 7)))
+    found, lost = timing_errors.onset_errors_ms(simulated(unseen=(3, 7)))
     assert (len(found), lost) == (38, 2)
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.017])
 def test_a_late_press_is_seen(late_s):
-    found, lost = deviations.press_errors_ms(simulated(press_late_s=late_s))
+    found, lost = timing_errors.press_errors_ms(simulated(press_late_s=late_s))
     assert found == pytest.approx([1000 * late_s] * 40, abs=1e-3) and lost == 0
 
 
 def test_a_late_onset_does_not_move_the_error_of_presses():
-    found, _ = deviations.press_errors_ms(simulated(onset_late_s=0.02))
+    found, _ = timing_errors.press_errors_ms(simulated(onset_late_s=0.02))
     assert found == pytest.approx([0] * 40, abs=1e-3)
 
 
 def test_lost_presses_are_counted():
     run = simulated(lost=(1, 2, 40))
-    for measured in (deviations.press_errors_ms, deviations.reaction_errors_ms):
+    for measured in (timing_errors.press_errors_ms, timing_errors.reaction_errors_ms):
         found, lost = measured(run)
         assert (len(found), lost) == (37, 3)
 
@@ -68,12 +68,12 @@ def test_lost_presses_are_counted():
 def test_a_trial_without_an_order_is_no_loss():
     run = simulated(lost=(5,))
     run.observed = {number: seen for number, seen in run.observed.items() if number != 5}
-    assert deviations.press_errors_ms(run)[1] == 0
+    assert timing_errors.press_errors_ms(run)[1] == 0
 
 
 def test_reaction_times_are_counted_from_sight():
     """Images 20 ms later than logged make logged reaction times 20 ms too long."""
-    found, _ = deviations.reaction_errors_ms(simulated(onset_late_s=0.020))
+    found, _ = timing_errors.reaction_errors_ms(simulated(onset_late_s=0.020))
     assert found == pytest.approx([20] * 40, abs=1e-3)
 
 
@@ -98,34 +98,42 @@ PHASES = [("fixation", 6), ("queries", 12), ("feedback", 30), ("blank", 3)]
 
 def test_phases_of_nominal_length_have_no_error():
     frames = frames_of(PHASES)
-    assert deviations.phase_errors_ms(frames, "fixation", 0.1) == pytest.approx([0, 0, 0], abs=1e-6)
-    assert deviations.phase_errors_ms(frames, "feedback", 0.5) == pytest.approx([0, 0, 0], abs=1e-6)
+    assert timing_errors.phase_errors_ms(frames, "fixation", 0.1) == pytest.approx(
+        [0, 0, 0], abs=1e-6
+    )
+    assert timing_errors.phase_errors_ms(frames, "feedback", 0.5) == pytest.approx(
+        [0, 0, 0], abs=1e-6
+    )
 
 
 def test_a_phase_that_is_a_frame_too_long_is_seen():
     frames = frames_of(PHASES, late={20: 1})
-    assert deviations.phase_errors_ms(frames, "feedback", 0.5) == pytest.approx([1000 / 60] * 3)
-    assert deviations.phase_errors_ms(frames, "fixation", 0.1) == pytest.approx([0] * 3, abs=1e-6)
+    assert timing_errors.phase_errors_ms(frames, "feedback", 0.5) == pytest.approx([1000 / 60] * 3)
+    assert timing_errors.phase_errors_ms(frames, "fixation", 0.1) == pytest.approx(
+        [0] * 3, abs=1e-6
+    )
 
 
 def test_a_phase_that_does_not_end_or_is_not_there_has_no_length():
     frames = frames_of(PHASES)
-    assert deviations.phase_errors_ms(frames, "blank", 0.05) == ()
-    assert deviations.phase_errors_ms(frames, "chosen", 0.3) == ()
+    assert timing_errors.phase_errors_ms(frames, "blank", 0.05) == ()
+    assert timing_errors.phase_errors_ms(frames, "chosen", 0.3) == ()
 
 
 def test_gaps_lie_between_trials():
-    assert deviations.gaps_ms(frames_of(PHASES)) == pytest.approx([100 + 1000 / 60] * 2)
+    assert timing_errors.gaps_ms(frames_of(PHASES)) == pytest.approx([100 + 1000 / 60] * 2)
 
 
 def test_dropped_frames_are_counted_by_phase_and_by_whose_work_it_was():
     frames = frames_of(PHASES, late={8: 1, 10: 2, 20: 1})
-    assert deviations.dropped(frames, FRAME_S) == (9, 0)
-    assert deviations.dropped(frames, FRAME_S, "queries") == (6, 0)
+    assert timing_errors.dropped(frames, FRAME_S) == (9, 0)
+    assert timing_errors.dropped(frames, FRAME_S, "queries") == (6, 0)
     frames.loc[8, "work_s"] = 0.012
-    assert deviations.dropped(frames, FRAME_S, "queries") == (6, 1)
+    assert timing_errors.dropped(frames, FRAME_S, "queries") == (6, 1)
     frames.loc[9, "work_s"] = 0.012
-    assert deviations.dropped(frames, FRAME_S, "queries") == (6, 1), "it was in time all the same"
+    assert timing_errors.dropped(frames, FRAME_S, "queries") == (6, 1), (
+        "it was in time all the same"
+    )
 
 
 def test_memory_that_grows_is_told_from_memory_that_does_not():
@@ -133,9 +141,9 @@ def test_memory_that_grows_is_told_from_memory_that_does_not():
     noise = rng.normal(0, 0.05, 1000)
     start = np.minimum(np.arange(1000), 100)
     flat, leaking = 400 + start + noise, 400 + start + noise + 0.01 * np.arange(1000)
-    assert deviations.growth_kib(tuple(flat)) == pytest.approx(0, abs=0.05)
-    assert deviations.growth_kib(tuple(leaking)) == pytest.approx(10.24, abs=0.05)
-    assert deviations.growth_kib((400.0,)) == 0
+    assert timing_errors.growth_kib(tuple(flat)) == pytest.approx(0, abs=0.05)
+    assert timing_errors.growth_kib(tuple(leaking)) == pytest.approx(10.24, abs=0.05)
+    assert timing_errors.growth_kib((400.0,)) == 0
 
 
 def test_rounds_in_turns_are_joined():
