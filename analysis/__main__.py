@@ -46,7 +46,7 @@ def _import(arguments: argparse.Namespace) -> None:
     mappings = [read_mapping(name) for name in arguments.mapping]
     done = import_logs(arguments.files, mappings, arguments.out)
     rows = f"{done.n_rows} rows of {done.n_participants} participants"
-    print(f"imported {rows} into {shown(done.out)}; {done.left_out} rows left out by the mapping")
+    print(f"imported {rows} into {shown(done.out)}; {done.skipped} rows skipped by the mapping")
     for flag, number in done.flags.items():
         print(f"{number} rows flagged {flag}")
 
@@ -62,9 +62,9 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from analysis.export.export import export
-    from analysis.export.export_bids import write_bids
-    from analysis.export.export_psychds import write_psychds
+    from analysis.export.bids import write_bids
+    from analysis.export.dataset import export
+    from analysis.export.psychds import write_psychds
 
     if not (arguments.bids or arguments.psychds):
         raise BadInput("export: give --bids DIR, --psychds DIR or both")

@@ -116,7 +116,7 @@ def read_sheet(content: bytes, path: Path | str) -> Sheet:
     header = [name or f"Unnamed: {place}" for place, name in enumerate(names[:width])]
     for name in header:
         if header.count(name) > 1:
-            raise BadInput(f"{path}: column {name!r} stands twice, expected each name once")
+            raise BadInput(f"{path}: column {name!r} occurs twice, expected each name once")
     rows, lines = [], []
     for line, cells in records:
         if not any(cells):

@@ -1,4 +1,4 @@
-"""Many CSV files of one header read with Arrow, some at a time, where nothing about them is odd."""
+"""Fast reading of many logs as we write them, with Arrow; all else is left to the one reader."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Read(NamedTuple):
     lengths
         Number of rows of each file, 0 for one that is missing.
     cut
-        Places of the files whose last line has no end, and is left out.
+        Indices of the files whose last line is incomplete; it is not read.
     """
 
     frame: pd.DataFrame
@@ -56,8 +56,8 @@ def read_at_once(files: Sequence[Path], columns: tuple[Column, ...]) -> Read | N
     Returns
     -------
     Read or None
-        None if a cell is odd or wrong, there is no row, a file cannot be read, or pyarrow is not
-        there: then it takes the careful way to read the files, or to say what is wrong.
+        None if a cell is unusual or wrong, there is no row, a file cannot be read, or pyarrow is
+        missing: then the one reader reads the files, or says what is wrong.
     """
     if importlib.util.find_spec("pyarrow") is None:
         return None

@@ -1,4 +1,4 @@
-"""Bring external logs into our format: nothing is dropped in silence, what is odd is flagged."""
+"""Convert external logs to our format: nothing is dropped silently, unusual rows are flagged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TRUE, _FALSE = {"true", "1", "1.0", "yes"}, {"false", "0", "0.0", "no"}
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import brought.
+    """Result of an import.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ class Imported:
         Folder that was written.
     n_rows, n_participants
         Rows and participants written.
-    left_out
-        Rows that the mapping's ``keep`` leaves out.
+    skipped
+        Rows that the mapping's ``keep`` skips.
     flags
         Flag to the number of rows that have it.
     """
@@ -41,7 +41,7 @@ class Imported:
     out: Path
     n_rows: int
     n_participants: int
-    left_out: int
+    skipped: int
     flags: dict[str, int]
 
 
@@ -61,23 +61,23 @@ def import_logs(files: Sequence[Path], mapping: Mapping | Sequence[Mapping], out
     Raises
     ------
     BadInput
-        If a file cannot be read, a column is missing, or a cell cannot stand in our columns at
+        If a file cannot be read, a column is missing, or a cell has no place in our columns at
         all, naming file and line; nothing is written then.
     """
     if out.exists():
         raise BadInput(
-            f"{out}: is there already; imported logs overwrite nothing. Trials and ratings of the "
+            f"{out}: exists already; imported logs overwrite nothing. Trials and ratings of the "
             "same participants are imported together, with --mapping for each"
         )
     if not files:
         raise BadInput("no file to import")
-    brought = _brought(files, [mapping] if isinstance(mapping, Mapping) else mapping)
-    left_out = sum(len(cells) for cells in brought.values())
-    brought = {of: _kept(cells, of) for of, cells in brought.items()}
-    left_out -= sum(len(cells) for cells in brought.values())
+    cells_of = _cells_by_mapping(files, [mapping] if isinstance(mapping, Mapping) else mapping)
+    skipped = sum(len(cells) for cells in cells_of.values())
+    cells_of = {of: _kept(cells, of) for of, cells in cells_of.items()}
+    skipped -= sum(len(cells) for cells in cells_of.values())
     frames, flags = {}, []
-    for of, ids in _participants(brought).items():
-        frames[of], of_rows = _convert(brought[of], of, ids)
+    for of, ids in _participants(cells_of).items():
+        frames[of], of_rows = _convert(cells_of[of], of, ids)
         flags.append(of_rows)
     partial = out.with_name(f".{out.name}.partial")
     if partial.exists():
@@ -89,10 +89,12 @@ def import_logs(files: Sequence[Path], mapping: Mapping | Sequence[Mapping], out
     partial.rename(out)
     numbers = pd.concat(flags).replace("", pd.NA).dropna().str.split(";").explode().value_counts()
     counted = {str(flag): int(number) for flag, number in numbers.sort_index().items()}
-    return Imported(out, sum(map(len, frames.values())), len(found), left_out, counted)
+    return Imported(out, sum(map(len, frames.values())), len(found), skipped, counted)
 
 
-def _brought(files: Sequence[Path], mappings: Sequence[Mapping]) -> dict[Mapping, pd.DataFrame]:
+def _cells_by_mapping(
+    files: Sequence[Path], mappings: Sequence[Mapping]
+) -> dict[Mapping, pd.DataFrame]:
     """Return the cells of the files of each mapping, trials before ratings."""
     of_mapping: dict[int, list[pd.DataFrame]] = {place: [] for place in range(len(mappings))}
     for path in files:
@@ -173,27 +175,27 @@ def _convert(
         flags = _flag_ratings(frame, flags, mapping)
     for name, rule in mapping.columns.items():
         if rule.expected:
-            odd = ~cells[str(rule.column)].str.strip().isin(rule.expected)
-            flags = _add(flags, odd, f"unknown_{name}")
+            unknown = ~cells[str(rule.column)].str.strip().isin(rule.expected)
+            flags = _add(flags, unknown, f"unknown_{name}")
     frame["import_flags"] = flags.mask(flags == "")
     return frame, flags
 
 
-def _participants(brought: dict[Mapping, pd.DataFrame]) -> dict[Mapping, pd.Series]:
+def _participants(cells_of: dict[Mapping, pd.DataFrame]) -> dict[Mapping, pd.Series]:
     """Return each row's participant: the same one has the same name in trials and ratings."""
-    studies = {of: _study(cells, of) for of, cells in brought.items()}
+    studies = {of: _study(cells, of) for of, cells in cells_of.items()}
     known = pd.concat(list(studies.values()))
     several = known[known != ""].nunique() > 1
     keys = {
         of: (studies[of] + "|" if several else "") + _key(cells, of)
-        for of, cells in brought.items()
+        for of, cells in cells_of.items()
     }
     first, *others = keys
     for of in others:
         if not set(keys[first]) & set(keys[of]):
             raise BadInput(
-                f"{brought[of]['import_file'].iloc[0]}: none of its participants "
-                f"({keys[of].iloc[0]!r} for one) is in {brought[first]['import_file'].iloc[0]}"
+                f"{cells_of[of]['import_file'].iloc[0]}: none of its participants "
+                f"({keys[of].iloc[0]!r} for one) is in {cells_of[first]['import_file'].iloc[0]}"
             )
     codes = pd.factorize(pd.concat(list(keys.values())))[0] + 1
     width = max(3, len(str(codes.max())))
@@ -285,8 +287,8 @@ def _typed(
     values = _parsed(text, column)
     if column.levels:
         values = values.mask(~values.isin(list(column.levels)).fillna(False))
-    odd = values.isna() & text.notna()
-    flags = _add(flags, odd, f"unknown_{column.name}")
+    unknown = values.isna() & text.notna()
+    flags = _add(flags, unknown, f"unknown_{column.name}")
     if not column.blank and values.isna().any():
         if column.levels or column.name in ("correct_choice", "participant"):
             place = int(np.flatnonzero(values.isna())[0])
@@ -333,11 +335,11 @@ def _flag_trials(frame: pd.DataFrame, flags: pd.Series, mapping: Mapping) -> pd.
     flags = _add(flags, frame["rt_s"] > mapping.long_rt_s, "long_rt")
     flags = _add(flags, frame["choice"].isna() & frame["rt_s"].notna(), "no_choice")
     flags = _add(flags, frame["choice"].notna() & frame["rt_s"].isna(), "no_rt")
-    right = (frame["choice"] == frame["correct_choice"]).mask(frame["choice"].isna())
+    matches = (frame["choice"] == frame["correct_choice"]).mask(frame["choice"].isna())
     if "correct" in mapping.columns:
-        flags = _add(flags, (right != frame["correct"]).fillna(False), "contradicts_choice")
+        flags = _add(flags, (matches != frame["correct"]).fillna(False), "contradicts_choice")
     else:
-        frame["correct"] = right.astype("boolean")
+        frame["correct"] = matches.astype("boolean")
     return flags
 
 

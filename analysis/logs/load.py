@@ -31,7 +31,7 @@ def load(
     Returns
     -------
     pandas.DataFrame
-        As :attr:`analysis.logs.sessions.Log.trials`; what was odd but could be used is said as a
+        As :attr:`analysis.logs.sessions.Log.trials`; what is unusual but usable is issued as a
         Python warning.
 
     Raises
@@ -53,7 +53,7 @@ def load_log(
 ) -> Log:
     """Load every session below a path, with what is known of each.
 
-    A last line without an ending is a trial that a crash cut off; it is left out and said so, as
+    A last line without an ending is a trial that a crash cut off; it is ignored with a warning, as
     the session's next run would leave it out too.
 
     Parameters

@@ -56,16 +56,18 @@ def _check_choices(rows: Rows) -> None:
     _refuse(
         rows, trials["rt_s"].isna() != without, "rt_s", "a time if and only if there is a choice"
     )
-    right = (trials["choice"] == trials["correct_choice"]).mask(without)
-    wrong_mark = (right != trials["correct"]).fillna(False) | (
-        right.isna() != trials["correct"].isna()
+    matches = (trials["choice"] == trials["correct_choice"]).mask(without)
+    wrong_mark = (matches != trials["correct"]).fillna(False) | (
+        matches.isna() != trials["correct"].isna()
     )
     _refuse(rows, wrong_mark, "correct", "whether choice is correct_choice")
 
 
 def _refuse(rows: Rows, bad: pd.Series, column: str, expected: str) -> None:
     if "import_flags" in rows.frame.columns:
-        bad = bad & rows.frame["import_flags"].isna()  # known to be odd, counted in the report
+        bad = (
+            bad & rows.frame["import_flags"].isna()
+        )  # Flagged at import and counted in the report.
     places = np.flatnonzero(bad.fillna(False).to_numpy(bool))
     if len(places):
         found = rows.frame[column].iloc[places[0]]

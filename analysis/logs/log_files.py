@@ -49,7 +49,7 @@ class Rows:
     lines: Mapping[int, list[int]] = field(default_factory=dict)
 
     def place(self, row: int) -> str:
-        """Return the file and line that a row stands in, as errors name them."""
+        """Return the file and line of a row, as error messages name them."""
         ends = np.cumsum(self.lengths)
         number = int(np.searchsorted(ends, row, side="right"))
         row -= int(ends[number] - self.lengths[number])
@@ -67,7 +67,7 @@ def read_files(files: list[Path], columns: tuple[Column, ...], found: list[str])
     columns
         That each must have.
     found
-        Gets a sentence for each last line that was cut off and is left out.
+        Gets a sentence for each incomplete last line, which is ignored.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def _read(file: Path, found: list[str]) -> bytes:
 
 
 def _cut(file: Path, line: int) -> str:
-    return f"{file}: line {line}, the last, was cut off while it was written and is left out"
+    return f"{file}: line {line}, the last, was cut off while it was written and is ignored"
 
 
 def _parse(

@@ -149,7 +149,7 @@ class Mapping:
     observer_column
         Column with the names of those that are no people.
     keep
-        Column to the values of the rows that are imported; others are counted and left out.
+        Column to the values of the rows that are imported; others are counted and skipped.
     long_rt_s
         Longer reaction times are flagged.
     trial_key

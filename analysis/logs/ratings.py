@@ -31,7 +31,7 @@ def load_ratings(log: Log) -> pd.DataFrame:
     -------
     pandas.DataFrame
         The columns of ``ratings.csv``, for imported ones those that say where they come from and
-        what is odd, observer_kind and observer; no rows where nothing was rated.
+        what is unusual, observer_kind and observer; no rows where nothing was rated.
 
     Raises
     ------

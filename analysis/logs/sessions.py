@@ -37,7 +37,7 @@ class Log:
         end_reason, runs, trials, trials_planned (0 where not known), instruction_s, total_s,
         practice_rounds (NaN where not known), windowed and folder.
     warnings
-        What was odd but could be used, one sentence each.
+        Warnings about what is unusual but usable, one sentence each.
     """
 
     trials: pd.DataFrame

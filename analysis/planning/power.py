@@ -36,7 +36,7 @@ def power_table(
     Every pair of reference conditions is tested as
     :func:`analysis.statistics.contrasts.compare_conditions` does it: with crossed intervals, and
     in exemplar matching, where a trial has several units, with those of participants. There all
-    rows must be right, and each condition is also tested against pairing at random, as
+    rows must be paired correctly, and each condition is also tested against pairing at random, as
     :func:`analysis.statistics.matching.matching_scores` does it.
 
     Parameters

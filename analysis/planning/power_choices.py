@@ -46,7 +46,7 @@ class ChoiceStudy:
                 yield np.array([p_of(one, self.smallest_effect) for one in estimates]).T
 
     def _draw(self, rng: np.random.Generator, number: int) -> np.ndarray:
-        """Draw the answers of some studies, shape (trials, studies), 1 for right."""
+        """Draw the answers of some studies, shape (trials, studies), 1 for correct."""
         participant, unit, condition = (
             self.plan[name].to_numpy() for name in ("participant", "unit", "condition")
         )

@@ -18,10 +18,10 @@ from conditions.design.design import Design
 
 
 class MatchingStudy:
-    """Trials that are right or wrong as a whole, each about a unit for every row.
+    """Trials that are correct or incorrect as a whole, each about one unit a row.
 
     What units add to a trial is the mean of their parts; a unit keeps its part for all trials and
-    participants of a study. Tests speak for new participants.
+    participants of a study. Tests generalise over participants.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class MatchingStudy:
     participants
         How many take part.
     assumptions
-        Accuracies are shares of trials with all rows right.
+        Accuracies are proportions of trials with all rows paired correctly.
     smallest_effect
         For the test of equivalence.
     """
@@ -67,12 +67,12 @@ class MatchingStudy:
                 yield np.array([p_of(one, self._smallest_effect) for one in tested]).T
 
     def draw(self, rng: np.random.Generator, studies: int) -> np.ndarray:
-        """Draw each participant's share of right trials, shape (studies, people, conditions).
+        """Draw each participant's proportion correct, shape (studies, people, conditions).
 
         It is NaN where a participant never meets the condition.
         """
         who, condition = (self._plan[name].to_numpy() for name in ("participant", "condition"))
-        right = draw_answers(
+        correct = draw_answers(
             rng, studies, self._assumptions, self._logits, who, condition, self._units
         )
         shape = (int(who.max()) + 1, len(self._conditions))
@@ -81,7 +81,7 @@ class MatchingStudy:
         average = sparse.csr_matrix(
             (1 / counts[cells], (cells, np.arange(len(cells)))), (len(counts), len(cells))
         )
-        shares = np.where(counts, (average @ right).T, np.nan)
+        shares = np.where(counts, (average @ correct).T, np.nan)
         return shares.reshape(studies, *shape)
 
 

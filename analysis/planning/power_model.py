@@ -26,14 +26,14 @@ CHANCE = "chance"
 class Assumptions:
     """What is taken to be true of observers.
 
-    The logit of a right answer is that of its condition, plus a participant's and a unit's own
+    The logit of a correct answer is that of its condition, plus a participant's and a unit's own
     part, plus what a participant and a unit add to each condition; all four are normal. Where a
     trial has several units, the mean of their parts counts.
 
     Parameters
     ----------
     accuracies
-        Reference condition to the share of right answers, averaged over participants and units.
+        Reference condition to the proportion correct, averaged over participants and units.
     participant_sd, unit_sd
         Of participants' and units' own parts, in logits.
     participant_effect_sd, unit_effect_sd
@@ -103,7 +103,7 @@ def draw_answers(
     Returns
     -------
     numpy.ndarray
-        1 for right and 0 for wrong, shape (trials, studies).
+        1 for correct and 0 for incorrect, shape (trials, studies).
     """
     n_people, n_units = participant.max() + 1, units.max() + 1
     own = np.repeat(logits[condition][:, None], studies, axis=1)
@@ -114,8 +114,8 @@ def draw_answers(
     own += effects[participant, condition]
     effects = rng.normal(0, assumed.unit_effect_sd, (n_units, *shape))
     own += effects[units, condition[:, None]].mean(axis=1)
-    right: np.ndarray = rng.random(own.shape) < special.expit(own)
-    return right.astype(float)
+    correct: np.ndarray = rng.random(own.shape) < special.expit(own)
+    return correct.astype(float)
 
 
 class Simulated(Protocol):

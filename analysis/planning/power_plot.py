@@ -40,7 +40,7 @@ def write_power(table: pd.DataFrame, folder: Path) -> Path:
         If the folder holds anything.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{folder}: is there already; give a new folder, nothing is overwritten")
+        raise BadInput(f"{folder}: exists already; give a new folder, nothing is overwritten")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "power.csv").write_text(table_text(table), encoding="utf-8", newline="\n")
     path = folder / "power.png"

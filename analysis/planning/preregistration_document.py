@@ -1,4 +1,4 @@
-"""What a study says beforehand, written from its design."""
+"""A preregistration, written from the design of a study."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def preregister(
         with out.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
-        raise BadInput(f"{out}: is there already; give a new file, none is overwritten") from None
+        raise BadInput(f"{out}: exists already; give a new file, none is overwritten") from None
     except OSError as error:
         raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
     return out
@@ -80,7 +80,7 @@ def _document(design: Design, participants: int | None, settings: Settings) -> I
     yield "## Hypotheses\n"
     yield _to_write(
         "what you expect, for which conditions, in which direction; which hypotheses are "
-        "confirmatory and which exploratory; what would speak against them"
+        "confirmatory and which exploratory; what result would count against them"
     )
     yield from _design(design)
     yield from _participants(design, participants)
@@ -114,7 +114,7 @@ def _design(design: Design) -> Iterator[str]:
     practice = design.practice
     if practice.until_all_right:
         rounds = practice.max_rounds
-        yield f"Practice is gone through again until all is right, at most {rounds} times.\n"
+        yield f"Practice is repeated until every answer is correct, at most {rounds} times.\n"
     yield "Counterbalancing, by the participant's number:\n"
     if design.between:
         yield f"- {len(design.between)} groups in turn;"
@@ -125,9 +125,9 @@ def _design(design: Design) -> Iterator[str]:
         f"- {orders} orders of blocks in turn;" if orders > 1 else "- one order of blocks for all;"
     )
     yield f"- main trials take their images from {design.batches.main_batches} batches in turn;"
-    what = "the right answer is at each side equally often"
+    what = "the correct answer is on each side equally often"
     if design.task == "exemplar_matching":
-        what = "so are the places of right halves"
+        what = "so are the slots of the correct halves"
     yield f"- in each block the order of trials is random and {what}; seed {design.seed}.\n"
 
 
@@ -160,7 +160,7 @@ def _analyses(design: Design, settings: Settings) -> Iterator[str]:
     share = f"{settings.level:.0%}"
     yield "## Analyses\n"
     yield "- Main trials only; practice, catch and repeated trials do not count as results."
-    yield "- Outcome: the share of right answers in each reference condition."
+    yield "- Outcome: proportion correct in each reference condition."
     if settings.ci_unit == "paper":
         yield "- Intervals: two standard errors of participants' means."
     elif design.task == "exemplar_matching":
@@ -171,7 +171,7 @@ def _analyses(design: Design, settings: Settings) -> Iterator[str]:
     yield f"  and those below {1 - settings.level:.2g} count."
     yield f"- The smallest effect of interest is a difference of {settings.smallest_effect:g} in"
     yield "  accuracy: two one-sided tests (TOST) say whether a difference is smaller, and a JZS"
-    yield "  Bayes factor says how much speaks for none.\n"
+    yield "  Bayes factor quantifies the evidence for no difference.\n"
     yield _to_write("further analyses, and why this effect is the smallest of interest")
 
 

@@ -144,7 +144,7 @@ def zipped(*names):
         (b"name|count|rt_s\nx|3|1\n", "separated by vertical bars, expected comma, semicolon, tab"),
         (b"name,count\nx,3,more\n", "line 2: found 3 cells, expected 2"),
         (b"name,count\n\nx\n", "line 3: found 1 cells, expected 2"),
-        (b"name,count,name\nx,3,y\n", "column 'name' stands twice"),
+        (b"name,count,name\nx,3,y\n", "column 'name' occurs twice"),
         (b'name,count\nx,"3\n', "line 2: cannot be read as CSV"),
         (b'name,count\nx,"3"4\n', "line 2: cannot be read as CSV"),
     ],

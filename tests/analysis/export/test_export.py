@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.export.export import export, letters_and_digits
-from analysis.export.export_bids import write_bids
-from analysis.export.export_psychds import write_psychds
+from analysis.export.bids import write_bids
+from analysis.export.dataset import export, letters_and_digits
+from analysis.export.psychds import write_psychds
 from analysis.logs.load import load_log
 from tests.conftest import some
 from unitscope.columns import RATING_COLUMNS, log_columns, names
@@ -166,7 +166,7 @@ def test_bad_input_is_one_sentence(
         ("id\tage\np001\t3\n", "column 'participant_id' is missing"),
         (
             "participant_id\np001\nsub-p001\n",
-            "line 3, column 'participant_id': 'p001' stands twice",
+            "line 3, column 'participant_id': 'p001' is listed twice",
         ),
     ):
         file.write_text(content, encoding="utf-8")

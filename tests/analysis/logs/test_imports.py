@@ -483,7 +483,7 @@ def test_nothing_is_overwritten_and_unknown_names_are_helped(borowski, tmp_path,
     (tmp_path / "out").mkdir()
     arguments = ["import", str(borowski), "--out", str(tmp_path / "out"), "--mapping"]
     assert main([*arguments, "borowski2021_exp1"]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
     assert main([*arguments, "borowski2021_exp"]) == 2
     assert "did you mean" in capsys.readouterr().err
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.export.export import (
+from analysis.export.dataset import (
     SESSION_FACTS,
     Source,
     introduction,

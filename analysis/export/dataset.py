@@ -122,7 +122,7 @@ class Source:
         Raises
         ------
         BadInput
-            If it has no column participant_id, or a participant stands there twice.
+            If it has no column participant_id, or a participant is listed twice.
         """
         for folder in (self.folder, self.folder.parent):
             path = folder / PARTICIPANTS
@@ -140,7 +140,7 @@ def _demographics(path: Path) -> pd.DataFrame:
         place = int(ids.duplicated().to_numpy().nonzero()[0][0])
         raise BadInput(
             f"{path}, line {lines_of(cells)[place]}, column 'participant_id': "
-            f"{ids.iloc[place]!r} stands twice"
+            f"{ids.iloc[place]!r} is listed twice"
         )
     return cells.drop(columns="participant_id").set_index(ids)
 
@@ -156,7 +156,7 @@ def export(data: Path | str, out: Path | str, write: Callable[[Source, Path], No
         Folder to make; one that exists must be empty.
     write
         Writes the dataset into an empty folder, such as
-        :func:`analysis.export.export_bids.write_bids`.
+        :func:`analysis.export.bids.write_bids`.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def export(data: Path | str, out: Path | str, write: Callable[[Source, Path], No
     """
     data, out = Path(data), Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BadInput(f"{out}: is there already; give a new folder, nothing is overwritten")
+        raise BadInput(f"{out}: exists already; give a new folder, nothing is overwritten")
     source = Source(data, load_log(data))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

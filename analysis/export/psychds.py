@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.export.export import Source, introduction, letters_and_digits, write_text
+from analysis.export.dataset import Source, introduction, letters_and_digits, write_text
 from unitscope.columns import RATING_COLUMNS, Column
 from unitscope.tables import table_text
 
