@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 
 from conditions.design.blocks import OF_GROUP, OF_SCHEME, Block
@@ -20,7 +19,7 @@ def check_design(design: Design) -> None:
     _check_schemes(design)
     _check_batches(design)
     for name, block in design.blocks.items():
-        for condition in _conditions(design, block):
+        for condition in design.conditions_of(block):
             _check_block(design, name, block, condition)
     _check_repeats(design)
     _check_task(design)
@@ -165,7 +164,7 @@ def _check_task(design: Design) -> None:
         own = design.references
         if "max" not in own.poles:
             raise ValueError("references.poles lacks max, the only pole that occlusion shows")
-        mixed = any("mixed" in _conditions(design, b) for b in design.blocks.values())
+        mixed = any("mixed" in design.conditions_of(b) for b in design.blocks.values())
         if mixed and not 0 < own.mixed_natural < own.per_side:
             raise ValueError(
                 f"references.mixed_natural is {own.mixed_natural}, expected 1 to "
@@ -219,11 +218,3 @@ def _texts_in(value: object) -> set[str]:
     return (
         {text for part in value for text in _texts_in(part)} if isinstance(value, tuple) else set()
     )
-
-
-def _conditions(design: Design, block: Block) -> Iterator[str]:
-    """Yield the reference conditions that a block can have."""
-    if block.condition == OF_GROUP:
-        yield from block.groups or design.between
-    else:
-        yield block.condition

@@ -126,9 +126,12 @@ class Design:
         for name in self.orders[0]:
             block = self.blocks[name]
             if block.role == "main":
-                own = self.between if block.condition == OF_GROUP else (block.condition,)
-                found.update(dict.fromkeys(own))
+                found.update(dict.fromkeys(self.conditions_of(block)))
         return tuple(found)
+
+    def conditions_of(self, block: Block) -> tuple[str, ...]:
+        """Return the reference conditions that a block has, those of all groups together."""
+        return (block.groups or self.between) if block.condition == OF_GROUP else (block.condition,)
 
     def group(self, participant: int) -> str:
         """Return the group of a participant, empty where the design compares none."""

@@ -13,7 +13,7 @@ from stimgen.studies.synthetic_settings import SyntheticSettings
 from unitscope.bounds import at_least
 from unitscope.errors import BadInput, nearest
 from unitscope.settings import build, read_yaml
-from unitscope.vocabulary import POLES
+from unitscope.vocabulary import POLES, Pole
 
 FOLDER = Path(__file__).parent
 PRESETS = FOLDER / "presets"
@@ -166,7 +166,7 @@ class BuildSettings:
     natural: NaturalSettings = field(default_factory=NaturalSettings)
     synthetic: SyntheticSettings = field(default_factory=SyntheticSettings)
     occlusion: OcclusionSettings | None = None
-    poles: tuple[Literal["min", "max"], ...] = ("min", "max")
+    poles: tuple[Pole, ...] = POLES
     seed: int = 0
 
     def __post_init__(self) -> None:
