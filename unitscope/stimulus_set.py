@@ -20,7 +20,7 @@ MANIFEST = "manifest.csv"
 SETTINGS = "set.yaml"
 
 WITHOUT_BATCH = ("synthetic",)
-"""Kinds whose images belong to no batch."""
+"""Kinds of stimuli without batches."""
 
 
 def sha256_of(path: Path) -> str:
@@ -29,7 +29,7 @@ def sha256_of(path: Path) -> str:
 
 
 class Stimulus(NamedTuple):
-    """One image: its path in the set, its activation, and its patch where it has one."""
+    """One image: its path in the set, its activation, and its patch if it has one."""
 
     path: str
     activation: float
@@ -45,7 +45,7 @@ class StimulusSet:
     Parameters
     ----------
     folder
-        Holds ``manifest.csv``, ``set.yaml`` and ``images/``.
+        Contains ``manifest.csv``, ``set.yaml`` and ``images/``.
     manifest
         One row per image, with the columns of ``MANIFEST_COLUMNS``.
     """
@@ -108,7 +108,7 @@ class StimulusSet:
         Raises
         ------
         BadInput
-            If the path leads out of the set's folder, be it by a symbolic link.
+            If the path leads out of the set's folder, also through a symbolic link.
         """
         file = self._place(path)
         if not file.resolve().is_relative_to(self.folder.resolve()):
@@ -124,14 +124,14 @@ class StimulusSet:
     def ranked(
         self, unit: Unit, kind: str, pole: str, batch: int | None = None, *, at_least: int = 0
     ) -> list[Stimulus]:
-        """Return a unit's stimuli, their ranks rising.
+        """Return a unit's stimuli in ascending order of rank.
 
         Parameters
         ----------
         unit, kind, pole, batch
-            What to select. The batch does not matter for the kinds that have none.
+            Stimuli to select; the batch is ignored for kinds without batches.
         at_least
-            How many there must be.
+            Smallest number of stimuli.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class StimulusSet:
         return found
 
     def most_activating(self, unit: Unit, kind: str) -> list[Stimulus]:
-        """Return a unit's stimuli of pole max from all batches, their activations rising."""
+        """Return a unit's stimuli of pole max from all batches in ascending order of activation."""
         found = [
             stimulus
             for key, stimuli in self._by_group.items()
@@ -159,7 +159,7 @@ class StimulusSet:
         return sorted(found, key=lambda stimulus: (stimulus.activation, stimulus.path))
 
     def batches(self, unit: Unit) -> tuple[int, ...]:
-        """Return the whole batches of natural images that a unit has at every pole of the set.
+        """Return the complete batches of natural images that a unit has at every pole of the set.
 
         Batches of pairs, which have fewer images than the others, are omitted.
         """
@@ -193,5 +193,5 @@ class StimulusSet:
 
 
 def _plain(column: pd.Series) -> list[Any]:
-    """Return a column's values as plain Python ones, None where it is blank."""
+    """Return a column's values as Python objects, None for blank cells."""
     return [None if pd.isna(value) else value for value in column.astype(object).tolist()]

@@ -1,1 +1,1 @@
-"""The generator against the usual way and the machine's limit."""
+"""Speed of the generator, compared with common scripts and with the machine's limit."""

@@ -9,7 +9,7 @@ from stimgen.commands.options import add_device
 from unitscope.errors import BadInput, nearest, run_command
 
 PARTS = ("limit", "decode", "sweep", "memory", "render", "occlusion", "ranks", "demo")
-"""What is measured, in order."""
+"""Parts of the benchmark, in order."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,11 +19,11 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("parts", nargs="*", metavar="part", help=f"{', '.join(PARTS)}; all if none")
     add_device(parser)
-    parser.add_argument("--repeats", type=int, default=3, help="times that each way is measured")
+    parser.add_argument("--repeats", type=int, default=3, help="number of measurements of each way")
     parser.add_argument(
         "--processor-time",
         action="store_true",
-        help="count one thread's time on the processor, where other programs share it",
+        help="measure the CPU time of one thread, for machines shared with other programs",
     )
     return run_command(parser, _measure, argv)
 
@@ -46,7 +46,7 @@ def _measure(arguments: argparse.Namespace) -> None:
     bench = Bench(device, arguments.repeats, "processor" if arguments.processor_time else "wall")
     print(table(bench.measure(arguments.parts or PARTS)))
     if "bf16" not in bench.precisions:
-        print("Convolutions are no faster in bf16 here, so nothing else is measured in it.")
+        print("Convolutions are no faster in bf16 here, so nothing else is measured in bf16.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Seconds that whole commands take, each in processes of its own."""
+"""Durations of whole commands, each in its own processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _run(arguments: list[str], processes: int = 1) -> None:
 
 
 def sweep_seconds(device: str, processes: int) -> float:
-    """Return the seconds that the demo's sweep takes, without those of starting up."""
+    """Return the seconds that the demo's sweep takes, without the start of the processes."""
     with tempfile.TemporaryDirectory() as folder:
         _run(["sweep", "demo", "--out", folder, "--device", device], processes)
         (seconds,) = Path(folder).glob(".*/seconds.json")
@@ -33,7 +33,7 @@ def sweep_seconds(device: str, processes: int) -> float:
 
 
 def demo_seconds(device: str) -> float:
-    """Return the seconds that the demo set takes from the command to the end."""
+    """Return the seconds that the command takes to build the demo set."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         _run(["build", "demo", "--out", folder, "--device", device])

@@ -1,4 +1,4 @@
-"""How fast photographs are decoded."""
+"""Speed of decoding photographs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unitscope.errors import BadInput
 
 
 class _Photograph:
-    """The same JPEG photograph any number of times."""
+    """A source that repeats one JPEG photograph."""
 
     sha256 = ""
 
@@ -43,14 +43,14 @@ class _Photograph:
 
 
 def decode_rates(n_images: int = 256, device: torch.device | None = None) -> dict[str, float]:
-    """Return how many JPEG photographs a second are read and cropped, by what decodes them.
+    """Return the number of JPEG photographs read and cropped per second, by decoder.
 
     Parameters
     ----------
     n_images
-        How many are read at a time.
+        Number of photographs in a measurement.
     device
-        Decodes them together, if given and if it can; all threads do in any case.
+        Device that also decodes them in batches, if given and if it can.
     """
     source, images = _Photograph(n_images), ImagesSettings()
 
@@ -59,7 +59,7 @@ def decode_rates(n_images: int = 256, device: torch.device | None = None) -> dic
         for _, pixels in read_images(source, images, range(n_images), together):
             assert not isinstance(pixels, str)
             last = pixels
-        _ = last[0, 0, 0].item()  # waits until a device is done
+        _ = last[0, 0, 0].item()  # waits for the device
         return n_images / (time.perf_counter() - start)
 
     ways: dict[str, DeviceDecoder | None] = {"torchcodec" if decoder() else "PIL": None}

@@ -1,4 +1,4 @@
-"""How fast stimgen is on this machine: against the usual way, and against the machine's limit."""
+"""Speed of stimgen on this machine, compared with common scripts and with the machine's limit."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Figure:
     Parameters
     ----------
     work
-        What was done.
+        Description of the work.
     value, unit
-        How fast, or how much.
+        Measured rate, duration or amount.
     ratio
-        Times the rate of the usual way, measured in turns with it; None without one.
+        Rate relative to the usual way, measured in alternation with it; None without one.
     share
-        Part of the measured peak of this machine's arithmetic; None where that is no limit.
+        Proportion of the measured peak of this machine's arithmetic; None if that is not a limit.
     """
 
     work: str
@@ -47,18 +47,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much work is measured at a time.
+    """Amounts of work in a measurement.
 
     Parameters
     ----------
     sweep, k
-        Images of a sweep, and how many of them are kept at either end.
+        Images of a sweep, and number of images kept at each pole.
     recorded
-        Images that a long sweep goes on with.
+        Images recorded in the middle of a long sweep.
     steps, usual_units
-        Steps of an optimisation, and units that the usual way renders.
+        Steps of an optimisation, and units rendered by the usual way.
     stride_px, usual_positions
-        Between positions of a patch, and how many positions the usual way takes.
+        Step between positions of a patch, and number of positions for the usual way.
     memory
         Images of a short and of a long sweep.
     """
@@ -74,20 +74,20 @@ class Sizes:
 
 
 class Bench:
-    """All that is measured, part by part.
+    """The parts of the benchmark.
 
     Parameters
     ----------
     device
-        Where the networks run.
+        Device of the networks.
     repeats
-        Times that each way is measured, in turns with the others.
+        Number of measurements of each way, in alternation with the others.
     clock
-        What seconds are counted by; see :data:`benchmarks.generator.sides.Clock`.
+        Clock of the measurements; see :data:`benchmarks.generator.sides.Clock`.
     sizes
-        Those for the device if None.
+        By default those for the device.
     precisions
-        What networks compute in; if None fp32, and bf16 where convolutions are faster in it.
+        Precisions of the networks; by default fp32, and bf16 if its convolutions are faster.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Bench:
 
     @property
     def precisions(self) -> Sequence[Precision]:
-        """What networks compute in."""
+        """Precisions of the networks."""
         if self._precisions is None:
             faster = self._peak("bf16") > self._peak("fp32")
             self._precisions = PRECISIONS if faster else PRECISIONS[:1]
@@ -160,7 +160,7 @@ class Bench:
             yield Figure(work, n / seconds[i], "images/s", before / seconds[i], share)
         for precision in self.precisions:
             yield self._recording(precision)
-        yield Figure("the end of a sweep, once, however many images", 1000 * end, "ms")
+        yield Figure("the end of a sweep, once for any number of images", 1000 * end, "ms")
 
     def _recording(self, precision: Precision) -> Figure:
         n, k = self.sizes.recorded, self.sizes.k
@@ -168,7 +168,7 @@ class Bench:
             (own.recording, (self.device, precision, n, k)),
             (own.bare_passes, (self.device, precision, n)),
         ]
-        # A few percent show in more turns than times do.
+        # A difference of a few percent needs more measurements than a duration.
         (recorded, bare), _ = in_turns(ways, 3 * self.repeats - 2, self.clock)
         work = f"recording all units and keeping the top {k} at both ends, in {precision}"
         return Figure(work, 100 * (recorded / bare - 1), "% more than bare passes")
@@ -186,7 +186,7 @@ class Bench:
         ways += [(own.render_units, (self.device, p, steps)) for p in self.precisions]
         (before, *seconds), (_, *counts) = in_turns(ways, self.repeats, self.clock)
         usual_rate = n_usual * steps / before
-        # A step goes forward and back, the latter to the image only: about twice a forward pass.
+        # A step is a forward and a backward pass, to the image only: about twice a forward pass.
         flops = 2 * flops_of_pass(LAYER)
         for precision, own_seconds, n_images in zip(self.precisions, seconds, counts, strict=True):
             rate = n_images * steps / own_seconds
@@ -223,7 +223,7 @@ class Bench:
 
 
 def machine(device: torch.device) -> str:
-    """Return one line on the machine and the software that figures were measured with."""
+    """Return one line about the machine and software of the measurements."""
     threads = "" if device.type == "cuda" else f", {torch.get_num_threads()} threads"
     found = versions("torch", "torchvision", "numba")
     made_with = ", ".join(f"{package} {version}" for package, version in found.items())

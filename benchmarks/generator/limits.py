@@ -1,4 +1,4 @@
-"""What arithmetic takes, and what this machine's reaches."""
+"""Numbers of operations, and the peak of this machine's arithmetic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stimgen.networks.registry import load_network
 def flops_of_convolutions(
     device: torch.device, precision: Precision = "fp32", clock: Clock = "wall"
 ) -> float:
-    """Return the operations a second of a convolution that suits the machine: its peak."""
+    """Return the operations per second of a convolution of favourable size: the peak."""
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     images = torch.randn(16, 256, 28, 28, device=device, dtype=dtype)
     kernel = torch.randn(256, 256, 3, 3, device=device, dtype=dtype)
@@ -34,7 +34,7 @@ def flops_of_convolutions(
 
 
 def counted_flops(work: Callable[[], object]) -> float:
-    """Return the operations of some work, a multiplication with its addition being two."""
+    """Return the number of operations of some work; a multiply-add counts as two."""
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         work()
@@ -42,6 +42,6 @@ def counted_flops(work: Callable[[], object]) -> float:
 
 
 def flops_of_pass(layer: str) -> float:
-    """Return the operations of one image's pass through GoogLeNet up to a layer."""
+    """Return the number of operations of a pass of one image through GoogLeNet up to a layer."""
     network = load_network("googlenet", "random")
     return counted_flops(lambda: network.maps(torch.zeros(1, 3, 224, 224), [layer]))

@@ -1,4 +1,4 @@
-"""stimgen's own way of doing what :mod:`benchmarks.generator.usual` does, ready to be measured."""
+"""The tasks of :mod:`benchmarks.generator.usual`, done by stimgen."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from stimgen.visualization.goals import Goal
 LAYER = "inception4a"
 PATCH_PX = 90
 MERGED = 1024
-"""Images whose activations a sweep takes in together."""
+"""Images whose activations a sweep records together."""
 
 SEEN = 10 * MERGED + MERGED // 2
-"""Images that a sweep has seen when recording is measured, for most come after others."""
+"""Images that a sweep has recorded before the measurement, as in the middle of a sweep."""
 
 
 def _noise(n: int, size_px: int) -> tuple[np.ndarray, ...]:
@@ -43,11 +43,11 @@ def _noise(n: int, size_px: int) -> tuple[np.ndarray, ...]:
 
 
 IMAGES = _noise(8, 224)
-"""What both ways see, in turn; they cost nothing to decode, so that networks are measured."""
+"""Images of both ways, repeated; they are not decoded, so that only the networks are measured."""
 
 
 class NoiseCrops:
-    """Cuttings of an image in memory as a source of any number of images."""
+    """A source of any number of images: crops of a noise image in memory."""
 
     sha256 = ""
 
@@ -65,7 +65,7 @@ class NoiseCrops:
 
     def load(self, index: int) -> Image.Image:
         """Return an image."""
-        # No two of the first images are the same, for the same activations are never sorted out.
+        # The first images all differ, because equal activations would not be sorted.
         y, x = divmod(7919 * index % self._size_px**2, self._size_px)
         return self._whole.crop((x, y, x + self._size_px, y + self._size_px))
 
@@ -75,7 +75,7 @@ def _googlenet(device: torch.device, precision: Precision, px: int | None = None
 
 
 def sweep_images(device: torch.device, precision: Precision, n_images: int, k: int) -> Work:
-    """Prepare a sweep of all units; its work returns the operations of a whole pass."""
+    """Prepare a sweep of all units; its work returns the number of operations of a pass."""
     network, source = _googlenet(device, precision), NoiseCrops(n_images)
     layers = [layer.name for layer in network.layers]
     flops = counted_flops(lambda: network.activations(_blank(device), layers, "pre", "mean"))
@@ -89,7 +89,7 @@ def sweep_images(device: torch.device, precision: Precision, n_images: int, k: i
 
 
 def sweep_end(device: torch.device, k: int) -> Work:
-    """Prepare what a sweep of any length does once, when all images are passed."""
+    """Prepare the end of a sweep, whose duration does not depend on the number of images."""
     network = _googlenet(device, "fp32")
     units = tuple(unit.name for unit in network.units())
     tally = Tally(len(units), k, 1, device)
@@ -103,11 +103,11 @@ def sweep_end(device: torch.device, k: int) -> Work:
 
 
 def recording(device: torch.device, precision: Precision, n_images: int, k: int) -> Work:
-    """Prepare to go on with a sweep of all units that has seen :data:`SEEN` images.
+    """Prepare to continue a sweep of all units that has recorded :data:`SEEN` images.
 
-    Their activations are drawn: normal, with each unit's mean and standard deviation. Half of what
-    is taken in together waits before and after, so that passes go on meanwhile as in the middle
-    of a sweep.
+    Their activations are random: normal, with each unit's mean and standard deviation. The buffer
+    is half full before and after, so that recording overlaps with passes as in the middle of a
+    sweep.
     """
     network, source = _googlenet(device, precision), NoiseCrops(n_images)
     layers, shown = [layer.name for layer in network.layers], ImagesSettings(resize_px=224)
@@ -133,14 +133,14 @@ def recording(device: torch.device, precision: Precision, n_images: int, k: int)
 
 
 def bare_passes(device: torch.device, precision: Precision, n_images: int) -> Work:
-    """Prepare to read a sweep's images and pass them on in the same batches, and nothing else."""
+    """Prepare to read a sweep's images and run the network on them, without recording."""
     network, source = _googlenet(device, precision), NoiseCrops(n_images)
     size = BATCH[device.type]
     layers = [network.layers[-1].name]
 
     def work() -> None:
         def go(own: Network, item: Batch) -> None:
-            # To the last layer, from which next to nothing is taken.
+            # Up to the last layer, of which only the centre is read.
             own.activations(to_tensor(item.images, device), layers, "pre", "centre")
 
         shown, numbers = ImagesSettings(resize_px=224), range(-(-n_images // size))
@@ -171,9 +171,9 @@ def sweep_memory(device: torch.device, n_images: int) -> Work:
 def render_units(device: torch.device, precision: Precision, steps: int) -> Work:
     """Prepare to render units of a layer in batches; its work returns the number of images.
 
-    Images have 224 px and are padded by 12, of which the network sees 224, as in the usual way.
-    ReLUs are redirected in one step of 32, as by default (16 of 512). Diversity, which the usual
-    way's single image has not, is left out.
+    Images have 224 px and are padded by 12 px; the network's input has 224 px, as in the usual way.
+    ReLUs are redirected in one step of 32, as by default (16 of 512). There is no diversity term,
+    as the usual way renders single images.
     """
     network = _googlenet(device, precision)
     settings = SyntheticSettings(
@@ -185,7 +185,7 @@ def render_units(device: torch.device, precision: Precision, steps: int) -> Work
         diversity_weight=0.0,
         redirected_steps=steps // 32,
     )
-    # One of each branch in turn, so that all of the layer is needed, as the usual way computes it.
+    # Units of all branches in alternation, so that the whole layer is needed, as in the usual way.
     in_turn = zip(*(branch.channels for branch in network.layer(LAYER).branches), strict=False)
     units = [network.unit(LAYER, "", channel) for channels in in_turn for channel in channels]
     size = 4 if device.type == "cpu" else 32
@@ -206,16 +206,16 @@ def render_units(device: torch.device, precision: Precision, steps: int) -> Work
 
 @dataclass(frozen=True)
 class Maps:
-    """What was found of an occlusion map.
+    """Result of an occlusion map.
 
     Parameters
     ----------
     n_positions
-        Of the patch.
+        Number of positions of the patch.
     error
         Largest difference from whole passes in fp32, relative to the largest activation.
     flops
-        Operations that a position cannot do without: those on what its patch can change.
+        Number of operations per position on values that the patch can change.
     """
 
     n_positions: int
@@ -231,7 +231,7 @@ def _places(n: int) -> tuple[Patch, ...]:
 
 
 def occluded_images(n: int) -> tuple[np.ndarray, ...]:
-    """Return an image with a patch at places all over it."""
+    """Return an image with a patch at positions all over it."""
     edit = Occlusion(IMAGES[0])
     return tuple(apply(edit, patch) for patch in _places(n))
 

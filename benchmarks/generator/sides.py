@@ -1,4 +1,4 @@
-"""Ways of doing the same work, measured in turns, each in a process of its own."""
+"""Ways of doing the same work, measured in alternation, each in its own process."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import Any, Literal
 import torch
 
 Work = Callable[[], Any]
-"""What is measured; it may return something."""
+"""Function that is measured; it may return a value."""
 
 Clock = Literal["wall", "processor"]
-"""What seconds are counted by; processor seconds are those of all threads together."""
+"""Clock of a measurement; processor time is the sum over all threads."""
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
 Way = tuple[Callable[..., Work], tuple[Any, ...]]
-"""What prepares the work, and its arguments; both must be known by name in another process."""
+"""Function that prepares the work, and its arguments; both must be picklable."""
 
 
 class Side:
-    """A process that does its work whenever it is asked to.
+    """A process that does its work on request.
 
-    Ways do not share a process, for one may change how the next one's memory is managed.
+    Ways do not share a process, because one may change how memory is managed for the next.
 
     Parameters
     ----------
     way
-        Its work.
+        Way to measure.
     threads
-        That torch may use.
+        Number of torch's threads.
     """
 
     def __init__(self, way: Way, threads: int) -> None:
@@ -45,7 +45,7 @@ class Side:
         self._receive()
 
     def run(self, clock: Clock = "wall") -> tuple[float, Any]:
-        """Do the work once and return the seconds it took and what it returned."""
+        """Do the work once and return its duration in seconds and its value."""
         self._ours.send(clock)
         seconds, value = self._receive()
         return seconds, value
@@ -54,7 +54,7 @@ class Side:
         try:
             answer = self._ours.recv()
         except EOFError:
-            raise RuntimeError("a measured process ended; is there memory enough?") from None
+            raise RuntimeError("a measured process ended; is there enough memory?") from None
         if isinstance(answer, BaseException):
             raise answer
         return answer
@@ -91,15 +91,15 @@ def _serve(
 def in_turns(
     ways: Sequence[Way], repeats: int, clock: Clock = "wall"
 ) -> tuple[list[float], list[Any]]:
-    """Measure ways in turns, so that all meet the machine in the same state.
+    """Measure ways in alternation, so that the state of the machine is the same for all.
 
-    Each uses as many threads as torch has here. Processor time is for one thread: several wait for
-    each other where other programs keep the processors busy, and that counts as work.
+    Each uses as many threads as torch has here. Processor time is for a single thread, because
+    waiting for other threads counts as work.
 
     Returns
     -------
     seconds, values
-        By way: the shortest time, and what the work returned last.
+        For each way: the shortest duration, and the last value.
     """
     with ExitStack() as stack:
         sides = [stack.enter_context(Side(way, torch.get_num_threads())) for way in ways]

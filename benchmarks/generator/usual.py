@@ -1,7 +1,7 @@
-"""The usual way of doing what stimgen does, to measure it against: what people's scripts do.
+"""The usual way: what common scripts do, for comparison with stimgen.
 
-All of them take torchvision's GoogLeNet as it comes: channels first, batch norms of their own, and
-whole forward passes, with hooks that keep what goes by.
+All of them use torchvision's GoogLeNet unchanged: channels first, separate batch norms, and
+full forward passes, with hooks that store activations.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MEAN, SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def usual_googlenet(device: torch.device) -> nn.Module:
-    """Return the network with untrained weights, which ask for gradients as they do by default."""
+    """Return the network with random weights, which require gradients, as is the default."""
     module: nn.Module = googlenet(weights=None, aux_logits=False, init_weights=False)
     randomise(module, 0)
     return module.eval().to(device)
@@ -39,19 +39,19 @@ def _normalised(images: torch.Tensor) -> torch.Tensor:
 def hook_loop(
     device: torch.device, images: Sequence[np.ndarray], n_images: int, k: int, batch: int = 64
 ) -> Work:
-    """Prepare to record all blocks' units for images, and to find each unit's extremes.
+    """Prepare to record the units of all blocks for images, and to find each unit's extremes.
 
-    Hooks keep the blocks' whole maps; after each batch they are reduced to a unit's mean, and the
-    means of all images are kept until they are sorted at the end.
+    Hooks store the blocks' whole maps; after each batch they are reduced to each unit's mean, and
+    the means of all images are stored and sorted at the end.
 
     Parameters
     ----------
     device
-        Where the network runs.
+        Device of the network.
     images
-        8-bit images as the network sees them, shown in turn.
+        8-bit images of the network's input size, repeated.
     n_images, k
-        How many images there are, and how many of them each unit keeps at either end.
+        Number of images, and number of images kept at each pole.
     batch
         Images in a forward pass.
     """
@@ -93,17 +93,17 @@ def render_loop(
     """Prepare to render units one after the other, as Lucent does.
 
     One image at a time, from a decorrelated Fourier spectrum; padding, jitter, scale, rotation and
-    jitter one after the other, the same for the batch; the whole network to its end, with hooks on
-    every module; and weights that get gradients too.
+    jitter in separate steps, the same for the batch; full passes, with hooks on every module; and
+    gradients of the weights too.
 
     Parameters
     ----------
     device, layer, channels
-        What to render where.
+        Device, and what to render.
     steps
-        Of each optimisation.
+        Steps of each optimisation.
     image_px
-        Side of the image and of what the network sees.
+        Side of the image and of the network's input.
     """
     module = usual_googlenet(device)
     kept: dict[str, torch.Tensor] = {}
@@ -158,14 +158,14 @@ def _jitter(image: torch.Tensor, by_px: int, rng: np.random.Generator) -> torch.
 def occlusion_loop(
     device: torch.device, images: Sequence[np.ndarray], layer: str, channel: int
 ) -> Work:
-    """Prepare to measure a unit for images, a whole forward pass each.
+    """Prepare to measure a unit for images, with a full forward pass each.
 
     Parameters
     ----------
     device, layer, channel
-        What to measure where.
+        Device, and what to measure.
     images
-        8-bit images with their patches.
+        8-bit images with patches.
     """
     module = usual_googlenet(device)
     kept: dict[str, torch.Tensor] = {}
