@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -82,7 +81,7 @@ def exclusions(
 
 def _judged_sessions(
     trials: pd.DataFrame, sessions: pd.DataFrame | None
-) -> Iterator[tuple[tuple[Any, ...], JudgedSession]]:
+) -> Iterator[tuple[tuple[object, ...], JudgedSession]]:
     """Yield the keys of each session, in their order, and what the rules look at in it."""
     place = trials.groupby(SESSION_KEYS, sort=True, dropna=False).ngroup().to_numpy()
     order = np.argsort(place, kind="stable")
@@ -122,7 +121,7 @@ def _known(sessions: pd.DataFrame | None) -> dict[tuple[str, ...], dict[str, flo
     }
 
 
-def _plain(keys: Any) -> tuple[str, ...]:
+def _plain(keys: Iterable[object]) -> tuple[str, ...]:
     return tuple("" if pd.isna(key) else str(key) for key in keys)
 
 

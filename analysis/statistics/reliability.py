@@ -110,7 +110,7 @@ def split_half(
     z = _fisher_z(np.array(drawn)[np.isfinite(drawn)])
     # Bootstrap samples that all agree still differ by rounding.
     if len(z) < 2 or not np.ptp(z) > 1e-9:
-        nan, why = float("nan"), not_computable("the halves agree alike in all bootstrap samples")
+        nan, why = float("nan"), not_computable("all bootstrap samples have the same reliability")
         return Reliability(half, full, nan, nan, n_units, n_participants, why)
     # A bootstrap sample has fewer different participants, so that its halves correlate less: only
     # the spread of z is used, z -+ t_(n - 1) sd(z) sqrt(n / (n - 1)), where the last factor and t

@@ -1,4 +1,4 @@
-"""A trend that was put into the answers is found, and none where there is none."""
+"""A simulated trend is found, and none without one."""
 
 from __future__ import annotations
 

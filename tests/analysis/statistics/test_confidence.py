@@ -10,7 +10,7 @@ from analysis.statistics.confidence import calibration, metacognition, type_2_ar
 
 
 def simulate(seed, n=3000, d_prime=1.5, criterion=0.2, noise=0.0):
-    """An observer by signal detection whose confidence reads the evidence with some noise."""
+    """Simulate a signal detection observer whose confidence reads the evidence with some noise."""
     rng = np.random.default_rng(seed)
     is_b = rng.random(n) < 0.5
     evidence = np.where(is_b, d_prime / 2, -d_prime / 2) + rng.normal(0, 1, n)
@@ -55,7 +55,7 @@ def test_the_fit_is_that_of_another_program(stimulus_a, stimulus_b, d_prime, met
     assert found.meta_d == pytest.approx(meta_d, abs=2e-3)
 
 
-def test_confidence_that_knows_all_has_a_ratio_of_one():
+def test_ideal_confidence_has_a_ratio_of_one():
     ratios = [metacognition(simulate(seed)).m_ratio for seed in range(12)]
     assert np.mean(ratios) == pytest.approx(1, abs=0.06)
 
@@ -67,7 +67,7 @@ def test_noisy_confidence_has_a_lower_ratio_and_area():
     assert np.mean([m.auc for m in noisy]) < np.mean([m.auc for m in sharp]) - 0.03
 
 
-def test_confidence_drawn_by_lot_has_an_area_of_a_half_and_no_meta_d():
+def test_random_confidence_has_an_area_of_a_half_and_no_meta_d():
     trials = simulate(1, 6000)
     trials["confidence"] = np.random.default_rng(2).integers(1, 4, len(trials))
     assert type_2_area(type_2_roc(trials)) == pytest.approx(0.5, abs=0.03)

@@ -1,4 +1,4 @@
-"""Tiny and one-sided studies give numbers that can be, or a reason, and never a traceback."""
+"""Tiny and one-sided studies give possible numbers or a reason, and never a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of exemplar matching against chance, which is a random permutation's."""
+"""Scores of exemplar matching against chance, which is a random permutation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analysis.statistics.matching import chance, matching_scores, scores
 
 
 def simulate(seed, knows=0.0, participants=20, trials=30, k=3):
-    """Participants who know each trial's pairing with a probability, and guess otherwise."""
+    """Simulate participants who know a pairing with a probability and guess otherwise."""
     rng = np.random.default_rng(seed)
     rows = []
     for participant in range(participants):

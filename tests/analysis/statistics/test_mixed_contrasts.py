@@ -1,4 +1,4 @@
-"""Contrasts of the mixed models do not depend on which condition is the first."""
+"""Contrasts of the mixed models recover simulated effects, in whatever order the conditions are."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def study(
 
 
 def correlated(seed: int, participants: int = 150, trials: int = 120) -> pd.DataFrame:
-    """Trials of two conditions whose difference goes with the participants' ability."""
+    """Simulate two conditions whose difference is correlated with the participants' ability."""
     rng = np.random.default_rng(seed)
     covariance = np.array([[0.64, -0.4], [-0.4, 1.0]])
     own = rng.multivariate_normal([0, 0], covariance, participants)

@@ -1,4 +1,4 @@
-"""Reliability recovers that of simulated people; repeats are held against what they repeat."""
+"""Simulated reliability is recovered; repeated trials are compared with the first ones."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_draws_that_are_all_alike_give_no_interval():
     )
     found = split_half(trials)
     assert found.full < 0
-    assert "the halves agree alike" in found.reason and np.isnan([found.low, found.high]).all()
+    assert "the same reliability" in found.reason and np.isnan([found.low, found.high]).all()
 
 
 def row(number, choice, correct, confidence, role="main", of=None, repeated=None):
