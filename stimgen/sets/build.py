@@ -24,9 +24,9 @@ from stimgen.sweeps.checkpoints import Checkpoints
 from stimgen.sweeps.ranks import Ranks
 from stimgen.sweeps.sweep import Sweep, sweep
 from stimgen.sweeps.unit_statistics import write_statistics
-from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Start
 from stimgen.visualization.render import render
+from stimgen.visualization.rendering_methods import open_method
 from stimgen.visualization.spectrum import SPECTRUM, estimate_spectrum
 from unitscope.columns import MANIFEST_COLUMNS
 from unitscope.errors import BadInput

@@ -17,10 +17,10 @@ from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.visualization.augment import Transforms, transform
 from stimgen.visualization.goals import Goal
-from stimgen.visualization.methods import open_method
 from stimgen.visualization.objectives import similarity
 from stimgen.visualization.parametrization import Start
 from stimgen.visualization.priors import filter_gradient, penalty
+from stimgen.visualization.rendering_methods import open_method
 from stimgen.visualization.saved_state import SavedState
 from stimgen.visualization.stopping import Stopping
 

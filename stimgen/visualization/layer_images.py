@@ -19,9 +19,9 @@ from stimgen.studies.build_settings import BuildSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.sweeps.photographs import crop, read_rgb
 from stimgen.visualization.ascend import climb
-from stimgen.visualization.methods import open_method
 from stimgen.visualization.objectives import likeness, mean_square
 from stimgen.visualization.parametrization import Parametrization
+from stimgen.visualization.rendering_methods import open_method
 from unitscope.errors import BadInput
 
 

@@ -28,8 +28,8 @@ from stimgen.sweeps.workers import with_network
 from stimgen.visualization.ascend import ascend
 from stimgen.visualization.diversity_search import SearchResult, search_diversity
 from stimgen.visualization.goals import Goal
-from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Start
+from stimgen.visualization.rendering_methods import open_method
 from stimgen.visualization.saved_state import SavedState
 
 MASKS = "transparency"

@@ -15,9 +15,9 @@ from stimgen.studies.prior_settings import PriorSettings
 from stimgen.studies.synthetic_settings import SearchSettings, SyntheticSettings
 from stimgen.sweeps.ranks import Ranks
 from stimgen.visualization.goals import Goal
-from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Parametrization
 from stimgen.visualization.render import render
+from stimgen.visualization.rendering_methods import open_method
 from tests.stimgen.conftest import make_toy
 
 SETTINGS = SyntheticSettings(

@@ -31,8 +31,8 @@ from stimgen.sweeps.sweep import BATCH, Sweep, sweep
 from stimgen.visualization.ascend import ascend
 from stimgen.visualization.goals import Goal
 from stimgen.visualization.layer_images import caricature, dream
-from stimgen.visualization.methods import open_method
 from stimgen.visualization.render import render
+from stimgen.visualization.rendering_methods import open_method
 from tests.stimgen.apart import APART, Apart, in_this_thread, moved, second_device
 from tests.stimgen.conftest import NoiseImages
 

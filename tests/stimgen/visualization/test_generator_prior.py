@@ -13,7 +13,7 @@ from stimgen.studies.synthetic_settings import GeneratorSettings, SyntheticSetti
 from stimgen.visualization.ascend import ascend
 from stimgen.visualization.generator_prior import Generator, GeneratorImages, load_generator
 from stimgen.visualization.goals import Goal
-from stimgen.visualization.methods import open_method
+from stimgen.visualization.rendering_methods import open_method
 from unitscope.errors import BadInput
 
 PRE = ActivationSettings()

@@ -18,9 +18,9 @@ from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.sweeps.ranks import Ranks
 from stimgen.visualization.goals import goals_for
-from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Parametrization
 from stimgen.visualization.render import render, rendered_path
+from stimgen.visualization.rendering_methods import open_method
 from tests.stimgen.rendering import SETTINGS, goals_of, render_toy
 from tests.stimgen.sweeps.test_ranks import ROOT, run
 

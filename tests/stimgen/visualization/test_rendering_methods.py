@@ -25,9 +25,9 @@ from stimgen.studies.synthetic_settings import (
 from stimgen.visualization.ascend import ascend
 from stimgen.visualization.generator_prior import Generator
 from stimgen.visualization.goals import Goal
-from stimgen.visualization.methods import open_method
 from stimgen.visualization.parametrization import Start
 from stimgen.visualization.priors import penalty, total_variation
+from stimgen.visualization.rendering_methods import open_method
 from stimgen.visualization.saved_state import SavedState
 from tests.stimgen.visualization.test_generator_prior import ToyGenerator
 from unitscope.errors import BadInput
