@@ -12,8 +12,8 @@ from unitscope.places import shown
 
 
 def _report(arguments: argparse.Namespace) -> None:
+    from analysis.planning.analysis_settings import Settings
     from analysis.report.report import write_report
-    from analysis.report.results import Settings
 
     settings = Settings(
         ci_unit="paper" if arguments.paper else "crossed",
@@ -99,9 +99,9 @@ def _power(arguments: argparse.Namespace) -> None:
 
 
 def _preregister(arguments: argparse.Namespace) -> None:
+    from analysis.planning.analysis_settings import Settings
     from analysis.planning.preregistration import TO_WRITE
     from analysis.planning.preregistration_document import preregister
-    from analysis.report.part import Settings
     from conditions.design.reading import read_design
 
     settings = Settings(

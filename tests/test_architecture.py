@@ -97,10 +97,22 @@ BORDERS = {
         {"tqdm"},
     ),
     "experiments/__init__.py": (set(), set()),
-    "analysis": (
-        DESIGNS,
-        {"numpy", "pandas", "scipy", "matplotlib", "jinja2", "pyarrow", "tqdm"},
+    # Logs become statistics, which plans and reports show.
+    "analysis/logs": (DESIGNS, {"numpy", "pandas", "pyarrow"}),
+    "analysis/statistics": (DESIGNS, {"numpy", "pandas", "scipy", "tqdm"}),
+    "analysis/figure_style.py": (CORE, {"matplotlib"}),
+    "analysis/planning": (
+        DESIGNS | {"analysis.statistics", "analysis.figure_style"},
+        {"numpy", "pandas", "scipy", "matplotlib", "tqdm"},
     ),
+    "analysis/report": (
+        DESIGNS
+        | {"analysis.logs", "analysis.statistics", "analysis.planning", "analysis.figure_style"},
+        {"numpy", "pandas", "scipy", "matplotlib", "jinja2"},
+    ),
+    "analysis/export": (DESIGNS | {"analysis.logs"}, {"numpy", "pandas"}),
+    "analysis/__init__.py": ({"analysis.logs"}, set()),
+    "analysis/__main__.py": (DESIGNS | {"analysis"}, set()),
     "bootstrap.py": (set(), set()),
 }
 
@@ -160,7 +172,8 @@ def forbidden(part: str, imports: set[str]) -> list[str]:
     [
         ("unitscope", "conditions.design.design.Design"),
         ("conditions/design", "conditions.trials.unit_pools"),
-        ("analysis", "experiments.runner.log"),
+        ("analysis/report", "experiments.runner.log"),
+        ("analysis/logs", "analysis.report.study"),
         ("experiments/runner", "psychopy"),
     ],
 )

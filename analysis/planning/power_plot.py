@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.report.style import FAINT, INK, styled
+from analysis.figure_style import FAINT, INK, styled
 from unitscope.errors import BadInput
 from unitscope.tables import table_text
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import TO_WRITE, Preregistration
-from analysis.report.part import Settings
 from conditions.design.design import Design
 from conditions.design.overview import TASK_QUESTIONS, strips_of, totals
 from unitscope.errors import BadInput

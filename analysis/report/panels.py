@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,48 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from analysis.figure_style import INK, MAX_VECTOR_POINTS, mark_of
 from analysis.report.groups import Group
-from analysis.report.results import Results
-from analysis.report.style import INK, MAX_VECTOR_POINTS, mark_of
-from analysis.report.words import points
+from analysis.report.phrasing import points
+from analysis.report.study import Results
 
 WIDTH_IN = 7.4
 
 PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.0f}")
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure of the report.
-
-    Parameters
-    ----------
-    name
-        Of its files.
-    title, caption
-        For readers.
-    draw
-        Returns the figure, or None where the results have nothing to show.
-    marks_chance
-        Whether a dashed line shows chance, where there is one.
-    shows_first
-        Whether it shows the first group of observers alone.
-    """
-
-    name: str
-    title: str
-    caption: str
-    draw: Callable[[Results], Figure | None]
-    marks_chance: bool = False
-    shows_first: bool = False
-
-    def caption_of(self, results: Results) -> str:
-        """Return the caption for some results, with whom it shows and what is drawn of chance."""
-        text = self.caption
-        if self.shows_first and len(results.groups) > 1:
-            text += f" Shown: {results.remaining[0].label}."
-        known = self.marks_chance and np.isfinite(results.chance)
-        return f"{text} Dashed: chance." if known else text
 
 
 def panels(
@@ -141,7 +106,7 @@ def _scatter_offsets(number: int) -> np.ndarray:
     return (np.arange(1, number + 1) * 0.6180339887498949) % 1 - 0.5
 
 
-def draw_times(axis: Axes, times: np.ndarray, height: float, condition: str, right: bool) -> None:
+def draw_times(axis: Axes, times: np.ndarray, height: float, condition: str, correct: bool) -> None:
     if not len(times):
         return
     colour = mark_of(condition).colour
@@ -149,10 +114,10 @@ def draw_times(axis: Axes, times: np.ndarray, height: float, condition: str, rig
         times,
         height + 0.2 * _scatter_offsets(len(times)),
         s=8,
-        marker="o" if right else "x",
+        marker="o" if correct else "x",
         color=colour,
         alpha=0.45,
-        linewidths=0 if right else 0.8,
+        linewidths=0 if correct else 0.8,
         rasterized=len(times) > MAX_VECTOR_POINTS,
         zorder=2,
     )
@@ -164,7 +129,7 @@ def draw_times(axis: Axes, times: np.ndarray, height: float, condition: str, rig
 def outcome_legend(figure: Figure) -> None:
     handles = [
         Line2D([], [], color=INK, marker=marker, linestyle="", markersize=4.5, label=label)
-        for marker, label in (("o", "right"), ("x", "wrong"))
+        for marker, label in (("o", "correct"), ("x", "incorrect"))
     ]
     note = "bar: quartiles, stroke: median"
     handles.append(Line2D([], [], color=INK, marker="|", markersize=8, linewidth=2, label=note))

@@ -1,4 +1,4 @@
-"""How well the data were recorded: sessions, sides, odd reaction times, dropped frames."""
+"""How well the data were recorded: sessions, sides, unusual reaction times, dropped frames."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _remarks(row: dict[str, object]) -> list[str]:
     if number("less_used_side") < 0.1:
         found.append(f"{100 * (1 - number('less_used_side')):.0f} % of answers on one side")
     for name, what in (
-        ("rt_outliers", "odd reaction times"),
+        ("rt_outliers", "unusual reaction times"),
         ("timed_out", "trials without an answer"),
     ):
         if number(name):

@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,18 @@ import jinja2
 import numpy as np
 import pandas as pd
 
+from analysis.figure_style import save, styled
 from analysis.logs.ratings import RatedLog, load_study
 from analysis.logs.sessions import Log, load_frames
+from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import read_preregistration
-from analysis.report import figures, words
-from analysis.report.deviations import deviations
-from analysis.report.frame_figures import frame_intervals
-from analysis.report.groups import Group
-from analysis.report.methods import methods
-from analysis.report.page import shown_part
-from analysis.report.part import RATINGS_ONLY
-from analysis.report.parts import parts_of
-from analysis.report.results import NUMBER_NAMES, Results, Settings, analyse
-from analysis.report.sections.intuitiveness import RATED, flags
-from analysis.report.style import save, styled
+from analysis.report import phrasing
+from analysis.report.analyse import NUMBER_NAMES, analyse
+from analysis.report.section import Block, Drawing, Items, Section, Sentence, Table
+from analysis.report.sections import sections_of
+from analysis.report.sections.intuitiveness import flags
+from analysis.report.sections.preregistered_plan import deviations
+from analysis.report.study import RATINGS_ONLY, Results
 from analysis.statistics.rating_means import MOMENTS
 from conditions.design.design import Design
 from conditions.design.reading import read_design
@@ -88,7 +86,8 @@ def write_report(
         Folder of the stimulus set, whose ``queries.csv`` says what baselines answer; occlusion
         only.
     preregistration
-        File that the study is held against, :func:`analysis.report.deviations.deviations`.
+        File that the study is compared with,
+        :func:`analysis.report.sections.preregistered_plan.deviations`.
 
     Raises
     ------
@@ -103,8 +102,9 @@ def write_report(
     if preregistration is not None:
         read_preregistration(preregistration)  # refused before the long work
     results = analyse(log, settings, made_by, queries)
-    deviating = None if preregistration is None else deviations(results, log, preregistration)
-    frames = load_frames(log)
+    if preregistration is not None:
+        results = replace(results, deviations=tuple(deviations(results, log, preregistration)))
+    results = replace(results, frames=load_frames(log))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -112,12 +112,12 @@ def write_report(
         raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
     try:
         making.chmod(0o755)
-        for name, page in _render(results, frames, made_by, making, deviating).items():
+        for name, page in _render(results, making).items():
             (making / name).write_text(page, encoding="utf-8", newline="\n")
         _move(making, out)
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    return Written(out, out / PAGE, words.headline(results, results.groups[0]))
+    return Written(out, out / PAGE, phrasing.headline(results, results.groups[0]))
 
 
 def _check_replaceable(out: Path) -> None:
@@ -153,23 +153,23 @@ def _design_of(name: str, given: str | None) -> Design | None:
         return None
 
 
-def _render(
-    results: Results,
-    frames: pd.DataFrame,
-    design: Design | None,
-    folder: Path,
-    deviating: list[str] | None = None,
-) -> dict[str, str]:
+def _render(results: Results, folder: Path) -> dict[str, str]:
     """Write everything but the pages; returns these by name."""
-    about = _about(results, design) | {"deviations": deviating}
-    numbers = {"about": about, "names": NUMBER_NAMES, "numbers": results.numbers()}
+    deviating = None if results.deviations is None else list(results.deviations)
+    about = _about(results) | {"deviations": deviating}
+    numbers = {"about": about, "names": NUMBER_NAMES, "numbers": results.numbers}
     text = json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / NUMBERS).write_text(text + "\n", encoding="utf-8", newline="\n")
     (folder / TABLES).mkdir()
     for name, table in results.tables.items():
         file = folder / TABLES / f"{name}.csv"
         file.write_text(table_text(table), encoding="utf-8", newline="\n")
-    pictures = _draw(results, frames, folder / FIGURES)
+    (folder / FIGURES).mkdir()
+    sections: list[dict[str, Any]] = [
+        {"name": section.name, "title": section.title, "blocks": blocks}
+        for section in sections_of(results.task)
+        if (blocks := _blocks(section, results, folder / FIGURES))
+    ]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("analysis.report"),
         autoescape=True,
@@ -178,41 +178,65 @@ def _render(
         lstrip_blocks=True,
     )
     filters: dict[str, Callable[..., str]] = {
-        "percent": words.percent,
-        "points": words.points,
-        "p_cell": lambda p: words.p_value(p).removeprefix("=").strip(),
-        "bayes_factor": words.bayes_factor,
+        "percent": phrasing.percent,
         "allowed": lambda row: allowed(row["at_least"], row["at_most"]),
     }
     environment.filters |= filters
-    sessions, judged = results.tables["sessions"], results.tables["exclusions"]
     content = {
         "about": about,
-        "results": results,
-        "groups": [_of_group(results, group) for group in results.groups],
-        "parts": [shown_part(part, results) for part in parts_of(results.task)],
-        "pictures": pictures,
-        "methods": methods(design, results),
-        "warnings": _warnings(results, design),
-        "sessions": _records(sessions[sessions["remarks"] != ""]),
-        "all_sessions": _records(sessions),
-        "n_sessions": len(sessions),
-        "windowed": _records(sessions[sessions["windowed"]]),
-        "excluded": _records(judged[judged["excluded"].astype(bool)]),
-        "judged": _records(judged),
-        "odd_ratings": _odd_ratings(results),
-        "n_excluded": results.numbers()["sessions.excluded"]["value"],
+        "answers": [(group.title, phrasing.headline(results, group)) for group in results.groups],
+        "warnings": _warnings(results),
+        "sections": sections,
+        "frames": _figure(sections, "frames"),
+        "all_sessions": _records(results.tables["sessions"]),
+        "judged": _records(results.tables["exclusions"]),
+        "odd_ratings": _flagged_ratings(results),
+        "n_excluded": results.numbers["sessions.excluded"]["value"],
         "tables": sorted(results.tables),
     }
     return {name: environment.get_template(name).render(content) for name in (PAGE, QUALITY)}
 
 
-def _about(results: Results, design: Design | None) -> dict[str, Any]:
+def _blocks(section: Section, results: Results, folder: Path) -> list[tuple[str, Any]]:
+    """Return what a section shows, each with its kind; its figures are drawn and saved."""
+    found: list[tuple[str, Any]] = []
+    shown = section.shown(results)
+    for block in shown:
+        if isinstance(block, Drawing):
+            if results.kept.empty and not section.without_trials:
+                continue
+            with styled(block.name):
+                figure = block.draw(results)
+            if figure is not None:
+                svg = save(figure, block.name, folder)
+                found.append((_KINDS[Drawing], (block, block.caption_of(results), svg)))
+        else:
+            found.append((_KINDS[type(block)], block))
+    return found
+
+
+def _figure(sections: list[dict[str, Any]], name: str) -> Any:
+    """Return a figure that some section shows, for another page; None where there is none."""
+    blocks = [
+        block for section in sections for kind, block in section["blocks"] if kind == "figure"
+    ]
+    return next((block for block in blocks if block[0].name == name), None)
+
+
+_KINDS: dict[type[Block], str] = {
+    Drawing: "figure",
+    Table: "table",
+    Sentence: "sentence",
+    Items: "items",
+}
+
+
+def _about(results: Results) -> dict[str, Any]:
     trials, settings = results.log.trials, results.settings
     return {
         "made_by": MADE_BY,
         "design": results.log.design,
-        "title": _title(results.log, design),
+        "title": _title(results.log, results.design),
         "stimulus_set": ", ".join(sorted(trials["stimulus_set"].dropna().unique())) or "unknown",
         "first_trial_utc": _text(trials["trial_began_utc"].min()),
         "last_trial_utc": _text(trials["trial_began_utc"].max()),
@@ -237,108 +261,42 @@ def _text(value: Any) -> str:
     return "unknown" if pd.isna(value) else str(value)
 
 
-def _draw(results: Results, frames: pd.DataFrame, folder: Path) -> dict[str, dict[str, str]]:
-    """Draw and save every figure; returns title, caption and SVG by name."""
-    folder.mkdir()
-    pictures = {}
-    for drawing in figures.DRAWINGS:
-        if not len(results.kept) and drawing.name not in RATED.pictures:
-            continue
-        with styled(drawing.name):
-            figure = drawing.draw(results)
-        if figure is not None:
-            svg = save(figure, drawing.name, folder)
-            pictures[drawing.name] = {
-                "title": drawing.title,
-                "caption": drawing.caption_of(results),
-                "svg": svg,
-            }
-    with styled("frames"):
-        figure = frame_intervals(frames)
-    if figure is not None:
-        pictures["frames"] = {
-            "title": "Frames of sessions in a window",
-            "caption": "Left: how long frames lasted, on a logarithmic count. Right: the longest "
-            "frame of each trial. Dashed: 1.5 nominal intervals, above which a frame counts as "
-            "dropped.",
-            "svg": save(figure, "frames", folder),
-        }
-    return pictures
-
-
-def _of_group(results: Results, group: Group) -> dict[str, Any]:
-    level = results.settings.level
-    differences = _with_everyone(results, group, "differences", ("first", "second"))
-    verdicts = [
-        words.verdict(row, level)
-        for row in results.of("differences", group).itertuples(index=False)
-    ]
-    for row in differences:
-        row["verdict"] = verdicts.pop(0) if row["kept"] else "–"
-    return {
-        "group": group,
-        "sentences": words.headline(results, group),
-        "accuracy": _with_everyone(results, group, "accuracy", ("reference_condition",)),
-        "differences": differences,
-        "reaction_times": _by_outcome(results.of("reaction_times", group)),
-        "confidence": _by_outcome(results.of("confidence", group)),
-    }
-
-
-def _with_everyone(
-    results: Results, group: Group, table: str, keys: tuple[str, ...]
-) -> list[dict[str, Any]]:
-    """Return a table's rows, each after exclusions (``kept``) and without them (``everyone``)."""
-    kept = {tuple(row[key] for key in keys): row for row in _records(results.of(table, group))}
-    return [
-        {"kept": kept.get(tuple(row[key] for key in keys)), "everyone": row}
-        for row in _records(results.of(f"{table}_all_sessions", group))
-    ]
-
-
-def _by_outcome(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in _records(table):
-        found.setdefault(row["reference_condition"], {})[row["outcome"]] = row
-    return found
-
-
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def _odd_ratings(results: Results) -> list[dict[str, Any]]:
+def _flagged_ratings(results: Results) -> list[dict[str, Any]]:
     table = results.tables.get("odd_ratings", pd.DataFrame())
     rows = table.astype(object)
     return _records(rows.where(table.notna(), "–").assign(rt_s=table.get("rt_s")))
 
 
-def _warnings(results: Results, design: Design | None) -> list[str]:
+def _warnings(results: Results) -> list[str]:
     found = list(results.log.warnings)
     if results.settings.blind is not None:
-        found.insert(0, "Blinded: letters stand in place of the conditions’ names.")
+        found.insert(0, "Blinded: letters replace the conditions’ names.")
     if results.groups[0].kind != "person":
         found.insert(
             0,
-            "No person took part: the numbers below come from programs and say nothing about "
+            "No person took part: all numbers below come from programs and say nothing about "
             "people.",
         )
     if results.task == RATINGS_ONLY:
         found.append(
-            "These sessions have ratings but no trials, so that nothing is known of right answers, "
+            "These sessions have ratings but no trials, so there are no results on accuracy, "
             "confidence or reaction times."
         )
     elif np.isnan(results.chance):
         found.append(
-            "The same choice is always the right one, so choices are no sides: nothing is known "
-            "of chance, and side bias excludes nobody."
+            "The same choice is always the correct one, so choices are not sides: chance level "
+            "is unknown, and side bias excludes nobody."
         )
     if "import_flags" in results.log.trials.columns:
         found.append(_imported(results.log.trials))
     if "import_flags" in results.ratings.columns and len(results.ratings):
         found += _imported_ratings(results)
     versions = set(results.log.trials["design_sha256"].dropna())
-    if design is not None and versions and versions != {design.sha256}:
+    if results.design is not None and versions and versions != {results.design.sha256}:
         found.append(
             "The design file has changed since some of the sessions, so the methods may not "
             "describe them."
@@ -347,14 +305,13 @@ def _warnings(results: Results, design: Design | None) -> list[str]:
 
 
 def _imported(trials: pd.DataFrame) -> str:
-    """Say what was imported, and how many of its rows are odd; none of them was left out."""
+    """Say what was imported, and how many of its rows are flagged; all of them are kept."""
     files = ", ".join(sorted(trials["import_file"].unique()))
-    odd = words.counted(flags(trials))
-    return f"Imported from {files}. Rows that are odd, all of them kept: {odd}."
+    return f"Imported from {files}. Flagged rows, all kept: {phrasing.counted(flags(trials))}."
 
 
 def _imported_ratings(results: Results) -> Iterator[str]:
-    """Say which ratings were imported, how many are odd, and of whom there are no trials."""
+    """Say which ratings were imported, how many are flagged, and whose trials are missing."""
     ratings = results.ratings
     moments = ratings.groupby("moment")["import_file"].unique()
     files = "; ".join(
@@ -362,8 +319,8 @@ def _imported_ratings(results: Results) -> Iterator[str]:
         for moment in MOMENTS
         if moment in moments.index
     )
-    odd = words.counted(flags(ratings))
-    yield f"Imported ratings: {files}. Ratings that are odd, all of them kept: {odd}."
+    flagged = phrasing.counted(flags(ratings))
+    yield f"Imported ratings: {files}. Flagged ratings, all kept: {flagged}."
     rated, tried = (set(frame["participant"]) for frame in (ratings, results.log.trials))
     if tried and rated - tried:
         yield (

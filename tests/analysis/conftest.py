@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pandas as pd
 import pytest
 from scipy import special
 
+from analysis.report.section import Section
+from analysis.report.sections import sections_of
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import participant_id, write_tables
 from conditions.trials.table_maker import TableMaker
@@ -224,6 +227,22 @@ class StudyWriter:
                 seed=1,
             )
         return self.folder
+
+
+@pytest.fixture
+def draw_only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that leaves reports the figures of some names; drawing takes time."""
+
+    def leave(*drawn: str) -> None:
+        def own(task: str) -> tuple[Section, ...]:
+            return tuple(
+                replace(s, drawings=tuple(d for d in s.drawings if d.name in drawn))
+                for s in sections_of(task)
+            )
+
+        monkeypatch.setattr("analysis.report.report.sections_of", own)
+
+    return leave
 
 
 @pytest.fixture

@@ -19,10 +19,14 @@ def test_check_sums_up(demo_study: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_report_ends_by_saying_what_it_wrote(
-    study: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    study: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    draw_only: Any,
 ) -> None:
     study.write_session("p001", 1)
-    monkeypatch.setattr("analysis.report.figures.DRAWINGS", ())
+    draw_only()
     monkeypatch.setattr("analysis.report.report.REPORTS", tmp_path / "reports")
     assert main(["report", str(study.folder), "--paper"]) == 0
     assert (tmp_path / "reports" / "demo_two_afc" / "report.html").is_file()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report.results import NUMBER_NAMES, NUMBERS
+from analysis.report.analyse import NUMBER_NAMES, NUMBERS
 from tests.conftest import some
 
 GUIDE = Path(__file__).parents[2] / "docs" / "analysis.md"

@@ -16,8 +16,8 @@ from analysis.logs.imports import import_logs
 from analysis.logs.load import load, load_log
 from analysis.logs.mapping import read_mapping, shipped_mappings
 from analysis.logs.ratings import load_ratings, load_study
-from analysis.report.figures import DRAWINGS
-from analysis.report.results import Settings, analyse
+from analysis.planning.analysis_settings import Settings
+from analysis.report.analyse import analyse
 from analysis.statistics.agreement import agreement, answers
 from analysis.statistics.rating_means import by_participant, rating_means
 from unitscope.errors import BadInput
@@ -244,7 +244,7 @@ def test_nobody_is_left_out_for_being_always_right(tmp_path, capsys):
     assert np.isnan(results.chance)
     assert main(["report", str(tmp_path / "out"), "--out", str(tmp_path / "report")]) == 0
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
-    assert "nothing is known of chance" in page
+    assert "chance level is unknown" in page
     assert "ashed: chance" not in page
     assert "<h2>Differences</h2>" not in page
 
@@ -359,11 +359,8 @@ def test_ratings_beside_trials_are_of_the_same_participants(trials_and_ratings, 
 
 
 @pytest.mark.parametrize("blind", [[], ["--blind", "3"]])
-def test_imported_ratings_are_reported(trials_and_ratings, tmp_path, blind, monkeypatch):
-    monkeypatch.setattr(
-        "analysis.report.figures.DRAWINGS",
-        [d for d in DRAWINGS if d.name in ("accuracy", "ratings")],
-    )
+def test_imported_ratings_are_reported(trials_and_ratings, tmp_path, blind, draw_only):
+    draw_only("accuracy", "ratings")
     mappings = [read_mapping(name) for name in ("borowski2021_exp1", "borowski2021_intuitiveness")]
     out, report = tmp_path / "out", tmp_path / "report"
     import_logs(trials_and_ratings, mappings, out)

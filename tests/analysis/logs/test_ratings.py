@@ -10,8 +10,9 @@ import pytest
 
 from analysis.logs.load import load_log
 from analysis.logs.ratings import load_ratings, load_study
+from analysis.planning.analysis_settings import Settings
+from analysis.report.analyse import analyse
 from analysis.report.report import write_report
-from analysis.report.results import Settings, analyse
 from analysis.statistics.rating_means import rating_means
 from unitscope.columns import RATING_COLUMNS, names
 from unitscope.errors import BadInput
@@ -44,7 +45,7 @@ def test_ratings_are_compared_image_by_image(study: Any) -> None:
     # Of the images that were rated twice: +10, +40, +30, +30.
     assert found.loc["difference", "mean"] == pytest.approx(27.5)
     assert found.loc["difference", "n_participants"] == 2
-    numbers = analyse(log, Settings(n_bootstrap=10, rules=())).numbers()
+    numbers = analyse(log, Settings(n_bootstrap=10, rules=())).numbers
     assert numbers["simulated_graded.rating.difference"]["value"] == pytest.approx(27.5)
 
 

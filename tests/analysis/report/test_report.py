@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from analysis.report import style
-from analysis.report.figures import DRAWINGS
+from analysis import figure_style as style
+from analysis.planning.analysis_settings import Settings
+from analysis.report.analyse import NUMBER_NAMES
 from analysis.report.report import write_report
-from analysis.report.results import NUMBER_NAMES, Settings
 from conditions.design.reading import find_design
 from unitscope.errors import BadInput
 
@@ -60,9 +61,9 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the figures, which take most of the time."""
-    monkeypatch.setattr("analysis.report.figures.DRAWINGS", DRAWINGS[:1])
+def undrawn(draw_only: Callable[..., None]) -> None:
+    """Draw one figure alone; they take most of the time."""
+    draw_only("accuracy")
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_the_page_separates_kinds_of_observers(report: Path) -> None:
     assert page.index("Simulated participants (graded)") < page.index("Machine observers (simil")
     assert "No person took part" in page
     assert "unfinished after 11 of 23 trials" in page
-    assert "Sessions that are left out" in page
+    assert "Sessions that are excluded" in page
     assert page.count("<figure") == 9
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.planning.analysis_settings import Settings
 from analysis.report.report import write_report
-from analysis.report.results import Settings
 
 pytestmark = [
     pytest.mark.slow,

@@ -16,8 +16,10 @@ from matplotlib.text import Text
 
 from analysis.__main__ import main
 from analysis.logs.load import load_log
+from analysis.planning.analysis_settings import Settings
+from analysis.report.analyse import analyse
 from analysis.report.report import write_report
-from analysis.report.results import Results, Settings, analyse
+from analysis.report.study import Results
 from conditions.design.reading import read_design
 from tests.conftest import some
 
@@ -39,7 +41,7 @@ def occlusion(simulated: Callable[[str], Path]) -> Results:
 
 def test_occlusion_has_its_conditions_between_participants(occlusion: Results) -> None:
     assert [group.key for group in occlusion.groups] == ["simulated_graded"]
-    numbers = occlusion.numbers()
+    numbers = occlusion.numbers
     names = [f"simulated_graded.accuracy.{c}" for c in ("natural", "synthetic", "mixed", "blur")]
     assert set(names) <= set(numbers)
     differences = occlusion.tables["differences_all_sessions"]
@@ -70,13 +72,13 @@ def test_queries_csv_gives_baselines_of_its_own(simulated: Callable[[str], Path]
     items = log.trials[["network", "layer", "channel", "batch"]].drop_duplicates()
     queries = items.assign(saliency=pd.array([True] * len(items), dtype="boolean"))
     results = analyse(log, QUICK, read_design(log.design), queries)
-    assert results.numbers()["simulated_graded.baseline.saliency"]["value"] == 1
+    assert results.numbers["simulated_graded.baseline.saliency"]["value"] == 1
 
 
 def test_matching_scores_stand_against_chance(simulated: Callable[[str], Path]) -> None:
     results = analysed(simulated("exemplar_matching"))
     assert results.chance == pytest.approx(1 / 6)
-    numbers = results.numbers()
+    numbers = results.numbers
     found = numbers["simulated_graded.matching.exemplar.hit_share"]
     trials = results.kept[results.kept["matching"] == "exemplar"]
     assert found["value"] == pytest.approx((trials["hits"] / trials["n_rows"]).mean())
@@ -136,7 +138,7 @@ def test_a_blinded_report_names_no_condition(
     texts["numbers"] = json.dumps(numbers["numbers"])
     texts["file names"] = " ".join(file.name for file in written.folder.rglob("*"))
     texts |= {file.name: printed_text(file) for file in written.folder.rglob("*.pdf")}
-    assert "right answers" in texts["accuracy.pdf"] and "right answers" in drawn["accuracy.png"]
+    assert "correct answers" in texts["accuracy.pdf"] and "correct answers" in drawn["accuracy.png"]
     assert sorted(drawn) == sorted(file.name for file in written.folder.rglob("*.png"))
     texts |= drawn
     title = read_design(f"demo_{task}").title
@@ -169,7 +171,7 @@ def test_little_data_gives_a_report_that_says_what_is_missing(
             trials = trials.assign(hits=trials["n_rows"])
     little = type(log)(trials, log.sessions, log.warnings)
     results = analyse(little, QUICK, read_design(log.design))
-    for name, number in some(results.numbers().items()):
+    for name, number in some(results.numbers.items()):
         assert number["value"] is not None or number["reason"], name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.logs.load import load_log
+from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import TO_WRITE
 from analysis.planning.preregistration_document import preregister
-from analysis.report.deviations import deviations
 from analysis.report.groups import groups_of
-from analysis.report.part import Settings
-from analysis.report.results import Results
+from analysis.report.sections.preregistered_plan import deviations
+from analysis.report.study import Results
 from conditions.design.reading import read_design
 from tests.conftest import some
 from unitscope.exclusion import ExclusionRule
@@ -118,11 +119,11 @@ def test_a_rule_that_was_dropped_for_a_group(results: Results, tmp_path: Path) -
 
 
 def test_the_report_lists_what_deviates(
-    study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study: Any, tmp_path: Path, draw_only: Callable[..., None]
 ) -> None:
     for number in (1, 2):
         study.write_session(f"p00{number}", number)
-    monkeypatch.setattr("analysis.report.figures.DRAWINGS", ())
+    draw_only()
     path = written(preregister(DEMO, tmp_path / "plan.md", 3))
     out = tmp_path / "report"
     command = ["report", str(study.folder), "--out", str(out), "--preregistration", str(path)]

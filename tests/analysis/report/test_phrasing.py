@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from analysis.logs.load import load_log
-from analysis.report import words
-from analysis.report.methods import methods
-from analysis.report.results import Settings, analyse
-from analysis.report.sections.matching_figures import OF_MATCHING
+from analysis.planning.analysis_settings import Settings
+from analysis.report import phrasing
+from analysis.report.analyse import analyse
+from analysis.report.sections.exemplar_matching import MATCHING
+from analysis.report.sections.methods_paragraph import methods
 from analysis.statistics.evidence import jzs_bayes_factor
 from conditions.design.reading import read_design
 
@@ -28,7 +29,7 @@ def plain(sentence: str) -> str:
     ("p", "text"), [(0.0004, "< .001"), (0.0123, "= .012"), (1.0, "= 1.000"), (np.nan, "–")]
 )
 def test_p_values(p: float, text: str) -> None:
-    assert plain(words.p_value(p)) == text
+    assert plain(phrasing.p_value(p)) == text
 
 
 @pytest.mark.parametrize(
@@ -36,17 +37,19 @@ def test_p_values(p: float, text: str) -> None:
     [(2e4, "> 1000"), (123.4, "123"), (8.93, "8.9"), (0.31, "0.31"), (0.001, "< 0.01")],
 )
 def test_bayes_factors(factor: float, text: str) -> None:
-    assert plain(words.bayes_factor(factor)) == text
+    assert plain(phrasing.bayes_factor(factor)) == text
 
 
 def test_points_have_signs() -> None:
-    assert [words.points(x) for x in (0.123, -0.05, 0.001, np.nan)] == ["+12", "−5", "0", "–"]
+    assert [phrasing.points(x) for x in (0.123, -0.05, 0.001, np.nan)] == ["+12", "−5", "0", "–"]
 
 
 def test_headline_names_every_condition(demo_study: Path) -> None:
     results = analyse(load_log(demo_study))
-    first, *rest = map(plain, words.headline(results, results.groups[0]))
-    assert first.startswith("With natural references simulated participants (graded) were right in")
+    first, *rest = map(plain, phrasing.headline(results, results.groups[0]))
+    assert first.startswith(
+        "With natural references simulated participants (graded) were correct in"
+    )
     assert "% of trials (95 % interval" in first and "without references in" in first
     assert len(rest) == 3
     assert any(sentence.startswith("Natural rather than no references: +") for sentence in rest)
@@ -55,8 +58,8 @@ def test_headline_names_every_condition(demo_study: Path) -> None:
 def test_headline_of_one_session_says_why_there_is_no_interval(study: Any) -> None:
     study.write_session("p001", 1, kind="person", observer=None, catch_right=1.0)
     results = analyse(load_log(study.folder))
-    sentences = words.headline(results, results.groups[0])
-    assert "people were right in" in sentences[0]
+    sentences = phrasing.headline(results, results.groups[0])
+    assert "people were correct in" in sentences[0]
     assert "not computable because" in sentences[0]
     assert "only one participant" in sentences[1]
     assert sentences[0].count("only one participant") <= 1
@@ -65,7 +68,7 @@ def test_headline_of_one_session_says_why_there_is_no_interval(study: Any) -> No
 def test_headline_without_remaining_trials(study: Any) -> None:
     study.write_session("p001", 1, always="a")
     results = analyse(load_log(study.folder))
-    assert words.headline(results, results.groups[0]) == [
+    assert phrasing.headline(results, results.groups[0]) == [
         "No main trial of simulated participants (graded) remains after the exclusions."
     ]
 
@@ -131,14 +134,14 @@ def test_a_condition_that_exclusions_empty_is_named(study: Any) -> None:
         tables=results.tables
         | {"accuracy": results.tables["accuracy"].query("reference_condition != 'natural'")},
     )
-    told = words.headline(fewer, results.groups[0])[0]
+    told = phrasing.headline(fewer, results.groups[0])[0]
     assert told.endswith("No trial with natural references remains after the exclusions.")
-    assert "remains" not in words.headline(results, results.groups[0])[0]
+    assert "remains" not in phrasing.headline(results, results.groups[0])[0]
 
 
 def test_a_figure_of_one_group_says_of_which(study: Any) -> None:
     study.write_session("p001", 1)
-    drawing = next(one for one in OF_MATCHING if one.name == "matching")
+    drawing = next(one for one in MATCHING.drawings if one.name == "matching")
     alone = analyse(load_log(study.folder), Settings(rules=()))
     assert "Shown:" not in drawing.caption_of(alone)
     study.write_session("p002", 2, kind="person", observer=None)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from analysis.report.part import RATINGS_ONLY
-from analysis.report.results import Results
-from analysis.report.words import joined, name_of, percent
+from collections.abc import Iterator
+
+from analysis.report.phrasing import joined, name_of, percent
+from analysis.report.section import Block, Section, Sentence
+from analysis.report.study import RATINGS_ONLY, Results
 from conditions.design.design import Design
+from unitscope.vocabulary import TASKS
 
 _CI_UNITS = {
     "crossed": "new participants with new units",
@@ -170,7 +173,7 @@ def _fixation(design: Design) -> str:
 
 
 def _feedback(design: Design, roles: list[str]) -> str:
-    """Return after which of the trials that there are right answers were shown."""
+    """Return after which kinds of trial the correct answer was shown."""
     shown = [name for name in roles if getattr(design.feedback, name)]
     return f"after {joined(shown)} trials" if shown else "at no time"
 
@@ -192,7 +195,7 @@ def _course_between(design: Design) -> str:
     again = ""
     if design.practice.until_all_right:
         again = (
-            " Practice was gone through again, with other images, until all of it was right or "
+            " Practice was repeated with other images until every answer was correct or "
             f"{design.practice.max_rounds} rounds were done."
         )
     return (
@@ -214,7 +217,7 @@ def _who(results: Results) -> str:
 
 def _kept(results: Results) -> str:
     if results.task == RATINGS_ONLY:
-        return "Rules look at trials, so that none of these sessions was left out."
+        return "Exclusion rules look at trials, so none of these sessions was excluded."
     told = []
     for group, rules in results.rules.items():
         if rules:
@@ -222,7 +225,7 @@ def _kept(results: Results) -> str:
             told.append(of + "; ".join(rule.sentence for rule in rules))
     unfinished = "Trials of unfinished sessions count as far as they go."
     if not told:
-        return f"No rule left out a session. {unfinished}"
+        return f"No session was excluded by a rule. {unfinished}"
     return (
         "Sessions of people and simulated participants were kept if they passed these rules: "
         f"{'; '.join(told)}. Times were asked of people only. Machine observers and baselines are "
@@ -249,7 +252,7 @@ def _analysis(results: Results) -> str:
     }[settings.ci_unit]
     interval = "Error bars" if settings.ci_unit == "paper" else f"Intervals ({level})"
     return (
-        "Accuracy is the share of right answers pooled over main trials; practice, catch and "
+        "Accuracy is the proportion correct pooled over main trials; practice, catch and "
         f"unanswered trials do not count. {interval} speak for {whom}. {how} Differences are "
         f"taken {_compared(results)}; their p values are Holm-corrected over the pairs of "
         "conditions. Two one-sided tests ask whether a difference is smaller than "
@@ -289,8 +292,15 @@ def _analysis_of_matching(results: Results) -> str:
             "Holm-corrected."
         )
     return (
-        "A trial is right if all of its rows are paired rightly, and its hits are the share of "
+        "A trial is correct if all of its rows are paired correctly, and its hits are the share of "
         "rows that are. Both are means over main trials; practice does not count. Intervals "
         f"({level}) and tests are t intervals and t tests over participants, against pairing at "
         f"random.{differences}"
     )
+
+
+def _blocks(_: Section, results: Results) -> Iterator[Block]:
+    yield from map(Sentence, methods(results.design, results))
+
+
+METHODS = Section("methods", "Methods", tasks=(*TASKS, RATINGS_ONLY), blocks=_blocks)

@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.groups import Group
-from analysis.report.part import RATINGS_ONLY
-from analysis.report.results import Results
+from analysis.report.study import RATINGS_ONLY, Results
 from unitscope.vocabulary import REFERENCE_CONDITIONS
 
 _GAP = "\u00a0"
@@ -41,6 +40,11 @@ def p_value(p: float) -> str:
     return f"<{_GAP}.001" if p < 0.001 else f"={_GAP}{p:.3f}".replace("0.", ".", 1)
 
 
+def p_cell(p: float) -> str:
+    """Return a p value for a cell: ``.012`` or ``< .001``."""
+    return p_value(p).removeprefix("=").strip()
+
+
 def bayes_factor(factor: float) -> str:
     """Return a Bayes factor for a difference, rounded to what matters."""
     if math.isnan(factor):
@@ -70,9 +74,9 @@ def headline(results: Results, group: Group) -> list[str]:
     if results.settings.ci_unit == "paper":
         level = f"2{_GAP}SEM: "
     parts: list[str] = []
-    verb = "were right in"
+    verb = "were correct in"
     if results.task == "exemplar_matching":
-        verb = "paired all rows rightly in"
+        verb = "paired all rows correctly in"
     for row in rows:
         who, of = (f"{group.label} {verb} ", " of trials") if not parts else ("in ", "")
         share = f"{percent(row.proportion)}{_GAP}%{of}"
@@ -164,7 +168,7 @@ def verdict(row: Any, level: float) -> str:
         return "not computable"
     different = row.p_holm < 1 - level
     if different and row.equivalent:
-        return "different, but by less than matters"
+        return "different, but by less than the smallest effect of interest"
     if different:
         return "different"
     return "alike" if row.equivalent else "undecided"
@@ -185,7 +189,7 @@ def _compared(row: Any, results: Results) -> str:
         "different": "a difference",
         "alike": f"alike to within {percent(row.smallest_effect)} points",
         "undecided": "undecided: the data show neither a difference nor its absence",
-        "different, but by less than matters": (
+        "different, but by less than the smallest effect of interest": (
             f"a difference, but one below {percent(row.smallest_effect)} points"
         ),
     }[verdict(row, results.settings.level)]

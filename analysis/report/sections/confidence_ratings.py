@@ -1,19 +1,64 @@
-"""Figures of confidence: how it is spread, and how well it knows of right and wrong."""
+"""Section: confidence of correct and incorrect answers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from analysis.report.panels import PERCENT, Drawing, condition_legend, panels, point_at
-from analysis.report.results import Results
-from analysis.report.style import FAINT, INK, mark_of
-from analysis.statistics.performance import conditions_of
+from analysis.figure_style import FAINT, INK, mark_of
+from analysis.report.panels import PERCENT, condition_legend, panels, point_at
+from analysis.report.section import (
+    DASH,
+    Block,
+    Cell,
+    Drawing,
+    Number,
+    Section,
+    Table,
+)
+from analysis.report.sections.accuracy_by_condition import interval_options
+from analysis.report.sections.reaction_times import OUTCOMES, by_outcome
+from analysis.report.study import (
+    CHOICE_TASKS,
+    Results,
+    Study,
+)
+from analysis.statistics.performance import accuracy, conditions_of, confidence
 from unitscope.vocabulary import CONFIDENCES
 
 
+def _compute(study: Study) -> dict[str, pd.DataFrame]:
+    by_confidence = study.per_group(
+        study.kept, accuracy, by=("confidence",), **interval_options(study)
+    )
+    return {
+        "accuracy_by_confidence": by_confidence,
+        "confidence": study.per_group(study.kept, confidence),
+    }
+
+
+def _mean(row: dict[Any, Any]) -> Cell:
+    return Cell(DASH) if row["reason"] else Cell(f"{row['mean']:.2f}", f"n = {row['n_trials']}")
+
+
+def _blocks(section: Section, results: Results) -> Iterator[Block]:
+    yield from section.drawings
+    for group in results.groups:
+        rows = [
+            [Cell(condition), *(_mean(row[outcome]) for outcome in OUTCOMES)]
+            for condition, row in by_outcome(results, group, "confidence").items()
+        ]
+        if rows:
+            headings = [Cell("References"), *map(Cell, OUTCOMES.values())]
+            yield Table(f"{group.title}: mean confidence, from 1 to 3", headings, rows)
+
+
 def confidence_by_outcome(results: Results) -> Figure | None:
-    """Draw how confidence is spread over right and wrong answers."""
+    """Draw the confidence given with correct and incorrect answers."""
     if not _has_confidence(results):
         return None
     shades = {1: ("#dbe6ee", INK), 2: ("#7fb0d0", INK), 3: ("#0b5a8a", "white")}
@@ -22,7 +67,7 @@ def confidence_by_outcome(results: Results) -> Figure | None:
     ticks, labels = [], []
     for place, condition in enumerate(conditions):
         ticks += [place - 0.2, place + 0.2]
-        labels += [f"{condition}, right", f"{condition}, wrong"]
+        labels += [f"{condition}, correct", f"{condition}, incorrect"]
     for group, axis in zip(results.remaining, axes, strict=True):
         rows = results.of("confidence", group).set_index(["reference_condition", "outcome"])
         for place, condition in enumerate(conditions):
@@ -119,7 +164,7 @@ def calibration(results: Results) -> Figure | None:
         axis.yaxis.set_major_formatter(PERCENT)
         axis.grid(axis="y")
         axis.set_xlabel("confidence")
-    axes[0].set_ylabel("right answers (% of trials)")
+    axes[0].set_ylabel("correct answers (% of trials)")
     condition_legend(figure, conditions, all_too=True)
     return figure
 
@@ -128,18 +173,40 @@ def _has_confidence(results: Results) -> bool:
     return "confidence" in results.kept.columns and bool(results.kept["confidence"].notna().any())
 
 
-OF_CONFIDENCE = (
-    Drawing(
-        "confidence",
-        "Confidence of right and wrong answers",
-        "Share of answers given with each confidence, from 1 (unsure) to 3 (sure).",
-        confidence_by_outcome,
+CONFIDENCE = Section(
+    "confidence",
+    "Confidence",
+    _compute,
+    numbers=(
+        Number(
+            "accuracy_by_confidence",
+            "accuracy_by_confidence.{confidence}",
+            "proportion",
+            "proportion correct at one confidence",
+        ),
+        Number(
+            "confidence",
+            "confidence.{reference_condition}.{outcome}",
+            "mean",
+            "mean confidence of all, correct (right) or incorrect (wrong) answers, 1 to 3",
+        ),
     ),
-    Drawing(
-        "calibration",
-        "Accuracy at each confidence",
-        "Lines: reference conditions; black: all of them with the interval. n counts trials.",
-        calibration,
-        marks_chance=True,
+    drawings=(
+        Drawing(
+            "confidence",
+            "Confidence in correct and incorrect answers",
+            "Proportion of answers given with each confidence, from 1 (unsure) to 3 (sure).",
+            confidence_by_outcome,
+        ),
+        Drawing(
+            "calibration",
+            "Accuracy at each confidence",
+            "Lines: reference conditions; black: all of them with the interval. n counts trials.",
+            calibration,
+            marks_chance=True,
+        ),
     ),
+    tasks=CHOICE_TASKS,
+    blocks=_blocks,
+    keeps_empty=True,
 )

@@ -1,4 +1,4 @@
-"""What a study did otherwise than it was preregistered."""
+"""Section: what a study did otherwise than it was preregistered."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analysis.logs.sessions import Log
+from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import TO_WRITE, Preregistration, read_preregistration
-from analysis.report.part import Settings
-from analysis.report.results import Results
+from analysis.report.section import Block, Items, Section, Sentence
+from analysis.report.study import RATINGS_ONLY, Results
+from unitscope.vocabulary import TASKS
 
 
 def deviations(results: Results, log: Log, file: Path | str) -> list[str]:
@@ -107,3 +109,18 @@ def _other_settings(planned: Preregistration, settings: Settings) -> Iterator[st
         now, before = getattr(settings, name), getattr(planned, name)
         if now != before:
             yield f"{what} {now}, preregistered was {before} ({name})."
+
+
+def _blocks(_: Section, results: Results) -> Iterator[Block]:
+    if results.deviations:
+        yield Items([("", sentence) for sentence in results.deviations])
+    elif results.deviations is not None:
+        yield Sentence(
+            "Nothing deviates from the preregistration: design, participants, exclusions and "
+            "settings are as it says."
+        )
+
+
+PREREGISTRATION = Section(
+    "preregistration", "Preregistration", tasks=(*TASKS, RATINGS_ONLY), blocks=_blocks
+)

@@ -1,0 +1,144 @@
+"""Section: accuracy by layer, branch and other factors."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.figure_style import FAINT, mark_of
+from analysis.report.panels import PERCENT, WIDTH_IN, condition_legend, point_at
+from analysis.report.section import (
+    Drawing,
+    Number,
+    Section,
+    ShownColumn,
+    TableView,
+)
+from analysis.report.study import CHOICE_TASKS, Results, Study
+from analysis.statistics.estimates import CIUnit
+from analysis.statistics.performance import accuracy, conditions_of
+
+FACTORS = {
+    "layer": "layer",
+    "branch": "branch",
+    "unit_pool": "pool of units",
+    "scheme": "presentation scheme",
+    "group": "group of participants",
+}
+"""Columns by which accuracy is broken down, and their names for readers."""
+
+
+def accuracy_by_factor(
+    trials: pd.DataFrame, ci_unit: CIUnit = "crossed", level: float = 0.95
+) -> pd.DataFrame:
+    """Return accuracy by each factor that has more than one level, and reference condition.
+
+    Returns
+    -------
+    pandas.DataFrame
+        factor, level, and the columns of :func:`analysis.statistics.performance.accuracy`. A group
+        that is the reference condition itself is no factor.
+    """
+    parts = []
+    for factor in FACTORS:
+        if factor not in trials.columns:
+            continue
+        told = trials[trials[factor].notna() & (trials[factor].astype("string") != "")]
+        if told[factor].nunique() < 2:
+            continue
+        if (told[factor].astype(str) == told["reference_condition"].astype(str)).all():
+            continue
+        table = accuracy(told, (factor, "reference_condition"), ci_unit, level)
+        table = table.rename(columns={factor: "level"})
+        table["level"] = table["level"].astype(str)
+        table.insert(0, "factor", factor)
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _factors(study: Study) -> dict[str, pd.DataFrame]:
+    settings = study.settings
+    options = {"ci_unit": settings.ci_unit, "level": settings.level}
+    return {"accuracy_by_factor": study.per_group(study.kept, accuracy_by_factor, **options)}
+
+
+def draw_accuracy_by_factor(results: Results) -> Figure | None:
+    """Draw accuracy by layer, branch and other factors, of the primary group."""
+    rows = results.of("accuracy_by_factor", results.remaining[0])
+    factors = [name for name in FACTORS if len(rows) and (rows["factor"] == name).any()]
+    if not factors:
+        return None
+    conditions = conditions_of(rows)
+    figure = Figure(figsize=(WIDTH_IN, 2.7 * len(factors) + 0.3), layout="constrained")
+    axes = figure.subplots(len(factors), 1, squeeze=False)[:, 0]
+    for factor, axis in zip(factors, axes, strict=True):
+        own = rows[rows["factor"] == factor]
+        levels = list(dict.fromkeys(own["level"]))
+        axis.axhline(results.chance, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        for number, condition in enumerate(conditions):
+            mark = mark_of(condition)
+            step = 0.7 / len(conditions)
+            offset = (number - (len(conditions) - 1) / 2) * step
+            for row in own[own["reference_condition"] == condition].itertuples(index=False):
+                place = levels.index(row.level) + offset
+                point_at(axis, place, row.proportion, row.low, row.high, mark.colour, mark.marker)
+        axis.set_xticks(range(len(levels)), levels)
+        axis.set_xlim(-0.6, len(levels) - 0.4)
+        axis.set_ylim(-0.04, 1.04)
+        axis.yaxis.set_major_formatter(PERCENT)
+        axis.grid(axis="y")
+        axis.set_ylabel("correct answers (%)")
+        axis.set_title(f"By {FACTORS[factor]}", pad=8)
+    condition_legend(figure, conditions)
+    return figure
+
+
+_SHARE = ShownColumn("Correct (%)", "proportion", "percent", interval=True)
+
+
+_COUNTS = (
+    ShownColumn("Participants", "n_participants", "count"),
+    ShownColumn("Units", "n_units", "count"),
+    ShownColumn("Trials", "n_trials", "count"),
+)
+
+
+BY_FACTOR = Section(
+    "factors",
+    "Layers, branches and other factors",
+    _factors,
+    numbers=(
+        Number(
+            "accuracy_by_factor",
+            "accuracy_by.{factor}.{level}.{reference_condition}",
+            "proportion",
+            "proportion correct at one level of a factor: layer, branch, unit_pool, scheme or "
+            "group",
+        ),
+    ),
+    drawings=(
+        Drawing(
+            "accuracy_by_factor",
+            "Accuracy by factor",
+            "Proportion correct at each level, with its interval.",
+            draw_accuracy_by_factor,
+            marks_chance=True,
+            shows_first=True,
+        ),
+    ),
+    views=(
+        TableView(
+            "accuracy_by_factor",
+            "Accuracy by factor",
+            (
+                ShownColumn("Factor", "factor"),
+                ShownColumn("Level", "level"),
+                ShownColumn("References", "reference_condition"),
+                _SHARE,
+                *_COUNTS,
+            ),
+            "All units are of one layer, branch and pool, so there is no factor to compare.",
+        ),
+    ),
+    tasks=CHOICE_TASKS,
+)

@@ -1,0 +1,117 @@
+"""Section: reaction times of correct and incorrect answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from analysis.report.groups import Group
+from analysis.report.panels import draw_times, outcome_legend, panels
+from analysis.report.section import (
+    DASH,
+    Block,
+    Cell,
+    Drawing,
+    Number,
+    Section,
+    Table,
+)
+from analysis.report.sections.accuracy_by_condition import count_units
+from analysis.report.study import (
+    Results,
+    Study,
+)
+from analysis.statistics.performance import conditions_of, response_times
+
+
+def by_outcome(results: Results, group: Group, table: str) -> dict[str, dict[str, dict[Any, Any]]]:
+    """Return a table's rows by reference condition and outcome (all, right, wrong)."""
+    found: dict[str, dict[str, dict[Any, Any]]] = {}
+    for row in results.of(table, group).to_dict("records"):
+        found.setdefault(str(row["reference_condition"]), {})[str(row["outcome"])] = row
+    return found
+
+
+OUTCOMES = {"all": "All answers", "right": "Correct", "wrong": "Incorrect"}
+"""Outcome in tables to its heading."""
+
+
+def _compute(study: Study) -> dict[str, pd.DataFrame]:
+    return {"reaction_times": count_units(study.per_group(study.kept, response_times), study)}
+
+
+def _seconds(row: dict[Any, Any]) -> Cell:
+    if row["reason"]:
+        return Cell(DASH)
+    quartiles = f"{row['lower_quartile_s']:.2f}–{row['upper_quartile_s']:.2f}"
+    return Cell(f"{row['median_s']:.2f}", quartiles)
+
+
+def _blocks(section: Section, results: Results) -> Iterator[Block]:
+    yield from section.drawings
+    for group in results.groups:
+        rows = [
+            [Cell(condition), *(_seconds(row[outcome]) for outcome in OUTCOMES)]
+            for condition, row in by_outcome(results, group, "reaction_times").items()
+        ]
+        if rows:
+            headings = [Cell("References"), *map(Cell, OUTCOMES.values())]
+            yield Table(f"{group.title}: median and quartiles, in seconds", headings, rows)
+
+
+def reaction_times(results: Results) -> Figure | None:
+    """Draw the reaction times of correct and incorrect answers."""
+    if not results.kept["rt_s"].gt(0).any():
+        return None
+    n_rows = max(len(conditions_of(group.rows_of(results.kept))) for group in results.remaining)
+    figure, axes = panels(results, height_in=1.0 + 0.55 * n_rows, sharey=True, sharex=True)
+    conditions = conditions_of(results.kept)
+    for group, axis in zip(results.remaining, axes, strict=True):
+        trials = group.rows_of(results.kept)
+        for place, condition in enumerate(conditions):
+            part = trials[(trials["reference_condition"] == condition) & trials["rt_s"].gt(0)]
+            for correct, offset in ((True, -0.19), (False, 0.19)):
+                times = part.loc[part["correct"].astype(bool) == correct, "rt_s"].to_numpy(float)
+                draw_times(axis, times, place + offset, condition, correct)
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.set_yticks(range(len(conditions)), conditions)
+        axis.set_ylim(len(conditions) - 0.45, -0.55)
+        axis.tick_params(axis="y", length=0)
+        axis.grid(axis="x")
+        axis.set_xlabel("reaction time (s)")
+    axes[0].set_ylabel("reference images")
+    outcome_legend(figure)
+    return figure
+
+
+REACTION_TIMES = Section(
+    "reaction_times",
+    "Reaction times",
+    _compute,
+    numbers=(
+        Number(
+            "reaction_times",
+            "rt.{reference_condition}.{outcome}",
+            "median_s",
+            "median reaction time of all, correct (right) or incorrect (wrong) answers, in seconds",
+        ),
+    ),
+    drawings=(
+        Drawing(
+            "reaction_times",
+            "Reaction times",
+            "Each mark is one trial, on a logarithmic axis; upper rows: correct answers, lower "
+            "rows: incorrect answers.",
+            reaction_times,
+        ),
+    ),
+    blocks=_blocks,
+    keeps_empty=True,
+)
