@@ -261,6 +261,17 @@ def test_file_names_are_unique():
     assert sorted({stem for stem in stems if stems.count(stem) > 1}) == []
 
 
+def test_class_names_have_one_meaning():
+    names = [
+        node.name
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert len(names) > 100
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def test_data_is_no_package():
     assert not list((ROOT / "data").glob("**/*.py"))
 

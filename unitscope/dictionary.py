@@ -123,7 +123,7 @@ def row_types() -> str:
             "EveryTrialRow, total=False",
         ),
         _row_type(
-            "Answers",
+            "AnswerCells",
             "The answer to a trial, with the columns of its task only.",
             answers,
             "TypedDict, total=False",
@@ -132,7 +132,7 @@ def row_types() -> str:
             "TrialResponse",
             "What a trial knows of its response.",
             MEASURED_BY_TRIAL,
-            "Answers",
+            "AnswerCells",
         ),
         _row_type(
             "HookMeasures",

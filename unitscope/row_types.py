@@ -145,7 +145,7 @@ class TrialRow(EveryTrialRow, total=False):
     correct_slot_4: int | None
 
 
-class Answers(TypedDict, total=False):
+class AnswerCells(TypedDict, total=False):
     """The answer to a trial, with the columns of its task only."""
 
     response_key: str | None
@@ -168,7 +168,7 @@ class Answers(TypedDict, total=False):
     input: str | None
 
 
-class TrialResponse(Answers):
+class TrialResponse(AnswerCells):
     """What a trial knows of its response."""
 
     trial_began_utc: str

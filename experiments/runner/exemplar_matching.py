@@ -12,7 +12,7 @@ from experiments.runner.layout import Box, Measures, Placement, grid
 from experiments.runner.responses import CLICK, Press
 from experiments.runner.trial import Trial
 from unitscope.columns import MAX_ROWS
-from unitscope.row_types import Answers, TrialRow
+from unitscope.row_types import AnswerCells, TrialRow
 from unitscope.rows import correct_slots
 
 MATCHING = "matching"
@@ -140,12 +140,12 @@ class ExemplarMatchingTrial(Trial):
     def _is_given(self, phase: str) -> bool:
         return self.response_s is not None
 
-    def _answer(self, onset_s: float) -> Answers:
+    def _answer(self, onset_s: float) -> AnswerCells:
         rows = range(MAX_ROWS)
         matches = {f"match_{row}": self.pairs.get(row) for row in rows}
         times_s = {f"match_{row}_s": self._made_s.get(row) for row in rows}
-        own: Answers = {"hits": self.hits, "undos": self._undos, "input": self._input}
-        return cast(Answers, {**matches, **times_s, **own})
+        own: AnswerCells = {"hits": self.hits, "undos": self._undos, "input": self._input}
+        return cast(AnswerCells, {**matches, **times_s, **own})
 
 
 @dataclass(frozen=True)

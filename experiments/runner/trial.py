@@ -10,7 +10,7 @@ from conditions.design.design import Design
 from experiments.runner.answers import Answer
 from experiments.runner.phases import DONE, ENDED, OVERLAYS, Interruption
 from experiments.runner.responses import Press
-from unitscope.row_types import Answers, TrialResponse, TrialRow
+from unitscope.row_types import AnswerCells, TrialResponse, TrialRow
 
 FIXATION = "fixation"
 ANSWERED = "answered"
@@ -91,7 +91,7 @@ class Trial(ABC):
         """Forget the answer, as the trial begins again."""
 
     @abstractmethod
-    def _answer(self, onset_s: float) -> Answers:
+    def _answer(self, onset_s: float) -> AnswerCells:
         """Return the columns that this task adds to those of every task."""
 
     @property

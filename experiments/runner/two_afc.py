@@ -11,7 +11,7 @@ from experiments.runner.answers import Answer, Choice
 from experiments.runner.layout import Box, Measures, Placement, grid
 from experiments.runner.responses import Press
 from experiments.runner.trial import Trial
-from unitscope.row_types import Answers, TrialRow
+from unitscope.row_types import AnswerCells, TrialRow
 
 QUERIES = "queries"
 CONFIDENCE = "confidence"
@@ -84,7 +84,7 @@ class TwoAFCTrial(Trial):
     def _is_given(self, phase: str) -> bool:
         return (self.choice if phase == QUERIES else self.confidence) is not None
 
-    def _answer(self, onset_s: float) -> Answers:
+    def _answer(self, onset_s: float) -> AnswerCells:
         second_s = self._confidence_s
         return {
             "response_key": self._key,

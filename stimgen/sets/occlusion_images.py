@@ -134,7 +134,7 @@ def save_images(
     excluded: list[str] = []
     for job in jobs:
         values, base = load_map(folder / job.map_path)
-        edit = edit_of(job, folder, settings)
+        edit = edit_of(job.kind, read_png(folder / job.natural.path), settings)
         if job.kind == "blur":
             images.append(_blurred(job, edit, values, settings, folder))
             continue

@@ -89,10 +89,9 @@ def jobs_for(
     return jobs
 
 
-def edit_of(job: MapJob, folder: Path, settings: OcclusionSettings) -> Edit:
-    """Return the edit of a job's image; ``folder`` is the set's."""
-    image = read_png(folder / job.natural.path)
-    if job.kind == "occluded":
+def edit_of(kind: str, image: np.ndarray, settings: OcclusionSettings) -> Edit:
+    """Return what makes images of a kind, ``occluded`` or ``blur``, from a natural image."""
+    if kind == "occluded":
         return Occlusion(image)
     return Sharpening(image, settings.blur_kernel_px, settings.blur_sigma_px)
 
@@ -157,7 +156,7 @@ def save_maps(
     report: Callable[[int], object] | None = None,
 ) -> None:
     """Compute and save the maps of units with the same image."""
-    edit = edit_of(jobs[0], folder, settings)
+    edit = edit_of(jobs[0].kind, read_png(folder / jobs[0].natural.path), settings)
     maps, base = activation_maps(
         network,
         edit,

@@ -14,10 +14,10 @@ from stimgen.files import read_png
 from stimgen.networks.network import Network, Precision
 from stimgen.networks.rounding import agree, agree_anywhere, slack
 from stimgen.occlusion.activation_maps import choose_queries
-from stimgen.occlusion.patches import Edit, Occlusion, Patch, Sharpening, apply
+from stimgen.occlusion.patches import Edit, Patch, apply
 from stimgen.sets.manifest import SetImage, set_images
 from stimgen.sets.measure import measure
-from stimgen.sets.occlusion_maps import load_map, map_path
+from stimgen.sets.occlusion_maps import edit_of, load_map, map_path
 from stimgen.studies.build_settings import ActivationSettings, BuildSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from unitscope.errors import BadInput
@@ -249,7 +249,7 @@ def _trial(
             )
         elif not agree(activation, expected, precision):
             yield Fault(query.path, f"activation is {activation:g}, but {expected:g} in its map")
-        yield from _edited(stimuli, query, Occlusion(image))
+        yield from _edited(stimuli, query, edit_of("occluded", image, settings))
     if not queries[0][1] < queries[1][1]:
         low, high = (activation for _, activation in queries)
         yield Fault(where, f"the lower query's activation {low:g} is not below {high:g}")
@@ -275,8 +275,7 @@ def _blurred(
             yield Fault(blurred.path, "there is no natural image with its rank")
             continue
         image = read_png(stimuli.file(found["natural", "max", rank][0].path))
-        kernel, sigma = settings.blur_kernel_px, settings.blur_sigma_px
-        yield from _edited(stimuli, blurred, Sharpening(image, kernel, sigma))
+        yield from _edited(stimuli, blurred, edit_of("blur", image, settings))
         path = map_path(blurred.unit, "blur", blurred.batch or 0, rank)
         values, _ = load_map(stimuli.file(path))
         if not agree(activation, float(values.max()), precision):
