@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stimgen.files import save_png
+from stimgen.files import read_png, save_png
 from stimgen.networks.network import Network
 from stimgen.networks.rounding import agree
 from stimgen.occlusion.activation_maps import QueryPair, choose_queries
