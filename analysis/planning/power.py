@@ -69,7 +69,8 @@ def power_table(
         where it is no condition), difference (assumed), power and
         power_holm (share of studies with p and with Holm-corrected p below ``1 - level``), low and
         high, holm_low and holm_high (their 95 % Wilson intervals), power_equivalence (share in
-        which TOST is significant), untestable (share without a test), simulations.
+        which TOST with Holm's correction is significant), untestable (share without a test),
+        simulations.
 
     Raises
     ------

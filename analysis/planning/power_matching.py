@@ -11,8 +11,9 @@ from scipy import sparse
 
 from analysis.planning.power_model import AT_ONCE, CHANCE, Assumptions, draw_answers, p_of
 from analysis.planning.trial_structure import conditions_in, matching_trials_of
+from analysis.statistics.crossed_difference import difference_between
 from analysis.statistics.estimates import LEVEL, Estimate
-from analysis.statistics.intervals import difference_between, mean_with_interval
+from analysis.statistics.intervals import mean_with_interval
 from analysis.statistics.matching import chance
 from conditions.design.design import Design
 

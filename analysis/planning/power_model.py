@@ -155,11 +155,11 @@ def shares_found(
     Holm's correction is over the pairs of conditions, as in the report.
     """
     number = len(found)
-    corrected = found[:, 0].copy()
     compared = [second != CHANCE for _, second, _ in study.pairs]
-    corrected[:, compared] = [holm(p[compared]) for p in found[:, 0]]
+    corrected = found.copy()
+    corrected[:, :, compared] = [[holm(p[compared]) for p in tests] for tests in found]
     for i, (first, second, difference) in enumerate(study.pairs):
-        hits, holm_hits = (int((p[:, i] < alpha).sum()) for p in (found[:, 0], corrected))
+        hits, holm_hits = (int((p[:, 0, i] < alpha).sum()) for p in (found, corrected))
         low, high = wilson(hits, number)
         holm_low, holm_high = wilson(holm_hits, number)
         yield {
@@ -175,7 +175,7 @@ def shares_found(
             "power_holm": holm_hits / number,
             "holm_low": holm_low,
             "holm_high": holm_high,
-            "power_equivalence": float((found[:, 1, i] < alpha).mean()),
+            "power_equivalence": float((corrected[:, 1, i] < alpha).mean()),
             "untestable": float(np.isnan(found[:, 0, i]).mean()),
             "simulations": number,
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -10,9 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.statistics.crossed_difference import difference_between
 from analysis.statistics.estimates import LEVEL, CIUnit, Estimate, not_computable
 from analysis.statistics.evidence import equivalence, holm, jzs_bayes_factor
-from analysis.statistics.intervals import difference_between, mean_with_interval
+from analysis.statistics.intervals import mean_with_interval
 from analysis.statistics.performance import conditions_of
 
 SMALLEST_EFFECT = 0.10
@@ -20,8 +20,8 @@ SMALLEST_EFFECT = 0.10
 
 _COLUMNS = [
     *("first", "second", "comparison", "difference", "low", "high", "standard_error", "df"),
-    *("t", "p", "p_holm", "smallest_effect", "p_equivalence", "equivalent", "bayes_factor"),
-    *("n_trials", "n_participants", "n_units", "ci_unit", "reason"),
+    *("t", "p", "p_holm", "smallest_effect", "p_equivalence", "p_equivalence_holm", "equivalent"),
+    *("bayes_factor", "n_trials", "n_participants", "n_units", "ci_unit", "reason"),
 ]
 
 
@@ -37,10 +37,11 @@ def compare_conditions(
     ----------
     trials
         Rows of a log with correct, participant, unit and reference_condition; unanswered ones do
-        not count. Crossed and unit intervals are those of the participants' differences for units
-        that they met in both conditions, the others those of each participant's difference of
-        means. Where no participant met both conditions, groups of participants are compared
-        (:func:`analysis.statistics.intervals.difference_between`).
+        not count. Crossed and trial intervals use every trial: the difference is that of the
+        accuracies (:class:`analysis.statistics.crossed_difference.CrossedDifference`), whoever met
+        which unit in which condition. Participant and unit intervals are those of paired t tests of
+        the participants' or units' means in both conditions, so that participants or units with one
+        of them do not count; where no one has both, they are Welch's.
     ci_unit
         What interval and tests generalise over; tests of ``paper`` are those of ``participant``.
     level
@@ -54,8 +55,10 @@ def compare_conditions(
         One row per pair: first, second, comparison (within or between participants), difference
         (first minus second), low, high (within -1 and 1),
         standard_error, df, t, p, p_holm (Holm-corrected over the rows), smallest_effect,
-        p_equivalence (TOST), equivalent (whether it is below 1 - level), bayes_factor (JZS, for a
-        difference), n_trials, n_participants, n_units, ci_unit, reason.
+        p_equivalence (TOST), p_equivalence_holm (corrected likewise), equivalent (whether that is
+        below 1 - level), bayes_factor (JZS, for a difference; the sample size is the number of
+        participants whatever the ci_unit, :func:`analysis.statistics.evidence.jzs_bayes_factor`),
+        n_trials, n_participants and n_units that the difference rests on, ci_unit, reason.
 
     Examples
     --------
@@ -74,6 +77,10 @@ def compare_conditions(
     ]
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     frame["p_holm"] = holm(frame["p"].to_numpy(float))
+    frame["p_equivalence_holm"] = holm(frame["p_equivalence"].to_numpy(float))
+    frame["equivalent"] = [
+        None if np.isnan(p) else bool(p < 1 - level) for p in frame["p_equivalence_holm"]
+    ]
     return frame
 
 
@@ -86,29 +93,22 @@ def _compare(
     smallest_effect: float,
 ) -> dict[str, object]:
     parts = [trials[trials["reference_condition"] == name] for name in (first, second)]
-    within = ["participant"] if ci_unit in ("participant", "paper") else ["participant", "unit"]
-    pairs = _paired(parts[0], parts[1], within)
     participants = [set(part["participant"]) for part in parts]
-    size = None
-    if pairs.empty and not participants[0] & participants[1]:
-        comparison = "between"
-        estimate = tested = difference_between(parts[0], parts[1], ci_unit, level)
-        # Two groups are worth a sample of this size (Rouder et al. 2009): n1 n2 / (n1 + n2).
-        sizes = [len(group) for group in participants]
-        size = sizes[0] * sizes[1] / sum(sizes)
-    else:
-        comparison = "within"
-        estimate, tested = _paired_difference(pairs, within, ci_unit, level)
+    is_within = bool(participants[0] & participants[1])
+    estimate, tested = _difference(parts[0], parts[1], ci_unit, level)
+    # Two groups are worth a sample of this size (Rouder et al. 2009): n1 n2 / (n1 + n2).
+    sizes = [len(group) for group in participants]
+    size = len(participants[0] & participants[1]) or sizes[0] * sizes[1] / sum(sizes)
     return {
         "first": first,
         "second": second,
-        "comparison": comparison,
+        "comparison": "within" if is_within else "between",
         "difference": estimate.value,
         "low": float(np.clip(estimate.low, -1, 1)),
         "high": float(np.clip(estimate.high, -1, 1)),
         "standard_error": estimate.standard_error,
         "df": tested.df,
-        **_tests(tested, smallest_effect, level, size),
+        **_tests(tested, smallest_effect, size),
         "n_trials": estimate.n_trials,
         "n_participants": estimate.n_participants,
         "n_units": estimate.n_units,
@@ -117,63 +117,73 @@ def _compare(
     }
 
 
-def _paired(first: pd.DataFrame, second: pd.DataFrame, within: Sequence[str]) -> pd.DataFrame:
-    """Return the difference of mean accuracies of each cell that has both conditions."""
-    cells = [
-        part.assign(correct=part["correct"].astype(float)).groupby(list(within))["correct"]
-        for part in (first, second)
+def _difference(
+    first: pd.DataFrame, second: pd.DataFrame, ci_unit: CIUnit, level: float
+) -> tuple[Estimate, Estimate]:
+    """Return the difference with its interval, and with the error that its tests use."""
+    if ci_unit in ("crossed", "trial"):
+        estimate = difference_between(first, second, ci_unit, level)
+        return estimate, estimate
+    by = "unit" if ci_unit == "unit" else "participant"
+    pairs = _paired(first, second, by)
+    if len(pairs):
+        return _paired_difference(pairs, by, ci_unit, level)
+    tested = difference_between(first, second, "participant", level) if ci_unit == "paper" else None
+    estimate = difference_between(first, second, ci_unit, level)
+    return estimate, tested or estimate
+
+
+def _paired(first: pd.DataFrame, second: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Return the difference of mean accuracies of each participant or unit with both conditions."""
+    grouped = [
+        part.assign(correct=part["correct"].astype(float)).groupby(by) for part in (first, second)
     ]
-    means, counts = [cell.mean() for cell in cells], [cell.size() for cell in cells]
+    means, counts = [one["correct"].mean() for one in grouped], [one.size() for one in grouped]
     both = means[0].index.intersection(means[1].index)
-    frame = pd.DataFrame(
+    other = "participant" if by == "unit" else "unit"
+    others = pd.concat([part.loc[part[by].isin(both), other] for part in (first, second)])
+    return pd.DataFrame(
         {
-            "difference": means[0].loc[both] - means[1].loc[both],
-            "n_trials": counts[0].loc[both] + counts[1].loc[both],
-        },
-        index=both,
-    ).reset_index()
-    units = [
-        part.loc[part["participant"].isin(frame["participant"]), "unit"] for part in (first, second)
-    ]
-    return frame.assign(n_units=pd.concat(units).nunique())
+            "level": both,
+            "difference": (means[0].loc[both] - means[1].loc[both]).to_numpy(),
+            "n_trials": (counts[0].loc[both] + counts[1].loc[both]).to_numpy(),
+            "n_others": others.nunique(),
+        }
+    )
 
 
 def _paired_difference(
-    pairs: pd.DataFrame, within: Sequence[str], ci_unit: CIUnit, level: float
+    pairs: pd.DataFrame, by: str, ci_unit: CIUnit, level: float
 ) -> tuple[Estimate, Estimate]:
-    """Return the mean difference with its interval, and with the error that its tests use."""
-    by_unit = "unit" in within
-    difference = pairs["difference"].to_numpy(float)
-    labels = pairs["participant"].to_numpy(), pairs["unit" if by_unit else "participant"].to_numpy()
-    estimate = tested = mean_with_interval(difference, *labels, ci_unit, level)
+    difference, labels = pairs["difference"].to_numpy(float), pairs["level"].to_numpy()
+    estimate = tested = mean_with_interval(difference, labels, labels, ci_unit, level)
     if ci_unit == "paper":
-        tested = mean_with_interval(difference, *labels, "participant", level)
-    n_units, reason = estimate.n_units, tested.reason
-    if not len(pairs):
-        done = "met the same unit" if by_unit else "took part"
-        n_units, reason = 0, not_computable(f"no participant {done} in both conditions")
-    elif np.ptp(difference) == 0:
+        tested = mean_with_interval(difference, labels, labels, "participant", level)
+    reason = tested.reason
+    if np.ptp(difference) == 0 and len(pairs) > 1:
         reason = not_computable("all differences are the same")
-    if len(pairs) and not by_unit:
-        n_units = int(pairs["n_units"].max())
-    n_trials = int(pairs["n_trials"].sum())
-    return replace(estimate, n_trials=n_trials, n_units=n_units, reason=reason), tested
+    numbers = {"participant": len(pairs), "unit": len(pairs)}
+    numbers["participant" if by == "unit" else "unit"] = int(pairs["n_others"].iloc[0])
+    counted = replace(
+        estimate,
+        n_trials=int(pairs["n_trials"].sum()),
+        n_participants=numbers["participant"],
+        n_units=numbers["unit"],
+        reason=reason,
+    )
+    return counted, replace(tested, reason=reason)
 
 
-def _tests(
-    estimate: Estimate, smallest_effect: float, level: float, size: float | None
-) -> dict[str, object]:
+def _tests(estimate: Estimate, smallest_effect: float, size: float) -> dict[str, object]:
     if not estimate.has_interval:
         missing = dict.fromkeys(("t", "p", "p_equivalence", "bayes_factor"), np.nan)
-        return {**missing, "smallest_effect": smallest_effect, "equivalent": None}
+        return {**missing, "smallest_effect": smallest_effect}
     error, df = estimate.standard_error, estimate.df
     t = estimate.value / error
-    p_equivalence = equivalence(estimate.value, error, df, smallest_effect)
     return {
         "t": t,
         "p": float(2 * stats.t.sf(abs(t), df)),
         "smallest_effect": smallest_effect,
-        "p_equivalence": p_equivalence,
-        "equivalent": p_equivalence < 1 - level,
+        "p_equivalence": equivalence(estimate.value, error, df, smallest_effect),
         "bayes_factor": jzs_bayes_factor(t, df, size=size),
     }

@@ -62,9 +62,13 @@ def jzs_bayes_factor(
 ) -> float:
     """Return the JZS Bayes factor of a t statistic, of a difference over no difference.
 
-    Rouder, Speckman, Sun, Morey & Iverson, Psychon. Bull. Rev. 2009, 16, 225-237. The sample size
-    is taken as ``df + 1``; the degrees of freedom of crossed intervals count participants and units
-    alike, so that their Bayes factor generalises over both.
+    Rouder, Speckman, Sun, Morey & Iverson, Psychon. Bull. Rev. 2009, 16, 225-237. The prior is on
+    the effect size ``d / (se sqrt(n))``, a Cauchy distribution around 0 with the given scale, with
+    ``d`` the difference, ``se`` its standard error and ``n`` the sample size. In a paired t test of
+    n participants that is the mean of their differences over their standard deviation. Where
+    ``se`` is that of a crossed interval, pass the number of participants as ``size``: degrees of
+    freedom from Satterthwaite's formula are no sample size, as they depend on which source of
+    variance is largest.
 
     Parameters
     ----------
@@ -75,7 +79,7 @@ def jzs_bayes_factor(
     scale
         Scale of the Cauchy prior on the standardised effect size.
     size
-        Effective sample size, n1 n2 / (n1 + n2) for two groups; ``df + 1`` if None.
+        Sample size: participants, or n1 n2 / (n1 + n2) for two groups of them; ``df + 1`` if None.
 
     Returns
     -------

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
@@ -77,67 +76,7 @@ def mean_with_interval(
     error = _trial_error(values) if ci_unit == "trial" else _ERRORS[ci_unit](cells)
     if isinstance(error, str):
         return replace(estimate, reason=not_computable(error))
-    return _with_interval(estimate, error, level)
-
-
-def difference_between(
-    first: pd.DataFrame, second: pd.DataFrame, ci_unit: CIUnit = "crossed", level: float = LEVEL
-) -> Estimate:
-    """Return the difference in proportion correct between two groups of participants.
-
-    Participants enter with their means, as in Welch's test, units with the difference of their
-    means. The crossed interval adds both variances, as min F' does (Clark, J. Verb. Learn. Verb.
-    Behav. 1973, 12, 335-359), which makes it conservative (Forster & Dickinson, J. Verb. Learn.
-    Verb. Behav. 1976, 15, 135-142).
-
-    Parameters
-    ----------
-    first, second
-        Answered trials with correct, participant and unit, of different participants.
-    ci_unit
-        What the interval generalises over; ``paper`` gives 2 standard errors over participants.
-    level
-        Confidence level.
-
-    Examples
-    --------
-    >>> first = pd.DataFrame({"participant": list("aabbcc"), "unit": list("xyxyxy")})
-    >>> second = first.assign(participant=list("ddeeff"), correct=[0, 1, 0, 0, 1, 0])
-    >>> first = first.assign(correct=[1, 1, 1, 0, 1, 1])
-    >>> found = difference_between(first, second, "participant")
-    >>> round(found.value, 3), round(found.standard_error, 3), round(found.df, 3)
-    (0.5, 0.236, 4.0)
-    """
-    parts = (first, second)
-    n_participants = [part["participant"].nunique() for part in parts]
-    units = [_means(part, "unit") for part in parts]
-    shared = units[0].index.intersection(units[1].index)
-    estimate = Estimate(
-        value=float(first["correct"].astype(float).mean() - second["correct"].astype(float).mean()),
-        n_trials=len(first) + len(second),
-        n_participants=sum(n_participants),
-        n_units=len(units[0].index.union(units[1].index)),
-        ci_unit=ci_unit,
-    )
-    # min F' = F1 F2 / (F1 + F2). With F1 = d^2 / e1^2 over participants and F2 = d^2 / e2^2 over
-    # units, min F' = d^2 / (e1^2 + e2^2), so that the variances of the parts add up; Welch's test
-    # adds the variances of both groups' means likewise.
-    parts_of_variance: list[_Part] = []
-    if ci_unit in ("crossed", "participant", "paper"):
-        if min(n_participants) < 2:
-            why = "a condition has fewer than 2 participants"
-            return replace(estimate, reason=not_computable(why))
-        parts_of_variance += [_variance_of_mean(_means(part, "participant")) for part in parts]
-    if ci_unit in ("crossed", "unit"):
-        if len(shared) < 2:
-            why = "the conditions share fewer than 2 units"
-            return replace(estimate, reason=not_computable(why))
-        parts_of_variance.append(_variance_of_mean(units[0][shared] - units[1][shared]))
-    if ci_unit == "trial":
-        parts_of_variance += [_variance_of_mean(part["correct"].astype(float)) for part in parts]
-    if not sum(variance for variance, _ in parts_of_variance) > 0:
-        return replace(estimate, reason=not_computable("nothing varies"))
-    return _with_interval(estimate, _satterthwaite(parts_of_variance), level)
+    return with_interval(estimate, error, level)
 
 
 def wilson(n_correct: int, n_trials: int, level: float = LEVEL) -> tuple[float, float]:
@@ -158,16 +97,26 @@ def wilson(n_correct: int, n_trials: int, level: float = LEVEL) -> tuple[float, 
 
 
 @dataclass(frozen=True)
-class _Error:
+class StandardError:
+    """A standard error and its degrees of freedom."""
+
     standard_error: float
     df: float
 
 
-_Part = tuple[float, float]
+VariancePart = tuple[float, float]
 """A part of a variance, negative if it is subtracted, and its degrees of freedom."""
 
 
-def _with_interval(estimate: Estimate, error: _Error, level: float) -> Estimate:
+def with_interval(estimate: Estimate, error: StandardError, level: float) -> Estimate:
+    """Return an estimate with the interval of its error: t, or 2 standard errors for ``paper``.
+
+    Examples
+    --------
+    >>> found = with_interval(Estimate(0.5), StandardError(0.1, 9), 0.95)
+    >>> round(found.low, 3), round(found.high, 3)
+    (0.274, 0.726)
+    """
     half = 2.0 if estimate.ci_unit == "paper" else float(stats.t.ppf((1 + level) / 2, error.df))
     half *= error.standard_error
     return replace(
@@ -179,23 +128,20 @@ def _with_interval(estimate: Estimate, error: _Error, level: float) -> Estimate:
     )
 
 
-def _satterthwaite(parts: Sequence[_Part]) -> _Error:
+def satterthwaite(parts: Sequence[VariancePart]) -> StandardError:
     """Return the error of a sum of independent parts of variance ``v_i``.
 
     Its degrees of freedom are ``(sum v_i)^2 / sum(v_i^2 / df_i)`` (Satterthwaite, Biometrics Bull.
     1946, 2, 110-114).
+
+    Examples
+    --------
+    >>> round(satterthwaite([(0.03, 9), (0.01, 19)]).df, 3)
+    15.2
     """
     variance = sum(part for part, _ in parts)
     spread = sum(part**2 / df for part, df in parts)
-    return _Error(float(variance) ** 0.5, float(variance**2 / spread))
-
-
-def _means(trials: pd.DataFrame, by: str) -> pd.Series:
-    return trials["correct"].astype(float).groupby(trials[by].astype(str)).mean()
-
-
-def _variance_of_mean(values: pd.Series) -> _Part:
-    return float(np.var(values, ddof=1)) / len(values), len(values) - 1
+    return StandardError(float(variance) ** 0.5, float(variance**2 / spread))
 
 
 @dataclass(frozen=True)
@@ -235,15 +181,15 @@ class _Cells:
         return float((self.means * self.counts).sum() / total) if total else float("nan")
 
 
-def _trial_error(values: np.ndarray) -> _Error | str:
+def _trial_error(values: np.ndarray) -> StandardError | str:
     if len(values) < 2:
         return "there is only one trial"
     if np.ptp(values) == 0:
         return "all trials have the same value"
-    return _Error(float(stats.sem(values)), len(values) - 1)
+    return StandardError(float(stats.sem(values)), len(values) - 1)
 
 
-def _clustered_error(cells: _Cells, axis: int, what: str) -> _Error | str:
+def _clustered_error(cells: _Cells, axis: int, what: str) -> StandardError | str:
     """Return the error of a mean over clusters that weigh as many trials as they have.
 
     The mean is a ratio estimator: with ``w_i = n_i / N`` and ``m_i`` the share of trials and the
@@ -259,25 +205,25 @@ def _clustered_error(cells: _Cells, axis: int, what: str) -> _Error | str:
     variance = number / (number - 1) * float((deviations**2).sum())
     if np.isclose(variance, 0, atol=1e-15):
         return f"all {what}s have the same mean"
-    return _Error(variance**0.5, number - 1)
+    return StandardError(variance**0.5, number - 1)
 
 
-def _participant_error(cells: _Cells) -> _Error | str:
+def _participant_error(cells: _Cells) -> StandardError | str:
     return _clustered_error(cells, 0, "participant")
 
 
-def _unit_error(cells: _Cells) -> _Error | str:
+def _unit_error(cells: _Cells) -> StandardError | str:
     return _clustered_error(cells, 1, "unit")
 
 
-def _paper_error(cells: _Cells) -> _Error | str:
+def _paper_error(cells: _Cells) -> StandardError | str:
     means = (cells.means * cells.counts).sum(axis=1) / cells.counts.sum(axis=1)
     if len(means) < 2:
         return "there is only one participant"
-    return _Error(float(np.std(means)) / len(means) ** 0.5, float("nan"))
+    return StandardError(float(np.std(means)) / len(means) ** 0.5, float("nan"))
 
 
-def _crossed_error(cells: _Cells) -> _Error | str:
+def _crossed_error(cells: _Cells) -> StandardError | str:
     """Return the error of a mean for participants and units that are both samples.
 
     The variance components of participants, units and residuals are those of fitting constants
@@ -302,7 +248,7 @@ def _crossed_error(cells: _Cells) -> _Error | str:
     weights = cells.counts / cells.counts.sum()
     residual_weight = float((weights**2).sum())
     per_row, per_column = present.sum(axis=1), present.sum(axis=0)
-    parts: list[_Part] = []
+    parts: list[VariancePart] = []
     for square, count, others, share in (
         (squares.participants, per_row, present @ (1 / per_column), weights.sum(axis=1)),
         (squares.units, per_column, (1 / per_row) @ present, weights.sum(axis=0)),
@@ -320,7 +266,7 @@ def _crossed_error(cells: _Cells) -> _Error | str:
     parts.insert(0, (residual * residual_weight, df_residual))
     if np.isclose(sum(part for part, _ in parts), 0, atol=1e-15):
         return "all trials have the same value"
-    return _satterthwaite(parts)
+    return satterthwaite(parts)
 
 
 @dataclass(frozen=True)
@@ -358,7 +304,7 @@ def _n_islands(present: np.ndarray) -> int:
     return int(connected_components(graph, directed=False)[0])
 
 
-_ERRORS: dict[str, Callable[[_Cells], _Error | str]] = {
+_ERRORS: dict[str, Callable[[_Cells], StandardError | str]] = {
     "crossed": _crossed_error,
     "participant": _participant_error,
     "unit": _unit_error,

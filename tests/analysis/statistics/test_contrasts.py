@@ -76,27 +76,74 @@ def test_participant_tests_are_paired_t_tests(
         assert row["high"] - row["difference"] == pytest.approx(half)
 
 
-def test_participants_who_lack_a_condition_do_not_count(
+def test_participants_who_lack_a_condition_count_in_crossed_intervals_only(
     simulate: Callable[..., pd.DataFrame],
 ) -> None:
     trials = simulate(np.random.default_rng(25), {"natural": 1.0, "none": 0.0}, participants=10)
     cut = trials[(trials["participant"] != "p003") | (trials["reference_condition"] == "none")]
-    assert compare_conditions(cut).iloc[0]["n_participants"] == 9
+    assert compare_conditions(cut, "participant").iloc[0]["n_participants"] == 9
+    row = compare_conditions(cut).iloc[0]
+    assert (row["n_participants"], row["n_trials"]) == (10, len(cut))
+
+
+def test_units_rotated_over_conditions_are_compared_from_all_trials() -> None:
+    """Each participant meets other units in each condition, but for one unit that misleads."""
+    rng = np.random.default_rng(27)
+    p, u = (index.ravel() for index in np.indices((12, 20)))
+    condition = np.where((p + u) % 2, "natural", "none")
+    rows = pd.DataFrame({"participant": p, "unit": u, "reference_condition": condition})
+    rows["correct"] = rng.random(len(p)) < np.where(condition == "natural", 0.85, 0.55)
+    misleading = rows[rows["unit"] == 0].assign(
+        reference_condition=lambda t: np.where(
+            t["reference_condition"] == "none", "natural", "none"
+        )
+    )
+    misleading["correct"] = misleading["reference_condition"] == "none"
+    trials = pd.concat([rows, misleading], ignore_index=True)
+    accuracies = trials.groupby("reference_condition")["correct"].mean()
+    for ci_unit in ("crossed", "participant", "unit", "trial"):
+        row = compare_conditions(trials, ci_unit).iloc[0]  # type: ignore[arg-type]
+        assert row["n_trials"] == len(trials)
+        assert row["difference"] == pytest.approx(
+            accuracies["natural"] - accuracies["none"], abs=0.05
+        )
+    assert compare_conditions(trials).iloc[0]["low"] > 0
+
+
+def test_bayes_factors_have_one_sample_size_for_one_design(
+    simulate: Callable[..., pd.DataFrame],
+) -> None:
+    logits = {"natural": 1.0, "none": 0.6}
+    trials = simulate(np.random.default_rng(28), logits, participants=15, units=12)
+    for ci_unit in ("crossed", "participant", "unit", "trial"):
+        row = compare_conditions(trials, ci_unit).iloc[0]  # type: ignore[arg-type]
+        assert row["bayes_factor"] == pytest.approx(jzs_bayes_factor(row["t"], row["df"], size=15))
+    first = (trials["participant"] < "p005") == (trials["reference_condition"] == "natural")
+    row = compare_conditions(trials[first]).iloc[0]
+    assert row["comparison"] == "between"
+    assert row["bayes_factor"] == pytest.approx(
+        jzs_bayes_factor(row["t"], row["df"], size=5 * 10 / 15)
+    )
+
+
+def test_equivalence_is_corrected_for_the_number_of_comparisons(
+    simulate: Callable[..., pd.DataFrame],
+) -> None:
+    logits = {"natural": 1.0, "synthetic": 1.0, "none": 1.0}
+    trials = simulate(np.random.default_rng(29), logits, participants=20, units=10)
+    found = compare_conditions(trials)
+    corrected = holm(found["p_equivalence"].to_numpy(float))
+    assert found["p_equivalence_holm"].to_numpy(float) == pytest.approx(corrected)
+    assert found["equivalent"].tolist() == (corrected < 0.05).tolist()
+    assert (corrected < 0.05).sum() < (found["p_equivalence"] < 0.05).sum()
 
 
 def test_what_cannot_be_compared_says_why(simulate: Callable[..., pd.DataFrame]) -> None:
     rng = np.random.default_rng(26)
     apart = simulate(rng, {"natural": 1.0, "none": 0.0}, participants=6)
-    unlike = {"natural": ["u00", "u01"], "none": ["u02", "u03"]}
-    apart = pd.concat(
-        [
-            apart[(apart["reference_condition"] == name) & apart["unit"].isin(units)]
-            for name, units in unlike.items()
-        ]
-    )
-    row = compare_conditions(apart).iloc[0]
-    assert row["reason"].endswith("no participant met the same unit in both conditions")
-    assert np.isnan(row["difference"]) and np.isnan(row["p_holm"])
+    apart = apart[(apart["reference_condition"] == "none") | (apart["participant"] == "p000")]
+    row = compare_conditions(apart, "participant").iloc[0]
+    assert "only one participant" in row["reason"] and np.isnan(row["p_holm"])
 
     alone = simulate(rng, {"natural": 1.0, "none": 0.0}, participants=1, units=9)
     row = compare_conditions(alone).iloc[0]
