@@ -1,4 +1,4 @@
-"""Occlusion: which of two partly hidden copies of an image excites a network's unit more?
+"""Occlusion: which of two partly hidden copies of an image activates a network's unit more?
 
 Start it in PsychoPy's Coder or Studio, or from a terminal. The steps of a session (dialog, window,
 devices, trials, files) are in experiments/display/coder.py.

@@ -1,4 +1,4 @@
-"""Two-alternative forced choice: which of two images excites a network's unit more?
+"""Two-alternative forced choice: which of two images activates a network's unit more?
 
 Start it in PsychoPy's Coder or Studio, or from a terminal. The steps of a session (dialog, window,
 devices, trials, files) are in experiments/display/coder.py.
