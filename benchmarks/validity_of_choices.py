@@ -129,6 +129,68 @@ def between(seed: int) -> Found:
     }
 
 
+def ceiling(seed: int) -> Found:
+    """Check intervals of accuracies up to 99 %, those with a bound at 100 % among them."""
+    found: Found = {}
+    p, u = (index.ravel() for index in np.indices((N_PARTICIPANTS, N_UNITS)))
+    for truth in (0.5, 0.8, 0.9, 0.95, 0.975, 0.99):
+        rng = np.random.default_rng([seed, int(1000 * truth)])
+        for unit, unit_sd in (("crossed", UNIT_SD), ("participant", 0.0)):
+            logits = logit_of(truth, float(np.hypot(PARTICIPANT_SD, unit_sd)))
+            logits = logits + rng.normal(0, PARTICIPANT_SD, N_PARTICIPANTS)[p]
+            logits += rng.normal(0, unit_sd, N_UNITS)[u]
+            trials = pd.DataFrame({"participant": p, "unit": u})
+            trials["correct"] = rng.random(len(p)) < special.expit(logits)
+            what = f"accuracy of {truth:g}, {unit} interval, one trial a unit: coverage"
+            found[what, "95 %"] = covers(accuracy(trials, (), unit).iloc[0], truth)
+    return found
+
+
+@cache
+def logit_of(truth: float, spread: float) -> float:
+    """Return the logit at which the accuracy is so on average, with a normal spread of logits."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(61)
+    tried = np.linspace(-1, 8, 9001)
+    means = special.expit(tried[:, None] + spread * nodes) @ weights / weights.sum()
+    return float(np.interp(truth, means, tried))
+
+
+def rotation(seed: int) -> Found:
+    """Check differences where participants and units do not meet every condition alike.
+
+    The effect varies over units (SD 0.6 logits) and over participants (SD 0.4).
+    """
+    found: Found = {}
+    for effect, number in ((0.0, 60_000_000), (0.8, 61_000_000)):
+        trials = study(number + seed, effect, 0.6, 0.4)
+        p, u = trials["participant"], trials["unit"]
+        is_natural = trials["reference_condition"] == "natural"
+        kept = np.random.default_rng(seed).random(len(trials)) < np.where(is_natural, 0.8, 0.4)
+        designs = {
+            "trials missing at random": kept,
+            "units rotated over conditions": (p + u) % 2 == is_natural,
+            "other units in each condition": (u % 2) == is_natural,
+            "other participants in each condition, 7 and 13": (p % 3 == 0) == is_natural,
+        }
+        truth = varying_difference(effect)
+        for name, rows in designs.items():
+            row = compare_conditions(trials[rows]).iloc[0]
+            if effect:
+                found[f"difference, {name}: coverage", "95 %"] = covers(row, truth)
+            else:
+                found[f"difference, {name}: false positives", "5 %"] = bool(row["p"] < 0.05)
+    return found
+
+
+@cache
+def varying_difference(effect: float) -> float:
+    """Return the expected difference in accuracy where effects vary as in :func:`rotation`."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(61)
+    spread = np.linalg.norm([PARTICIPANT_SD, UNIT_SD, 0.2, 0.3])
+    means = [weights @ special.expit(LOGIT + s * effect / 2 + spread * nodes) for s in (1, -1)]
+    return float((means[0] - means[1]) / weights.sum())
+
+
 def mixed(seed: int) -> Found:
     """Check mixed models with random intercepts, where no effect varies."""
     trials = study(20_000_000 + seed, 0.8)
@@ -175,6 +237,8 @@ CHOICES: dict[str, Callable[[int], Found]] = {
     "intervals": intervals,
     "evidence": evidence,
     "between": between,
+    "ceiling": ceiling,
+    "rotation": rotation,
     "mixed": mixed,
     "slopes": slopes,
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -77,6 +77,59 @@ def mean_with_interval(
     if isinstance(error, str):
         return replace(estimate, reason=not_computable(error))
     return with_interval(estimate, error, level)
+
+
+def proportion_with_interval(
+    correct: np.ndarray,
+    participants: Labels,
+    units: Labels,
+    ci_unit: CIUnit = "crossed",
+    level: float = LEVEL,
+) -> Estimate:
+    """Return a proportion and its confidence interval, which is between 0 and 1.
+
+    With the proportion ``p``, its standard error ``s`` from :func:`mean_with_interval` and the
+    quantile ``t``, the ends are ``expit(logit(p) -+ t s / (p (1 - p)))``, by the delta method. If
+    all or no answers are correct, nothing tells how participants and units differ; there is a
+    one-sided bound, that of Clopper & Pearson (Biometrika 1934, 26, 404-413) for as many trials, at
+    ``1 - (1 - level) / 2``, as for each end elsewhere. Trial intervals are Wilson's, and those of
+    ``paper`` 2 SEM.
+
+    Parameters
+    ----------
+    correct
+        Shape (trials,); 1 for correct and 0 for wrong.
+    participants, units, ci_unit, level
+        As for :func:`mean_with_interval`.
+
+    Examples
+    --------
+    >>> participants, units = np.repeat(["p1", "p2", "p3"], 20), np.tile(np.arange(20), 3)
+    >>> correct = np.ones(60)
+    >>> found = proportion_with_interval(correct, participants, units)
+    >>> round(found.low, 3), found.high
+    (0.94, 1.0)
+    >>> correct[[0, 1, 25]] = 0
+    >>> found = proportion_with_interval(correct, participants, units, "participant")
+    >>> round(found.value, 3), round(found.low, 3), round(found.high, 3)
+    (0.95, 0.582, 0.996)
+    """
+    correct = np.asarray(correct, float)
+    found = mean_with_interval(correct, participants, units, ci_unit, level)
+    if ci_unit in ("paper", "trial"):
+        return found
+    is_extreme = len(correct) > 0 and np.ptp(correct) == 0
+    numbers = {"participant": [found.n_participants], "unit": [found.n_units]}
+    if is_extreme and min(numbers.get(ci_unit, [found.n_participants, found.n_units])) > 1:
+        bound = ((1 - level) / 2) ** (1 / len(correct))
+        ends = (bound, 1.0) if correct[0] else (0.0, 1 - bound)
+        nan = float("nan")
+        return replace(found, low=ends[0], high=ends[1], standard_error=nan, df=nan, reason="")
+    if not found.has_interval:
+        return found
+    half = (found.high - found.value) / (found.value * (1 - found.value))
+    low, high = special.expit(special.logit(found.value) + np.array([-half, half]))
+    return replace(found, low=float(low), high=float(high))
 
 
 def wilson(n_correct: int, n_trials: int, level: float = LEVEL) -> tuple[float, float]:

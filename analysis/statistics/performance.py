@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.statistics.estimates import LEVEL, CIUnit, not_computable
-from analysis.statistics.intervals import mean_with_interval
+from analysis.statistics.intervals import proportion_with_interval
 from unitscope.errors import BadInput, nearest
 from unitscope.vocabulary import CONFIDENCES, REFERENCE_CONDITIONS
 
@@ -58,7 +58,8 @@ def accuracy(
     by
         Columns; there is a row for each combination of their levels, one row if empty.
     ci_unit
-        What the interval generalises over.
+        What the interval generalises over
+        (:func:`analysis.statistics.intervals.proportion_with_interval`).
     level
         Confidence level.
 
@@ -66,8 +67,9 @@ def accuracy(
     -------
     pandas.DataFrame
         One row per combination: the columns of ``by``, proportion (pooled over trials), low, high
-        (within 0 and 1), standard_error, df, n_right (number of correct answers), n_trials,
-        n_participants, n_units, ci_unit, reason (why there is no interval; empty otherwise).
+        (within 0 and 1; one of them a bound where all or no answers are correct), standard_error,
+        df, n_right (number of correct answers), n_trials, n_participants, n_units, ci_unit, reason
+        (why there is no interval; empty otherwise).
 
     Raises
     ------
@@ -88,10 +90,10 @@ def accuracy(
     rows = []
     for levels, part in split(answered, by):
         correct = part["correct"].to_numpy(float)
-        estimate = mean_with_interval(
+        estimate = proportion_with_interval(
             correct, part["participant"].to_numpy(), part["unit"].to_numpy(), ci_unit, level
         )
-        if len(correct) and ci_unit != "trial" and np.ptp(correct) == 0:
+        if ci_unit == "paper" and len(correct) and np.ptp(correct) == 0:
             nan, answer = float("nan"), "correct" if correct[0] else "wrong"
             why = not_computable(f"every answer is {answer}")
             estimate = replace(estimate, low=nan, high=nan, standard_error=nan, df=nan, reason=why)

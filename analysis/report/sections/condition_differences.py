@@ -70,7 +70,7 @@ def _blocks(section: Section, results: Results) -> Iterator[Block]:
                 cells = [
                     Cell(points(kept["difference"]), _interval(kept)),
                     Cell(p_cell(kept["p_holm"])),
-                    Cell(p_cell(kept["p_equivalence"])),
+                    Cell(p_cell(kept["p_equivalence_holm"])),
                     Cell(bayes_factor(kept["bayes_factor"])),
                     Cell(verdicts.pop(0), look="words"),
                     Cell(f"{kept['n_participants']}"),
@@ -88,8 +88,9 @@ def _blocks(section: Section, results: Results) -> Iterator[Block]:
         smallest = percent(results.settings.smallest_effect)
         yield Sentence(
             "Differences in percentage points; n counts participants. p (equivalence) is that of "
-            f"the two one-sided tests against a difference of {smallest} points; the Bayes factor "
-            "is for a difference, so that values well below 1 are evidence for none.",
+            f"the two one-sided tests against a difference of {smallest} points, with Holm's "
+            "correction; the Bayes factor is for a difference, so that values well below 1 are "
+            "evidence for none.",
             True,
         )
 

@@ -241,13 +241,15 @@ def _analysis(results: Results) -> str:
     level = f"{100 * settings.level:.0f} %"
     how = {
         "crossed": (
-            "Their variance is the sum of components for participants, units and what remains "
-            "(Henderson 1953; a component estimated below zero counts as zero), with "
-            "Satterthwaite's degrees of freedom."
+            "Their variance is the sum of components for participants, units and what remains, "
+            "estimated by the method of moments (a component estimated below zero counts as zero), "
+            "with Satterthwaite's degrees of freedom. Intervals of accuracies are computed on the "
+            "logit; where all or no answers are correct, there is a one-sided bound (Clopper & "
+            "Pearson 1934)."
         ),
-        "participant": "They are t intervals over participants.",
-        "unit": "They are t intervals over units.",
-        "trial": "They are Wilson's for accuracies, and t intervals over pairs for differences.",
+        "participant": "They are t intervals over participants, of accuracies on the logit.",
+        "unit": "They are t intervals over units, of accuracies on the logit.",
+        "trial": "They are Wilson's for accuracies, and Welch's over trials for differences.",
         "paper": "Tests are t tests over participants.",
     }[settings.ci_unit]
     interval = "Error bars" if settings.ci_unit == "paper" else f"Intervals ({level})"
@@ -255,8 +257,9 @@ def _analysis(results: Results) -> str:
         "Accuracy is the proportion correct pooled over main trials; practice, catch and "
         f"unanswered trials do not count. {interval} speak for {whom}. {how} Differences are "
         f"taken {_compared(results)}; their p values are Holm-corrected over the pairs of "
-        "conditions. Two one-sided tests ask whether a difference is smaller than "
-        f"{percent(settings.smallest_effect)} percentage points, the smallest effect of interest. "
+        "conditions. Two one-sided tests, corrected likewise, ask whether a difference is smaller "
+        f"than {percent(settings.smallest_effect)} percentage points, the smallest effect of "
+        "interest. "
         "Bayes factors for a difference are JZS (Rouder et al. 2009; scale √2/2) of the same t "
         f"statistic, the sample size being {_size(results)}."
     )
@@ -268,7 +271,7 @@ def _between(results: Results) -> bool:
 
 
 def _size(results: Results) -> str:
-    within = "its degrees of freedom plus one"
+    within = "the number of participants"
     if _between(results):
         return f"n1 n2 / (n1 + n2) of two groups of n1 and n2 participants, else {within}"
     return within

@@ -154,10 +154,10 @@ def test_methods_say_what_sample_bayes_factors_take(
 ) -> None:
     study.write_session("p001", 1)
     within = methods(None, analyse(load_log(study.folder), Settings(rules=())))[-1]
-    assert within.endswith("the sample size being its degrees of freedom plus one.")
+    assert within.endswith("the sample size being the number of participants.")
     results = analyse(load_log(simulated("occlusion")), Settings(rules=(), n_bootstrap=20))
     told = methods(None, results)[-1]
-    assert told.endswith("n1 and n2 participants, else its degrees of freedom plus one.")
+    assert told.endswith("n1 and n2 participants, else the number of participants.")
     row = next(r for r in results.tables["differences"].itertuples() if not r.reason)
     counts = results.tables["accuracy"].set_index("reference_condition")["n_participants"]
     first, second = counts[row.first], counts[row.second]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from scipy import special, stats
 
 from analysis.statistics.crossed_difference import CrossedDifference, difference_between
 from analysis.statistics.intervals import mean_with_interval
+
+REFERENCE = Path(__file__).parents[2] / "reference" / "contrasts"
 
 Design = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Participant, unit and condition (0 or 1) of each trial."""
@@ -98,6 +101,21 @@ def test_balanced_designs_give_the_quasi_f(repeats: int) -> None:
     expected = mean_with_interval((cells[..., 0] - cells[..., 1]).ravel(), *grid(12, 7))
     for name in ("value", "low", "high", "standard_error", "df"):
         assert getattr(found, name) == pytest.approx(getattr(expected, name))
+
+
+@pytest.mark.parametrize("study", pd.read_csv(REFERENCE / "values.csv")["study"])
+def test_errors_agree_with_linear_mixed_models_of_lme4(study: str) -> None:
+    """Estimates agree where designs are balanced; elsewhere lme4 weighs participants and units."""
+    expected = pd.read_csv(REFERENCE / "values.csv").set_index("study").loc[study]
+    answers = pd.read_csv(REFERENCE / "answers.csv").query("study == @study")
+    first, second = (answers[answers["condition"] == condition] for condition in (0, 1))
+    found = difference_between(first, second)
+    is_balanced = study in ("balanced", "rotated", "units_nested", "participants_nested")
+    assert found.n_trials == expected["n_trials"]
+    assert found.value == pytest.approx(expected["difference"], abs=1e-5 if is_balanced else 0.01)
+    assert found.standard_error == pytest.approx(
+        expected["standard_error"], rel=0.05 if is_balanced else 0.12
+    )
 
 
 def test_the_difference_is_that_of_the_accuracies() -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
+from statsmodels.stats.proportion import proportion_confint
 
 from analysis import load
+from analysis.statistics.intervals import proportion_with_interval
 from analysis.statistics.performance import (
     accuracy,
     conditions_of,
@@ -69,20 +72,53 @@ def test_ends_stay_within_shares() -> None:
         }
     )
     row = accuracy(trials).iloc[0]
-    assert 0 < row["low"] < row["high"] == 1
+    assert 0 < row["low"] < 11 / 12 < row["high"] < 1
 
 
-@pytest.mark.parametrize(("right", "word"), [(True, "correct"), (False, "wrong")])
-def test_all_alike_is_not_computable(
-    simulate: Callable[..., pd.DataFrame], right: bool, word: str
+@pytest.mark.parametrize("ci_unit", ["crossed", "participant", "unit"])
+@pytest.mark.parametrize("right", [True, False])
+def test_all_alike_has_a_one_sided_bound(
+    simulate: Callable[..., pd.DataFrame], right: bool, ci_unit: str
+) -> None:
+    trials = simulate(np.random.default_rng(1), {"natural": 0.0}, participants=5, units=8)
+    row = accuracy(trials.assign(correct=right), ci_unit=ci_unit).iloc[0]  # type: ignore[arg-type]
+    low, high = proportion_confint(40 * right, 40, method="beta")
+    assert row["proportion"] == float(right)
+    assert (row["low"], row["high"]) == pytest.approx((low, high))
+    assert row["reason"] == ""
+
+
+def test_all_alike_has_no_standard_error_in_paper_mode_and_none_of_one_participant(
+    simulate: Callable[..., pd.DataFrame],
 ) -> None:
     trials = simulate(np.random.default_rng(1), {"natural": 0.0}, participants=3, units=3)
-    row = accuracy(trials.assign(correct=right)).iloc[0]
-    assert row["proportion"] == float(right)
-    assert row["reason"] == f"not computable because every answer is {word}"
-    assert np.isnan(row["low"])
-    trial = accuracy(trials.assign(correct=right), ci_unit="trial").iloc[0]
+    alike = trials.assign(correct=True)
+    paper = accuracy(alike, ci_unit="paper").iloc[0]
+    assert paper["reason"] == "not computable because every answer is correct"
+    assert np.isnan(paper["low"])
+    trial = accuracy(alike, ci_unit="trial").iloc[0]
     assert trial["reason"] == "" and trial["low"] < trial["high"]
+    alone = accuracy(alike[alike["participant"] == "p000"]).iloc[0]
+    assert "only one participant" in alone["reason"] and np.isnan(alone["low"])
+
+
+@pytest.mark.parametrize("ci_unit", ["crossed", "participant"])
+@pytest.mark.parametrize("truth", [0.5, 0.8, 0.9, 0.95, 0.975, 0.99])
+def test_intervals_cover_to_the_ceiling(truth: float, ci_unit: str) -> None:
+    rng = np.random.default_rng(int(1000 * truth))
+    p, u = (index.ravel() for index in np.indices((20, 20)))
+    unit_sd = 0.7 if ci_unit == "crossed" else 0.0
+    nodes, weights = np.polynomial.hermite_e.hermegauss(61)
+    tried = np.linspace(-1, 8, 3601)
+    means = special.expit(tried[:, None] + np.hypot(0.5, unit_sd) * nodes) @ weights / weights.sum()
+    logit = np.interp(truth, means, tried)
+    covered, studies = 0, 400
+    for _ in range(studies):
+        logits = logit + rng.normal(0, 0.5, 20)[p] + rng.normal(0, unit_sd, 20)[u]
+        correct = rng.random(len(p)) < special.expit(logits)
+        found = proportion_with_interval(correct, p, u, ci_unit)  # type: ignore[arg-type]
+        covered += found.low <= truth <= found.high
+    assert 0.92 <= covered / studies <= 0.98
 
 
 def test_main_trials_leave_out_the_others_and_the_unanswered(demo_study: Path) -> None:
