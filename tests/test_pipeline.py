@@ -48,7 +48,7 @@ def test_from_a_network_to_a_report(tmp_path, capsys):
 
     command = ["report", str(data / "demo_two_afc"), "--out", str(report)]
     assert analysis.__main__.main(command) == 0
-    assert "right in" in capsys.readouterr().out
+    assert "correct in" in capsys.readouterr().out
     assert "<svg" in (report / "report.html").read_text(encoding="utf-8")
     assert json.loads((report / "results.json").read_text(encoding="utf-8"))
 

@@ -199,9 +199,9 @@ The images will be the same; the weights differ slightly with the machine, the n
 and the versions.
 
 **What it is good for.** Optimised codes (settings `nguyen2016`) of 40 units drawn at random from
-inception4a to inception5a, two images per pole: all 160 images drove their unit further than each
-of 3,000 images of the demo did, by a median of 5.9 (max) and 6.4 (min) standard deviations from the
-mean, against 3.0 and 3.2 for the most extreme image.
+inception4a to inception5a, two images per pole: the activations of all 160 images were more
+extreme than those of all 3,000 demo images, with a median of 5.9 (max) and 6.4 (min) standard
+deviations from the mean, against 3.0 and 3.2 for the most extreme demo image.
 
 **Limits.** Generated images are blurred: hue, rough shape and broad stripes are reproduced, fine
 textures hardly, and a faint grid from the up-convolutions may be visible.
