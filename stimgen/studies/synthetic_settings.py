@@ -111,7 +111,7 @@ class StopSettings:
 class SearchSettings:
     """Search for each unit's and pole's diversity weight.
 
-    It finds the largest weight at which even the least activating rendered image drives the unit
+    It finds the largest weight at which even the least activating rendered image activates the unit
     further than every natural image does.
 
     Parameters

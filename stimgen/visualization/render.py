@@ -294,7 +294,7 @@ def found_path(folder: Path, goal: Goal) -> Path:
 def read_found(folder: Path, goals: Sequence[Goal]) -> list[dict[str, Any]]:
     """Return the results of a search for diversity weights: unit, pole, weight, and ``beats``.
 
-    ``beats`` is whether every diverse image drives the unit further than all natural ones; if it
+    ``beats`` is whether every diverse image activates the unit further than all natural ones; if it
     is false, not even a weight of 0 was small enough.
 
     Examples
