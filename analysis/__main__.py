@@ -94,6 +94,10 @@ def _power(arguments: argparse.Namespace) -> None:
     )
     shown_columns = ["participants", "units", "trials", "first", "second", "difference", "power"]
     print(table[[*shown_columns, "low", "high", "power_holm"]].round(3).to_string(index=False))
+    print("Participants are those who are left after exclusions; recruit more.")
+    for group, rules in design.exclusions.by_group.items():
+        print(f"Kept{f' in group {group}' if group else ''} if:")
+        print("\n".join(f"  {rule.sentence}" for rule in rules) or "  (no rule)")
     if arguments.out:
         print(f"power: {shown(write_power(table, arguments.out))}, with a table beside it")
 

@@ -21,7 +21,7 @@ from conditions.design.design import Design
 from conditions.design.reading import find_design, read_design
 from conditions.trials.planning import plan_trials
 from conditions.trials.table_maker import TableMaker
-from tests.conftest import write_stimulus_set
+from tests.conftest import some, write_stimulus_set
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet
 from unitscope.vocabulary import Unit
@@ -288,3 +288,14 @@ def test_a_condition_without_accuracy_is_named() -> None:
         power_table(
             read_design("demo_two_afc"), Assumptions({"natural": 0.8, "synthetic": 0.7}), [10]
         )
+
+
+def test_it_says_after_which_exclusions_participants_are_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    design = read_design("zimmermann2021_occlusion")
+    assert main(["power", design.name, "--participants", "10", "--simulations", "1"]) == 0
+    said = capsys.readouterr().out
+    for group, rules in some(design.exclusions.by_group.items()):
+        own = said.split(f"Kept in group {group} if:" if group else "Kept if:")[1].split("Kept")[0]
+        assert own.split("\n")[1:-1] == [f"  {rule.sentence}" for rule in some(rules)]
