@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -308,3 +309,36 @@ def test_importing_a_package_is_light():
     code = "import sys, conditions, stimgen, experiments, analysis; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "psychopy", "matplotlib"} & set(done.stdout.split())
+
+
+def unknown_references(source: str) -> list[str]:
+    """Return what a docstring refers to in our packages although it is not there."""
+    found = []
+    for name in re.findall(r":(?:func|class|meth|mod|data|attr):`~?([\w.]+)`", source):
+        parts = name.split(".")
+        if parts[0] not in (*OURS, "benchmarks"):
+            continue
+        depth = len(parts)
+        while depth and not any(
+            ROOT.joinpath(*parts[:depth]).with_suffix(suffix).exists() for suffix in ("", ".py")
+        ):
+            depth -= 1
+        place = ROOT.joinpath(*parts[:depth])
+        module = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        defined = set(re.findall(r"\w+", module.read_text("utf-8"))) if module.exists() else set()
+        found += [name] if set(parts[depth:]) - defined else []
+    return found
+
+
+def test_docstrings_refer_to_what_is_there():
+    paths = [path for part in OURS for path in sorted((ROOT / part).rglob("*.py"))]
+    sources = [path.read_text("utf-8") for path in paths]
+    assert sum(":class:`" in source for source in sources) > 10
+    assert [name for source in sources for name in unknown_references(source)] == []
+
+
+def test_a_reference_to_nothing_is_seen():
+    gone = ["analysis.report.gone.Settings", "analysis.report.study.Gone", "stimgen.gone"]
+    kept = ["analysis.report.study.Study", "unitscope.errors"]
+    source = " ".join(f":class:`{name}`" for name in gone + kept)
+    assert unknown_references(source) == gone

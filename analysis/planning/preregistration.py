@@ -27,7 +27,7 @@ class Preregistration:
     design, design_sha256
         Name of the design and SHA-256 of its file.
     ci_unit, level, smallest_effect
-        As in :class:`analysis.report.part.Settings`.
+        As in :class:`analysis.planning.analysis_settings.Settings`.
     exclusions
         Group of participants (empty for everybody) to the sentences of its rules.
     participants
