@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.logs.load import load_log
-from analysis.statistics.exclusions import exclusions as excluded_by_rule
+from analysis.statistics.kept_sessions import exclusions as excluded_by_rule
 from experiments.lab.watch import watch
 from unitscope.columns import log_columns, names
 from unitscope.exclusion import MEASURES, Exclusions, Thresholds

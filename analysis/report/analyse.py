@@ -17,7 +17,7 @@ from analysis.report.quality import session_quality
 from analysis.report.sections import SECTIONS, sections_of
 from analysis.report.study import GROUP_KEYS, RATINGS_ONLY, Results, Study, task_of
 from analysis.statistics.estimates import plain
-from analysis.statistics.exclusions import exclusions, keep
+from analysis.statistics.kept_sessions import exclusions, keep
 from analysis.statistics.performance import conditions_of, main_trials
 from conditions.design.design import Design
 from unitscope.exclusion import DEFAULT_RULES, Rules

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.logs.sessions import Log
 from analysis.planning.analysis_settings import Settings
 from analysis.report.groups import Group
-from analysis.statistics.exclusions import choices_are_sides
+from analysis.statistics.kept_sessions import choices_are_sides
 from analysis.statistics.matching import chance
 from analysis.statistics.performance import conditions_of
 from conditions.design.design import Design

@@ -8,7 +8,8 @@ from typing import Literal
 
 from conditions.design.blocks import OF_GROUP, OF_SCHEME, Block, PlannedBlock, Practice, Repeats
 from conditions.design.device_settings import Photodiode, ResponseBox, Triggers
-from conditions.design.presentation import Durations, Feedback, Keys, Layout, Ratings
+from conditions.design.keys import Keys
+from conditions.design.presentation import Durations, Feedback, Layout, Ratings
 from conditions.design.selection import (
     Batches,
     Matching,

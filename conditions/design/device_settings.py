@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from conditions.design.key_names import key_name
+from conditions.design.keys import key_name
 from unitscope.bounds import between
 
 EVENTS = (

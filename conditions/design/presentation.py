@@ -2,70 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
-from conditions.design.key_names import key_name
 from unitscope.bounds import at_least, between
-
-
-@dataclass(frozen=True)
-class Keys:
-    """Keys, by their position on a US keyboard; digits of the keypad count as the other digits.
-
-    Parameters
-    ----------
-    a, b
-        Keys for query a and query b, in the order of confidence 1, 2, 3. Where the confidence is
-        asked for in a second step, the first of each is the choice.
-    confidence
-        Keys for confidence 1, 2, 3 in the second step.
-    numbers
-        Keys that choose a half row in exemplar matching, from the upper one down.
-    undo, confirm
-        Undo the last pair, and end the trial, in exemplar matching.
-    forward
-        Ends a break or an instruction page.
-    pause
-        Pauses and resumes the session.
-    leave
-        Asks whether to end the session.
-    confirm_leave
-        Confirms that.
-    """
-
-    a: tuple[str, str, str] = ("f", "d", "s")
-    b: tuple[str, str, str] = ("j", "k", "l")
-    confidence: tuple[str, str, str] = ("1", "2", "3")
-    numbers: tuple[str, str, str, str, str] = ("1", "2", "3", "4", "5")
-    undo: str = "backspace"
-    confirm: str = "return"
-    forward: str = "space"
-    pause: str = "p"
-    leave: str = "escape"
-    confirm_leave: str = "q"
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            given = getattr(self, field.name)
-            named = key_name(given) if isinstance(given, str) else tuple(map(key_name, given))
-            object.__setattr__(self, field.name, named)
-        always = (self.forward, self.pause, self.leave, self.confirm_leave)
-        # Keys that never count at the same time may be the same.
-        for together in (
-            (*self.a, *self.b, *always),
-            (*self.confidence, *always),
-            (*self.numbers, self.undo, self.confirm, *always),
-        ):
-            for key in together:
-                if together.count(key) > 1:
-                    raise ValueError(f"key {key!r} has two meanings")
-
-    @property
-    def response(self) -> dict[str, tuple[str, int]]:
-        """Key to (choice, confidence)."""
-        sides = (("a", self.a), ("b", self.b))
-        return {key: (side, i) for side, row in sides for i, key in enumerate(row, start=1)}
 
 
 @dataclass(frozen=True)

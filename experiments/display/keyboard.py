@@ -10,7 +10,7 @@ from typing import Any
 from psychopy import logging
 from psychopy.hardware import keyboard
 
-from conditions.design.key_names import key_name
+from conditions.design.keys import key_name
 from experiments.runner.comment import BACKSPACE, CONFIRM, NEW_LINE
 from experiments.runner.responses import Press
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conditions.design.key_names import key_name
-from conditions.design.presentation import Keys
+from conditions.design.keys import Keys, key_name
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing
 

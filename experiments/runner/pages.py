@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conditions.design.presentation import Keys
+from conditions.design.keys import Keys
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
-from conditions.design.presentation import Keys
+from conditions.design.keys import Keys
 from experiments.runner.responses import Press
 
 PAUSED = "paused"

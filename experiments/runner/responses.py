@@ -18,7 +18,7 @@ class Press:
     time_s
         When it began, in seconds on the clock of the flips.
     key
-        Name of the key (see :mod:`conditions.design.key_names`), or ``click``.
+        Name of the key (see :mod:`conditions.design.keys`), or ``click``.
     place
         Where a click was: pixels to the right of the screen's centre and up from it.
     """

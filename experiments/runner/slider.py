@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from conditions.design.presentation import Keys
+from conditions.design.keys import Keys
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing
 from unitscope.row_types import RatedImage

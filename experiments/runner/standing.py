@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from conditions.design.presentation import Keys
+from conditions.design.keys import Keys
 from experiments.runner.phases import DONE, LEAVING, Interruption
 from experiments.runner.responses import Press
 

@@ -17,9 +17,9 @@ import torch
 
 from stimgen.networks.network import Branch, Layer, Network, Reduction, Side, reduce_map
 from stimgen.networks.preprocessing import resize, to_tensor
+from stimgen.occlusion.map_windows import Base, Window, run, widen
 from stimgen.occlusion.patches import Patch
 from stimgen.occlusion.tape import record
-from stimgen.occlusion.windows import Base, Window, run, widen
 from unitscope.vocabulary import Unit
 
 

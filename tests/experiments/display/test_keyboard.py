@@ -7,8 +7,7 @@ from dataclasses import astuple
 import pytest
 from psychopy.hardware import keyboard
 
-from conditions.design.key_names import key_name
-from conditions.design.presentation import Keys
+from conditions.design.keys import Keys, key_name
 from experiments.runner.slider import JUMPS, STEPS
 
 DEFAULT_KEYS = {

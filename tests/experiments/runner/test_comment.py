@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.design.presentation import Keys
+from conditions.design.keys import Keys
 from experiments.runner.comment import LONGEST, TYPING, Comment
 from experiments.runner.phases import DONE, LEAVING, LEFT
 from experiments.runner.responses import Press

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.design.presentation import Keys
+from conditions.design.keys import Keys
 from experiments.runner.pages import (
     AGREE,
     BACK,

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.design.presentation import Keys
+from conditions.design.keys import Keys
 from experiments.runner.phases import DONE, LEAVING
 from experiments.runner.responses import Press
 from experiments.runner.slider import HIGHEST, JUMPS, LOWEST, RATED, STEPS, UNRATED, Slider

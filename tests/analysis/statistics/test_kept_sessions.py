@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis import load
-from analysis.statistics.exclusions import exclusions, keep
+from analysis.statistics.kept_sessions import exclusions, keep
 from unitscope.exclusion import DEFAULT_RULES, ExclusionRule
 
 DEFAULT = {"": DEFAULT_RULES}

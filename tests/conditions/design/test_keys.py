@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conditions.design.device_settings import ResponseBox
-from conditions.design.key_names import key_name
-from conditions.design.presentation import Keys
+from conditions.design.keys import Keys, key_name
 
 
 @pytest.mark.parametrize(
