@@ -93,12 +93,13 @@ def proportion_with_interval(
     all or no answers are correct, nothing tells how participants and units differ; there is a
     one-sided bound, that of Clopper & Pearson (Biometrika 1934, 26, 404-413) for as many trials, at
     ``1 - (1 - level) / 2``, as for each end elsewhere. Trial intervals are Wilson's, and those of
-    ``paper`` 2 SEM.
+    ``paper`` 2 SEM, cut at 0 and 1.
 
     Parameters
     ----------
     correct
-        Shape (trials,); 1 for correct and 0 for wrong.
+        Shape (trials,); 1 for correct and 0 for wrong, or a share of a trial's parts, whose bound
+        of Clopper & Pearson is that of the worst case, all or no parts of a trial.
     participants, units, ci_unit, level
         As for :func:`mean_with_interval`.
 
@@ -116,14 +117,18 @@ def proportion_with_interval(
     """
     correct = np.asarray(correct, float)
     found = mean_with_interval(correct, participants, units, ci_unit, level)
+    is_extreme = len(correct) > 0 and np.ptp(correct) == 0 and correct[0] in (0, 1)
+    nan = float("nan")
     if ci_unit in ("paper", "trial"):
-        return found
-    is_extreme = len(correct) > 0 and np.ptp(correct) == 0
+        if ci_unit == "paper" and is_extreme:
+            why = not_computable(f"every answer is {'correct' if correct[0] else 'wrong'}")
+            return replace(found, low=nan, high=nan, standard_error=nan, df=nan, reason=why)
+        low, high = np.clip([found.low, found.high], 0, 1)
+        return replace(found, low=float(low), high=float(high))
     numbers = {"participant": [found.n_participants], "unit": [found.n_units]}
     if is_extreme and min(numbers.get(ci_unit, [found.n_participants, found.n_units])) > 1:
         bound = ((1 - level) / 2) ** (1 / len(correct))
         ends = (bound, 1.0) if correct[0] else (0.0, 1 - bound)
-        nan = float("nan")
         return replace(found, low=ends[0], high=ends[1], standard_error=nan, df=nan, reason="")
     if not found.has_interval:
         return found

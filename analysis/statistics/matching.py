@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.statistics.estimates import LEVEL, CIUnit
-from analysis.statistics.intervals import mean_with_interval
+from analysis.statistics.intervals import mean_with_interval, proportion_with_interval
 from analysis.statistics.performance import split
 
 BY = ("matching", "n_images", "depth")
@@ -83,9 +83,10 @@ def matching_scores(
     Returns
     -------
     pandas.DataFrame
-        Two rows per combination: the columns of ``by``, score, mean, low, high (within 0 and 1),
-        chance, above_chance (mean minus chance), p (two-sided, of a t test over participants; NaN
-        where the interval cannot be computed), n_rows, n_trials, n_participants, reason.
+        Two rows per combination: the columns of ``by``, score, mean, low, high (within 0 and 1, see
+        :func:`analysis.statistics.intervals.proportion_with_interval`), chance, above_chance (mean
+        minus chance), p (two-sided, of a t test over participants), n_rows, n_trials,
+        n_participants, reason (why there is no interval or no p; empty otherwise).
 
     Raises
     ------
@@ -105,18 +106,17 @@ def matching_scores(
     for levels, part in split(scores(trials), by):
         for score in SCORES:
             excess = (part[score] - part[f"chance_{score}"]).to_numpy(float)
-            people = part["participant"].to_numpy()
             # A trial has no one unit: all get the same label.
-            found = mean_with_interval(excess, people, np.zeros(len(part)), ci_unit, level)
-            mean, base = part[score].mean(), part[f"chance_{score}"].mean()
-            t = found.value / found.standard_error if found.standard_error else np.nan
-            low, high = np.clip([found.low + base, found.high + base], 0, 1)
+            labels = part["participant"].to_numpy(), np.zeros(len(part)), ci_unit, level
+            found = proportion_with_interval(part[score].to_numpy(float), *labels)
+            test = mean_with_interval(excess, *labels)
+            t = test.value / test.standard_error if test.standard_error else np.nan
             rows.append(
                 levels
-                | {"score": score, "mean": mean, "low": low, "high": high}
-                | {"chance": base, "above_chance": found.value}
-                | {"p": float(2 * stats.t.sf(abs(t), found.df)) if found.df > 0 else np.nan}
+                | {"score": score, "mean": found.value, "low": found.low, "high": found.high}
+                | {"chance": part[f"chance_{score}"].mean(), "above_chance": test.value}
+                | {"p": float(2 * stats.t.sf(abs(t), test.df)) if test.df > 0 else np.nan}
                 | {"n_rows": int(part["n_rows"].sum()), "n_trials": len(part)}
-                | {"n_participants": found.n_participants, "reason": found.reason}
+                | {"n_participants": found.n_participants, "reason": found.reason or test.reason}
             )
     return pd.DataFrame(rows)

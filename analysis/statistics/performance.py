@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -93,17 +92,12 @@ def accuracy(
         estimate = proportion_with_interval(
             correct, part["participant"].to_numpy(), part["unit"].to_numpy(), ci_unit, level
         )
-        if ci_unit == "paper" and len(correct) and np.ptp(correct) == 0:
-            nan, answer = float("nan"), "correct" if correct[0] else "wrong"
-            why = not_computable(f"every answer is {answer}")
-            estimate = replace(estimate, low=nan, high=nan, standard_error=nan, df=nan, reason=why)
-        low, high = np.clip([estimate.low, estimate.high], 0, 1)
         rows.append(
             levels
             | {
                 "proportion": estimate.value,
-                "low": low,
-                "high": high,
+                "low": estimate.low,
+                "high": estimate.high,
                 "standard_error": estimate.standard_error,
                 "df": estimate.df,
                 "n_right": int(correct.sum()),

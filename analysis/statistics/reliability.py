@@ -9,9 +9,11 @@ import pandas as pd
 from scipy import stats
 
 from analysis.statistics.estimates import LEVEL, CIUnit, not_computable
-from analysis.statistics.intervals import mean_with_interval
+from analysis.statistics.intervals import proportion_with_interval
 
 _SPLITS_PER_DRAW = 20
+
+_QUERIES = ("query_a", "query_b")
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,8 @@ def repeat_consistency(
 ) -> pd.DataFrame:
     """Return how often a repeated trial was answered as it was the first time.
 
+    Both answers are the same if they chose the same image, whatever its side was.
+
     Parameters
     ----------
     trials
@@ -182,65 +186,79 @@ def repeat_consistency(
     Returns
     -------
     pandas.DataFrame
-        One row per reference condition and ``which`` (least or most confident): n_pairs,
-        same_choice (proportion), low, high (its interval, within 0 and 1), same_correct
-        (proportion), confidence_change (mean), n_participants, reason (why there is no interval).
+        For each reference condition a row for ``all`` repeated trials, and for ``which`` of them
+        were answered with the least and the most confidence at first: n_pairs, same_choice
+        (proportion), low, high (its interval, see
+        :func:`analysis.statistics.intervals.proportion_with_interval`), first_confidence (mean, of
+        the original trials), confidence_change (mean), n_participants, reason (why there is no
+        interval).
 
     Examples
     --------
-    >>> trials = pd.DataFrame({"observer_kind": "person", "participant": list("aaabbb")})
+    >>> trials = pd.DataFrame({"observer_kind": "person", "participant": list("aabb")})
     >>> trials = trials.assign(
-    ...     session=1, trial_number=[1, 2, 3] * 2, trial_role=["main", "main", "repeat"] * 2,
-    ...     reference_condition="natural", repeat_of=[None, None, "natural-least-1"] * 2,
-    ...     repeated_trial=[None, None, 1] * 2, choice=list("abaabb"), correct=True, confidence=1,
+    ...     session=1, trial_number=[1, 2] * 2, trial_role=["main", "repeat"] * 2,
+    ...     reference_condition="natural", repeat_of=[None, "natural-least-1"] * 2,
+    ...     repeated_trial=[None, 1] * 2, confidence=1, correct=[True, True, True, False],
+    ...     query_a=["cat", "dog"] * 2, query_b=["dog", "cat"] * 2, choice=list("abbb"),
     ... )
     >>> repeat_consistency(trials)[["reference_condition", "which", "n_pairs", "same_choice"]]
       reference_condition  which  n_pairs  same_choice
-    0             natural  least        2          0.5
+    0             natural    all        2          0.5
+    1             natural  least        2          0.5
     """
-    repeats = trials[(trials["trial_role"] == "repeat") & trials["repeated_trial"].notna()]
     columns = ["reference_condition", "which", "n_pairs", "same_choice", "low", "high"]
-    columns += ["same_correct", "confidence_change", "n_participants", "reason"]
-    if repeats.empty:
-        return pd.DataFrame(columns=columns)
-    # An observer of another kind may have the same id.
-    keys = ["observer_kind", "participant", "session", "trial_number"]
-    first = trials.set_index(keys)[["choice", "correct", "confidence"]]
-    first = first[~first.index.duplicated()]
-    places = pd.MultiIndex.from_frame(
-        repeats[keys[:-1]].assign(trial_number=repeats["repeated_trial"].astype(int))
-    )
-    before = first.reindex(places).set_axis(repeats.index)
-    pairs = pd.DataFrame(
-        {
-            "reference_condition": repeats["reference_condition"],
-            "which": repeats["repeat_of"].astype("string").str.split("-").str[-2].fillna("unknown"),
-            "participant": repeats["participant"],
-            "same_choice": (repeats["choice"] == before["choice"]).astype(float),
-            "same_correct": (repeats["correct"] == before["correct"]).astype(float),
-            "confidence_change": (
-                repeats["confidence"].astype(float) - before["confidence"].astype(float)
-            ),
-        }
-    )[before["choice"].notna() & repeats["choice"].notna()]
+    columns += ["first_confidence", "confidence_change", "n_participants", "reason"]
     rows = []
-    for (condition, which), part in pairs.groupby(["reference_condition", "which"], sort=True):
-        rows.append(
-            {"reference_condition": condition, "which": which, "n_pairs": len(part)}
-            | part[["same_choice", "same_correct", "confidence_change"]].mean().to_dict()
-            | _interval(part, level, ci_unit)
-            | {"n_participants": part["participant"].nunique()}
-        )
+    for condition, part in _pairs(trials).groupby("reference_condition", sort=True):
+        for which, pairs in (("all", part), *part.groupby("which", sort=True)):
+            same, people = pairs["same_choice"].to_numpy(float), pairs["participant"].to_numpy(str)
+            found = proportion_with_interval(same, people, np.zeros(len(same)), ci_unit, level)
+            rows.append(
+                {"reference_condition": condition, "which": which, "n_pairs": len(pairs)}
+                | {"same_choice": found.value, "low": found.low, "high": found.high}
+                | pairs[["first_confidence", "confidence_change"]].mean().to_dict()
+                | {"n_participants": found.n_participants, "reason": found.reason}
+            )
     return pd.DataFrame(rows, columns=columns)
 
 
-def _interval(pairs: pd.DataFrame, level: float, ci_unit: CIUnit) -> dict[str, float | str]:
-    """Return the interval of the proportion of pairs with the same choice."""
-    same = pairs["same_choice"].to_numpy(float)
-    people = pairs["participant"].to_numpy(str)
-    if len(same) and np.ptp(same) == 0:
-        why = f"every repeated trial received {'the same' if same[0] else 'another'} answer"
-        return {"low": np.nan, "high": np.nan, "reason": not_computable(why)}
-    found = mean_with_interval(same, people, np.zeros(len(same)), ci_unit, level)
-    low, high = np.clip([found.low, found.high], 0, 1)
-    return {"low": float(low), "high": float(high), "reason": found.reason}
+def _pairs(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the answered repeats of answered trials, and what both answers have in common."""
+    is_repeat = (trials["trial_role"] == "repeat") & trials["repeated_trial"].notna()
+    repeats = trials[is_repeat & trials["choice"].notna()]
+    # An observer of another kind may have the same id.
+    keys = ["observer_kind", "participant", "session", "trial_number"]
+    originals = trials[(trials["trial_role"] != "repeat") & trials["choice"].notna()]
+    originals = originals.drop_duplicates(keys).set_index(keys)
+    places = pd.MultiIndex.from_frame(
+        repeats[keys[:-1]].assign(trial_number=repeats["repeated_trial"].astype(int))
+    )
+    before = originals[[*_QUERIES, "choice", "correct", "confidence"]].reindex(places)
+    before = before.set_axis(repeats.index).dropna(subset=["choice"])
+    repeats = repeats.loc[before.index]
+    found = repeats[["participant", "session", "reference_condition"]].assign(
+        first_confidence=before["confidence"].astype(float),
+        confidence_change=repeats["confidence"].astype(float) - before["confidence"].astype(float),
+        same_choice=_is_same_image(repeats, before),
+        which=repeats["repeat_of"].astype("string").str.split("-").str[-2],
+    )
+    # Where the log does not say which trials were chosen, as the least and the most confident ones
+    # of a participant and a condition, they are the two halves of one ranking.
+    ranks = found.groupby(["participant", "session", "reference_condition"])["first_confidence"]
+    is_lower = ranks.rank(method="first", pct=True) <= 0.5
+    halves = pd.Series(np.where(is_lower, "least", "most"), found.index, dtype="string")
+    known = found["which"].fillna(halves.where(found["first_confidence"].notna()))
+    return found.assign(which=known.fillna("unknown"))
+
+
+def _is_same_image(repeats: pd.DataFrame, before: pd.DataFrame) -> np.ndarray:
+    """Return whether each answer chose the image that the one before chose, 0 or 1."""
+    now, then = (rows[list(_QUERIES)].astype("string").to_numpy(str) for rows in (repeats, before))
+    same_sides, swapped = (now == then).all(1), (now == then[:, ::-1]).all(1)
+    same_side = (repeats["choice"] == before["choice"]).to_numpy(bool)
+    # Of a pair without names, or with other names the second time, the same image was chosen if
+    # both answers are correct or both are wrong.
+    alike = (repeats["correct"] == before["correct"]).to_numpy(bool)
+    same = np.select([same_sides & ~swapped, swapped & ~same_sides], [same_side, ~same_side], alike)
+    return same.astype(float)

@@ -20,7 +20,7 @@ from analysis.report.study import (
     Results,
     Study,
 )
-from analysis.statistics.estimates import LEVEL, not_computable
+from analysis.statistics.estimates import LEVEL
 from analysis.statistics.matching import SCORES, matching_scores
 from analysis.statistics.performance import split
 from unitscope.columns import MAX_ROWS
@@ -37,19 +37,12 @@ def scores_by_cell(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     if trials.empty:
         return pd.DataFrame()
     ordered = trials.assign(depth=pd.Categorical(trials["depth"], DEPTHS, ordered=True))
-    return _explained(matching_scores(ordered, CELLS, level=level))
+    return matching_scores(ordered, CELLS, level=level)
 
 
 def scores_by_kind(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     """Return both scores by what was paired."""
-    return _explained(matching_scores(trials, KIND, level=level)) if len(trials) else pd.DataFrame()
-
-
-def _explained(table: pd.DataFrame) -> pd.DataFrame:
-    """Say of a score that never varies why it has no interval."""
-    same = table["mean"].isin([0.0, 1.0]) & (table["reason"] != "")
-    table.loc[same, "reason"] = not_computable("every trial had the same score")
-    return table
+    return matching_scores(trials, KIND, level=level) if len(trials) else pd.DataFrame()
 
 
 def pairing_times(trials: pd.DataFrame) -> pd.DataFrame:

@@ -62,13 +62,13 @@ def repeats(results: Results) -> Figure | None:
             offset = (number - (len(conditions) - 1) / 2) * 0.6 / len(conditions)
             place = kinds.index(row.which) + offset
             point_at(axis, place, row.same_choice, row.low, row.high, mark.colour, mark.marker)
-        titles = {"least": "least sure at first", "most": "most sure at first"}
+        titles = {"all": "all", "least": "least sure at first", "most": "most sure at first"}
         axis.set_xticks(range(len(kinds)), [titles.get(kind, kind) for kind in kinds])
         axis.set_xlim(-0.6, len(kinds) - 0.4)
         axis.set_ylim(-0.04, 1.04)
         axis.yaxis.set_major_formatter(PERCENT)
         axis.grid(axis="y")
-    axes[0].set_ylabel("same choice as before (%)")
+    axes[0].set_ylabel("same image as before (%)")
     condition_legend(figure, conditions)
     return figure
 
@@ -88,17 +88,17 @@ RELIABILITY = Section(
             "repeats",
             "repeats.{reference_condition}.{which}",
             "same_choice",
-            "proportion of repeated trials with the same answer as before, of those first "
-            "answered with the least or the most confidence",
+            "proportion of repeated trials in which the same image was chosen as before: of all, "
+            "and of those first answered with the least and the most confidence",
         ),
     ),
     drawings=(
         Drawing(
             "repeats",
             "Repeated trials",
-            "Proportion of repeated trials with the same answer as before, with its interval "
-            "over participants: of the trials first answered with the least and the most "
-            "confidence. Dashed: two guesses.",
+            "Proportion of repeated trials in which the same image was chosen as before, with its "
+            "interval over participants: of all, and of the trials first answered with the least "
+            "and the most confidence. Dashed: two guesses.",
             repeats,
         ),
     ),
@@ -119,10 +119,10 @@ RELIABILITY = Section(
             "Repeated trials, with intervals over participants",
             (
                 ShownColumn("References", "reference_condition"),
-                ShownColumn("First confidence", "which"),
-                ShownColumn("Same choice (%)", "same_choice", "percent", interval=True),
-                ShownColumn("Same correctness (%)", "same_correct", "percent"),
-                ShownColumn("Change of confidence", "confidence_change", "number"),
+                ShownColumn("Repeated", "which"),
+                ShownColumn("Same image chosen (%)", "same_choice", "percent", interval=True),
+                ShownColumn("First confidence", "first_confidence", "number"),
+                ShownColumn("Change of confidence", "confidence_change", "signed"),
                 ShownColumn("Pairs", "n_pairs", "count"),
                 ShownColumn("Participants", "n_participants", "count"),
             ),
@@ -133,7 +133,8 @@ RELIABILITY = Section(
         "Half is the mean correlation of the units' accuracies between two random halves of the "
         "participants; whole is the reliability with all of them (Spearman-Brown), with a "
         "bootstrap interval over participants. No model can agree with people more than they "
-        "agree with each other."
+        "agree with each other. A repeated trial may show its images on other sides, so that the "
+        "images that were chosen are compared, not the sides."
     ),
     tasks=CHOICE_TASKS,
 )

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special, stats
 
 from analysis.statistics.matching import chance, matching_scores, scores
 
@@ -78,3 +79,25 @@ def test_unanswered_trials_do_not_count():
     trials = simulate(1)
     trials.loc[::2, "hits"] = None
     assert matching_scores(trials, by=())["n_trials"].tolist() == [300, 300]
+
+
+def test_an_interval_of_scores_is_a_t_interval_over_participants_on_the_logit():
+    trials = simulate(5, 0.6, participants=6)
+    table = matching_scores(trials, by=()).set_index("score")
+    for score, values in (("all_correct", trials["hits"] == 3), ("hit_share", trials["hits"] / 3)):
+        own = values.groupby(trials["participant"]).mean()
+        half = stats.t.ppf(0.975, 5) * stats.sem(own) / (own.mean() * (1 - own.mean()))
+        ends = special.expit(special.logit(own.mean()) + np.array([-half, half]))
+        assert table.loc[score, ["low", "high"]].tolist() == pytest.approx(ends.tolist())
+        test = stats.ttest_1samp(own, chance(3)[score])
+        assert table.loc[score, "p"] == pytest.approx(test.pvalue)
+
+
+@pytest.mark.parametrize(("hits", "low", "high"), [(3, 0.025 ** (1 / 60), 1), (0, 0, None)])
+def test_scores_without_errors_have_a_one_sided_bound_and_no_test(hits, low, high):
+    trials = simulate(6, participants=2).assign(hits=hits)
+    table = matching_scores(trials, by=())
+    assert table["low"].tolist() == pytest.approx([low] * 2)
+    assert table["high"].tolist() == pytest.approx([high or 1 - 0.025 ** (1 / 60)] * 2)
+    assert table["p"].isna().all()
+    assert table["reason"].str.contains("all participants have the same mean").all()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from analysis.statistics.intervals import wilson
 from analysis.statistics.reliability import repeat_consistency, spearman_brown, split_half
@@ -108,7 +108,10 @@ def test_draws_that_are_all_alike_give_no_interval():
     assert "the same reliability" in found.reason and np.isnan([found.low, found.high]).all()
 
 
-def row(number, choice, correct, confidence, role="main", of=None, repeated=None):
+PAIR = ("cat.png", "dog.png")
+
+
+def row(number, choice, correct, confidence, role="main", of=None, repeated=None, queries=PAIR):
     return {
         "observer_kind": "person",
         "participant": "p1",
@@ -117,6 +120,8 @@ def row(number, choice, correct, confidence, role="main", of=None, repeated=None
         "trial_role": role,
         "reference_condition": "natural",
         "choice": choice,
+        "query_a": queries[0],
+        "query_b": queries[1],
         "correct": correct,
         "confidence": confidence,
         "repeat_of": of,
@@ -134,10 +139,92 @@ def test_repeats_are_compared_with_their_first_time():
         ]
     )
     table = repeat_consistency(trials).set_index("which")
-    assert table["same_choice"].to_dict() == {"least": 1.0, "most": 0.0}
-    assert table["confidence_change"].to_dict() == {"least": 1.0, "most": -1.0}
-    assert table["n_pairs"].sum() == 2
+    assert table["same_choice"].to_dict() == {"all": 0.5, "least": 1.0, "most": 0.0}
+    assert table["confidence_change"].to_dict() == {"all": 0.0, "least": 1.0, "most": -1.0}
+    assert table["first_confidence"].to_dict() == {"all": 2.0, "least": 1.0, "most": 3.0}
+    assert table["n_pairs"].to_dict() == {"all": 2, "least": 1, "most": 1}
     assert repeat_consistency(trials[:2]).empty
+
+
+@pytest.mark.parametrize(
+    ("choice", "queries", "correct", "same"),
+    [
+        ("a", PAIR, True, True),
+        ("b", PAIR, False, False),
+        ("b", PAIR[::-1], True, True),
+        ("a", PAIR[::-1], False, False),
+        # Without names, or with names that differ, correctness says which of two images it was.
+        ("b", (None, None), True, True),
+        ("a", (None, None), False, False),
+        ("b", ("3_a.png", "3_b.png"), True, True),
+        ("a", ("3_a.png", "3_b.png"), False, False),
+    ],
+)
+def test_the_images_chosen_are_compared_not_their_sides(choice, queries, correct, same):
+    trials = pd.DataFrame(
+        [
+            row(1, "a", True, 1),
+            row(2, choice, correct, 2, "repeat", "natural-least-1", 1, queries),
+        ]
+    )
+    assert repeat_consistency(trials)["same_choice"].tolist() == [float(same)] * 2
+
+
+def test_pairs_without_any_name_are_told_apart_by_correctness():
+    trials = pd.DataFrame(
+        [
+            row(1, "a", True, 1, queries=("", "")),
+            row(2, "b", True, 2, "repeat", "natural-least-1", 1, ("", "")),
+            row(3, "a", False, 2, "repeat", "natural-least-2", 1, ("", "")),
+        ]
+    )
+    assert repeat_consistency(trials)["same_choice"].tolist() == [0.5, 0.5]
+
+
+@given(seed=st.integers(0, 10_000), people=st.integers(1, 4), pairs=st.integers(1, 5))
+@settings(max_examples=30, deadline=None)
+def test_consistency_is_that_of_the_images_whatever_the_sides(seed, people, pairs):
+    """Counted by hand from what was drawn: images, then sides."""
+    rng = np.random.default_rng(seed)
+    rows, same, sure = [], [], []
+    for person in range(people):
+        for number in range(pairs):
+            images = (f"{number}_min.png", f"{number}_max.png")
+            chosen = rng.integers(2, size=2)
+            sure.append(rng.integers(1, 4))
+            same.append(chosen[0] == chosen[1])
+            for time, role in enumerate(("main", "repeat")):
+                order = rng.permutation(2)
+                side = "ab"[int(np.flatnonzero(order == chosen[time])[0])]
+                one = row(
+                    number + time * pairs,
+                    side,
+                    bool(chosen[time]),
+                    (sure[-1], 2)[time],
+                    role,
+                    "natural-most-1" if time else None,
+                    number if time else None,
+                    (images[order[0]], images[order[1]]),
+                )
+                rows.append(one | {"participant": f"p{person}"})
+    table = repeat_consistency(pd.DataFrame(rows)).set_index("which")
+    assert table.index.tolist() == ["all", "most"]
+    assert table.loc["all", "same_choice"] == pytest.approx(np.mean(same))
+    assert table.loc["all", "first_confidence"] == pytest.approx(np.mean(sure))
+    assert table.loc["all", "confidence_change"] == pytest.approx(2 - np.mean(sure))
+
+
+def test_a_log_that_does_not_say_which_trials_are_repeated_is_ranked_by_their_first_confidence():
+    """As an imported log: the last answers, of confidence 1 to 3, tell nothing of the first."""
+    first, again = [3, 1, 2, 3, 1, 1], [1, 2, 3, 1, 2, 3]
+    rows = [row(i, "a", True, sure) for i, sure in enumerate(first)]
+    rows += [
+        row(10 + i, "a" if first[i] == 3 else "b", first[i] == 3, sure, "repeat", None, i)
+        for i, sure in enumerate(again)
+    ]
+    table = repeat_consistency(pd.DataFrame(rows)).set_index("which")
+    assert table["first_confidence"].round(2).to_dict() == {"all": 1.83, "least": 1.0, "most": 2.67}
+    assert table["same_choice"].round(2).to_dict() == {"all": 0.33, "least": 0.0, "most": 0.67}
 
 
 def repeated(rng, shares, pairs=6):
@@ -169,20 +256,23 @@ def test_intervals_of_repeats_know_that_participants_differ():
     assert np.mean(widths) > 1.5 * (high - low)
 
 
-def test_an_interval_of_repeats_is_the_t_interval_over_participants():
+def test_an_interval_of_repeats_is_a_t_interval_over_participants_on_the_logit():
     trials = repeated(np.random.default_rng(1), [0.5, 0.7, 0.9, 0.6])
     found = repeat_consistency(trials).iloc[0]
     own = trials[trials["trial_role"] == "repeat"].groupby("participant")["correct"].mean()
-    half = stats.t.ppf(0.975, 3) * stats.sem(own)
-    assert found["low"] == pytest.approx(own.mean() - half)
-    assert found["high"] == pytest.approx(min(1, own.mean() + half))
+    mean = own.mean()
+    half = stats.t.ppf(0.975, 3) * stats.sem(own) / (mean * (1 - mean))
+    ends = special.expit(special.logit(mean) + np.array([-half, half]))
+    assert found[["low", "high"]].tolist() == pytest.approx(ends.tolist())
 
 
-@pytest.mark.parametrize(
-    ("shares", "reason"),
-    [([1.0, 1.0], "received the same answer"), ([0.5], "there is only one participant")],
-)
-def test_repeats_without_an_interval_say_why(shares, reason):
-    found = repeat_consistency(repeated(np.random.default_rng(0), shares)).iloc[0]
-    assert reason in found["reason"]
+def test_where_every_repeat_is_answered_as_before_there_is_a_one_sided_bound():
+    found = repeat_consistency(repeated(np.random.default_rng(0), [1.0, 1.0])).iloc[0]
+    bound = stats.binomtest(12, 12).proportion_ci(0.95, method="exact").low
+    assert (found["low"], found["high"], found["reason"]) == (pytest.approx(bound), 1, "")
+
+
+def test_one_participant_has_no_interval_and_the_table_says_why():
+    found = repeat_consistency(repeated(np.random.default_rng(0), [0.5])).iloc[0]
+    assert "there is only one participant" in found["reason"]
     assert np.isnan(found["low"]) and np.isnan(found["high"])
