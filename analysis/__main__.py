@@ -32,11 +32,19 @@ def _report(arguments: argparse.Namespace) -> None:
     print(f"report: {shown(written.page)}, with figures, tables and results.json beside it")
 
 
-def _smallest_effect(arguments: argparse.Namespace) -> float:
-    effect = float(arguments.smallest_effect)
-    if not 0 < effect < 1:
+def _smallest_effect(arguments: argparse.Namespace) -> float | None:
+    effect: float | None = arguments.smallest_effect
+    if effect is not None and not 0 < effect < 1:
         raise BadInput(f"--smallest-effect is {effect:g}, expected between 0 and 1")
     return effect
+
+
+def _smallest_effect_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--smallest-effect",
+        type=float,
+        help="in accuracy (default: the design's; where it states none, 0.1)",
+    )
 
 
 def _import(arguments: argparse.Namespace) -> None:
@@ -151,9 +159,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--stimuli", type=Path, help="stimulus set whose queries.csv has baselines (occlusion)"
     )
-    report.add_argument(
-        "--smallest-effect", type=float, default=0.1, help="in accuracy, default 0.1"
-    )
+    _smallest_effect_option(report)
     report.add_argument(
         "--preregistration", type=Path, metavar="FILE.md", help="list what deviates from it"
     )
@@ -192,9 +198,7 @@ def parser() -> argparse.ArgumentParser:
     before.add_argument("design", help="name or file of a design")
     before.add_argument("--out", type=Path, required=True, metavar="FILE.md", help="new file")
     before.add_argument("--participants", type=int, help="people who are to complete a session")
-    before.add_argument(
-        "--smallest-effect", type=float, default=0.1, help="in accuracy, default 0.1"
-    )
+    _smallest_effect_option(before)
     before.add_argument("--paper", action="store_true", help="as for report")
     before.set_defaults(run=_preregister)
     check = commands.add_parser("check", help="check logs without analysing them")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from analysis.planning.analysis_settings import Settings
 from analysis.planning.power_choices import ChoiceStudy
 from analysis.planning.power_matching import MatchingStudy
 from analysis.planning.power_model import Assumptions, Simulated, shares_found
 from analysis.planning.trial_structure import conditions_in, main_trials_of
-from analysis.statistics.contrasts import SMALLEST_EFFECT
 from analysis.statistics.estimates import LEVEL
 from conditions.design.design import Design
 from unitscope.errors import BadInput, nearest
@@ -27,7 +27,7 @@ def power_table(
     *,
     simulations: int = 500,
     level: float = LEVEL,
-    smallest_effect: float = SMALLEST_EFFECT,
+    smallest_effect: float | None = None,
     seed: int = 1,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -55,7 +55,7 @@ def power_table(
     level
         A p value below ``1 - level`` counts as found.
     smallest_effect
-        For the test of equivalence.
+        For the test of equivalence; None for the design's, or where it states none for 0.1.
     seed
         Fixes everything drawn.
     progress
@@ -80,13 +80,14 @@ def power_table(
     from tqdm import tqdm
 
     _check(design, assumptions, participants, units, simulations)
+    smallest = Settings(smallest_effect=smallest_effect).effect_of_interest(design)
     rows: list[dict[str, object]] = []
     with tqdm(
         total=len(participants) * len(units) * simulations, unit="study", disable=not progress
     ) as bar:
         for number in participants:
             for some in units:
-                study = _study(design, number, some, seed, assumptions, smallest_effect)
+                study = _study(design, number, some, seed, assumptions, smallest)
                 found = []
                 rng = np.random.default_rng([seed, number, some or 0])
                 for p in study.p_values(rng, simulations):

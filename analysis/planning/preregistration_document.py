@@ -71,7 +71,7 @@ def _document(design: Design, participants: int | None, settings: Settings) -> I
         design.sha256,
         settings.ci_unit,
         settings.level,
-        settings.smallest_effect,
+        settings.effect_of_interest(design),
         _rules(design),
         participants,
     )
@@ -158,6 +158,7 @@ def _exclusions(rules: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
 
 def _analyses(design: Design, settings: Settings) -> Iterator[str]:
     share = f"{settings.level:.0%}"
+    smallest = settings.effect_of_interest(design)
     yield "## Analyses\n"
     yield "- Main trials only; practice, catch and repeated trials do not count as results."
     yield "- Outcome: proportion correct in each reference condition."
@@ -169,9 +170,11 @@ def _analyses(design: Design, settings: Settings) -> Iterator[str]:
         yield f"- Intervals: {share}, {settings.ci_unit}, with Satterthwaite's degrees of freedom."
     yield "- Every pair of conditions is compared; p values are corrected by Holm's method,"
     yield f"  and those below {1 - settings.level:.2g} count."
-    yield f"- The smallest effect of interest is a difference of {settings.smallest_effect:g} in"
+    yield f"- The smallest effect of interest is a difference of {smallest:g} in"
     yield "  accuracy: two one-sided tests (TOST) say whether a difference is smaller, and a JZS"
     yield "  Bayes factor quantifies the evidence for no difference.\n"
+    if settings.stated_effect(design) is None:
+        yield f"> The design states no smallest effect of interest; {smallest:g} is a default.\n"
     yield _to_write("further analyses, and why this effect is the smallest of interest")
 
 

@@ -74,6 +74,7 @@ def analyse(
         keep(ratings, judged),
         ratings,
         queries,
+        design,
     )
     tables: dict[str, pd.DataFrame] = {}
     for section in sections_of(study.task):

@@ -33,6 +33,11 @@ def points(share: float) -> str:
     return f"{'+' if rounded > 0 else '−' if rounded < 0 else ''}{abs(rounded)}"
 
 
+def chosen_points(share: float) -> str:
+    """Return a difference that was chosen, in percentage points and not rounded: ``7.5``."""
+    return f"{100 * share:.6g}"
+
+
 def p_value(p: float) -> str:
     """Return a p value: ``= .012`` or ``< .001``."""
     if math.isnan(p):
@@ -187,10 +192,10 @@ def _compared(row: Any, results: Results) -> str:
     )
     found = {
         "different": "a difference",
-        "alike": f"alike to within {percent(row.smallest_effect)} points",
+        "alike": f"alike to within {chosen_points(row.smallest_effect)} points",
         "undecided": "undecided: the data show neither a difference nor its absence",
         "different, but by less than the smallest effect of interest": (
-            f"a difference, but one below {percent(row.smallest_effect)} points"
+            f"a difference, but one below {chosen_points(row.smallest_effect)} points"
         ),
     }[verdict(row, results.settings.level)]
     return f"{pair}: {numbers} – {found}."

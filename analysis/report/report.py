@@ -244,7 +244,7 @@ def _about(results: Results) -> dict[str, Any]:
         "blinded": settings.blind is not None,
         "ci_unit": settings.ci_unit,
         "level": settings.level,
-        "smallest_effect": settings.smallest_effect,
+        "smallest_effect": results.smallest_effect,
         "n_trials": len(trials),
         "n_ratings": len(results.ratings),
         "n_sessions": len(results.log.sessions),

@@ -53,6 +53,8 @@ class Study:
         Rows of the ``ratings.csv`` of the kept sessions, and of all.
     queries
         A stimulus set's ``queries.csv``, or None.
+    design
+        Of the study, None where it is not available.
     """
 
     log: Log
@@ -64,11 +66,17 @@ class Study:
     ratings: pd.DataFrame
     all_ratings: pd.DataFrame
     queries: pd.DataFrame | None = None
+    design: Design | None = None
 
     @property
     def task(self) -> str:
         """The log's task."""
         return task_of(self.log)
+
+    @property
+    def smallest_effect(self) -> float:
+        """Smallest difference in accuracy of interest."""
+        return self.settings.effect_of_interest(self.design)
 
     def per_group(
         self, trials: pd.DataFrame, table: Callable[..., pd.DataFrame], **options: Any
@@ -140,6 +148,11 @@ class Results:
     def task(self) -> str:
         """The log's task."""
         return task_of(self.log)
+
+    @property
+    def smallest_effect(self) -> float:
+        """Smallest difference in accuracy of interest."""
+        return self.settings.effect_of_interest(self.design)
 
     @property
     def remaining(self) -> tuple[Group, ...]:

@@ -17,7 +17,7 @@ from conditions.design.selection import (
     Schemes,
     UnitPools,
 )
-from unitscope.bounds import at_least
+from unitscope.bounds import at_least, inside
 from unitscope.exclusion import Exclusions
 from unitscope.vocabulary import ReferenceCondition, Task
 
@@ -66,6 +66,8 @@ class Design:
         all but practice.
     exclusions
         Rules by which sessions are excluded. See its class.
+    smallest_effect
+        Smallest difference in accuracy of interest; None where the study states none.
     response_box, triggers, photodiode
         See their classes.
     window
@@ -108,6 +110,7 @@ class Design:
     layout: Layout = field(default_factory=Layout)
     break_after: Literal["all", "main", "none"] = "main"
     exclusions: Exclusions = field(default_factory=Exclusions)
+    smallest_effect: float | None = None
     response_box: ResponseBox = field(default_factory=ResponseBox)
     triggers: Triggers = field(default_factory=Triggers)
     photodiode: Photodiode = field(default_factory=Photodiode)
@@ -119,6 +122,7 @@ class Design:
     def __post_init__(self) -> None:
         at_least(1, participants=self.participants, orders_every=self.orders_every)
         at_least(0, seed=self.seed)
+        inside(0, 1, smallest_effect=self.smallest_effect)
 
     @property
     def conditions(self) -> tuple[str, ...]:

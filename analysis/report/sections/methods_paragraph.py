@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.report.phrasing import joined, name_of, percent
+from analysis.report.phrasing import chosen_points, joined, name_of
 from analysis.report.section import Block, Section, Sentence
 from analysis.report.study import RATINGS_ONLY, Results
 from conditions.design.design import Design
@@ -258,10 +258,11 @@ def _analysis(results: Results) -> str:
         f"unanswered trials do not count. {interval} speak for {whom}. {how} Differences are "
         f"taken {_compared(results)}; their p values are Holm-corrected over the pairs of "
         "conditions. Two one-sided tests, corrected likewise, ask whether a difference is smaller "
-        f"than {percent(settings.smallest_effect)} percentage points, the smallest effect of "
+        f"than {chosen_points(results.smallest_effect)} percentage points, the smallest effect of "
         "interest. "
-        "Bayes factors for a difference are JZS (Rouder et al. 2009; scale √2/2) of the same t "
-        f"statistic, the sample size being {_size(results)}."
+        "Bayes factors for a difference are JZS (Rouder et al. 2009) of the same t statistic, "
+        f"with a Cauchy prior of scale √2/2 on the effect size d / (se √n), where d is the "
+        f"difference, se its standard error and n {_size(results)}."
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from analysis.logs.sessions import Log
-from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import TO_WRITE, Preregistration, read_preregistration
 from analysis.report.section import Block, Items, Section, Sentence
 from analysis.report.study import RATINGS_ONLY, Results
@@ -40,7 +39,7 @@ def deviations(results: Results, log: Log, file: Path | str) -> list[str]:
     found += _other_design(planned, log)
     found += _other_number(planned, results, log)
     found += _other_rules(planned, results)
-    found += _other_settings(planned, results.settings)
+    found += _other_settings(planned, results)
     return found
 
 
@@ -100,13 +99,14 @@ def _by_meaning(rules: Iterable[str]) -> dict[tuple[str, str], str]:
     return {(rule.partition(": ")[0], rule.rpartition(": ")[2]): rule for rule in rules}
 
 
-def _other_settings(planned: Preregistration, settings: Settings) -> Iterator[str]:
-    for name, what in (
-        ("ci_unit", "Intervals speak for"),
-        ("level", "The level of intervals is"),
-        ("smallest_effect", "The smallest effect of interest is"),
+def _other_settings(planned: Preregistration, results: Results) -> Iterator[str]:
+    settings = results.settings
+    for name, now, what in (
+        ("ci_unit", settings.ci_unit, "Intervals speak for"),
+        ("level", settings.level, "The level of intervals is"),
+        ("smallest_effect", results.smallest_effect, "The smallest effect of interest is"),
     ):
-        now, before = getattr(settings, name), getattr(planned, name)
+        before = getattr(planned, name)
         if now != before:
             yield f"{what} {now}, preregistered was {before} ({name})."
 

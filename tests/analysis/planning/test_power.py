@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -299,3 +300,16 @@ def test_it_says_after_which_exclusions_participants_are_counted(
     for group, rules in some(design.exclusions.by_group.items()):
         own = said.split(f"Kept in group {group} if:" if group else "Kept if:")[1].split("Kept")[0]
         assert own.split("\n")[1:-1] == [f"  {rule.sentence}" for rule in some(rules)]
+
+
+def test_equivalence_is_tested_against_the_designs_smallest_effect() -> None:
+    design = read_design("demo_two_afc")
+    assumed = Assumptions(NO_EFFECT)
+
+    def power(**smallest: float) -> list[float]:
+        stated = replace(design, **smallest)
+        found = power_table(stated, assumed, [20], simulations=40)["power_equivalence"]
+        return list(found)
+
+    assert power() == power(smallest_effect=0.1)
+    assert min(power(smallest_effect=0.5)) == 1 > max(power(smallest_effect=0.001))

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import main
+from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import TO_WRITE, read_preregistration
 from analysis.planning.preregistration_document import preregister
-from conditions.design.reading import read_design, shipped_designs
+from conditions.design.reading import find_design, read_design, shipped_designs
 
 
 @pytest.mark.parametrize("name", shipped_designs())
@@ -22,6 +23,23 @@ def test_every_shipped_design_can_be_preregistered(name: str, tmp_path: Path) ->
     read = read_preregistration(path)
     assert (read.design, read.design_sha256) == (name, design.sha256)
     assert (read.participants, read.ci_unit, read.smallest_effect) == (10, "crossed", 0.1)
+
+
+def test_the_smallest_effect_is_the_designs_unless_another_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "demo_two_afc.yaml"
+    text = find_design("demo_two_afc").read_text(encoding="utf-8")
+    path.write_text(f"{text}\nsmallest_effect: 0.075\n", encoding="utf-8")
+    stated = read_design(path)
+    for design, settings, smallest, is_default in (
+        (stated, Settings(), 0.075, False),
+        (stated, Settings(smallest_effect=0.02), 0.02, False),
+        (read_design("demo_two_afc"), Settings(), 0.1, True),
+    ):
+        out = preregister(design, tmp_path / f"{smallest}.md", settings=settings)
+        assert read_preregistration(out).smallest_effect == smallest
+        document = out.read_text(encoding="utf-8")
+        assert f"difference of {smallest} in" in document
+        assert ("states no smallest effect of interest" in document) == is_default
 
 
 def test_the_document_tells_of_trials_groups_and_rules(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_methods_say_what_sample_bayes_factors_take(
 ) -> None:
     study.write_session("p001", 1)
     within = methods(None, analyse(load_log(study.folder), Settings(rules=())))[-1]
-    assert within.endswith("the sample size being the number of participants.")
+    assert within.endswith("and n the number of participants.")
     results = analyse(load_log(simulated("occlusion")), Settings(rules=(), n_bootstrap=20))
     told = methods(None, results)[-1]
     assert told.endswith("n1 and n2 participants, else the number of participants.")

@@ -216,3 +216,37 @@ def test_svg_ids_are_prefixed() -> None:
     assert style.inline(svg, "fig") == (
         '<svg aria-hidden="true" focusable="false"><g id="fig-a"/><use href="#fig-a"/></svg>'
     )
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(
+    ("stated", "given", "smallest", "sentence"),
+    [
+        (None, None, 0.1, "default of 10 points stands in. It equals the published difference"),
+        ("0.075", None, 0.075, "7.5 points, is the one that the design states"),
+        ("0.075", 0.2, 0.2, "20 points, is the one that the command states"),
+    ],
+)
+def test_the_smallest_effect_comes_from_the_design(
+    stated: str | None,
+    given: float | None,
+    smallest: float,
+    sentence: str,
+    study: Any,
+    tmp_path: Path,
+) -> None:
+    for i in (1, 2, 3):
+        study.write_session(f"p00{i}", i)
+    design = tmp_path / "demo_two_afc.yaml"
+    text = find_design("demo_two_afc").read_text(encoding="utf-8")
+    design.write_text(text + (f"\nsmallest_effect: {stated}\n" if stated else ""), encoding="utf-8")
+    settings = Settings(smallest_effect=given, n_bootstrap=20)
+    folder = write_report(study.folder, tmp_path / "out", settings, design=str(design)).folder
+    written = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert written["about"]["smallest_effect"] == smallest
+    found = written["numbers"]["simulated_graded.difference.natural-none"]
+    assert found["smallest_effect"] == smallest
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert sentence in page
+    assert f"against a difference of {100 * smallest:g} points" in page
+    assert "Cauchy distribution around 0 with scale √2/2" in page

@@ -110,6 +110,8 @@ def test_an_unknown_name_gets_the_nearest_one():
         ({"response_box": {"port": "a", "keys": {"x": 1}}}, "names 'x', which is none of the"),
         ({"response_box": {"port": "a", "keys": {"f": 1, "j": 1}}}, "has a byte twice"),
         ({"response_box": {"port": "a", "keys": {"f": 256}}}, "keys.f is 256, expected 0 to 255"),
+        ({"smallest_effect": 0}, "smallest_effect is 0.0, expected between 0 and 1"),
+        ({"smallest_effect": 5}, "smallest_effect is 5.0, expected between 0 and 1"),
         ({"window": {"size": 5}}, "window.size cannot be set: the session sets it"),
     ],
 )
