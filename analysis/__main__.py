@@ -53,10 +53,14 @@ def _import(arguments: argparse.Namespace) -> None:
 
     mappings = [read_mapping(name) for name in arguments.mapping]
     done = import_logs(arguments.files, mappings, arguments.out)
-    rows = f"{done.n_rows} rows of {done.n_participants} participants"
+    rows = f"{done.n_rows} rows of {done.n_participants} participants in {done.n_sessions} sessions"
     print(f"imported {rows} into {shown(done.out)}; {done.skipped} rows skipped by the mapping")
-    for flag, number in done.flags.items():
-        print(f"{number} rows flagged {flag}")
+    for flags, where in (
+        (done.flags, ""),
+        (done.other_flags, " in practice, catch or repeated trials"),
+    ):
+        for flag, number in flags.items():
+            print(f"{number} rows flagged {flag}{where}")
 
 
 def _check(arguments: argparse.Namespace) -> None:

@@ -411,10 +411,18 @@ _NEVER_BLANK = (
 
 
 def imported_columns(task: str, record: str = "trials") -> tuple[Column, ...]:
-    """Return the columns of imported trials or ratings: what is not known there stays blank."""
+    """Return the columns of imported trials or ratings: what is not known there stays blank.
+
+    Their reference conditions may be others than ours.
+    """
     ours = RATING_COLUMNS if record == "ratings" else log_columns(task)
     return IMPORT_COLUMNS + tuple(
-        replace(column, blank=column.blank or column.name not in _NEVER_BLANK) for column in ours
+        replace(
+            column,
+            blank=column.blank or column.name not in _NEVER_BLANK,
+            levels=() if column.name == "reference_condition" else column.levels,
+        )
+        for column in ours
     )
 
 

@@ -81,6 +81,7 @@ class SessionRecord(TypedDict, total=False):
     instructions_utc: str
     instruction_s: float
     comment: str
+    excluded_by_study: bool
     imported: list[ImportRecord]
     runs: list[RunRecord]
 

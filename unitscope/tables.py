@@ -17,6 +17,7 @@ from unitscope.columns import (
     as_of,
     names,
 )
+from unitscope.disk import write_file
 from unitscope.errors import BadInput, nearest
 from unitscope.versions import check_columns_version
 from unitscope.vocabulary import TASKS
@@ -279,14 +280,19 @@ def empty_frame(columns: tuple[Column, ...]) -> pd.DataFrame:
 
 
 def write_csv(frame: pd.DataFrame, path: Path | str, columns: tuple[Column, ...]) -> None:
-    """Write the columns of a frame in their order: UTF-8, line feeds, no index.
+    """Write the columns of a frame as :func:`csv_text` does, the whole file or none."""
+    write_file(Path(path), csv_text(frame, columns))
+
+
+def csv_text(frame: pd.DataFrame, columns: tuple[Column, ...]) -> str:
+    """Return the columns of a frame in their order, as the text of a file: line feeds, no index.
 
     Numbers keep every digit, so that reading the file gives the same values on every machine. The
     version of the columns is today's, whatever file the frame was read from.
     """
     if VERSION_COLUMN.name in names(columns):
         frame = frame.assign(**{VERSION_COLUMN.name: COLUMNS_VERSION})
-    Path(path).write_bytes(table_text(frame[names(columns)]).encode())
+    return table_text(frame[names(columns)])
 
 
 def table_text(frame: pd.DataFrame, separator: str = ",", blank: str = "") -> str:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from analysis.logs.mapping import Mapping
+from analysis.logs.log_checks import TIMED_KINDS
+from analysis.logs.mapping import Mapping, extracted, fitting, plain
 from analysis.logs.ratings import outside
 from unitscope.cells import read_content
-from unitscope.columns import COLUMNS_VERSION, VERSION_COLUMN, Column, names
+from unitscope.columns import COLUMNS_VERSION, VERSION_COLUMN, Column
+from unitscope.disk import FILE_MODE, make_folder, whole_folder, write_file
 from unitscope.errors import BadInput, nearest
+from unitscope.queries import QUERY_PAIR
 from unitscope.records import COMPLETED, RATINGS, SESSION, TRIALS
-from unitscope.tables import lines_of, read_cells, with_decimal_points, write_csv
+from unitscope.tables import csv_text, lines_of, read_cells, with_decimal_points
 
 _BLANKS = {"str": "unknown", "int": "0", "float": "0", "bool": "False"}
+_TRUTH = Column("truth", "bool", "Whether something holds.", blank=True)
 _TRUE, _FALSE = {"true", "1", "1.0", "yes"}, {"false", "0", "0.0", "no"}
 
 
@@ -30,19 +34,23 @@ class Imported:
     ----------
     out
         Folder that was written.
-    n_rows, n_participants
-        Rows and participants written.
+    n_rows, n_participants, n_sessions
+        Rows, participants and their sessions that were written, baselines left out.
     skipped
-        Rows that the mapping's ``keep`` skips.
+        Rows that the mapping's ``keep`` and ``filled`` skip.
     flags
-        Flag to the number of rows that have it.
+        Flag to the number of main trials and ratings that have it.
+    other_flags
+        Flag to the number of practice, catch and repeated trials that have it.
     """
 
     out: Path
     n_rows: int
     n_participants: int
+    n_sessions: int
     skipped: int
     flags: dict[str, int]
+    other_flags: dict[str, int]
 
 
 def import_logs(files: Sequence[Path], mapping: Mapping | Sequence[Mapping], out: Path) -> Imported:
@@ -75,21 +83,42 @@ def import_logs(files: Sequence[Path], mapping: Mapping | Sequence[Mapping], out
     skipped = sum(len(cells) for cells in cells_of.values())
     cells_of = {of: _kept(cells, of) for of, cells in cells_of.items()}
     skipped -= sum(len(cells) for cells in cells_of.values())
-    frames, flags = {}, []
+    frames = {}
     for of, ids in _participants(cells_of).items():
-        frames[of], of_rows = _convert(cells_of[of], of, ids)
-        flags.append(of_rows)
-    partial = out.with_name(f".{out.name}.partial")
-    if partial.exists():
-        raise BadInput(f"{partial}: a broken-off import lies there; remove it")
-    found = sorted({str(name) for frame in frames.values() for name in frame["participant"]})
-    for participant in found:
-        own = {of: frame[frame["participant"] == participant] for of, frame in frames.items()}
-        _write(partial, participant, {of: rows for of, rows in own.items() if len(rows)})
-    partial.rename(out)
-    numbers = pd.concat(flags).replace("", pd.NA).dropna().str.split(";").explode().value_counts()
-    counted = {str(flag): int(number) for flag, number in numbers.sort_index().items()}
-    return Imported(out, sum(map(len, frames.values())), len(found), skipped, counted)
+        frames[of] = _convert(cells_of[of], of, ids, _sessions(cells_of[of], of, ids))
+    written = frames | _with_baselines(cells_of, frames)
+    sessions: dict[str, dict[Mapping, pd.DataFrame]] = {}
+    for of, frame in written.items():
+        for place, rows in frame.groupby(_places(frame)):
+            sessions.setdefault(str(place), {})[of] = rows
+    with whole_folder(out, private=True) as folder:
+        for place, rows_of in sorted(sessions.items()):
+            _write(folder / place, rows_of)
+    rows = pd.concat([frame[["participant", "session"]] for frame in frames.values()])
+    main, others = _counted_flags(frames.values())
+    numbers = (len(rows), rows["participant"].nunique(), len(rows.drop_duplicates()))
+    return Imported(out, *numbers, skipped, main, others)
+
+
+def _counted_flags(frames: Iterable[pd.DataFrame]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return how many rows have which flag: main trials and ratings, and other trials."""
+    found: tuple[list[pd.Series], list[pd.Series]] = ([], [])
+    for frame in frames:
+        is_main = frame.get("trial_role", _same("main", frame)) == "main"
+        found[0].append(frame["import_flags"][is_main])
+        found[1].append(frame["import_flags"][~is_main])
+    return _number_of_each(found[0]), _number_of_each(found[1])
+
+
+def _number_of_each(flags: list[pd.Series]) -> dict[str, int]:
+    numbers = pd.concat(flags).dropna().str.split(";").explode().value_counts()
+    return {str(flag): int(number) for flag, number in numbers.sort_index().items()}
+
+
+def _places(frame: pd.DataFrame) -> pd.Series:
+    """Return the folder of each row's session."""
+    number = frame["session"].map(lambda session: f"ses-{session:02d}")
+    return "sub-" + frame["participant"] + "/" + number
 
 
 def _cells_by_mapping(
@@ -99,17 +128,17 @@ def _cells_by_mapping(
     of_mapping: dict[int, list[pd.DataFrame]] = {place: [] for place in range(len(mappings))}
     for path in files:
         cells = _read(path)
-        fitting = [p for p, one in enumerate(mappings) if one.sources() <= set(cells.columns)]
+        fitted = [p for p, one in enumerate(mappings) if one.needed() <= _spelt(cells, one)]
         if len(mappings) == 1:
             _check_columns(path, cells, mappings[0])
-        elif len(fitting) != 1:
-            named = ", ".join(mappings[p].name for p in fitting)
+        elif len(fitted) != 1:
+            named = ", ".join(mappings[p].name for p in fitted)
             found = f"those of {named}" if named else "those of none"
             raise BadInput(
                 f"{path}: expected the columns of one of the mappings "
                 f"{', '.join(one.name for one in mappings)}, found {found}"
             )
-        of_mapping[fitting[0]].append(cells)
+        of_mapping[fitted[0]].append(_prepared(cells, mappings[fitted[0]]))
     for place, found_cells in of_mapping.items():
         if not found_cells:
             raise BadInput(f"no file has the columns of the mapping {mappings[place].name!r}")
@@ -119,11 +148,25 @@ def _cells_by_mapping(
     return {mappings[p]: pd.concat(of_mapping[p], ignore_index=True) for p in order}
 
 
+def _spelt(cells: pd.DataFrame, mapping: Mapping) -> set[str]:
+    """Return the columns of a file as the mapping spells them."""
+    return set(cells.rename(columns=mapping.named(cells.columns)).columns)
+
+
+def _prepared(cells: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
+    """Return cells with every column that the mapping reads, blank where nothing is known."""
+    named = cells.rename(columns=mapping.named(cells.columns))
+    there = named.assign(**{name: "" for name in mapping.optional if name not in named})
+    if mapping.missing:
+        there = there.mask(there.isin(mapping.missing), "")
+    return there.astype({name: "string" for name in there if name != "import_line"})
+
+
 def _kept(cells: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
     """Return the rows that a mapping keeps."""
-    kept = pd.Series(True, index=cells.index)
-    for name, values in mapping.keep.items():
-        kept &= cells[name].str.strip().isin(values)
+    kept = fitting(cells, mapping.keep)
+    for name in mapping.filled:
+        kept &= cells[name].str.strip() != ""
     if not kept.any():
         raise BadInput(
             f"{cells['import_file'].iloc[0] if len(cells) else mapping.name}: no row is one of "
@@ -143,7 +186,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _check_columns(path: Path, cells: pd.DataFrame, mapping: Mapping) -> None:
-    missing = sorted(mapping.sources() - set(cells.columns))
+    missing = sorted(mapping.needed() - _spelt(cells, mapping))
     if missing:
         hint = nearest(missing[0], cells.columns)
         raise BadInput(
@@ -152,13 +195,14 @@ def _check_columns(path: Path, cells: pd.DataFrame, mapping: Mapping) -> None:
 
 
 def _convert(
-    cells: pd.DataFrame, mapping: Mapping, participants: pd.Series
-) -> tuple[pd.DataFrame, pd.Series]:
-    """Return our frame, every cell of its column's type, and each row's flags."""
+    cells: pd.DataFrame, mapping: Mapping, participants: pd.Series, sessions: pd.Series
+) -> pd.DataFrame:
+    """Return our frame, every cell of its column's type, and the flags of each row."""
     flags = pd.Series("", index=cells.index, dtype="string")
     ours = {column.name: column for column in mapping.ours()}
     text = _identity(cells, mapping, participants)
     text |= {name: rule.apply(cells) for name, rule in mapping.columns.items()}
+    text["session"] = sessions
     columns: dict[str, pd.Series] = {}
     for name, column in ours.items():
         if name.startswith("import_"):
@@ -175,10 +219,72 @@ def _convert(
         flags = _flag_ratings(frame, flags, mapping)
     for name, rule in mapping.columns.items():
         if rule.expected:
-            unknown = ~cells[str(rule.column)].str.strip().isin(rule.expected)
+            unknown = ~plain(cells[str(rule.column)]).isin(rule.expected)
             flags = _add(flags, unknown, f"unknown_{name}")
     frame["import_flags"] = flags.mask(flags == "")
-    return frame, flags
+    if mapping.excluded is not None:
+        frame["excluded_by_study"] = _parsed(mapping.excluded.apply(cells), _TRUTH)
+    return frame
+
+
+def _sessions(cells: pd.DataFrame, mapping: Mapping, participants: pd.Series) -> pd.Series:
+    """Return the number of each row's session, from 1 for each participant."""
+    if not mapping.session:
+        return _same("1", cells)
+    keys = [plain(cells[name]).fillna("") for name in mapping.session]
+    rows = list(zip(participants, *keys, strict=True))
+    number: dict[tuple[str, ...], int] = {}
+    per_participant: dict[str, int] = {}
+    for row in sorted(set(rows), key=lambda row: (row[0], *map(_natural, row[1:]))):
+        per_participant[row[0]] = number[row] = per_participant.get(row[0], 0) + 1
+    return pd.Series([str(number[row]) for row in rows], index=cells.index, dtype="string")
+
+
+def _natural(text: str) -> tuple[float, str]:
+    """Return a key that sorts numbers by size, before text."""
+    try:
+        return float(text), ""
+    except ValueError:
+        return float("inf"), text
+
+
+def _with_baselines(
+    cells_of: dict[Mapping, pd.DataFrame], frames: dict[Mapping, pd.DataFrame]
+) -> dict[Mapping, pd.DataFrame]:
+    """Return the trials of a log with those of its baselines, one session each."""
+    found = {}
+    for of, frame in frames.items():
+        parts = [frame]
+        pairs = frame[frame["trial_role"] == "main"] if of.record == "trials" else frame[:0]
+        number = int(frame["participant_number"].max()) if of.baselines else 0
+        for name, rule in of.baselines.items():
+            correct = _parsed(rule.apply(cells_of[of]), _TRUTH)
+            own = pairs.assign(correct=correct).dropna(subset=["correct"])
+            own = own.drop_duplicates([*QUERY_PAIR, "branch"])
+            if len(own):
+                number += 1
+                parts.append(_as_baseline(own, name, number))
+        found[of] = pd.concat(parts, ignore_index=True)
+    return found
+
+
+def _as_baseline(pairs: pd.DataFrame, name: str, number: int) -> pd.DataFrame:
+    """Return trials in which a baseline answers some query pairs, correctly or not."""
+    other = pairs["correct_choice"].map({"a": "b", "b": "a"}).astype("string")
+    own = pairs.assign(
+        choice=pairs["correct_choice"].where(pairs["correct"], other),
+        participant=f"p{number:03d}",
+        participant_number=number,
+        session=1,
+        observer_kind="baseline",
+        observer=name,
+        trial_number=range(1, len(pairs) + 1),
+        trial_in_block=range(1, len(pairs) + 1),
+    )
+    for column in ("rt_s", "confidence", "group", "import_flags", "excluded_by_study"):
+        if column in own:
+            own[column] = pd.Series(pd.NA, index=own.index, dtype=own[column].dtype)
+    return own.astype({column: pairs[column].dtype for column in pairs if column in own})
 
 
 def _participants(cells_of: dict[Mapping, pd.DataFrame]) -> dict[Mapping, pd.Series]:
@@ -211,11 +317,11 @@ def _study(cells: pd.DataFrame, mapping: Mapping) -> pd.Series:
     """Return what a file's name says of the study; blank where it says nothing."""
     if mapping.studies is None:
         return _same("", cells)
-    return cells["import_file"].str.extract(mapping.studies, expand=False).fillna("")
+    return extracted(cells["import_file"], mapping.studies).fillna("")
 
 
 def _key(cells: pd.DataFrame, mapping: Mapping) -> pd.Series:
-    keys = cells[list(mapping.participant)].apply(lambda column: column.str.strip())
+    keys = cells[list(mapping.participant)].apply(plain)
     for name in mapping.participant:
         if (keys[name] == "").any():
             place = int(np.flatnonzero(keys[name] == "")[0])
@@ -223,13 +329,11 @@ def _key(cells: pd.DataFrame, mapping: Mapping) -> pd.Series:
                 f"{cells['import_file'][place]}, line {cells['import_line'][place]}: column "
                 f"{name!r} is blank, expected whose row it is"
             )
-        # The same number is 7 in one file and 7.0 in another that a program wrote.
-        keys[name] = keys[name].str.replace(r"^(\d+)\.0$", r"\1", regex=True)
     return keys.agg("|".join, axis=1) if len(keys.columns) > 1 else keys.iloc[:, 0]
 
 
 def _identity(cells: pd.DataFrame, mapping: Mapping, ids: pd.Series) -> dict[str, pd.Series]:
-    found = {"participant": ids, "session": _same("1", cells), "run": _same("1", cells)}
+    found = {"participant": ids, "run": _same("1", cells)}
     if mapping.record == "ratings":
         return found
     found |= {
@@ -303,38 +407,35 @@ def _typed(
 
 def _number_trials(frame: pd.DataFrame, cells: pd.DataFrame, mapping: Mapping) -> None:
     """Number each participant's trials in the order of the file, and find what repeats repeat."""
-    groups = frame.groupby("participant")
-    frame["trial_number"] = (groups.cumcount() + 1).astype("Int64")
+    of = ["participant", "session"]
+    frame["trial_number"] = (frame.groupby(of).cumcount() + 1).astype("Int64")
     frame["trial_in_block"] = (
-        frame.groupby(["participant", "block_number"]).cumcount() + 1
+        frame.groupby([*of, "block_number"], dropna=False).cumcount() + 1
     ).astype("Int64")
     if mapping.task == "occlusion":
         gap = (frame["activation_a"] - frame["activation_b"]).abs() / frame["base_activation"]
         frame["relative_activation_difference"] = gap
     if mapping.repeats:
-        own = zip(frame["participant"], *(cells[name] for name in mapping.trial_key), strict=True)
-        first: dict[tuple[str, ...], int] = {}
+        session = [frame["participant"], frame["session"]]
+        own = zip(*session, *(plain(cells[name]) for name in mapping.trial_key), strict=True)
+        first: dict[tuple[object, ...], int] = {}
         is_repeat = frame["trial_role"] == "repeat"
         for key, number, repeated in zip(own, frame["trial_number"], is_repeat, strict=True):
             if not repeated:
-                first.setdefault(_plain_key(key), int(number))
-        old = zip(frame["participant"], *(cells[name] for name in mapping.repeats), strict=True)
-        found = [first.get(_plain_key(key)) for key in old]
+                first.setdefault(key, int(number))
+        old = zip(*session, *(plain(cells[name]) for name in mapping.repeats), strict=True)
+        found = [first.get(key) for key in old]
         frame["repeated_trial"] = pd.Series(found, index=frame.index, dtype="Int64").mask(
             ~is_repeat
         )
-
-
-def _plain_key(key: tuple[str, ...]) -> tuple[str, ...]:
-    # The same number is 7 in one column and 7.0 in another that has blanks.
-    return tuple(part.strip().removesuffix(".0") for part in key)
 
 
 def _flag_trials(frame: pd.DataFrame, flags: pd.Series, mapping: Mapping) -> pd.Series:
     flags = _add(flags, frame["rt_s"] < 0, "negative_rt")
     flags = _add(flags, frame["rt_s"] > mapping.long_rt_s, "long_rt")
     flags = _add(flags, frame["choice"].isna() & frame["rt_s"].notna(), "no_choice")
-    flags = _add(flags, frame["choice"].notna() & frame["rt_s"].isna(), "no_rt")
+    has_time = frame["observer_kind"].isin(TIMED_KINDS)
+    flags = _add(flags, has_time & frame["choice"].notna() & frame["rt_s"].isna(), "no_rt")
     matches = (frame["choice"] == frame["correct_choice"]).mask(frame["choice"].isna())
     if "correct" in mapping.columns:
         flags = _add(flags, (matches != frame["correct"]).fillna(False), "contradicts_choice")
@@ -361,37 +462,40 @@ def _add(flags: pd.Series, where: pd.Series, flag: str) -> pd.Series:
     return flags.mask(there & (flags != ""), flags + ";" + flag).mask(there & (flags == ""), flag)
 
 
-def _write(folder: Path, participant: str, rows_of: dict[Mapping, pd.DataFrame]) -> None:
-    """Write a participant's session: trials, ratings of one or more mappings, or both."""
-    session = folder / f"sub-{participant}" / "ses-01"
-    session.mkdir(parents=True)
+def _write(session: Path, rows_of: dict[Mapping, pd.DataFrame]) -> None:
+    """Write a session: trials, ratings of one or more mappings, or both."""
+    make_folder(session)
     for record, name in (("trials", TRIALS), ("ratings", RATINGS)):
         own = {of: rows for of, rows in rows_of.items() if of.record == record}
         if own:
-            columns = next(iter(own)).ours()
-            write_csv(pd.concat(list(own.values()))[names(columns)], session / name, columns)
-    number = sum(len(rows) for of, rows in rows_of.items() if of.record == "trials")
-    first = next(iter(rows_of))
+            text = csv_text(pd.concat(list(own.values())), next(iter(own)).ours())
+            write_file(session / name, text, FILE_MODE, sync=False)
+    trials = [rows for of, rows in rows_of.items() if of.record == "trials"]
+    number = sum(map(len, trials))
+    (of, first), *_ = rows_of.items()
     facts = {
         VERSION_COLUMN.name: COLUMNS_VERSION,
-        "design": first.design,
-        "participant": participant,
-        "session": 1,
-        "observer_kind": first.observer_kind,
+        "design": of.design,
+        "participant": str(first["participant"].iloc[0]),
+        "session": int(first["session"].iloc[0]),
+        "observer_kind": str(trials[0]["observer_kind"].iloc[0]) if trials else of.observer_kind,
         "end_reason": COMPLETED,
         "trials": number,
         "trials_completed": number,
         "imported": [
             {
-                "mapping": of.name,
-                "title": of.title,
-                "source": of.source,
-                "note": of.note,
+                "mapping": one.name,
+                "title": one.title,
+                "source": one.source,
+                "note": one.note,
                 "files": sorted(rows["import_file"].unique()),
             }
-            for of, rows in rows_of.items()
+            for one, rows in rows_of.items()
         ],
         "runs": [],
     }
+    said = [rows["excluded_by_study"].dropna() for rows in trials if "excluded_by_study" in rows]
+    if any(map(len, said)):
+        facts["excluded_by_study"] = any(bool(one.any()) for one in said)
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    (session / SESSION).write_text(text, encoding="utf-8")
+    write_file(session / SESSION, text, FILE_MODE, sync=False)

@@ -13,6 +13,9 @@ import pandas as pd
 from analysis.logs.log_files import Rows
 from unitscope.errors import BadInput
 
+TIMED_KINDS = ("person", "simulated")
+"""Kinds of observers whose imported answers have a reaction time; a network's have none."""
+
 CLOCK_TOLERANCE_S = 0.001
 """How far a reaction time may lie from response minus onset, for what rounding does."""
 
@@ -53,9 +56,10 @@ def _again(rows: Rows) -> pd.Series:
 def _check_choices(rows: Rows) -> None:
     trials = rows.frame
     without = trials["choice"].isna()
-    _refuse(
-        rows, trials["rt_s"].isna() != without, "rt_s", "a time if and only if there is a choice"
-    )
+    untimed = trials["rt_s"].isna() != without
+    if "import_flags" in trials.columns:
+        untimed &= trials["observer_kind"].isin(TIMED_KINDS)
+    _refuse(rows, untimed, "rt_s", "a time if and only if there is a choice")
     matches = (trials["choice"] == trials["correct_choice"]).mask(without)
     wrong_mark = (matches != trials["correct"]).fillna(False) | (
         matches.isna() != trials["correct"].isna()

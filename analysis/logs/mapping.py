@@ -3,17 +3,63 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from unitscope.columns import Column, imported_columns, names
 from unitscope.errors import BadInput, nearest
 from unitscope.settings import read_settings
+from unitscope.vocabulary import CONDITIONS_OF_TASK
 
 FOLDER = Path(__file__).parent / "mappings"
+
+
+def plain(cells: pd.Series) -> pd.Series:
+    """Return cells without blanks around them, and whole numbers without a decimal point.
+
+    A program that had blank cells beside them wrote 7 as 7.0.
+    """
+    return cells.str.strip().str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
+
+
+def extracted(cells: pd.Series, pattern: str) -> pd.Series:
+    """Return what a pattern's one group finds in each cell, missing where it finds nothing.
+
+    Patterns come from files, so that they are matched by RE2, whose time grows with the length of
+    a cell only; Python's own engine can take for ever.
+    """
+    texts = pa.array(cells.tolist(), pa.string(), from_pandas=True)
+    there = pc.match_substring_regex(texts, pattern)
+    found = pc.replace_substring_regex(texts, f"(?s)^.*?(?:{pattern}).*$", r"\1")
+    taken = pc.if_else(there, found, pa.scalar(None, pa.string()))
+    return pd.Series(taken.to_pylist(), index=cells.index, dtype="string")
+
+
+def check_pattern(name: str, pattern: str) -> None:
+    """Check that a pattern can be matched and has one group.
+
+    Raises
+    ------
+    ValueError
+        In one sentence.
+    """
+    try:
+        groups = re.compile(pattern).groups
+        pc.match_substring_regex(pa.array([""]), pattern)
+    except (re.error, pa.ArrowInvalid, OverflowError, RecursionError) as error:
+        said = str(error).removeprefix("Invalid regular expression: ")
+        raise ValueError(f"{name} {pattern!r} cannot be matched ({said})") from None
+    if groups != 1:
+        raise ValueError(
+            f"{name} {pattern!r} has {groups or 'no'} groups in parentheses, expected one, around "
+            "what is taken"
+        )
 
 
 @dataclass(frozen=True)
@@ -26,10 +72,21 @@ class Case:
         Column to the values that it may have; all columns must fit.
     value
         What these rows get.
+    column
+        Column of the external log whose cell they get instead of a value.
     """
 
     when: dict[str, tuple[str, ...]]
-    value: str
+    value: str | None = None
+    column: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.column is None):
+            raise ValueError("a case has either value or column")
+
+    def sources(self) -> set[str]:
+        """Return the external columns that the case reads."""
+        return {*self.when, self.column} - {None}
 
 
 @dataclass(frozen=True)
@@ -45,13 +102,16 @@ class Rule:
     cases
         Looked at first, in order; rows that fit none go on to ``column`` or ``constant``.
     pattern
-        Regular expression; its first group is taken from the cell, which stays whole without it.
+        Regular expression (RE2); its one group is taken from the cell, which stays whole where it
+        is not found.
     equals
         Another column; the cell becomes ``True`` where both are the same, else ``False``.
+    above
+        Another column; the cell becomes ``True`` where its number is the larger, else ``False``.
     values
         Cell to value; other cells stay as they are.
     otherwise
-        Value of the cells that ``values`` lacks, instead of themselves.
+        Value of the cells that ``values`` lacks, instead of themselves; blank ones stay blank.
     expected
         What the column's cells should be; others are kept and flagged.
     scale, add
@@ -65,6 +125,7 @@ class Rule:
     cases: tuple[Case, ...] = ()
     pattern: str | None = None
     equals: str | None = None
+    above: str | None = None
     values: dict[str, str] = field(default_factory=dict)
     otherwise: str | None = None
     expected: tuple[str, ...] = ()
@@ -79,47 +140,61 @@ class Rule:
             raise ValueError("give column, constant or cases")
         if self.expected and self.column is None:
             raise ValueError("expected goes with column")
+        if self.equals is not None and self.above is not None:
+            raise ValueError("give either equals or above")
         if self.pattern is not None:
-            try:
-                groups = re.compile(self.pattern).groups
-            except re.error as error:
-                raise ValueError(f"pattern is no regular expression ({error})") from None
-            if groups != 1:
-                raise ValueError(f"pattern has {groups} groups, expected 1")
+            check_pattern("pattern", self.pattern)
 
     def sources(self) -> set[str]:
         """Return the external columns that the rule reads."""
-        read = {name for case in self.cases for name in case.when}
-        return read | {name for name in (self.column, self.equals) if name}
+        read = set[str]().union(*(case.sources() for case in self.cases))
+        return read | {name for name in (self.column, self.equals, self.above) if name}
 
     def apply(self, cells: pd.DataFrame) -> pd.Series:
         """Return our column as text, missing where nothing is known."""
+        found = pd.Series(self.constant, index=cells.index, dtype="string")
         if self.column is not None:
-            found = cells[self.column].str.strip()
-        else:
-            found = pd.Series(self.constant, index=cells.index, dtype="string")
+            found = self._of(cells[self.column], cells)
+        for case in reversed(self.cases):
+            value = case.value
+            if case.column is not None:
+                value = self._of(cells[case.column], cells)
+            found = found.mask(fitting(cells, case.when), value)
+        return found.mask(found == "")
+
+    def _of(self, column: pd.Series, cells: pd.DataFrame) -> pd.Series:
+        """Return what the rule makes of a column's cells."""
+        found = plain(column)
+        found = found.mask(found == "")
         if self.pattern is not None:
-            taken = found.str.extract(f"^(?:.*?){self.pattern}", expand=False)
-            found = taken.fillna(found)
+            found = extracted(found, self.pattern).fillna(found)
         if self.equals is not None:
-            found = (found == cells[self.equals].str.strip()).astype("string")
+            other = plain(cells[self.equals])
+            found = (found == other.mask(other == "")).astype("string")
+        if self.above is not None:
+            numbers, others = (_numbers(one) for one in (found, cells[self.above]))
+            found = (numbers > others).astype("string")
         known = found.isin(list(self.values))
         found = found.map(self.values, na_action="ignore").astype("string").where(known, found)
         if self.otherwise is not None:
-            found = found.where(known, self.otherwise)
+            found = found.where(known | found.isna(), self.otherwise)
         if self.scale != 1 or self.add != 0 or self.absolute:
-            found = self._count(found)
-        for case in reversed(self.cases):
-            fits = pd.Series(True, index=cells.index)
-            for name, values in case.when.items():
-                fits &= cells[name].str.strip().isin(values)
-            found = found.mask(fits, case.value)
-        return found.mask(found == "")
+            numbers = _numbers(found) * self.scale + self.add
+            numbers = numbers.abs() if self.absolute else numbers
+            found = numbers.map(lambda number: f"{number:.12g}", na_action="ignore")
+        return found.astype("string")
 
-    def _count(self, found: pd.Series) -> pd.Series:
-        numbers = pd.to_numeric(found, errors="coerce") * self.scale + self.add
-        numbers = numbers.abs() if self.absolute else numbers
-        return numbers.map(lambda number: f"{number:.12g}", na_action="ignore").astype("string")
+
+def _numbers(cells: pd.Series) -> pd.Series:
+    return pd.to_numeric(cells, errors="coerce").astype("Float64")
+
+
+def fitting(cells: pd.DataFrame, when: dict[str, tuple[str, ...]]) -> pd.Series:
+    """Return which rows have one of the values in each column."""
+    fits = pd.Series(True, index=cells.index)
+    for name, values in when.items():
+        fits &= plain(cells[name]).isin(values)
+    return fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +213,9 @@ class Mapping:
     studies
         Regular expression whose group, found in files' names, tells studies apart that number
         their participants anew.
+    session
+        Columns that together tell a participant's sessions apart; numbered from 1 in the order of
+        their cells, numbers by size. Empty where each has one session.
     columns
         Our column to its rule; a column without one gets a value that says nothing.
     record
@@ -148,6 +226,21 @@ class Mapping:
         Who responded; a rule for the column of that name may tell rows apart.
     observer_column
         Column with the names of those that are no people.
+    own_conditions
+        Whether ``reference_condition`` holds conditions of the study's own, such as ways in which
+        an image was changed, in place of ours.
+    baselines
+        Name of a baseline to the rule that says whether it is correct in a trial (``True`` or
+        ``False``); each becomes an observer with the query pairs of the main trials. One whose
+        columns are missing is left out.
+    excluded
+        Rule that says in which trials' sessions the study itself excluded (``True``).
+    optional
+        Columns that the external log may lack.
+    filled
+        Columns that are blank in rows that are no trials; these are counted and skipped.
+    missing
+        Cells that stand for nothing, such as ``null``.
     keep
         Column to the values of the rows that are imported; others are counted and skipped.
     long_rt_s
@@ -168,10 +261,17 @@ class Mapping:
     columns: dict[str, Rule]
     source: str = ""
     studies: str | None = None
+    session: tuple[str, ...] = ()
     record: Literal["trials", "ratings"] = "trials"
     task: Literal["two_afc", "occlusion"] = "two_afc"
     observer_kind: Literal["person", "simulated", "machine", "baseline"] = "person"
     observer_column: str | None = None
+    own_conditions: bool = False
+    baselines: dict[str, Rule] = field(default_factory=dict)
+    excluded: Rule | None = None
+    optional: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     keep: dict[str, tuple[str, ...]] = field(default_factory=dict)
     long_rt_s: float = 60.0
     trial_key: tuple[str, ...] = ()
@@ -187,18 +287,43 @@ class Mapping:
                 raise ValueError(f"columns names {name!r}, none of ours{nearest(name, known)}")
         if len(self.repeats) != len(self.trial_key) and self.repeats:
             raise ValueError("repeats and trial_key differ in length")
+        if self.studies is not None:
+            check_pattern("studies", self.studies)
+        for name in sorted(set(self.optional) - self.sources()):
+            raise ValueError(f"optional names {name!r}, a column that nothing reads")
 
     def ours(self) -> tuple[Column, ...]:
         """Return the columns that an imported file has."""
-        return imported_columns(self.task, self.record)
+        return tuple(
+            replace(column, levels=CONDITIONS_OF_TASK[self.task])
+            if column.name == "reference_condition" and not self.own_conditions
+            else column
+            for column in imported_columns(self.task, self.record)
+        )
 
     def sources(self) -> set[str]:
-        """Return the columns that the external log must have."""
-        needed = {*self.participant, *self.keep, *self.trial_key, *self.repeats}
+        """Return the columns that are read of the external log."""
+        read = {*self.participant, *self.session, *self.keep, *self.filled}
+        read |= {*self.trial_key, *self.repeats}
         if self.observer_column:
-            needed.add(self.observer_column)
-        needed = needed.union(*(rule.sources() for rule in self.columns.values()))
-        return needed - {"import_file"}
+            read.add(self.observer_column)
+        rules = [*self.columns.values(), *self.baselines.values()]
+        rules += [self.excluded] if self.excluded else []
+        return read.union(*(rule.sources() for rule in rules)) - {"import_file"}
+
+    def needed(self) -> set[str]:
+        """Return the columns that the external log must have."""
+        return self.sources() - set(self.optional)
+
+    def named(self, columns: Iterable[str]) -> dict[str, str]:
+        """Return the log's columns that are ours but for capitals, each to our spelling."""
+        found, wanted = list(columns), self.sources()
+        low = [name.lower() for name in found]
+        return {
+            found[low.index(name.lower())]: name
+            for name in sorted(wanted - set(found))
+            if low.count(name.lower()) == 1
+        }
 
 
 def shipped_mappings() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -22,26 +23,60 @@ class Answers:
     Parameters
     ----------
     correct
-        Shape (observers, items); 1 correct, 0 wrong, NaN where an observer did not meet the item.
+        Shape (rows, items); 1 correct, 0 wrong, NaN where an observer did not meet the item.
     groups
-        Shape (observers,); the group of each, such as a reference condition or a baseline's name.
+        Shape (rows,); the group of each, such as a reference condition or a baseline's name.
+    observers
+        Shape (rows,); who answered. If empty, each row is an observer of its own.
+    references
+        Shape (rows,); what was shown besides the queries: reference condition and presentation
+        scheme. An observer has a row for each. If empty, the same everywhere.
     """
 
     correct: np.ndarray
     groups: tuple[str, ...]
+    observers: tuple[str, ...] = ()
+    references: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.correct.shape[0] != len(self.groups):
-            raise ValueError(
-                f"{self.correct.shape[0]} rows of answers, but {len(self.groups)} groups"
-            )
+        for what in ("groups", "observers", "references"):
+            found = len(getattr(self, what))
+            if found != self.correct.shape[0] and (found or what == "groups"):
+                raise ValueError(f"{self.correct.shape[0]} rows of answers, but {found} {what}")
+
+    @cached_property
+    def members(self) -> list[tuple[str, str]]:
+        """Group and observer of each row."""
+        observers = self.observers or tuple(map(str, range(len(self.groups))))
+        return list(zip(self.groups, observers, strict=True))
+
+    @cached_property
+    def comparable(self) -> np.ndarray:
+        """Which two rows may be compared, shape (rows, rows).
+
+        They are another's, and under the same references. Groups that are reference conditions
+        are compared with each other all the same, which is their purpose, but not two presentation
+        schemes. Baselines look at the queries alone, so that their references are blank and fit
+        any.
+        """
+        names = np.array([name for _, name in self.members])
+        groups = np.array(self.groups)
+        shown = np.array(self.references or [("", "")] * len(groups)).reshape(-1, 2)
+        condition, scheme = shown.T
+        is_condition = groups == condition
+        fits = _alike(scheme) & (_alike(condition) | np.outer(is_condition, is_condition))
+        return fits & (names[:, None] != names)
+
+
+def _alike(names: np.ndarray) -> np.ndarray:
+    return (names[:, None] == names) | (names[:, None] == "") | (names == "")
 
 
 def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers:
-    """Arrange trials as one row per observer and one column per item.
+    """Arrange trials as one row per observer and references, and one column per item.
 
-    An item is a unit with a pair of queries, whatever their sides and the references shown. Of
-    several trials of an observer with the same item the first one counts.
+    An item is a unit with a pair of queries, whatever their sides. Of several trials of an
+    observer with the same item and references the first one counts.
 
     Parameters
     ----------
@@ -74,16 +109,36 @@ def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers
     known = trials[trials["correct"].notna()]
     first = np.minimum(known["query_a"].astype(str), known["query_b"].astype(str))
     second = np.maximum(known["query_a"].astype(str), known["query_b"].astype(str))
-    items = known["unit"].astype(str) + "|" + first + "|" + second
     people = known["observer_kind"].isin(["person", "simulated"])
-    groups = known[group].astype(str).where(people, known["observer"].astype(str))
-    observers = (
-        groups + "|" + known["observer_kind"].astype(str) + "|" + known["participant"].astype(str)
+    is_baseline = known["observer_kind"] == "baseline"
+    table = pd.DataFrame(
+        {
+            "group": known[group].astype(str).where(people, known["observer"].astype(str)),
+            "observer": known["observer_kind"].astype(str) + "|" + known["participant"].astype(str),
+            **{
+                name: _text(known, name).mask(is_baseline, "")
+                for name in ("reference_condition", "scheme")
+            },
+            "item": known["unit"].astype(str) + "|" + first + "|" + second,
+            "correct": known["correct"].astype(float),
+        }
     )
-    table = pd.DataFrame({"observer": observers, "item": items, "correct": known["correct"]})
-    table["correct"] = table["correct"].astype(float)
-    wide = table.groupby(["observer", "item"], sort=True)["correct"].first().unstack()
-    return Answers(wide.to_numpy(float), tuple(str(name).partition("|")[0] for name in wide.index))
+    rows = ["group", "observer", "reference_condition", "scheme"]
+    wide = table.groupby([*rows, "item"], sort=True)["correct"].first().unstack()
+    groups, observers, conditions, schemes = ([str(n) for n in key] for key in _columns(wide.index))
+    shown = tuple(zip(conditions, schemes, strict=True))
+    return Answers(wide.to_numpy(float), tuple(groups), tuple(observers), shown)
+
+
+def _text(trials: pd.DataFrame, name: str) -> pd.Series:
+    """Return a column as text, blank where nothing is known."""
+    if name not in trials.columns:
+        return pd.Series("", index=trials.index)
+    return trials[name].astype(object).fillna("").astype(str)
+
+
+def _columns(index: pd.MultiIndex) -> list[pd.Index]:
+    return [index.get_level_values(level) for level in range(index.nlevels)]
 
 
 def kappa_matrix(correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -160,8 +215,10 @@ def agreement(
 ) -> pd.DataFrame:
     """Return the mean kappa within and between groups, with bootstrap intervals over observers.
 
-    Pairs of observers are not independent, so that observers are resampled, not pairs; a group of
-    one, such as a baseline, stays as it is. Pairs of an observer with its own copy do not count.
+    A pair of observers has a kappa for each presentation scheme (or other references) under which
+    both answered the same items; their mean is the pair's. Pairs of observers are not independent,
+    so that observers are resampled, not pairs; a group of one, such as a baseline, stays as it is.
+    Pairs of an observer with its own copy do not count.
 
     Parameters
     ----------
@@ -191,18 +248,19 @@ def agreement(
     1   centre  natural -0.333        3
     2  natural  natural  0.400        3
     """
-    kappa, shared = kappa_matrix(found.correct)
+    kappa, shared, comparable = _by_member(found)
     defined = np.isfinite(kappa)
     filled = np.where(defined, kappa, 0.0)
     names = [g for g in order if g in found.groups]
     names += sorted(set(found.groups) - set(names))
-    members = {name: np.array([g == name for g in found.groups]) for name in names}
+    of_member = [group for group, _ in dict.fromkeys(found.members)]
+    of_row = np.array(found.groups)
+    members = {name: np.array([g == name for g in of_member]) for name in names}
     drawn = _bootstrap_counts(members, n_bootstrap, seed)
     rows = []
     for place, one in enumerate(names):
         for two in names[place:]:
-            possible = np.outer(members[one], members[two])
-            np.fill_diagonal(possible, False)
+            possible = np.outer(members[one], members[two]) & comparable
             pairs = possible & defined
             # Within a group each pair is in the matrix twice.
             copies = 2 if one == two else 1
@@ -217,7 +275,7 @@ def agreement(
                 reason = f"fewer than {MIN_PAIRS} pairs of observers have a kappa"
             else:
                 reason = "" if np.isfinite(low) else "all bootstrap samples have the same kappa"
-            accuracies = [float(np.nanmean(found.correct[members[name]])) for name in (one, two)]
+            accuracies = [float(np.nanmean(found.correct[of_row == name])) for name in (one, two)]
             bounds = kappa_bounds(accuracies[0], accuracies[1])
             rows.append(
                 {
@@ -236,6 +294,27 @@ def agreement(
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _by_member(found: Answers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return kappa, shared items, and whether any rows are comparable, of each two members.
+
+    Members are observers in their groups, in the order of :attr:`Answers.members`.
+    """
+    kappa, shared = kappa_matrix(found.correct)
+    shared = np.where(found.comparable, shared, 0)
+    defined = np.isfinite(kappa) & found.comparable
+    place = {member: n for n, member in enumerate(dict.fromkeys(found.members))}
+    is_row_of = np.zeros((len(place), len(found.members)))
+    is_row_of[[place[member] for member in found.members], range(len(found.members))] = 1
+
+    def summed(matrix: np.ndarray) -> np.ndarray:
+        return is_row_of @ matrix @ is_row_of.T
+
+    number = summed(defined)
+    with np.errstate(invalid="ignore"):
+        mean = summed(np.where(defined, kappa, 0.0)) / number
+    return mean, summed(shared), summed(found.comparable) > 0
 
 
 def _bootstrap_counts(

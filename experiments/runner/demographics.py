@@ -7,9 +7,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from experiments.runner.disk import FILE_MODE, append, make_folder
 from experiments.runner.log import check_participant
 from unitscope.cells import read_content, read_sheet, text_of
+from unitscope.disk import FILE_MODE, append, make_folder
 from unitscope.errors import BadInput
 
 FILE = "participants.tsv"

@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from experiments.runner.disk import FILE_MODE, append, make_folder, replace
 from unitscope.cells import read_sheet, text_of
 from unitscope.columns import (
     COLUMNS_VERSION,
@@ -22,6 +21,7 @@ from unitscope.columns import (
     log_columns,
     names,
 )
+from unitscope.disk import FILE_MODE, append, make_folder, replace
 from unitscope.errors import BadInput
 from unitscope.records import (
     FRAMES,

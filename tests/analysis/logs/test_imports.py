@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 
@@ -18,6 +19,7 @@ from analysis.logs.mapping import read_mapping, shipped_mappings
 from analysis.logs.ratings import load_ratings, load_study
 from analysis.planning.analysis_settings import Settings
 from analysis.report.analyse import analyse
+from analysis.report.report import write_report
 from analysis.statistics.agreement import agreement, answers
 from analysis.statistics.rating_means import by_participant, rating_means
 from unitscope.errors import BadInput
@@ -204,31 +206,96 @@ def test_mirrored_confidence_is_put_right(tmp_path):
     assert "A1SECRET" not in written
 
 
-def test_networks_and_people_of_one_benchmark(tmp_path):
-    files = []
-    for subject in ("subject-01", "alexnet"):
-        frame = pd.DataFrame(
+CLASSES = ("bear", "cat", "oven", "truck")
+
+
+def benchmark_log(subject, seed, missing=0):
+    """One observer's log: names begin with trial, experiment, observer, condition and class."""
+    rng = np.random.default_rng(seed)
+    of_image = {  # The same images for everybody, each in one condition.
+        f"n0{2000000 + 37 * number}_{number}.png": (("cr", "bw")[number % 2], CLASSES[number % 4])
+        for number in range(120)
+    }
+    rows = []
+    for trial, image in enumerate(rng.permutation(list(of_image)), start=1):
+        condition, category = of_image[image]
+        hard = int(image.partition("_")[2].removesuffix(".png")) % 3 == 0
+        correct = rng.random() < (0.4 if hard else 0.85) - 0.15 * (condition == "bw")
+        short = {"subject": f"s{subject[-2:]}"}.get(subject[:7], "dnn")
+        rows.append(
             {
                 "subj": subject,
-                "session": 1,
-                "trial": range(1, 7),
-                "rt": 0.9,
-                "object_response": ["dog", "cat", "dog", "car", "cat", "dog"],
-                "category": ["dog", "cat", "cat", "car", "dog", "dog"],
-                "condition": "cr",
-                "imagename": [f"{n}.png" for n in range(6)],
+                "Session": 1,
+                "trial": trial,
+                "rt": rng.uniform(0.4, 1.4) if subject.startswith("subject") else "NaN",
+                "object_response": category if correct else "dog",
+                "category": category,
+                "condition": condition,
+                "imagename": f"{trial:04d}_cl_{short}_{condition}_{category}_40_{image}",
             }
         )
-        files.append(tmp_path / f"{subject}.csv")
-        frame.to_csv(files[-1], index=False)
-    import_logs(files, read_mapping("model_vs_human"), tmp_path / "out")
+    for row in rows[:missing]:
+        row["object_response"], row["rt"] = "na", "NaN"
+    return pd.DataFrame(rows)
+
+
+def error_consistency(one, two):
+    """Kappa of two logs of one condition, by the benchmark's own formula and image names."""
+
+    def of_images(log):
+        images = [
+            "_".join(parts[-2:]) if parts[-2].startswith("n0") else parts[-1]
+            for parts in log["imagename"].str.split("_")
+        ]
+        right = (log["object_response"] == log["category"]).to_numpy()
+        return pd.Series(right, images)[(log["object_response"] != "na").to_numpy()]
+
+    both = pd.concat([of_images(one), of_images(two)], axis=1, join="inner").to_numpy()
+    p1, p2 = both.mean(0)
+    expected = p1 * p2 + (1 - p1) * (1 - p2)
+    return ((both[:, 0] == both[:, 1]).mean() - expected) / (1 - expected)
+
+
+def test_error_consistency_is_the_benchmarks_own(tmp_path):
+    logs = {
+        "subject-01": benchmark_log("subject-01", 1, missing=5),
+        "subject-02": benchmark_log("subject-02", 2).rename(columns={"Session": "session"}),
+        "subject-03": benchmark_log("subject-03", 3),
+        "alexnet": benchmark_log("alexnet", 4),
+    }
+    for subject, log in logs.items():
+        log.to_csv(tmp_path / f"colour_{subject}_session_1.csv", index=False)
+    files = sorted(tmp_path.glob("*.csv"))
+    done = import_logs(files, read_mapping("model_vs_human"), tmp_path / "out")
+    assert done.flags == {}, "a network has no reaction times"
     trials = load(tmp_path / "out")
-    assert set(trials["observer_kind"]) == {"person", "machine"}
     assert trials["observer"].dropna().unique().tolist() == ["alexnet"]
-    assert trials["correct"].mean() == pytest.approx(4 / 6)
-    assert agreement(answers(trials, "group"), 20).set_index(["group_1", "group_2"]).loc[
-        ("alexnet", "cr"), "kappa"
-    ] == pytest.approx(1)
+    assert trials["correct"].isna().sum() == 5, "no response is no wrong one"
+    assert set(trials["query_a"].str.count("_")) == {1}
+    table = agreement(answers(trials), 50).set_index(["group_1", "group_2"])
+    people = [name for name in logs if name != "alexnet"]
+    for condition in ("bw", "cr"):
+        of = {name: log[log["condition"] == condition] for name, log in logs.items()}
+        pairs = [error_consistency(of[a], of[b]) for a, b in itertools.combinations(people, 2)]
+        within = table.loc[(condition, condition)]
+        assert within["kappa"] == pytest.approx(np.mean(pairs), abs=1e-12)
+        assert within["n_pairs"] == 3
+        machine = [error_consistency(of["alexnet"], of[name]) for name in people]
+        against = table.loc[("alexnet", condition)]
+        assert against["kappa"] == pytest.approx(np.mean(machine), abs=1e-12)
+        assert (against["n_pairs"], against["n_observers_1"]) == (3, 1)
+
+
+def test_conditions_of_ones_own_are_named_in_the_headline(tmp_path):
+    for number in range(1, 4):
+        log = benchmark_log(f"subject-{number:02d}", number)
+        log.to_csv(tmp_path / f"{number}.csv", index=False)
+    out = tmp_path / "out"
+    import_logs(sorted(tmp_path.glob("*.csv")), read_mapping("model_vs_human"), out)
+    written = write_report(out, tmp_path / "report", Settings(n_bootstrap=20))
+    assert written.sentences[0].startswith("In condition bw people were correct in")
+    page = written.page.read_text(encoding="utf-8")
+    assert "without references" not in page and "Object recognition by people" in page
 
 
 def test_nobody_is_left_out_for_being_always_right(tmp_path, capsys):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from experiments.runner.disk import append, make_folder, replace
+from unitscope.disk import append, make_folder, replace
 from unitscope.errors import BadInput
 
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
@@ -46,7 +46,7 @@ def test_what_cannot_be_written_whole_leaves_the_file_as_it_was(tmp_path):
 import resource, sys
 from pathlib import Path
 from unitscope.errors import BadInput
-from experiments.runner.disk import append, replace
+from unitscope.disk import append, replace
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 for write in (append, replace):
     try:
