@@ -45,6 +45,11 @@ MEASURES = {
         "trials, other than practice, on the less-used side", "the session has no such trials"
     ),
     "practice_rounds": Measure("rounds of practice"),
+    "excluded_by_study": Measure(
+        "exclusion by the study that the log comes from (1 if it excluded the session)",
+        "the log does not say it",
+        False,
+    ),
 }
 """Name to what a session is judged by. Trials follow the pages, so that their time is final."""
 
@@ -90,6 +95,11 @@ def allowed(at_least: float, at_most: float) -> str:
         return f"at most {at_most:g}"
     return f"{at_least:g} to {at_most:g}"
 
+
+RULES_OF_STUDY = (
+    ExclusionRule("the study's own", "excluded_by_study", at_most=0, kinds=("person",)),
+)
+"""For imported logs that say which sessions were excluded."""
 
 Rules = Mapping[str, Sequence[ExclusionRule]]
 """Group of participants to its rules; those of the empty name are for everybody else."""
@@ -211,6 +221,8 @@ class JudgedSession:
         To its trials.
     instruction_s, total_s, practice_rounds
         Time on the pages before the trials, :func:`total_s`, and rounds of practice.
+    excluded_by_study
+        1 where the study that the log comes from excluded it, else 0.
     """
 
     group: str
@@ -219,6 +231,7 @@ class JudgedSession:
     instruction_s: float = math.nan
     total_s: float = math.nan
     practice_rounds: float = math.nan
+    excluded_by_study: float = math.nan
 
 
 _Judged = Literal[

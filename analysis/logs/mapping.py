@@ -86,7 +86,7 @@ class Case:
 
     def sources(self) -> set[str]:
         """Return the external columns that the case reads."""
-        return {*self.when, self.column} - {None}
+        return {*self.when} | ({self.column} if self.column else set())
 
 
 @dataclass(frozen=True)

@@ -81,12 +81,9 @@ class RatedLog(Log):
     ----------
     rated_design
         Name of the design that all sessions belong to.
-    title
-        Of the study, where its ratings were imported.
     """
 
     rated_design: str = ""
-    title: str = ""
 
     @property
     def design(self) -> str:
@@ -124,14 +121,12 @@ def load_study(path: Path | str) -> Log:
             f"{path}: ratings of {len(designs)} designs are mixed ({', '.join(designs)}); "
             "expected one"
         )
-    imported = facts[0].get("imported") or []
     found: list[str] = []
     return RatedLog(
         _no_trials(),
         pd.DataFrame([session_row(folder, found) for folder in folders]),
         tuple(found),
         rated_design=designs[0],
-        title=imported[0].get("title", "") if imported else "",
     )
 
 

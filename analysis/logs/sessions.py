@@ -17,7 +17,15 @@ from analysis.logs.log_files import Rows, columns_of, read_files
 from unitscope.columns import FRAME_COLUMNS, MAX_ROWS
 from unitscope.errors import BadInput
 from unitscope.exclusion import TrialTimes, number_of, total_s
-from unitscope.records import COMPLETED, FRAMES, SESSION, TRIALS, read_session
+from unitscope.records import (
+    COMPLETED,
+    FRAMES,
+    SESSION,
+    TRIALS,
+    ImportRecord,
+    SessionRecord,
+    read_session,
+)
 from unitscope.tables import empty_frame
 from unitscope.vocabulary import Unit
 
@@ -35,7 +43,7 @@ class Log:
     sessions
         One row per session: participant, session, observer_kind, observer, session_state,
         end_reason, runs, trials, trials_planned (0 where not known), instruction_s, total_s,
-        practice_rounds (NaN where not known), windowed and folder.
+        practice_rounds, excluded_by_study (NaN where not known), windowed and folder.
     warnings
         Warnings about what is unusual but usable, one sentence each.
     """
@@ -92,6 +100,20 @@ def load_frames(log: Log) -> pd.DataFrame:
         return empty_frame(FRAME_COLUMNS).assign(participant="", session=0)
     ids = windowed[["participant", "session"]].iloc[np.repeat(np.arange(len(files)), rows.lengths)]
     return rows.frame.assign(**ids.reset_index(drop=True))
+
+
+def is_imported(log: Log) -> bool:
+    """Return whether a log was imported from elsewhere."""
+    return "import_flags" in log.trials.columns or bool(imports_of(log))
+
+
+def imports_of(log: Log) -> list[ImportRecord]:
+    """Return what the sessions' records say of each mapping by which they were imported."""
+    found: dict[str, ImportRecord] = {}
+    for folder in log.sessions["folder"]:
+        for one in read_session(Path(folder)).get("imported", []):
+            found.setdefault(one["mapping"], one)
+    return list(found.values())
 
 
 def session_folders(path: Path) -> list[Path]:
@@ -203,9 +225,16 @@ def session_row(
         "instruction_s": number_of(facts, "instruction_s"),
         "total_s": total_s(facts, times),
         "practice_rounds": number_of(facts, "practice_rounds"),
+        "excluded_by_study": _excluded_by_study(facts),
         "windowed": (folder / FRAMES).is_file(),
         "folder": str(folder),
     }
+
+
+def _excluded_by_study(facts: SessionRecord) -> float:
+    """Return 1 where the study that a log comes from excluded the session, NaN if not known."""
+    said = facts.get("excluded_by_study")
+    return float("nan") if said is None else float(said)
 
 
 def _unit_names(trials: pd.DataFrame) -> pd.Series:

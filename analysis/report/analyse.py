@@ -20,7 +20,7 @@ from analysis.statistics.estimates import plain
 from analysis.statistics.kept_sessions import exclusions, keep
 from analysis.statistics.performance import conditions_of, main_trials
 from conditions.design.design import Design
-from unitscope.exclusion import DEFAULT_RULES, Rules
+from unitscope.exclusion import DEFAULT_RULES, RULES_OF_STUDY, Rules
 
 NUMBERS = tuple(number for section in SECTIONS for number in section.numbers)
 
@@ -102,6 +102,8 @@ def _rules(log: Log, settings: Settings, design: Design | None) -> Rules:
         return {"": settings.rules}
     if task_of(log) == RATINGS_ONLY:
         return {"": ()}  # They look at trials.
+    if "import_flags" in log.trials.columns and log.sessions["excluded_by_study"].notna().any():
+        return {"": RULES_OF_STUDY}
     if design is None or "import_flags" in log.trials.columns:
         return {"": DEFAULT_RULES}
     return design.exclusions.by_group

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -66,6 +67,11 @@ def with_references(condition: str) -> str:
     if condition not in REFERENCE_CONDITIONS:
         return f"in condition {condition}"
     return "without references" if condition == "none" else f"with {condition} references"
+
+
+def label_of(conditions: Iterable[str]) -> str:
+    """Return what an axis with these conditions is called."""
+    return "reference images" if set(conditions) <= set(REFERENCE_CONDITIONS) else "condition"
 
 
 def headline(results: Results, group: Group) -> list[str]:

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.figure_style import save, styled
-from analysis.logs.ratings import RatedLog, load_study
-from analysis.logs.sessions import Log, load_frames
+from analysis.logs.ratings import load_study
+from analysis.logs.sessions import Log, imports_of, is_imported, load_frames
 from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import read_preregistration
 from analysis.report import phrasing
@@ -37,6 +37,9 @@ from unitscope.tables import table_text
 
 MADE_BY = "unitscope analysis"
 """Marks a ``results.json``, and so its folder, as ours to replace."""
+
+MAX_FILES = 6
+"""Files that the page names as those that a log was imported from."""
 
 PAGE, QUALITY = "report.html", "quality.html"
 NUMBERS, FIGURES, TABLES = "results.json", "figures", "tables"
@@ -97,7 +100,7 @@ def write_report(
     log = load_study(data)
     out = REPORTS / log.design if out is None else Path(out)
     _check_replaceable(out)
-    made_by = _design_of(log.design, design)
+    made_by = _design_of(log, design)
     queries = None if stimuli is None else read_queries(Path(stimuli))
     if preregistration is not None:
         read_preregistration(preregistration)  # refused before the long work
@@ -144,11 +147,14 @@ def _move(making: Path, out: Path) -> None:
         making.rename(out)
 
 
-def _design_of(name: str, given: str | None) -> Design | None:
+def _design_of(log: Log, given: str | None) -> Design | None:
+    """Return the design of a log; that of the same name may be another for imported ones."""
     if given is not None:
         return read_design(given)
+    if is_imported(log):
+        return None
     try:
-        return read_design(name)
+        return read_design(log.design)
     except BadInput:
         return None
 
@@ -252,9 +258,9 @@ def _about(results: Results) -> dict[str, Any]:
 
 
 def _title(log: Log, design: Design | None) -> str:
-    if design is not None:
-        return design.title
-    return (log.title if isinstance(log, RatedLog) else "") or log.design
+    if imported := imports_of(log):
+        return imported[0]["title"] or log.design
+    return log.design if design is None else design.title
 
 
 def _text(value: Any) -> str:
@@ -306,18 +312,30 @@ def _warnings(results: Results) -> list[str]:
 
 def _imported(trials: pd.DataFrame) -> str:
     """Say what was imported, and how many of its rows are flagged; all of them are kept."""
-    files = ", ".join(sorted(trials["import_file"].unique()))
-    return f"Imported from {files}. Flagged rows, all kept: {phrasing.counted(flags(trials))}."
+    files = _files(trials)
+    is_main = trials["trial_role"] == "main"
+    main, others = (phrasing.counted(flags(part)) for part in (trials[is_main], trials[~is_main]))
+    return (
+        f"Imported from {files}. Flagged main trials, all kept: {main}; flagged practice, catch "
+        f"and repeated trials: {others}."
+    )
+
+
+def _files(rows: pd.DataFrame) -> str:
+    """Return the names of the files that rows were imported from, at most so many."""
+    files = sorted(rows["import_file"].unique())
+    if len(files) > MAX_FILES:
+        files[MAX_FILES - 1 :] = [f"{len(files) - MAX_FILES + 1} more files"]
+    return phrasing.joined(files)
 
 
 def _imported_ratings(results: Results) -> Iterator[str]:
     """Say which ratings were imported, how many are flagged, and whose trials are missing."""
     ratings = results.ratings
-    moments = ratings.groupby("moment")["import_file"].unique()
     files = "; ".join(
-        f"those {moment} the trials from {', '.join(sorted(moments[moment]))}"
+        f"those {moment} the trials from {_files(rows)}"
         for moment in MOMENTS
-        if moment in moments.index
+        if len(rows := ratings[ratings["moment"] == moment])
     )
     flagged = phrasing.counted(flags(ratings))
     yield f"Imported ratings: {files}. Flagged ratings, all kept: {flagged}."

@@ -65,18 +65,21 @@ class Answers:
         condition, scheme = shown.T
         is_condition = groups == condition
         fits = _alike(scheme) & (_alike(condition) | np.outer(is_condition, is_condition))
-        return fits & (names[:, None] != names)
+        found: np.ndarray = fits & (names[:, None] != names)
+        return found
 
 
 def _alike(names: np.ndarray) -> np.ndarray:
-    return (names[:, None] == names) | (names[:, None] == "") | (names == "")
+    """Return which two names are the same, or one of them blank."""
+    alike: np.ndarray = (names[:, None] == names) | (names[:, None] == "") | (names == "")
+    return alike
 
 
 def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers:
     """Arrange trials as one row per observer and references, and one column per item.
 
-    An item is a unit with a pair of queries, whatever their sides. Of several trials of an
-    observer with the same item and references the first one counts.
+    An item is a unit with a pair of queries of a batch, whatever their sides. Of several trials of
+    an observer with the same item and references the first one counts.
 
     Parameters
     ----------
@@ -107,8 +110,8 @@ def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers
     if group not in trials.columns:
         raise BadInput(f"no column {group!r} in the trials{nearest(group, trials.columns)}")
     known = trials[trials["correct"].notna()]
-    first = np.minimum(known["query_a"].astype(str), known["query_b"].astype(str))
-    second = np.maximum(known["query_a"].astype(str), known["query_b"].astype(str))
+    sides = [known[name].astype(str) for name in ("query_a", "query_b")]
+    queries = [np.minimum(*sides), np.maximum(*sides)]
     people = known["observer_kind"].isin(["person", "simulated"])
     is_baseline = known["observer_kind"] == "baseline"
     table = pd.DataFrame(
@@ -119,7 +122,7 @@ def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers
                 name: _text(known, name).mask(is_baseline, "")
                 for name in ("reference_condition", "scheme")
             },
-            "item": known["unit"].astype(str) + "|" + first + "|" + second,
+            "item": known["unit"].astype(str).str.cat([_text(known, "batch"), *queries], sep="|"),
             "correct": known["correct"].astype(float),
         }
     )
@@ -309,7 +312,8 @@ def _by_member(found: Answers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     is_row_of[[place[member] for member in found.members], range(len(found.members))] = 1
 
     def summed(matrix: np.ndarray) -> np.ndarray:
-        return is_row_of @ matrix @ is_row_of.T
+        total: np.ndarray = is_row_of @ matrix @ is_row_of.T
+        return total
 
     number = summed(defined)
     with np.errstate(invalid="ignore"):

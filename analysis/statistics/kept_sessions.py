@@ -112,7 +112,8 @@ def _known(sessions: pd.DataFrame | None) -> dict[tuple[str, ...], dict[str, flo
     """Return the numbers of each session's record that are known."""
     if sessions is None:
         return {}
-    names = [n for n in ("instruction_s", "total_s", "practice_rounds") if n in sessions.columns]
+    measured = ("instruction_s", "total_s", "practice_rounds", "excluded_by_study")
+    names = [name for name in measured if name in sessions.columns]
     keys = sessions[SESSION_KEYS].itertuples(index=False, name=None)
     numbers = sessions[names].astype(float).to_dict("records")
     return {

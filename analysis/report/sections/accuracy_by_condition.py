@@ -17,7 +17,7 @@ from analysis.report.panels import (
     point_at,
     swarm,
 )
-from analysis.report.phrasing import percent
+from analysis.report.phrasing import label_of, percent
 from analysis.report.section import (
     DASH,
     Block,
@@ -153,7 +153,7 @@ def accuracy_by_condition(results: Results) -> Figure:
         axis.set_ylim(-0.04, 1.04)
         axis.yaxis.set_major_formatter(PERCENT)
         axis.grid(axis="y")
-        axis.set_xlabel("reference images")
+        axis.set_xlabel(label_of(rows["reference_condition"]))
     axes[0].set_ylabel("correct answers (% of trials)")
     if np.isfinite(results.chance):
         axes[0].annotate(

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.report.phrasing import chosen_points, joined, name_of
+import pandas as pd
+
+from analysis.logs.sessions import imports_of, is_imported
+from analysis.report.phrasing import chosen_points, joined, name_of, with_references
 from analysis.report.section import Block, Section, Sentence
 from analysis.report.study import RATINGS_ONLY, Results
+from analysis.statistics.performance import conditions_of
 from conditions.design.design import Design
 from unitscope.vocabulary import TASKS
 
@@ -26,6 +30,8 @@ def methods(design: Design | None, results: Results) -> list[str]:
         paragraphs.append(
             "Task and course of the sessions are described once the conditions have their names."
         )
+    elif is_imported(results.log):
+        paragraphs += _imported(results)
     elif design is not None:
         paragraphs += [_task(design), _course(design)]
     else:
@@ -39,6 +45,46 @@ def methods(design: Design | None, results: Results) -> list[str]:
     if "ratings" in results.tables:
         paragraphs.append(_ratings(results))
     return paragraphs
+
+
+def _imported(results: Results) -> Iterator[str]:
+    """Yield what an imported log itself says of the study; its design may have been another."""
+    for one in imports_of(results.log):
+        source = f" ({one['source']})" if one["source"] else ""
+        yield f"{one['title']}{source}, imported. {one['note']}".strip()
+    trials = results.log.trials[results.log.trials["observer_kind"] == results.groups[0].kind]
+    if trials.empty:
+        return
+    main = trials[trials["trial_role"] == "main"]
+    sessions = trials[["participant", "session"]].drop_duplicates()
+    told = []
+    for condition in conditions_of(main):
+        own = main[main["reference_condition"] == condition]
+        number = len(own[["participant", "session"]].drop_duplicates())
+        some = f" in {_counted(number, 'session')}" if number < len(sessions) else ""
+        told.append(f"{_per_session(own)} {with_references(condition)}{some}")
+    others = [
+        _per_session(own, f"{word} trials")
+        for role, word in (("practice", "practice"), ("catch", "catch"), ("repeat", "repeated"))
+        if len(own := trials[trials["trial_role"] == role])
+    ]
+    open_ = int(main["correct"].isna().sum())
+    yield (
+        f"Counted from the trials at hand, a session had {_per_session(main, 'main trials')} "
+        f"({'; '.join(told)})"
+        + (f", and {joined(others)}" if others else "")
+        + "."
+        + (f" {_counted(open_, 'main trial')} had no response." if open_ else "")
+    )
+
+
+def _per_session(trials: pd.DataFrame, what: str = "") -> str:
+    """Return how many trials the sessions with any have: ``18`` or ``15 to 18 (median 18)``."""
+    numbers = trials.groupby(["participant", "session"]).size()
+    low, high, median = numbers.min(), numbers.max(), numbers.median()
+    if low == high:
+        return f"{low} {what}".strip()
+    return f"{low} to {high} {what}".strip() + f" (median {median:g})"
 
 
 def _ratings(results: Results) -> str:

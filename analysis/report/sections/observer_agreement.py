@@ -140,9 +140,12 @@ AGREEMENT = Section(
     ),
     note=(
         "Of correct and incorrect answers, on the query pairs that both observers saw, mean "
-        "over pairs of observers. Bootstrap intervals resample participants, not pairs. The "
-        "minimum and maximum attainable follow from the accuracies of both. Kappa is not "
-        "defined for a pair that shares no trial, or whose chance agreement is 1."
+        "over pairs of observers, whose number is given. Observers of one condition, and machine "
+        "observers with them, are paired on trials with the same references only (the same "
+        "presentation scheme too); two conditions, and baselines, on the same queries. Bootstrap "
+        "intervals resample participants, not pairs. The minimum and maximum attainable follow "
+        "from the accuracies of both. Kappa is not defined for a pair that shares no trial, or "
+        "whose chance agreement is 1."
     ),
     tasks=CHOICE_TASKS,
 )

@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from analysis.report.groups import Group
 from analysis.report.panels import draw_times, outcome_legend, panels
+from analysis.report.phrasing import label_of
 from analysis.report.section import (
     DASH,
     Block,
@@ -86,7 +87,7 @@ def reaction_times(results: Results) -> Figure | None:
         axis.tick_params(axis="y", length=0)
         axis.grid(axis="x")
         axis.set_xlabel("reaction time (s)")
-    axes[0].set_ylabel("reference images")
+    axes[0].set_ylabel(label_of(conditions))
     outcome_legend(figure)
     return figure
 

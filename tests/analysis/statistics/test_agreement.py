@@ -158,3 +158,48 @@ def test_items_are_the_same_whatever_the_sides():
     assert np.isfinite(found.correct).sum() == 4
     with pytest.raises(Exception, match="no column 'grup'"):
         answers(trials, "grup")
+
+
+def test_only_trials_with_the_same_references_are_paired():
+    """A machine meets each query pair under both conditions, people under one each."""
+    rows = []
+    for item in range(6):
+        queries = (f"x{item}", f"y{item}")
+        rows += [
+            trial("p1", *queries, item % 2 == 0),
+            trial("p2", *queries, item < 3, condition="blur"),
+            trial("m", *queries, item % 2 == 0, "machine", "net"),
+            trial("m", *queries, item < 3, "machine", "net", condition="blur"),
+        ]
+    found = answers(pd.DataFrame(rows))
+    table = agreement(found, 20).set_index(["group_1", "group_2"])
+    assert table.loc[("natural", "net"), "kappa"] == 1
+    assert table.loc[("blur", "net"), "kappa"] == 1
+    assert table.loc[("natural", "net"), "n_pairs"] == 1
+    assert table.loc[("net", "net"), "n_pairs"] == 0
+    # Conditions are compared with each other on the same queries.
+    assert table.loc[("blur", "natural"), "kappa"] == pytest.approx(
+        kappa_by_hand(*found.correct[:2])
+    )
+
+
+def test_presentation_schemes_are_not_paired_with_each_other():
+    rows = []
+    for scheme, who in (("one", "ab"), ("nine", "ac")):
+        for person in who:
+            for item in range(4):
+                right = (item % 2 == 0) if person == "a" else (item < 2)
+                rows.append(trial(person, f"x{item}", f"y{item}", right) | {"scheme": scheme})
+    table = agreement(answers(pd.DataFrame(rows)), 20).iloc[0]
+    # b and c met the same queries, but never under the same scheme.
+    assert (table["n_pairs"], table["n_undefined"], table["n_observers_1"]) == (2, 0, 3)
+
+
+def test_nobody_is_paired_with_themselves_in_another_condition():
+    rows = [
+        trial("p1", f"x{item}", f"y{item}", item % 2 == 0, condition=condition)
+        for item in range(4)
+        for condition in ("natural", "blur")
+    ]
+    table = agreement(answers(pd.DataFrame(rows)), 20).set_index(["group_1", "group_2"])
+    assert table.loc[("blur", "natural"), "n_pairs"] == 0
