@@ -13,7 +13,12 @@ from validity_of_choices import Found, covers
 from analysis.planning.power import Assumptions, power_table
 from analysis.statistics.activation_difference import trend
 from analysis.statistics.agreement import Answers, agreement
-from analysis.statistics.confidence import calibration, metacognition
+from analysis.statistics.confidence import (
+    calibration,
+    metacognition,
+    metacognition_by_participant,
+    metacognition_means,
+)
 from analysis.statistics.matching import matching_scores
 from analysis.statistics.reliability import split_half
 from conditions.design.reading import read_design
@@ -78,30 +83,46 @@ def confidence(seed: int) -> Found:
     """Check meta-d', the type-2 ROC and calibration of ideal and of random confidence."""
     rng = np.random.default_rng(seed)
     n, d_prime = 1200, 1.5
-    is_b = rng.random(n) < 0.5
-    evidence = np.where(is_b, d_prime / 2, -d_prime / 2) + rng.normal(0, 1, n)
-    steps = np.array([0.6, 1.3])
-    trials = pd.DataFrame(
-        {
-            "choice": np.where(evidence > 0, "b", "a"),
-            "correct": (evidence > 0) == is_b,
-            "confidence": 1 + np.searchsorted(steps, np.abs(evidence)),
-            "participant": np.arange(n) % 20,
-            "unit": np.arange(n) // 20 % 20,
-        }
-    )
+    trials = _sure_answers(rng, np.full(n, d_prime))
     ideal = metacognition(trials)
     random = metacognition(trials.assign(confidence=rng.integers(1, 4, n)))
     table = calibration(trials, (), "participant").set_index("confidence")
     found: Found = {
         ("meta-d' / d' of ideal confidence: mean", "1"): ideal.m_ratio,
         ("meta-d' of random confidence: mean", "0"): random.meta_d,
-        ("type-2 area of ideal confidence: mean", f"{_ideal_area(d_prime):.3f}"): ideal.auc,
-        ("type-2 area of random confidence: mean", "0.5"): random.auc,
+        ("type-2 area of ideal confidence: mean", f"{_ideal_area(d_prime):.3f}"): ideal.type_2_auc,
+        ("type-2 area of random confidence: mean", "0.5"): random.type_2_auc,
     }
+    apart = rng.normal(d_prime, 0.4, 20)
+    each = metacognition_by_participant(_sure_answers(rng, np.tile(apart, n // 20)), by=())
+    areas = metacognition_means(each, by=()).set_index("measure").loc["type_2_auc"]
+    truth = float(np.mean([_ideal_area(d) for d in d_prime + 0.4 * _quantiles_of_normal()]))
+    what = "type-2 area, mean of 20 participants with 60 trials"
+    found[f"{what}: coverage", "95 %"] = covers(areas, truth)
     truth = _accuracy_beyond(d_prime, 1.3)
     found["calibration, accuracy at confidence 3: coverage", "95 %"] = covers(table.loc[3], truth)
     return found
+
+
+def _sure_answers(rng: np.random.Generator, d_prime: np.ndarray) -> pd.DataFrame:
+    """Simulate 20 participants whose confidence is read from the evidence of each trial."""
+    number = np.arange(len(d_prime))
+    is_b = rng.random(len(d_prime)) < 0.5
+    evidence = np.where(is_b, d_prime / 2, -d_prime / 2) + rng.normal(0, 1, len(d_prime))
+    return pd.DataFrame(
+        {
+            "choice": np.where(evidence > 0, "b", "a"),
+            "correct": (evidence > 0) == is_b,
+            "confidence": 1 + np.searchsorted(np.array([0.6, 1.3]), np.abs(evidence)),
+            "participant": number % 20,
+            "unit": number // 20 % 20,
+        }
+    )
+
+
+def _quantiles_of_normal() -> np.ndarray:
+    quantiles: np.ndarray = stats.norm.ppf((np.arange(200) + 0.5) / 200)
+    return quantiles
 
 
 def _accuracy_beyond(d_prime: float, step: float) -> float:

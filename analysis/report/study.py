@@ -78,6 +78,12 @@ class Study:
         """Smallest difference in accuracy of interest."""
         return self.settings.effect_of_interest(self.design)
 
+    @property
+    def over_participants(self) -> dict[str, Any]:
+        """How intervals are computed that generalise over participants alone."""
+        ci_unit = "paper" if self.settings.ci_unit == "paper" else "participant"
+        return {"ci_unit": ci_unit, "level": self.settings.level}
+
     def per_group(
         self, trials: pd.DataFrame, table: Callable[..., pd.DataFrame], **options: Any
     ) -> pd.DataFrame:

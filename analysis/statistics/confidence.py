@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import integrate, optimize, stats
 
 from analysis.statistics.estimates import LEVEL, CIUnit, not_computable
-from analysis.statistics.performance import accuracy
+from analysis.statistics.intervals import mean_with_interval, proportion_with_interval
+from analysis.statistics.performance import accuracy, split
 from unitscope.vocabulary import CONFIDENCES
 
-PADDING = 0.5
-"""Added to every count of stimulus, response and confidence, so that no proportion is 0 or 1 (cf.
-the log-linear correction of Hautus, Behav. Res. Methods Instrum. Comput. 1995, 27, 46-51)."""
+PADDING = 0.5 / len(CONFIDENCES)
+"""Added to every count of stimulus, response and confidence, so that no proportion is 0 or 1; over
+confidences it adds up to the 0.5 of the log-linear correction (Hautus, Behav. Res. Methods Instrum.
+Comput. 1995, 27, 46-51)."""
+
+MIN_ANSWERS = 20
+"""Answers with a confidence below which there is no d' of an observer."""
+
+MEASURES = ("d_prime", "meta_d", "m_ratio", "type_2_auc")
+"""Columns of an observer's values that are averaged."""
 
 
 @dataclass(frozen=True)
 class Metacognition:
-    """How well confidence tells correct from wrong answers.
+    """How well an observer's confidence tells correct from wrong answers.
 
     Parameters
     ----------
     d_prime, criterion
-        Sensitivity and bias of the choices themselves.
+        Sensitivity and bias of the choices themselves, d' of a choice between two alternatives.
     meta_d
         The d' of an ideal observer whose confidence discriminates as well as the observed one.
     m_ratio
         Metacognitive efficiency ``meta_d / d_prime``: 1 where confidence uses all the information
         of the choice.
-    auc
+    type_2_auc
         Area under the type-2 ROC, 0.5 without metacognitive sensitivity.
     n_trials
         Number of answers with a confidence.
@@ -43,7 +51,7 @@ class Metacognition:
     criterion: float
     meta_d: float
     m_ratio: float
-    auc: float
+    type_2_auc: float
     n_trials: int
     reason: str = ""
 
@@ -117,13 +125,15 @@ def type_2_area(roc: pd.DataFrame) -> float:
 def metacognition(trials: pd.DataFrame, padding: float = PADDING) -> Metacognition:
     """Fit meta-d' by maximum likelihood (Maniscalco & Lau, Conscious. Cogn. 2012, 21, 422-430).
 
-    The stimuli of signal detection are the sides, ``a`` or ``b``, of the correct query.
+    The stimuli of signal detection are the sides, ``a`` or ``b``, of the correct query. Both
+    queries are shown, so that d' and meta-d' are those of a choice between two alternatives,
+    ``(z(H) - z(F)) / sqrt(2)`` (Macmillan & Creelman, Detection Theory, 2nd ed. 2005, chapter 7).
 
     Parameters
     ----------
     trials
-        Answered trials with choice, confidence and correct; of one observer, or of many whose
-        answers are pooled.
+        Answered trials of one observer with choice, confidence and correct. Trials that differ in
+        difficulty, as those of other conditions, inflate meta-d'.
     padding
         Added to each count.
 
@@ -133,26 +143,136 @@ def metacognition(trials: pd.DataFrame, padding: float = PADDING) -> Metacogniti
     >>> counts |= {("a", 1, 0): 25, ("b", 1, 0): 20, ("a", 3, 0): 5, ("b", 3, 0): 10}
     >>> cells = [cell for cell, number in counts.items() for _ in range(number)]
     >>> found = metacognition(pd.DataFrame(cells, columns=["choice", "confidence", "correct"]))
-    >>> round(found.d_prime, 2), round(found.meta_d, 2), round(found.auc, 2)
-    (1.02, 0.88, 0.61)
+    >>> round(found.d_prime, 2), round(found.meta_d, 2), round(found.type_2_auc, 2)
+    (0.73, 0.65, 0.61)
     """
     known = _known(trials)
     correct = known["correct"].to_numpy(bool)
     n_trials = len(known)
     auc = type_2_area(type_2_roc(known)) if n_trials else np.nan
-    if n_trials < 20:
-        return _nothing(n_trials, auc, "there are fewer than 20 answers with a confidence")
+    if n_trials < MIN_ANSWERS:
+        why = f"there are fewer than {MIN_ANSWERS} answers with a confidence"
+        return _nothing(n_trials, auc, why)
     if correct.all() or not correct.any():
         return _nothing(n_trials, auc, "every answer is correct or every answer is wrong")
     if known["choice"].nunique() < 2:
         return _nothing(n_trials, auc, "the same side was chosen in all trials")
-    counts = _counts(known) + padding
-    d_prime, criterion, error = _type_1(counts)
-    if abs(d_prime) < stats.norm.ppf((1 + LEVEL) / 2) * error:
-        why = not_computable("d' does not differ significantly from 0")
-        return Metacognition(d_prime, criterion, np.nan, np.nan, auc, n_trials, why)
-    meta_d = _fit(counts, d_prime, criterion)
-    return Metacognition(d_prime, criterion, meta_d, meta_d / d_prime, auc, n_trials)
+    counts = _counts(known)
+    if not counts.sum(1).all():
+        return _nothing(n_trials, auc, "the correct query was on the same side in all trials")
+    d_prime, criterion, error = _type_1(counts + padding)
+    why = ""
+    if d_prime < stats.norm.ppf((1 + LEVEL) / 2) * error:
+        why = "d' is not significantly above 0, and meta-d' / d' would divide by about 0"
+    elif known["confidence"].nunique() < 2:
+        why = "all answers have the same confidence"
+    two_alternatives = 2**0.5
+    if why:
+        found = d_prime / two_alternatives, criterion, np.nan, np.nan
+        return Metacognition(*found, auc, n_trials, not_computable(why))
+    meta_d = _fit(counts + padding, d_prime, criterion)
+    found = d_prime / two_alternatives, criterion, meta_d / two_alternatives, meta_d / d_prime
+    return Metacognition(*found, auc, n_trials)
+
+
+def metacognition_by_participant(
+    trials: pd.DataFrame, by: Sequence[str] = ("reference_condition",)
+) -> pd.DataFrame:
+    """Return each participant's metacognitive sensitivity; see :func:`metacognition`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per combination of the levels of ``by`` and participant: the columns of ``by``,
+        participant, and those of :class:`Metacognition`.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"participant": list("aabb"), "correct": [True, False] * 2})
+    >>> trials = trials.assign(choice=list("aaba"), confidence=[3, 1, 2, 2])
+    >>> metacognition_by_participant(trials, by=())[["participant", "type_2_auc", "n_trials"]]
+      participant  type_2_auc  n_trials
+    0           a         1.0         2
+    1           b         0.5         2
+    """
+    rows = [
+        levels | asdict(metacognition(part)) for levels, part in split(trials, (*by, "participant"))
+    ]
+    return pd.DataFrame(rows)
+
+
+def metacognition_means(
+    each: pd.DataFrame,
+    by: Sequence[str] = ("reference_condition",),
+    ci_unit: CIUnit = "participant",
+    level: float = LEVEL,
+) -> pd.DataFrame:
+    """Return the means of the participants' values, each participant counting once.
+
+    Parameters
+    ----------
+    each
+        From :func:`metacognition_by_participant`.
+    by
+        Columns; there are rows for each combination of their levels.
+    ci_unit
+        ``participant`` or ``paper``.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    pandas.DataFrame
+        For each of :data:`MEASURES` one row per combination: the columns of ``by``, measure, mean,
+        low, high (of the type-2 area as of a proportion), lowest, median, highest (of the
+        participants), n_participants, n_without (those without a value, whom the mean leaves out),
+        reason.
+
+    Examples
+    --------
+    >>> each = pd.DataFrame({"participant": list("abc"), "type_2_auc": [0.6, 0.7, 0.8]})
+    >>> each = each.assign(d_prime=[1.0, 1.5, np.nan], meta_d=np.nan, m_ratio=np.nan)
+    >>> each["reason"] = "not computable because the same side was chosen in all trials"
+    >>> found = metacognition_means(each, by=())
+    >>> found[["measure", "mean", "low", "high", "n_participants", "n_without"]].round(2)
+          measure  mean   low  high  n_participants  n_without
+    0     d_prime  1.25 -1.93  4.43               2          1
+    1      meta_d   NaN   NaN   NaN               0          3
+    2     m_ratio   NaN   NaN   NaN               0          3
+    3  type_2_auc  0.70  0.42  0.88               3          0
+    """
+    rows = []
+    for measure in MEASURES if len(each) else ():
+        # An area lies between 0 and 1, as a proportion does.
+        mean = proportion_with_interval if measure == "type_2_auc" else mean_with_interval
+        for levels, part in split(each, by):
+            own = part[part[measure].notna()]
+            values, people = own[measure].to_numpy(float), own["participant"].to_numpy(str)
+            found = mean(values, people, np.zeros(len(own)), ci_unit, level)
+            places = np.quantile(values, [0, 0.5, 1]).tolist() if len(own) else [np.nan] * 3
+            rows.append(
+                levels
+                | {"measure": measure, "mean": found.value, "low": found.low, "high": found.high}
+                | dict(zip(("lowest", "median", "highest"), places, strict=True))
+                | {"n_participants": len(own), "n_without": len(part) - len(own)}
+                | {"reason": found.reason if len(own) else _nobody(part, measure)}
+            )
+    return pd.DataFrame(rows)
+
+
+def _nobody(each: pd.DataFrame, measure: str) -> str:
+    """Return why no participant has a value, and how many there are of each cause."""
+    causes = each["reason"].str.removeprefix(not_computable(""))
+    if measure == "type_2_auc":
+        # It needs no minimum of answers, and no choices above chance.
+        causes = (each["n_trials"] > 0).map(
+            {
+                True: "every answer is correct or every answer is wrong",
+                False: "no answer has a confidence",
+            }
+        )
+    told = "; ".join(f"{number}: {cause}" for cause, number in causes.value_counts().items())
+    return not_computable(f"no participant has a value ({told})")
 
 
 def _known(trials: pd.DataFrame) -> pd.DataFrame:
@@ -177,10 +297,10 @@ def _counts(known: pd.DataFrame) -> np.ndarray:
 
 
 def _type_1(counts: np.ndarray) -> tuple[float, float, float]:
-    """Return d', criterion and the standard error of d'.
+    """Return ``z(H) - z(F)``, the criterion and the standard error of the former.
 
-    With the rates H of hits and F of false alarms, ``d' = z(H) - z(F)``,
-    ``c = -(z(H) + z(F)) / 2`` and ``var(d') = H (1 - H) / (n_b phi(z(H))^2) + F (1 - F) /
+    With the rates H of hits and F of false alarms, ``d = z(H) - z(F)``,
+    ``c = -(z(H) + z(F)) / 2`` and ``var(d) = H (1 - H) / (n_b phi(z(H))^2) + F (1 - F) /
     (n_a phi(z(F))^2)`` (Gourevitch & Galanter, Psychometrika 1967, 32, 25-33).
     """
     top = counts.shape[1] // 2

@@ -121,7 +121,7 @@ def proportion_with_interval(
     nan = float("nan")
     if ci_unit in ("paper", "trial"):
         if ci_unit == "paper" and is_extreme:
-            why = not_computable(f"every answer is {'correct' if correct[0] else 'wrong'}")
+            why = not_computable(f"the proportion is {correct[0]:g}")
             return replace(found, low=nan, high=nan, standard_error=nan, df=nan, reason=why)
         low, high = np.clip([found.low, found.high], 0, 1)
         return replace(found, low=float(low), high=float(high))

@@ -120,8 +120,7 @@ def odd_ratings(ratings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _compute(study: Study) -> dict[str, pd.DataFrame]:
-    ci_unit = "paper" if study.settings.ci_unit == "paper" else "participant"
-    interval = {"level": study.settings.level, "ci_unit": ci_unit}
+    interval = study.over_participants
     kept, everything = (_named(r, study) for r in (study.ratings, study.all_ratings))
     inside = kept[~outside(kept)]
     tables = {

@@ -36,12 +36,7 @@ def _reliability(study: Study) -> dict[str, pd.DataFrame]:
 
     return {
         "reliability": study.per_group(study.kept, halves),
-        "repeats": study.per_group(
-            study.kept_roles,
-            repeat_consistency,
-            level=study.settings.level,
-            ci_unit="paper" if study.settings.ci_unit == "paper" else "participant",
-        ),
+        "repeats": study.per_group(study.kept_roles, repeat_consistency, **study.over_participants),
     }
 
 

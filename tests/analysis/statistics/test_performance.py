@@ -94,7 +94,7 @@ def test_all_alike_has_no_standard_error_in_paper_mode_and_none_of_one_participa
     trials = simulate(np.random.default_rng(1), {"natural": 0.0}, participants=3, units=3)
     alike = trials.assign(correct=True)
     paper = accuracy(alike, ci_unit="paper").iloc[0]
-    assert paper["reason"] == "not computable because every answer is correct"
+    assert paper["reason"] == "not computable because the proportion is 1"
     assert np.isnan(paper["low"])
     trial = accuracy(alike, ci_unit="trial").iloc[0]
     assert trial["reason"] == "" and trial["low"] < trial["high"]
