@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import integrate, optimize, stats
+from scipy import integrate, optimize, special, stats
 
 from analysis.statistics.estimates import LEVEL, CIUnit, not_computable
 from analysis.statistics.intervals import mean_with_interval, proportion_with_interval
@@ -332,13 +332,10 @@ def _fit(counts: np.ndarray, d_prime: float, criterion: float) -> float:
         below = middle - np.cumsum(steps[: top - 1])
         above = middle + np.cumsum(steps[top - 1 :])
         edges = np.concatenate([[-np.inf], below[::-1], [middle], above, [np.inf]])
-        total = 0.0
-        for stimulus, mean in enumerate((-meta_d / 2, meta_d / 2)):
-            areas = np.diff(stats.norm.cdf(edges, mean))
-            for response in (slice(0, top), slice(top, 2 * top)):
-                p = areas[response] / max(areas[response].sum(), 1e-300)
-                total -= float(counts[stimulus, response] @ np.log(np.maximum(p, 1e-12)))
-        return total
+        means = np.array([[-meta_d / 2], [meta_d / 2]])
+        areas = np.diff(special.ndtr(edges - means)).reshape(2, 2, top)  # stimulus, response
+        p = areas / np.maximum(areas.sum(2, keepdims=True), 1e-300)
+        return -float((counts.reshape(2, 2, top) * np.log(np.maximum(p, 1e-12))).sum())
 
     starts = (np.array([m, *np.log(np.full(2 * (top - 1), 0.5))]) for m in (d_prime, d_prime / 2))
     bounds = [(-8.0, 8.0), *[(-6.0, 3.0)] * (2 * top - 2)]
