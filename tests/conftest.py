@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -108,6 +109,7 @@ def write_stimulus_set(
                     "pole": pole,
                     "rank": rank,
                     "batch": batch,
+                    "seed": zlib.crc32(path.encode()) if kind == "synthetic" else None,
                     "activation": place + sign * 0.001 * (batch or 0),
                     "occluder_x_px": 2 * rank + (pole == "max") if covered else None,
                     "occluder_y_px": 4 if covered else None,

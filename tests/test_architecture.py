@@ -66,7 +66,7 @@ STIMGEN = {
 }
 BORDERS = {
     "unitscope": (set(), {"yaml", "numpy", "pandas"}),
-    "conditions/design": (CORE, set()),
+    "conditions/design": (CORE, {"numpy"}),
     "conditions/trials": (CORE | {"conditions.design"}, {"numpy", "pandas"}),
     "conditions/__init__.py": (set(), set()),
     "conditions/__main__.py": (DESIGNS, set()),

@@ -29,10 +29,11 @@ def sha256_of(path: Path) -> str:
 
 
 class Stimulus(NamedTuple):
-    """One image: its path in the set, its activation, and its patch if it has one."""
+    """One image: its path in the set, activation, seed if synthetic, and patch if it has one."""
 
     path: str
     activation: float
+    seed: int | None
     occluder_x_px: int | None
     occluder_y_px: int | None
     occluder_size_px: int | None

@@ -17,6 +17,9 @@ OF_GROUP = "group"
 OF_SCHEME = "scheme"
 """Pool of a block that takes the units of the scheme's pool."""
 
+OF_LIST = "list"
+"""Pool of a practice block that takes the units of one of the lists of practice."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -35,7 +38,17 @@ class Block:
     catch
         Number of catch trials among them.
     pool, catch_pool
-        Pools that their units come from; pool ``scheme`` is the one of the scheme.
+        Pools that their units come from; pool ``scheme`` is the one of the scheme, pool ``list``
+        one of ``practice.lists``.
+    catch_anew
+        Whether the units of the catch trials are drawn anew for this block, so that they may be
+        those of an earlier one.
+    catch_queries
+        Two-alternative forced choice: which shown references are the queries of a catch trial,
+        ``drawn`` ones or the ``outermost``, the least activating of pole min and the most
+        activating of pole max.
+    in_order
+        Whether the trials come in the order of ``draw`` instead of a random one.
     extra_trial
         Whether one of the block's n places in the order, for participant p the
         ``((p - 1) mod n)``-th, has one more trial.
@@ -50,6 +63,9 @@ class Block:
     catch: int = 0
     pool: str = "main"
     catch_pool: str = "practice"
+    catch_anew: bool = False
+    catch_queries: Literal["drawn", "outermost"] = "drawn"
+    in_order: bool = False
     extra_trial: bool = False
     groups: tuple[ReferenceCondition, ...] = ()
 
@@ -63,6 +79,10 @@ class Block:
             raise ValueError("give either trials (1 or more) or draw")
         if self.extra_trial and self.draw:
             raise ValueError("a block with draw has no extra_trial")
+        if self.in_order and (self.catch or not self.draw):
+            raise ValueError("in_order is for a block with draw and without catch trials")
+        if self.pool == OF_LIST and (self.role != "practice" or self.draw):
+            raise ValueError("pool list is for a practice block without draw")
 
     def content(self, pool: str, *, longer: bool = False) -> dict[str, int]:
         """Return how many trials take their units from which pool.
@@ -88,10 +108,14 @@ class Practice:
         is correct.
     max_rounds
         After this many rounds the session goes on in any case.
+    lists
+        Pools, one for each practice block with pool ``list``: each participant meets them in
+        another random order.
     """
 
     until_all_right: bool = False
     max_rounds: int = 5
+    lists: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         at_least(1, max_rounds=self.max_rounds)

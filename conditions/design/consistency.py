@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from conditions.design.blocks import OF_GROUP, OF_SCHEME, Block
+from conditions.design.blocks import OF_GROUP, OF_LIST, OF_SCHEME, Block
 from conditions.design.design import Design
 from conditions.design.device_settings import EVENTS, OWN_ARGUMENTS
 from unitscope.errors import nearest
@@ -43,6 +43,18 @@ def _check_orders(design: Design) -> None:
     for name in design.blocks:
         if name not in design.orders[0]:
             raise ValueError(f"block {name!r} is in no list of orders")
+    for name in design.shuffled:
+        if name not in design.blocks:
+            raise ValueError(
+                f"shuffled names block {name!r}, which is not in blocks"
+                f"{nearest(name, design.blocks)}"
+            )
+    listed = [name for name in design.orders[0] if design.blocks[name].pool == OF_LIST]
+    if len(listed) != len(design.practice.lists):
+        raise ValueError(
+            f"practice.lists has {len(design.practice.lists)} pools, expected one for each of the "
+            f"{len(listed)} practice blocks with pool 'list'"
+        )
 
 
 def _check_groups(design: Design) -> None:
@@ -122,6 +134,8 @@ def _pools(design: Design, role: str) -> set[str]:
             found.update(block.content(block.pool))
     if design.schemes and OF_SCHEME in found:
         found.update(design.schemes.pools)
+    if OF_LIST in found:
+        found.update(design.practice.lists)
     # A set of a pool is part of the pool.
     return {name.split(".")[0] for name in found}
 

@@ -10,6 +10,7 @@ from conditions.design.blocks import OF_GROUP, OF_SCHEME, Block, PlannedBlock, P
 from conditions.design.device_settings import Photodiode, ResponseBox, Triggers
 from conditions.design.keys import Keys
 from conditions.design.presentation import Durations, Feedback, Layout, Ratings
+from conditions.design.randomness import shuffle
 from conditions.design.selection import (
     Batches,
     Matching,
@@ -43,6 +44,8 @@ class Design:
         lists``. A block listed several times continues with the next units of its pool.
     orders_every
         Number of successive participants who take the same list.
+    shuffled
+        Blocks of the list that trade their places at random, another way for each participant.
     participants
         Maximum number of participants that the counterbalancing allows.
     between
@@ -53,6 +56,9 @@ class Design:
     practice, repeats, ratings
         Practice that is repeated, main trials that are shown again, ratings of how intuitive images
         look. See their classes.
+    sides
+        Where the correct answers of a block are: ``balanced``, on each side equally often, give or
+        take one, or ``drawn`` for each trial.
     confidence
         ``one_press``: one key gives choice and confidence. ``two_step``: first the choice, then the
         confidence.
@@ -92,6 +98,7 @@ class Design:
     seed: int
     source: str = ""
     orders_every: int = 1
+    shuffled: tuple[str, ...] = ()
     references: References = field(default_factory=References)
     between: tuple[ReferenceCondition, ...] = ()
     schemes: Schemes | None = None
@@ -99,6 +106,7 @@ class Design:
     practice: Practice = field(default_factory=Practice)
     repeats: Repeats | None = None
     ratings: Ratings | None = None
+    sides: Literal["balanced", "drawn"] = "balanced"
     confidence: Literal["one_press", "two_step"] = "one_press"
     input: Literal["keys", "mouse", "either"] = "either"
     consent: bool = False
@@ -153,7 +161,10 @@ class Design:
     def _plan(self, participant: int) -> Iterator[PlannedBlock]:
         group = self.group(participant)
         schemes = self.schemes.order(participant) if self.schemes else ("",)
-        order = self.orders[((participant - 1) // self.orders_every) % len(self.orders)]
+        listed = self.orders[((participant - 1) // self.orders_every) % len(self.orders)]
+        movable = [name for name in listed if name in self.shuffled]
+        moved = iter(shuffle(self, movable, participant, "shuffled blocks"))
+        order = [next(moved) if name in self.shuffled else name for name in listed]
         places = [
             (scheme, name)
             for scheme in schemes

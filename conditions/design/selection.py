@@ -47,11 +47,19 @@ class References:
         right. The occlusion task shows most activating ones only.
     mixed_natural
         How many of the references are natural in the condition ``mixed``; they come first.
+    order
+        ``ranked``: activation rises from place to place. ``shuffled``: another order for each
+        participant and trial, within each kind and pole.
+    synthetic
+        Where there are more synthetic images than are shown: the ``strongest``, or ``unranked``,
+        the first in an order that has nothing to do with activation, that of their seeds.
     """
 
     per_side: int = 9
     poles: tuple[Pole, ...] = ("min", "max")
     mixed_natural: int = 5
+    order: Literal["ranked", "shuffled"] = "ranked"
+    synthetic: Literal["strongest", "unranked"] = "strongest"
 
     def __post_init__(self) -> None:
         between(1, MAX_REFERENCES, per_side=self.per_side)

@@ -8,9 +8,9 @@ from typing import Any
 
 from conditions.design.blocks import PlannedBlock
 from conditions.design.design import Design
+from conditions.design.randomness import shuffle
 from conditions.design.selection import Matching
 from conditions.trials.planning import batch_of, rounds_of
-from conditions.trials.randomness import shuffle
 from conditions.trials.unit_pools import Pools, PoolUnit
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import Stimulus, StimulusSet

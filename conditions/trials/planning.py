@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from conditions.design.blocks import PlannedBlock
+from conditions.design.blocks import OF_LIST, PlannedBlock
 from conditions.design.design import Design
-from conditions.trials.randomness import generator, shuffle
+from conditions.design.randomness import generator, shuffle
 from conditions.trials.unit_pools import Pools, PoolUnit
 from unitscope.errors import BadInput
 
@@ -61,16 +61,19 @@ def plan_trials(design: Design, pools: Pools, participant: int) -> list[PlannedT
         for practice_round in rounds_of(design, block):
             drawn = _contents(design, participant, block, practice_round, units)
             label = (block.number, *([practice_round] if practice_round else []))
-            shuffled = shuffle(design, drawn, participant, "order", *label)
-            sides = balanced_sides(design, len(drawn), participant, *label)
-            for place, (trial, side) in enumerate(zip(shuffled, sides, strict=True), start=1):
+            if not block.block.in_order:
+                drawn = shuffle(design, drawn, participant, "order", *label)
+            sides = sides_of(design, len(drawn), participant, *label)
+            for place, (trial, side) in enumerate(zip(drawn, sides, strict=True), start=1):
                 trials.append(replace(trial, trial_in_block=place, side=side))
     return trials
 
 
-def balanced_sides(design: Design, number: int, participant: int, *label: object) -> list[str]:
-    """Return the sides of the correct answers: each equally often, give or take one."""
+def sides_of(design: Design, number: int, participant: int, *label: object) -> list[str]:
+    """Return the sides of the correct answers of a block, balanced or drawn for each trial."""
     rng = generator(design, participant, "sides", *label)
+    if design.sides == "drawn":
+        return [("a", "b")[i] for i in rng.integers(2, size=number)]
     half = ["a", "b"] * (number // 2) + [("a", "b")[rng.integers(2)]] * (number % 2)
     return [half[i] for i in rng.permutation(number)]
 
@@ -116,21 +119,20 @@ def _contents(
 ) -> list[PlannedTrial]:
     """Return the trials of a block, or of a round of it, in the order of drawing."""
     role = block.block.role
-    stream: tuple[object, ...]
+    scheme = [block.scheme] if block.scheme else []
+    stream: tuple[object, ...] = (block.condition, *scheme)
+    catch_stream = (*stream, *([block.number] if block.block.catch_anew else []))
     if role == "practice":
         # One stream for all blocks: practice shows each unit once, unless it is repeated.
-        stream = (f"round {practice_round}",) if practice_round else ()
-    else:
-        stream = (block.condition, *([block.scheme] if block.scheme else []))
+        stream = (f"round {practice_round}",) if practice_round else tuple(scheme)
+    content = block.block.content(_pool(design, participant, block), longer=block.longer)
     drawn = [
         PlannedTrial(block, 0, role, units.take(role, pool, *stream))
-        for pool, number in block.block.content(block.pool, longer=block.longer).items()
+        for pool, number in content.items()
         for _ in range(number)
     ]
     drawn += [
-        PlannedTrial(
-            block, 0, "catch", units.take("catch", block.block.catch_pool, block.condition)
-        )
+        PlannedTrial(block, 0, "catch", units.take("catch", block.block.catch_pool, *catch_stream))
         for _ in range(block.block.catch)
     ]
     return [
@@ -142,6 +144,15 @@ def _contents(
         for trial in drawn
         if trial.unit
     ]
+
+
+def _pool(design: Design, participant: int, block: PlannedBlock) -> str:
+    """Return the pool of a block: its own, or its list of practice units."""
+    if block.pool != OF_LIST:
+        return block.pool
+    blocks = [other.number for other in design.plan(participant) if other.pool == OF_LIST]
+    lists = shuffle(design, design.practice.lists, participant, "practice lists")
+    return lists[blocks.index(block.number)]
 
 
 def batch_of(design: Design, role: str, condition: str, participant: int, member: PoolUnit) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conditions.design.design import Design
-from conditions.trials.randomness import generator
+from conditions.design.randomness import generator
 from conditions.trials.unit_pools import pools_of
 from unitscope.errors import BadInput
 from unitscope.row_types import RatedImage

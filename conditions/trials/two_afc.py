@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from conditions.design.design import Design
+from conditions.design.randomness import generator, shuffle
 from conditions.trials.planning import PlannedTrial
-from conditions.trials.randomness import generator
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import Stimulus, StimulusSet
 from unitscope.vocabulary import POLES
@@ -35,15 +37,32 @@ def two_afc_cells(
     BadInput
         If the set has too few images, or the min query is not below the max query.
     """
-    references = _references(design, stimuli, trial)
-    low, high = _queries(design, stimuli, trial, {pole: len(r) for pole, r in references.items()})
+    near = {} if trial.block.condition == "none" else _nearest(stimuli, trial)
+    references = {pole: near[pole] for pole in trial.block.references.poles if pole in near}
     if trial.role == "catch":
-        catch = _catch_queries(design, stimuli, trial, references, participant, number)
-        low, high = catch.get("min", low), catch.get("max", high)
+        rng = generator(design, participant, "catch", number)
+        low, high = (_catch_query(trial, pole, near[pole], rng) for pole in POLES)
+    else:
+        low, high = _queries(design, stimuli, trial, {pole: len(r) for pole, r in near.items()})
     cells = query_cells(trial, low, high)
     for pole, images in references.items():
-        cells |= reference_cells(pole, images)
+        places = in_order(design, trial, images, participant, number, pole)
+        cells |= reference_cells(pole, places)
     return cells
+
+
+def in_order(
+    design: Design,
+    trial: PlannedTrial,
+    images: list[Stimulus],
+    participant: int,
+    number: int,
+    *label: str,
+) -> list[Stimulus]:
+    """Return references of one kind and pole in the order in which a trial shows them."""
+    if trial.block.references.order == "ranked":
+        return images
+    return shuffle(design, images, participant, "references", number, *label)
 
 
 def query_cells(trial: PlannedTrial, low: Stimulus, high: Stimulus) -> dict[str, Any]:
@@ -89,39 +108,31 @@ def _queries(
     return low[0], high[-1]
 
 
-def _references(
-    design: Design, stimuli: StimulusSet, trial: PlannedTrial
-) -> dict[str, list[Stimulus]]:
-    """Take the references of each pole, activation rising, without the ranks of the queries."""
+def _nearest(stimuli: StimulusSet, trial: PlannedTrial) -> dict[str, list[Stimulus]]:
+    """Take the images of each pole that can be references, without the ranks of the queries."""
     kind, number = trial.block.condition, trial.block.references.per_side
-    references: dict[str, list[Stimulus]] = {}
-    if kind == "none":
-        return references
-    for pole in trial.block.references.poles:
+    near: dict[str, list[Stimulus]] = {}
+    for pole in POLES:
         if kind == "natural":
             images = _take(stimuli, trial, kind, pole, number + 1)
-            references[pole] = images[1 : number + 1] if pole == "min" else images[-number - 1 : -1]
+            near[pole] = images[1 : number + 1] if pole == "min" else images[-number - 1 : -1]
         else:
-            images = _take(stimuli, trial, kind, pole, number)
-            references[pole] = images[:number] if pole == "min" else images[-number:]
-    return references
+            near[pole] = synthetics(stimuli, trial, pole, number)
+    return near
 
 
-def _catch_queries(
-    design: Design,
-    stimuli: StimulusSet,
-    trial: PlannedTrial,
-    references: dict[str, list[Stimulus]],
-    participant: int,
-    number: int,
-) -> dict[str, Stimulus]:
-    """Choose a shown reference of each pole; for a pole without any, an image of their kind."""
-    rng = generator(design, participant, "catch", number)
-    queries: dict[str, Stimulus] = {}
-    for pole in POLES:
-        if pole in references:
-            queries[pole] = references[pole][rng.integers(len(references[pole]))]
-        elif trial.block.condition == "synthetic":
-            images = _take(stimuli, trial, "synthetic", pole, 1)
-            queries[pole] = images[0] if pole == "min" else images[-1]
-    return queries
+def synthetics(stimuli: StimulusSet, trial: PlannedTrial, pole: str, number: int) -> list[Stimulus]:
+    """Return the synthetic references of a pole: the strongest, or some whatever their rank."""
+    images = _take(stimuli, trial, "synthetic", pole, number)
+    if trial.block.references.synthetic == "unranked":
+        return sorted(images, key=lambda image: image.seed or 0)[:number]
+    return images[:number] if pole == "min" else images[-number:]
+
+
+def _catch_query(
+    trial: PlannedTrial, pole: str, near: list[Stimulus], rng: np.random.Generator
+) -> Stimulus:
+    """Choose a reference as query; for a pole without any on the screen, one that could be."""
+    if trial.block.block.catch_queries == "outermost":
+        return near[0 if pole == "min" else -1]
+    return near[rng.integers(len(near))]

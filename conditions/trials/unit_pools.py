@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from conditions.design.blocks import OF_SCHEME
+from conditions.design.blocks import OF_LIST, OF_SCHEME
 from conditions.design.design import Design
-from conditions.trials.randomness import generator
+from conditions.design.randomness import generator
 from unitscope.cells import read_content
 from unitscope.columns import UNIT_COLUMNS, Column
 from unitscope.errors import BadInput, nearest
@@ -80,11 +80,12 @@ def pools_of(design: Design, stimuli: StimulusSet) -> Pools:
 def _used(design: Design) -> Iterator[str]:
     for block in design.blocks.values():
         if block.role != "repeat":
-            yield from (pool for pool in block.content(block.pool) if pool != OF_SCHEME)
+            yield from set(block.content(block.pool)) - {OF_SCHEME, OF_LIST}
             if block.catch:
                 yield block.catch_pool
     if design.schemes:
         yield from design.schemes.pools
+    yield from design.practice.lists
     if design.ratings:
         yield design.ratings.pool
 

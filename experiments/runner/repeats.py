@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from conditions.design.design import Design
-from conditions.trials.randomness import generator
+from conditions.design.randomness import generator
 from unitscope.errors import BadInput
 from unitscope.row_types import TrialRow
 

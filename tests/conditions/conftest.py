@@ -50,6 +50,7 @@ def maker_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], TableM
                 folder / name,
                 units=units_for(design),
                 n_batches=20 if design.units.table else 5,
+                n_synthetic=10 if design.units.table else 9,
                 kinds=KINDS_OF_OCCLUSION
                 if design.task == "occlusion"
                 else ("natural", "synthetic"),

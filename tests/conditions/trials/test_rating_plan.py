@@ -28,7 +28,7 @@ def test_the_same_units_are_rated_before_and_after_by_their_best_image(maker_of,
     for row in before:
         assert set(row) < set(names(RATING_COLUMNS))
         shown = images.loc[row["image"]]
-        assert (shown["kind"], shown["pole"], shown["rank"]) == ("synthetic", "max", 8)
+        assert (shown["kind"], shown["pole"], shown["rank"]) == ("synthetic", "max", 9)
         assert shown["channel"] == row["channel"]
 
 

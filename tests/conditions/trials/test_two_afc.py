@@ -22,6 +22,14 @@ def shown(row, pole):
     return filled
 
 
+def is_unranked(references, row):
+    return references.synthetic == "unranked" and row["reference_condition"] == "synthetic"
+
+
+def references_of(design, row):
+    return design.schemes.references[row["scheme"]] if design.schemes else design.references
+
+
 INFORMATION = {}
 
 
@@ -42,9 +50,7 @@ def each(images, paths, column):
 def test_references_fill_their_places_with_images_of_their_condition(maker_of, table_of, session):
     images, design = information(maker_of(session[0])), DESIGNS[session[0]]
     for row in table_of(*session).query("trial_role != 'repeat'").to_dict("records"):
-        own = design.references
-        if design.schemes:
-            own = design.schemes.references[row["scheme"]]
+        own = references_of(design, row)
         for pole in ("min", "max"):
             references = shown(row, pole)
             if row["reference_condition"] == "none" or pole not in own.poles:
@@ -53,8 +59,9 @@ def test_references_fill_their_places_with_images_of_their_condition(maker_of, t
             assert len(references) == own.per_side
             assert set(each(images, references, "kind")) == {row["reference_condition"]}
             assert set(each(images, references, "pole")) == {pole}
-            activations = each(images, references, "activation")
-            assert activations == sorted(activations)
+            if own.order == "ranked" and not is_unranked(own, row):
+                activations = each(images, references, "activation")
+                assert activations == sorted(activations)
             assert set(each(images, references, "layer")) == {row["layer"]}
             assert set(each(images, references, "channel")) == {row["channel"]}
 
@@ -64,7 +71,7 @@ def test_references_fill_their_places_with_images_of_their_condition(maker_of, t
 def test_queries_are_the_extremes_of_the_batch_and_references_stand_next_to_them(
     maker_of, table_of, session
 ):
-    images = information(maker_of(session[0]))
+    images, design = information(maker_of(session[0])), DESIGNS[session[0]]
     for row in table_of(*session).query("trial_role in ('main', 'practice')").to_dict("records"):
         a, b = images[row["query_a"]], images[row["query_b"]]
         low, high = (b, a) if row["correct_choice"] == "a" else (a, b)
@@ -73,13 +80,42 @@ def test_queries_are_the_extremes_of_the_batch_and_references_stand_next_to_them
         assert low["batch"] == high["batch"] == row["batch"]
         least, most = shown(row, "min"), shown(row, "max")
         if row["reference_condition"] == "natural":
-            assert each(images, most, "rank") == list(range(9 - len(most), 9))
-            assert each(images, least, "rank") == list(range(1, len(least) + 1))
+            assert sorted(each(images, most, "rank")) == list(range(9 - len(most), 9))
+            assert sorted(each(images, least, "rank")) == list(range(1, len(least) + 1))
             assert set(each(images, least + most, "batch")) == {row["batch"]}
-        elif row["reference_condition"] == "synthetic":
-            # The strongest of the nine that there are.
-            assert each(images, most, "rank") == list(range(9 - len(most), 9))
+        elif row["reference_condition"] == "synthetic" and not is_unranked(
+            references_of(design, row), row
+        ):
+            # The strongest of those that there are.
+            ends = 10 if design.units.table else 9
+            assert each(images, most, "rank") == list(range(ends - len(most), ends))
             assert each(images, least, "rank") == list(range(len(least)))
+
+
+@given(sessions(("borowski2021_exp2",)))
+@few
+def test_the_studies_show_synthetic_images_whatever_their_activation(maker_of, table_of, session):
+    """Which ones and, but where they are shuffled, in which order: that of their seeds."""
+    maker, design = maker_of(session[0]), DESIGNS[session[0]]
+    images = information(maker)
+    rows = (
+        table_of(*session)
+        .query("reference_condition == 'synthetic'")
+        .query("trial_role != 'repeat'")
+    )
+    for row in rows.to_dict("records"):
+        for pole in references_of(design, row).poles:
+            seeds = each(images, shown(row, pole), "seed")
+            unit = next(
+                unit
+                for unit in maker.stimuli.units
+                if unit.channel == row["channel"] and unit.layer == row["layer"]
+            )
+            every = [image.seed for image in maker.stimuli.ranked(unit, "synthetic", pole)]
+            assert len(every) == 10
+            assert sorted(seeds) == sorted(every)[: len(seeds)]
+            if references_of(design, row).order == "ranked":
+                assert seeds == sorted(seeds)
 
 
 @given(sessions(TWO_AFC))

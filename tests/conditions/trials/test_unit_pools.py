@@ -1,5 +1,7 @@
 """Units of a design's pools."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 
@@ -70,10 +72,10 @@ def test_units_of_pools_that_are_not_used_may_be_missing(maker_of, tmp_path):
     folder = write_stimulus_set(
         tmp_path / "less", units=sorted(used), n_batches=1, with_files=False
     )
+    assert "unused" not in pools_of(design, StimulusSet.open(folder))
+    object.__setattr__(design, "ratings", replace(design.ratings, pool="unused"))
     with pytest.raises(BadInput, match="line 142: unit mixed3a-1x1-0042 is not in stimulus set"):
         pools_of(design, StimulusSet.open(folder))
-    object.__setattr__(design, "ratings", None)
-    assert "unused" not in pools_of(design, StimulusSet.open(folder))
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,7 @@ def test_shipped_tables_hold_what_their_studies_had():
             "practice_synthetic": 20,
             "practice_natural": 20,
             "unused": 20,
+            "intuitiveness": 3,
         },
         "zimmermann2021": {
             "main": 18,

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
-
-from conditions.design.design import Design
 
 Item = TypeVar("Item")
 
 
-def generator(design: Design, *labels: object) -> np.random.Generator:
+class Seeded(Protocol):
+    """A design, of which random choices need the seed alone."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of every random choice."""
+        ...
+
+
+def generator(design: Seeded, *labels: object) -> np.random.Generator:
     """Return the random generator that belongs to a purpose of a design.
 
     The same seed and labels give the same generator on every machine.
@@ -24,6 +31,6 @@ def generator(design: Design, *labels: object) -> np.random.Generator:
     return np.random.default_rng([design.seed, int.from_bytes(digest[:8], "big")])
 
 
-def shuffle(design: Design, items: Sequence[Item], *labels: object) -> list[Item]:
+def shuffle(design: Seeded, items: Sequence[Item], *labels: object) -> list[Item]:
     """Return items in the random order that belongs to a purpose of a design."""
     return [items[i] for i in generator(design, *labels).permutation(len(items))]
