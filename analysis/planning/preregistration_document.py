@@ -124,8 +124,12 @@ def _design(design: Design) -> Iterator[str]:
     yield (
         f"- {orders} orders of blocks in turn;" if orders > 1 else "- one order of blocks for all;"
     )
+    if design.shuffled:
+        yield f"- the places of the blocks {', '.join(design.shuffled)} are drawn;"
     yield f"- main trials take their images from {design.batches.main_batches} batches in turn;"
     what = "the correct answer is on each side equally often"
+    if design.sides == "drawn":
+        what = "the side of the correct answer is drawn for each trial"
     if design.task == "exemplar_matching":
         what = "so are the slots of the correct halves"
     yield f"- in each block the order of trials is random and {what}; seed {design.seed}.\n"
