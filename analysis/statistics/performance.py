@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.statistics.estimates import LEVEL, CIUnit, not_computable
-from analysis.statistics.intervals import proportion_with_interval
+from analysis.statistics.intervals import mean_with_interval, proportion_with_interval
 from unitscope.errors import BadInput, nearest
 from unitscope.vocabulary import CONFIDENCES, REFERENCE_CONDITIONS
 
@@ -161,40 +161,153 @@ def response_times(
     return pd.DataFrame(rows)
 
 
-def confidence(trials: pd.DataFrame, by: Sequence[str] = ("reference_condition",)) -> pd.DataFrame:
-    """Return the distribution and mean of confidence for all, correct and wrong answers.
+def mean_response_times(
+    trials: pd.DataFrame,
+    by: Sequence[str] = ("reference_condition",),
+    ci_unit: CIUnit = "participant",
+    level: float = LEVEL,
+) -> pd.DataFrame:
+    """Return geometric means of the reaction times of all, correct and wrong answers.
+
+    A geometric mean is the exponential of the mean of the logarithms, and its interval has the
+    exponentials of the ends of theirs, since logarithms of times are far less skewed.
 
     Parameters
     ----------
     trials, by
-        As for :func:`accuracy`.
+        As for :func:`accuracy`; times of 0 or less do not count.
+    ci_unit
+        ``participant`` or ``paper``.
+    level
+        Confidence level.
 
     Returns
     -------
     pandas.DataFrame
-        Three rows per combination: the columns of ``by``, outcome (all, right, wrong), mean,
-        share_1, share_2 and share_3 of the answers, n_trials, n_participants, n_units, reason.
+        Three rows per combination: the columns of ``by``, outcome (all, right, wrong),
+        geometric_mean_s, low, high, n_trials, n_participants, n_units, reason.
 
     Examples
     --------
-    >>> trials = pd.DataFrame({"participant": "p1", "unit": "u1", "confidence": [3, 3, 2, 1]})
-    >>> trials["correct"] = [True, True, True, False]
-    >>> confidence(trials, by=())[["outcome", "mean", "share_1", "share_3"]].round(2)
-      outcome  mean  share_1  share_3
-    0     all  2.25     0.25     0.50
-    1   right  2.67     0.00     0.67
-    2   wrong  1.00     1.00     0.00
+    >>> trials = pd.DataFrame({"participant": list("aabb"), "unit": "u1", "correct": True})
+    >>> trials["rt_s"] = [1.0, 4.0, 2.0, 8.0]
+    >>> mean_response_times(trials, by=())[["outcome", "geometric_mean_s", "low", "high"]].round(2)
+      outcome  geometric_mean_s   low    high
+    0     all              2.83  0.03  231.22
+    1   right              2.83  0.03  231.22
+    2   wrong               NaN   NaN     NaN
     """
     rows = []
-    for levels, outcome, part in _split_by_outcome(trials, by):
-        given = part["confidence"].dropna().to_numpy(float)
-        shares = {
-            f"share_{step}": float((given == step).mean()) if len(given) else np.nan
-            for step in CONFIDENCES
-        }
-        mean = float(given.mean()) if len(given) else np.nan
-        rows.append(levels | {"outcome": outcome, "mean": mean} | shares | _counts(part, outcome))
+    for levels, outcome, part in _split_by_outcome(trials[trials["rt_s"] > 0], by):
+        logs = np.log(part["rt_s"].to_numpy(float))
+        found = mean_with_interval(logs, *_people(part), ci_unit, level)
+        mean, low, high = np.exp([found.value, found.low, found.high]).tolist()
+        rows.append(
+            levels
+            | {"outcome": outcome, "geometric_mean_s": mean, "low": low, "high": high}
+            | _counts(part, outcome, found.reason)
+        )
     return pd.DataFrame(rows)
+
+
+def confidence(
+    trials: pd.DataFrame,
+    by: Sequence[str] = ("reference_condition",),
+    ci_unit: CIUnit = "participant",
+    level: float = LEVEL,
+) -> pd.DataFrame:
+    """Return the mean confidence of all, correct and wrong answers.
+
+    Parameters
+    ----------
+    trials, by
+        As for :func:`accuracy`; answers without a confidence do not count.
+    ci_unit
+        ``participant`` or ``paper``.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Three rows per combination: the columns of ``by``, outcome (all, right, wrong), mean, low,
+        high (an interval as for a proportion, so that it stays on the scale), n_trials,
+        n_participants, n_units, reason.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"participant": list("aabb"), "unit": "u1"})
+    >>> trials = trials.assign(confidence=[3, 3, 2, 1], correct=[True, True, True, False])
+    >>> confidence(trials, by=())[["outcome", "mean", "n_trials"]].round(2)
+      outcome  mean  n_trials
+    0     all  2.25         4
+    1   right  2.67         3
+    2   wrong  1.00         1
+    """
+    lowest, highest = min(CONFIDENCES), max(CONFIDENCES)
+    rows = []
+    for levels, outcome, part in _split_by_outcome(trials[trials["confidence"].notna()], by):
+        share = (part["confidence"].to_numpy(float) - lowest) / (highest - lowest)
+        found = proportion_with_interval(share, *_people(part), ci_unit, level)
+        ends = np.array([found.value, found.low, found.high]) * (highest - lowest) + lowest
+        rows.append(
+            levels
+            | {"outcome": outcome}
+            | dict(zip(("mean", "low", "high"), ends.tolist(), strict=True))
+            | _counts(part, outcome, found.reason)
+        )
+    return pd.DataFrame(rows)
+
+
+def confidence_shares(
+    trials: pd.DataFrame,
+    by: Sequence[str] = ("reference_condition",),
+    ci_unit: CIUnit = "participant",
+    level: float = LEVEL,
+) -> pd.DataFrame:
+    """Return which share of all, correct and wrong answers was given with each confidence.
+
+    Parameters
+    ----------
+    trials, by, ci_unit, level
+        As for :func:`confidence`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per combination, outcome (all, right, wrong) and confidence: the columns of ``by``,
+        outcome, confidence, share, low, high, n_trials (answers of the outcome), n_participants,
+        n_units, reason.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"participant": list("aabb"), "unit": "u1"})
+    >>> trials = trials.assign(confidence=[3, 3, 2, 1], correct=[True, True, True, False])
+    >>> found = confidence_shares(trials, by=())[["outcome", "confidence", "share", "n_trials"]]
+    >>> found.head(4).round(2)
+      outcome  confidence  share  n_trials
+    0     all           1   0.25         4
+    1     all           2   0.25         4
+    2     all           3   0.50         4
+    3   right           1   0.00         3
+    """
+    rows = []
+    for levels, outcome, part in _split_by_outcome(trials[trials["confidence"].notna()], by):
+        for step in CONFIDENCES:
+            given = (part["confidence"] == step).to_numpy(float)
+            found = proportion_with_interval(given, *_people(part), ci_unit, level)
+            rows.append(
+                levels
+                | {"outcome": outcome, "confidence": step, "share": found.value}
+                | {"low": found.low, "high": found.high}
+                | _counts(part, outcome, found.reason)
+            )
+    return pd.DataFrame(rows)
+
+
+def _people(trials: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the participants of trials, and one unit for all, over which nothing generalises."""
+    return trials["participant"].to_numpy(), np.zeros(len(trials))
 
 
 Levels = dict[str, Hashable]
@@ -210,13 +323,13 @@ def _split_by_outcome(
             yield levels, outcome, chosen
 
 
-def _counts(part: pd.DataFrame, outcome: str) -> dict[str, Hashable]:
+def _counts(part: pd.DataFrame, outcome: str, reason: str = "") -> dict[str, Hashable]:
     what = {"all": "trial", "right": "correct answer", "wrong": "wrong answer"}[outcome]
     return {
         "n_trials": len(part),
         "n_participants": part["participant"].nunique(),
         "n_units": part["unit"].nunique(),
-        "reason": "" if len(part) else not_computable(f"there is no {what}"),
+        "reason": reason if len(part) else not_computable(f"there is no {what}"),
     }
 
 

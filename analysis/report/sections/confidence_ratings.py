@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis.figure_style import FAINT, INK, mark_of
+from analysis.report.groups import Group
 from analysis.report.panels import PERCENT, condition_legend, panels, point_at
 from analysis.report.section import (
-    DASH,
     Block,
     Cell,
     Drawing,
@@ -21,13 +20,23 @@ from analysis.report.section import (
     Table,
 )
 from analysis.report.sections.accuracy_by_condition import interval_options
-from analysis.report.sections.reaction_times import OUTCOMES, by_outcome
+from analysis.report.sections.reaction_times import (
+    OUTCOMES,
+    by_outcome,
+    cell,
+    without_interval,
+)
 from analysis.report.study import (
     CHOICE_TASKS,
     Results,
     Study,
 )
-from analysis.statistics.performance import accuracy, conditions_of, confidence
+from analysis.statistics.performance import (
+    accuracy,
+    conditions_of,
+    confidence,
+    confidence_shares,
+)
 from unitscope.vocabulary import CONFIDENCES
 
 
@@ -37,24 +46,42 @@ def _compute(study: Study) -> dict[str, pd.DataFrame]:
     )
     return {
         "accuracy_by_confidence": by_confidence,
-        "confidence": study.per_group(study.kept, confidence),
+        "confidence": study.per_group(study.kept, confidence, **study.over_participants),
+        "confidence_shares": study.per_group(
+            study.kept, confidence_shares, **study.over_participants
+        ),
     }
-
-
-def _mean(row: dict[Any, Any]) -> Cell:
-    return Cell(DASH) if row["reason"] else Cell(f"{row['mean']:.2f}", f"n = {row['n_trials']}")
 
 
 def _blocks(section: Section, results: Results) -> Iterator[Block]:
     yield from section.drawings
     for group in results.groups:
         rows = [
-            [Cell(condition), *(_mean(row[outcome]) for outcome in OUTCOMES)]
+            [Cell(condition), *(cell(row[outcome], "mean") for outcome in OUTCOMES)]
             for condition, row in by_outcome(results, group, "confidence").items()
         ]
         if rows:
             headings = [Cell("References"), *map(Cell, OUTCOMES.values())]
-            yield Table(f"{group.title}: mean confidence, from 1 to 3", headings, rows)
+            caption = "mean confidence, from 1 to 3, with intervals over participants"
+            yield Table(f"{group.title}: {caption}", headings, rows)
+            yield _shares(results, group)
+            yield from without_interval(results, group, ["confidence", "confidence_shares"])
+
+
+def _shares(results: Results, group: Group) -> Table:
+    """Return which percentage of answers was given with each confidence."""
+    found = results.of("confidence_shares", group)
+    rows = []
+    for (condition, outcome), own in found.groupby(
+        ["reference_condition", "outcome"], sort=False, observed=True
+    ):
+        if own["n_trials"].any():
+            percentages = own.assign(**{c: 100 * own[c] for c in ("share", "low", "high")})
+            cells = [cell(row, "share", form=".0f") for row in percentages.to_dict("records")]
+            rows.append([Cell(str(condition)), Cell(OUTCOMES[str(outcome)]), *cells])
+    headings = [Cell("References"), Cell("Answers"), *(Cell(f"{c} (%)") for c in CONFIDENCES)]
+    caption = "answers with each confidence, with intervals over participants"
+    return Table(f"{group.title}: {caption}", headings, rows)
 
 
 def confidence_by_outcome(results: Results) -> Figure | None:
@@ -69,15 +96,18 @@ def confidence_by_outcome(results: Results) -> Figure | None:
         ticks += [place - 0.2, place + 0.2]
         labels += [f"{condition}, correct", f"{condition}, incorrect"]
     for group, axis in zip(results.remaining, axes, strict=True):
-        rows = results.of("confidence", group).set_index(["reference_condition", "outcome"])
+        keys = ["reference_condition", "outcome", "confidence"]
+        rows = results.of("confidence_shares", group).set_index(keys)
         for place, condition in enumerate(conditions):
             for outcome, offset in (("right", -0.2), ("wrong", 0.2)):
-                if (condition, outcome) not in rows.index:
-                    continue
-                row = rows.loc[(condition, outcome)]
-                start = 0.0
-                for step in CONFIDENCES if row["n_trials"] else ():
-                    share = float(row[f"share_{step}"])
+                start, n_trials = 0.0, 0
+                for step in CONFIDENCES:
+                    if (condition, outcome, step) not in rows.index:
+                        continue
+                    row = rows.loc[(condition, outcome, step)]
+                    share, n_trials = float(row["share"]), row["n_trials"]
+                    if not n_trials:
+                        continue
                     back, ink = shades[step]
                     axis.barh(
                         place + offset,
@@ -100,7 +130,7 @@ def confidence_by_outcome(results: Results) -> Figure | None:
                         )
                     start += share
                 axis.annotate(
-                    f"n = {row['n_trials']}",
+                    f"n = {n_trials}",
                     (1, place + offset),
                     xytext=(4, 0),
                     textcoords="offset points",
@@ -189,6 +219,12 @@ CONFIDENCE = Section(
             "confidence.{reference_condition}.{outcome}",
             "mean",
             "mean confidence of all, correct (right) or incorrect (wrong) answers, 1 to 3",
+        ),
+        Number(
+            "confidence_shares",
+            "confidence_share.{reference_condition}.{outcome}.{confidence}",
+            "share",
+            "proportion of the same answers that were given with this confidence",
         ),
     ),
     drawings=(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -19,14 +20,16 @@ from analysis.report.section import (
     Drawing,
     Number,
     Section,
+    Sentence,
     Table,
+    reasons_in,
 )
 from analysis.report.sections.accuracy_by_condition import count_units
 from analysis.report.study import (
     Results,
     Study,
 )
-from analysis.statistics.performance import conditions_of, response_times
+from analysis.statistics.performance import conditions_of, mean_response_times, response_times
 
 
 def by_outcome(results: Results, group: Group, table: str) -> dict[str, dict[str, dict[Any, Any]]]:
@@ -42,26 +45,58 @@ OUTCOMES = {"all": "All answers", "right": "Correct", "wrong": "Incorrect"}
 
 
 def _compute(study: Study) -> dict[str, pd.DataFrame]:
-    return {"reaction_times": count_units(study.per_group(study.kept, response_times), study)}
+    means = study.per_group(study.kept, mean_response_times, **study.over_participants)
+    return {
+        "reaction_times": count_units(study.per_group(study.kept, response_times), study),
+        "reaction_time_means": count_units(means, study),
+    }
 
 
-def _seconds(row: dict[Any, Any]) -> Cell:
-    if row["reason"]:
+def cell(
+    row: dict[Any, Any], value: str, low: str = "low", high: str = "high", form: str = ".2f"
+) -> Cell:
+    """Return a value and, smaller, its interval; a dash where there is none."""
+    if not np.isfinite(row[value]):
         return Cell(DASH)
-    quartiles = f"{row['lower_quartile_s']:.2f}–{row['upper_quartile_s']:.2f}"
-    return Cell(f"{row['median_s']:.2f}", quartiles)
+    has_ends = np.isfinite(row[low]) and np.isfinite(row[high])
+    ends = f"{row[low]:{form}}–{row[high]:{form}}" if has_ends else ""
+    return Cell(f"{row[value]:{form}}", ends)
+
+
+def without_interval(results: Results, group: Group, tables: Sequence[str]) -> Iterator[Block]:
+    """Yield a note for each reason why an interval is missing."""
+    found = [reason for table in tables for reason in reasons_in(results.of(table, group))]
+    for reason in dict.fromkeys(found):
+        yield Sentence(f"Without a value or an interval: {reason}.", True)
 
 
 def _blocks(section: Section, results: Results) -> Iterator[Block]:
     yield from section.drawings
     for group in results.groups:
-        rows = [
-            [Cell(condition), *(_seconds(row[outcome]) for outcome in OUTCOMES)]
-            for condition, row in by_outcome(results, group, "reaction_times").items()
-        ]
-        if rows:
-            headings = [Cell("References"), *map(Cell, OUTCOMES.values())]
-            yield Table(f"{group.title}: median and quartiles, in seconds", headings, rows)
+        for table, caption, columns in _TABLES:
+            rows = [
+                [Cell(condition), *(cell(row[outcome], *columns) for outcome in OUTCOMES)]
+                for condition, row in by_outcome(results, group, table).items()
+            ]
+            if rows:
+                headings = [Cell("References"), *map(Cell, OUTCOMES.values())]
+                yield Table(f"{group.title}: {caption}, in seconds", headings, rows)
+        yield from without_interval(results, group, ["reaction_time_means"])
+
+
+_TABLES = (
+    (
+        "reaction_times",
+        "median and quartiles",
+        ("median_s", "lower_quartile_s", "upper_quartile_s"),
+    ),
+    (
+        "reaction_time_means",
+        "geometric mean and interval over participants",
+        ("geometric_mean_s",),
+    ),
+)
+"""Table, its caption and columns: the value and its ends, low and high if none are named."""
 
 
 def reaction_times(results: Results) -> Figure | None:
@@ -102,6 +137,13 @@ REACTION_TIMES = Section(
             "rt.{reference_condition}.{outcome}",
             "median_s",
             "median reaction time of all, correct (right) or incorrect (wrong) answers, in seconds",
+        ),
+        Number(
+            "reaction_time_means",
+            "rt_mean.{reference_condition}.{outcome}",
+            "geometric_mean_s",
+            "geometric mean of the same times, with an interval over participants that is "
+            "computed from logarithms",
         ),
     ),
     drawings=(

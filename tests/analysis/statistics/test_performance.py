@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import special
+from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis import load
@@ -17,7 +17,9 @@ from analysis.statistics.performance import (
     accuracy,
     conditions_of,
     confidence,
+    confidence_shares,
     main_trials,
+    mean_response_times,
     response_times,
 )
 from unitscope.errors import BadInput
@@ -147,12 +149,117 @@ def test_reaction_times_are_quartiles_by_outcome() -> None:
 
 
 def test_confidence_is_a_distribution(demo_study: Path) -> None:
-    found = confidence(main_trials(load(demo_study)))
-    shares = found[["share_1", "share_2", "share_3"]]
-    assert np.allclose(shares.sum(axis=1), 1)
-    assert np.allclose(shares @ [1, 2, 3], found["mean"])
+    trials = main_trials(load(demo_study))
+    found = confidence(trials)
+    shares = confidence_shares(trials)
+    wide = shares.set_index(["reference_condition", "outcome", "confidence"])["share"].unstack()
+    assert np.allclose(wide.sum(axis=1), 1)
+    means = found.set_index(["reference_condition", "outcome"])["mean"]
+    assert np.allclose((wide @ [1, 2, 3])[means.index], means)
     by_outcome = found.groupby("outcome")["mean"].mean()
     assert by_outcome["right"] > by_outcome["wrong"]
+
+
+def answered(seed: int, per_person: list[int]) -> pd.DataFrame:
+    """Trials of people who differ in speed, confidence and, possibly, number of trials."""
+    rng = np.random.default_rng(seed)
+    person = np.repeat(np.arange(len(per_person)), per_person)
+    slow, sure = rng.normal(0, 0.3, len(per_person)), rng.uniform(0.2, 0.8, len(per_person))
+    return pd.DataFrame(
+        {
+            "participant": [f"p{i}" for i in person],
+            "unit": "u1",
+            "reference_condition": "natural",
+            "correct": rng.random(len(person)) < 0.7,
+            "rt_s": np.exp(rng.normal(slow[person], 0.4)),
+            "confidence": 1 + rng.binomial(2, sure[person]),
+        }
+    )
+
+
+def t_interval(values: pd.Series, people: pd.Series) -> tuple[float, float, float]:
+    """Mean over trials, half width and df: people weigh as many trials as they have."""
+    cells = values.groupby(people).agg(["mean", "size"])
+    weights, number = cells["size"] / len(values), len(cells)
+    spread = ((weights * (cells["mean"] - values.mean())) ** 2).sum() * number / (number - 1)
+    return values.mean(), stats.t.ppf(0.975, number - 1) * spread**0.5, number - 1
+
+
+@pytest.mark.parametrize("per_person", [[12] * 6, [4, 20, 9, 13], [5, 8]])
+def test_times_have_t_intervals_of_logs_over_people(per_person: list[int]) -> None:
+    trials = answered(1, per_person)
+    found = mean_response_times(trials).set_index("outcome")
+    for outcome, part in (("all", trials), ("right", trials[trials["correct"]])):
+        mean, half, _ = t_interval(np.log(part["rt_s"]), part["participant"])
+        expected = np.exp([mean, mean - half, mean + half])
+        row = found.loc[outcome, ["geometric_mean_s", "low", "high"]]
+        assert row.tolist() == pytest.approx(expected.tolist())
+        assert found.loc[outcome, "geometric_mean_s"] == pytest.approx(stats.gmean(part["rt_s"]))
+    if len(set(per_person)) == 1:
+        means = np.log(trials["rt_s"]).groupby(trials["participant"]).mean()
+        ends = stats.t.interval(0.95, len(means) - 1, means.mean(), stats.sem(means))
+        assert found.loc["all", ["low", "high"]].tolist() == pytest.approx(np.exp(ends).tolist())
+
+
+@pytest.mark.parametrize("per_person", [[30] * 6, [14, 50, 29, 33]])
+def test_confidences_and_their_shares_have_intervals_over_people_on_the_logit(
+    per_person: list[int],
+) -> None:
+    trials = answered(2, per_person)
+
+    def expected(share: pd.Series) -> list[float]:
+        mean, half, _ = t_interval(share, trials["participant"])
+        reach = half / (mean * (1 - mean))
+        ends = special.expit(special.logit(mean) + np.array([-reach, reach]))
+        return [mean, *ends]
+
+    row = confidence(trials).iloc[0]
+    own = 1 + 2 * np.array(expected((trials["confidence"] - 1) / 2))
+    assert row[["mean", "low", "high"]].tolist() == pytest.approx(own.tolist())
+    shares = confidence_shares(trials).query("outcome == 'all'").set_index("confidence")
+    for step in (1, 2, 3):
+        own = expected((trials["confidence"] == step).astype(float))
+        assert shares.loc[step, ["share", "low", "high"]].tolist() == pytest.approx(own)
+
+
+def test_intervals_stay_on_the_scale_where_everybody_is_sure() -> None:
+    trials = answered(3, [6, 8, 7]).assign(confidence=3)
+    row = confidence(trials).iloc[0]
+    bound = 0.025 ** (1 / 21)
+    assert row[["mean", "low", "high"]].tolist() == pytest.approx([3, 1 + 2 * bound, 3])
+    nearly = trials.assign(confidence=[2] + [3] * 20)
+    row = confidence(nearly).iloc[0]
+    assert 1 <= row["low"] < row["mean"] < row["high"] <= 3
+
+
+def test_one_person_has_means_without_intervals_and_the_table_says_why() -> None:
+    trials = answered(4, [20])
+    for table, value in (
+        (mean_response_times(trials), "geometric_mean_s"),
+        (confidence(trials), "mean"),
+        (confidence_shares(trials), "share"),
+    ):
+        assert table[value].notna().all()
+        assert table[["low", "high"]].isna().all(axis=None)
+        assert (table["reason"] == "not computable because there is only one participant").all()
+
+
+def test_times_of_nothing_and_missing_confidences_do_not_count() -> None:
+    trials = answered(5, [10, 10, 10])
+    trials.loc[:4, "rt_s"] = [-0.07, 0, np.nan, -1, 0]
+    trials.loc[:2, "confidence"] = np.nan
+    assert mean_response_times(trials)["n_trials"].iloc[0] == 25
+    assert confidence(trials)["n_trials"].iloc[0] == 27
+    none = trials.assign(confidence=np.nan, rt_s=np.nan)
+    assert confidence(none).empty and mean_response_times(none).empty
+
+
+def test_outcomes_that_never_were_say_so() -> None:
+    trials = answered(6, [10, 10]).assign(correct=True)
+    for table in (mean_response_times(trials), confidence(trials)):
+        wrong = table.set_index("outcome").loc["wrong"]
+        assert wrong["reason"] == "not computable because there is no wrong answer"
+        assert np.isnan(wrong["low"])
 
 
 def test_conditions_come_in_the_usual_order(simulate: Callable[..., pd.DataFrame]) -> None:
