@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from analysis.logs.sessions import Log
+from unitscope.disk import check_empty
 from unitscope.errors import BadInput, run_command
 from unitscope.places import shown
 
@@ -91,6 +92,8 @@ def _power(arguments: argparse.Namespace) -> None:
     from analysis.planning.power_plot import write_power
     from conditions.design.reading import read_design
 
+    if arguments.out and arguments.out.exists():
+        check_empty(arguments.out)  # before the long work
     design = read_design(arguments.design)
     accuracies = parse_accuracies(arguments.accuracy, design, arguments.base, arguments.effect)
     sds = ("participant_sd", "unit_sd", "participant_effect_sd", "unit_effect_sd")

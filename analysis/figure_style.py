@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from unitscope.disk import write_file
 from unitscope.vocabulary import CONDITION_COLOURS
 
 INK, FAINT, BAND = "#1f2933", "#8b95a1", "#eef1f4"
@@ -112,7 +113,7 @@ def save(figure: Figure, name: str, folder: Path) -> str:
             metadata={"CreationDate": None, "Creator": None, "Producer": None},
         )
     svg = buffer.getvalue()
-    (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    write_file(folder / f"{name}.svg", svg, sync=False)
     return inline(svg, name)
 
 

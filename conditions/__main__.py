@@ -15,6 +15,7 @@ from conditions.trials.condition_tables import (
     read_table,
     write_tables,
 )
+from unitscope.disk import write_file
 from unitscope.errors import BadInput, run_command
 from unitscope.places import STIMULI, TABLES, shown
 from unitscope.stimulus_set import StimulusSet
@@ -48,7 +49,7 @@ def _show(arguments: argparse.Namespace) -> None:
     if not arguments.out.parent.is_dir():
         raise BadInput(f"{arguments.out.parent}: no such folder")
     content = draw_design(design, participant)
-    arguments.out.write_text(content, encoding="utf-8", newline="\n")
+    write_file(arguments.out, content)
     print(f"diagram of {design.name} in {shown(arguments.out)}")
 
 

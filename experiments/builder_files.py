@@ -13,6 +13,7 @@ from psychopy.experiment import Experiment
 from psychopy.experiment.components.code import CodeComponent
 from psychopy.experiment.loops import TrialHandler
 
+from unitscope import disk
 from unitscope.errors import run_command
 from unitscope.places import shown
 from unitscope.vocabulary import TASKS
@@ -129,16 +130,16 @@ def _code(experiment: Any, routine: str, task: str) -> Any:
 
 def write_files(folder: Path, tasks: Iterable[str] = TASKS) -> list[Path]:
     """Write a Builder file for each task, replacing existing ones; returns their paths."""
-    written = []
+    written: dict[Path, bytes | str] = {}
     for task in tasks:
         path = folder / f"{task}.psyexp"
         with tempfile.TemporaryDirectory() as aside:
             # Saved to another folder first: PsychoPy stores paths relative to the file's folder.
             whole = Path(aside) / path.name
             make_experiment(task).saveToXML(str(whole))
-            path.write_bytes(whole.read_bytes())
-        written.append(path)
-    return written
+            written[path] = whole.read_bytes()
+    disk.write_files(written)
+    return list(written)
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,18 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from unitscope.disk import whole_file
 from unitscope.errors import BadInput
 
 
 def save_npz(arrays: Mapping[str, np.ndarray], path: Path) -> None:
     """Write arrays and create the folder; a power failure leaves no incomplete file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
+    with whole_file(path) as file:
         np.savez(file, **dict(arrays))  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def load_npz(path: Path, what: str) -> dict[str, np.ndarray]:
@@ -49,11 +44,9 @@ def load_npz(path: Path, what: str) -> dict[str, np.ndarray]:
 
 def save_png(image: np.ndarray, path: Path) -> None:
     """Write an 8-bit RGB or grey image and create its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    # Higher compression levels take three times as long and hardly make photographs smaller.
-    Image.fromarray(image).save(partial, format="PNG", compress_level=3)
-    partial.replace(path)
+    with whole_file(path, sync=False) as file:
+        # Higher compression levels take three times as long and hardly make photographs smaller.
+        Image.fromarray(image).save(file, format="PNG", compress_level=3)
 
 
 def enlarge(image: np.ndarray, size_px: int) -> np.ndarray:

@@ -25,6 +25,7 @@ from unitscope.columns import (
     log_columns,
     names,
 )
+from unitscope.disk import write_file
 from unitscope.places import DATA
 from unitscope.vocabulary import TASKS
 
@@ -194,9 +195,9 @@ def _row_type(
 
 def main() -> None:
     """Write ``data/README.md`` and ``unitscope/row_types.py``."""
-    README.write_text(dictionary(), encoding="utf-8", newline="\n")
+    write_file(README, dictionary())
     print(f"data dictionary: {README}")
-    ROW_TYPES.write_text(row_types(), encoding="utf-8", newline="\n")
+    write_file(ROW_TYPES, row_types())
     print(f"types of rows: {ROW_TYPES}")
 
 

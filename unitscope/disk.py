@@ -88,7 +88,8 @@ def write_files(contents: Mapping[Path, bytes | str]) -> None:
     """
     with _folders_for(*{path.parent for path in contents}):
         partials = {path: _partial(path) for path in contents}
-        with _removed_on_failure(*partials.values()):
+        new = [path for path in contents if not path.exists()]
+        with _removed_on_failure(*partials.values(), *new):
             for path, content in contents.items():
                 with _said(path), partials[path].open("wb") as file:
                     file.write(_bytes(content))
@@ -154,9 +155,13 @@ def whole_folder(
     if path.exists():
         check(path)
     making = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    with _said(path), _folders_for(path.parent), _removed_on_failure(making):
-        making.mkdir(mode=FOLDER_MODE if private else SHARED_FOLDER)
-        yield making
+    mode = FOLDER_MODE if private else SHARED_FOLDER
+    with _said(path), _folders_for(path.parent, mode=mode), _removed_on_failure(making):
+        making.mkdir(mode=mode)
+        try:
+            yield making
+        except BadInput as error:  # Readers know the folder by its final name.
+            raise BadInput(str(error).replace(str(making), str(path))) from None
         if path.exists():
             check(path)
             _exchange(making, path)
@@ -173,7 +178,7 @@ def check_empty(path: Path) -> None:
         If it holds anything, or is a file.
     """
     if not path.is_dir() or any(path.iterdir()):
-        raise BadInput(f"{path}: exists already; give a new name, nothing is overwritten")
+        raise BadInput(f"{path}: exists already; give a new folder, nothing is overwritten")
 
 
 def _exchange(making: Path, path: Path) -> None:
@@ -198,13 +203,13 @@ def _missing(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def _folders_for(*folders: Path) -> Iterator[None]:
+def _folders_for(*folders: Path, mode: int = SHARED_FOLDER) -> Iterator[None]:
     """Make missing folders, which are taken away again if something goes wrong."""
     missing = sorted({one for folder in folders for one in _missing(folder)}, key=_depth)
     try:
         for one in missing:
             with _said(one):
-                one.mkdir(exist_ok=True)
+                one.mkdir(mode=mode, exist_ok=True)
         yield
     except BaseException:
         for one in reversed(missing):

@@ -78,18 +78,29 @@ def run_command(
     arguments = parser.parse_args([word for word in given if word != "--debug"])
     try:
         check_checkout()
-        return command(arguments) or 0
+        code = command(arguments) or 0
+        sys.stdout.flush()  # Else a full disk would be told after the end, in a traceback.
+        return code
     except BadInput as error:
         if debug:
             raise
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return BAD_INPUT_EXIT_CODE
+        return _refused(parser, str(error))
     except BrokenPipeError:
         # Whoever reads the output, such as ``head``, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if debug:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        return _refused(parser, f"{where}cannot be read or written ({error.strerror or error})")
     except KeyboardInterrupt:
         if debug:
             raise
         print(f"{parser.prog}: stopped", file=sys.stderr)
         return INTERRUPTED_EXIT_CODE
+
+
+def _refused(parser: argparse.ArgumentParser, sentence: str) -> int:
+    print(f"{parser.prog}: {sentence}", file=sys.stderr)
+    return BAD_INPUT_EXIT_CODE

@@ -13,9 +13,9 @@ from analysis.export.dataset import (
     Source,
     introduction,
     letters_and_digits,
-    write_text,
 )
 from unitscope.columns import RATING_COLUMNS, Column
+from unitscope.disk import write_file
 from unitscope.tables import table_text
 
 BIDS_VERSION = "1.10.1"
@@ -71,9 +71,13 @@ def write_bids(source: Source, folder: Path) -> None:
             "GeneratedBy": [{"Name": "unitscope"}],
         },
     )
-    write_text(folder / "README.md", introduction(source, _CONTENT))
+    write_file(folder / "README.md", introduction(source, _CONTENT), sync=False)
     day = source.last_day or "1970-01-01"
-    write_text(folder / "CHANGES", f"1.0.0 {day}\n  - Exported from the logs of the sessions.\n")
+    write_file(
+        folder / "CHANGES",
+        f"1.0.0 {day}\n  - Exported from the logs of the sessions.\n",
+        sync=False,
+    )
 
 
 def _write_sessions(source: Source, folder: Path) -> None:
@@ -120,8 +124,8 @@ def _write_tsv(path: Path, table: pd.DataFrame) -> None:
     truth = table.select_dtypes("boolean").columns
     lower = {name: table[name].map({True: "true", False: "false"}) for name in truth}
     cells = table.assign(**lower)
-    write_text(path, table_text(cells, "\t", MISSING))
+    write_file(path, table_text(cells, "\t", MISSING), sync=False)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_file(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", sync=False)

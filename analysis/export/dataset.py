@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +14,7 @@ from analysis.logs.load import load_log
 from analysis.logs.sessions import Log
 from unitscope.cells import read_content
 from unitscope.columns import RATING_COLUMNS, Column, imported_columns, log_columns
+from unitscope.disk import check_empty, whole_folder
 from unitscope.errors import BadInput
 from unitscope.records import RATINGS
 from unitscope.tables import lines_of, read_cells, read_csv
@@ -169,22 +168,11 @@ def export(data: Path | str, out: Path | str, write: Callable[[Source, Path], No
         If the log cannot be used, or the folder holds anything or cannot be written.
     """
     data, out = Path(data), Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BadInput(f"{out}: exists already; give a new folder, nothing is overwritten")
+    if out.exists():
+        check_empty(out)  # before the long work
     source = Source(data, load_log(data))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
-    try:
-        making.chmod(0o755)
+    with whole_folder(out) as making:
         write(source, making)
-        if out.exists():
-            out.rmdir()
-        making.rename(out)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
     return out
 
 
@@ -192,12 +180,6 @@ def letters_and_digits(text: str) -> str:
     """Return text as names of files want it: ``demo_two_afc`` becomes ``demoTwoAfc``."""
     first, *rest = re.split(r"[^A-Za-z0-9]+", text.strip("_- "))
     return first + "".join(word[:1].upper() + word[1:] for word in rest)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file that is the same on every machine; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def introduction(source: Source, what: str) -> str:

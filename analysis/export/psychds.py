@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.export.dataset import Source, introduction, letters_and_digits, write_text
+from analysis.export.dataset import Source, introduction, letters_and_digits
 from unitscope.columns import RATING_COLUMNS, Column
+from unitscope.disk import write_file
 from unitscope.tables import table_text
 
 _CONTENT = """\
@@ -64,10 +65,14 @@ def write_psychds(source: Source, folder: Path) -> None:
         "variableMeasured": list(_variables(columns)),
     }
     content = json.dumps(about, indent=2, ensure_ascii=False)
-    write_text(folder / "dataset_description.json", content + "\n")
-    write_text(folder / "README.md", introduction(source, _CONTENT))
+    write_file(folder / "dataset_description.json", content + "\n", sync=False)
+    write_file(folder / "README.md", introduction(source, _CONTENT), sync=False)
     day = f" ({source.last_day})" if source.last_day else ""
-    write_text(folder / "CHANGES.md", f"# 1.0.0{day}\n\nExported from the logs of the sessions.\n")
+    write_file(
+        folder / "CHANGES.md",
+        f"# 1.0.0{day}\n\nExported from the logs of the sessions.\n",
+        sync=False,
+    )
 
 
 def _variables(columns: Iterable[Column]) -> Iterable[dict[str, Any]]:
@@ -85,4 +90,4 @@ def _variables(columns: Iterable[Column]) -> Iterable[dict[str, Any]]:
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    write_text(path, table_text(table))
+    write_file(path, table_text(table), sync=False)

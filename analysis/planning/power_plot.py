@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.figure_style import FAINT, INK, styled
-from unitscope.errors import BadInput
+from unitscope.disk import whole_folder, write_file
 from unitscope.tables import table_text
 
 WANTED = 0.8
@@ -37,18 +37,14 @@ def write_power(table: pd.DataFrame, folder: Path) -> Path:
     Raises
     ------
     BadInput
-        If the folder holds anything.
+        If the folder holds anything or cannot be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{folder}: exists already; give a new folder, nothing is overwritten")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "power.csv").write_text(table_text(table), encoding="utf-8", newline="\n")
-    path = folder / "power.png"
-    with styled("power"):
+    with whole_folder(folder) as making, styled("power"):
+        write_file(making / "power.csv", table_text(table), sync=False)
         figure = draw_power(table, str(table["first"].iloc[0]), str(table["second"].iloc[0]))
-        figure.savefig(path, metadata={"Software": None})
-        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
-    return path
+        figure.savefig(making / "power.png", metadata={"Software": None})
+        figure.savefig(making / "power.svg", metadata={"Date": None, "Creator": None})
+    return folder / "power.png"
 
 
 def draw_power(table: pd.DataFrame, first: str, second: str) -> Figure:

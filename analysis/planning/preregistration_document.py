@@ -11,6 +11,7 @@ from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import TO_WRITE, Preregistration
 from conditions.design.design import Design
 from conditions.design.overview import TASK_QUESTIONS, strips_of, totals
+from unitscope.disk import write_file
 from unitscope.errors import BadInput
 
 
@@ -47,14 +48,9 @@ def preregister(
             f"{design.participants}"
         )
     text = "\n".join(_document(design, participants, settings or Settings()))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        raise BadInput(f"{out}: exists already; give a new file, none is overwritten") from None
-    except OSError as error:
-        raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
+    if out.exists():
+        raise BadInput(f"{out}: exists already; give a new file, none is overwritten")
+    write_file(out, text)
     return out
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,10 +27,12 @@ from analysis.report.study import RATINGS_ONLY, Results
 from analysis.statistics.rating_means import MOMENTS
 from conditions.design.design import Design
 from conditions.design.reading import read_design
+from unitscope.disk import whole_folder, write_file
 from unitscope.errors import BadInput
 from unitscope.exclusion import allowed
 from unitscope.places import REPORTS
 from unitscope.queries import read_queries
+from unitscope.stimulus_set import sha256_of
 from unitscope.tables import table_text
 
 MADE_BY = "unitscope analysis"
@@ -43,6 +43,10 @@ MAX_FILES = 6
 
 PAGE, QUALITY = "report.html", "quality.html"
 NUMBERS, FIGURES, TABLES = "results.json", "figures", "tables"
+CHECKSUMS = "checksums.json"
+"""SHA-256 of every file that a report wrote: what a later one may replace."""
+
+OF_FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ def write_report(
     """
     log = load_study(data)
     out = REPORTS / log.design if out is None else Path(out)
-    _check_replaceable(out)
+    if out.exists():
+        _check_replaceable(out)
     made_by = _design_of(log, design)
     queries = None if stimuli is None else read_queries(Path(stimuli))
     if preregistration is not None:
@@ -108,43 +113,41 @@ def write_report(
     if preregistration is not None:
         results = replace(results, deviations=tuple(deviations(results, log, preregistration)))
     results = replace(results, frames=load_frames(log))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
-    try:
-        making.chmod(0o755)
+    with whole_folder(out, check=_check_replaceable) as making:
         for name, page in _render(results, making).items():
-            (making / name).write_text(page, encoding="utf-8", newline="\n")
-        _move(making, out)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
+            write_file(making / name, page, sync=False)
+        sums = {name: sha256_of(file) for name, file in _files_in(making).items()}
+        write_file(making / CHECKSUMS, json.dumps(sums, indent=2) + "\n", sync=False)
     return Written(out, out / PAGE, phrasing.headline(results, results.groups[0]))
 
 
 def _check_replaceable(out: Path) -> None:
-    if not out.exists():
-        return
+    """Check that a folder holds a report and nothing else, as nothing else is ever removed."""
     try:
+        sums = json.loads((out / CHECKSUMS).read_text(encoding="utf-8"))
         made_by = json.loads((out / NUMBERS).read_text(encoding="utf-8"))["about"]["made_by"]
     except (OSError, ValueError, KeyError, TypeError):
         made_by = None
-    if made_by != MADE_BY:
+    if made_by != MADE_BY or not isinstance(sums, dict):
         raise BadInput(
-            f"{out}: exists and holds no report of ours, so it is left alone; give another --out"
+            f"{out}: exists and holds no report of ours with its {CHECKSUMS}, so it is left "
+            "alone; give another --out"
         )
+    for name, file in _files_in(out).items():
+        if name != CHECKSUMS and (name not in sums or sha256_of(file) != sums[name]):
+            what = "was changed since" if name in sums else "was written by no report"
+            raise BadInput(
+                f"{file}: {what}, so its folder is left alone; move it away or give another --out"
+            )
 
 
-def _move(making: Path, out: Path) -> None:
-    """Put a complete report in place; an earlier one goes only once the new one stands ready."""
-    if out.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        out.rename(old / "old")
-        making.rename(out)
-        shutil.rmtree(old)
-    else:
-        making.rename(out)
+def _files_in(folder: Path) -> dict[str, Path]:
+    """Return every file below a folder by its name there, except what file managers leave."""
+    return {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(folder.rglob("*"))
+        if (path.is_file() or path.is_symlink()) and path.name not in OF_FILE_MANAGERS
+    }
 
 
 def _design_of(log: Log, given: str | None) -> Design | None:
@@ -165,11 +168,9 @@ def _render(results: Results, folder: Path) -> dict[str, str]:
     about = _about(results) | {"deviations": deviating}
     numbers = {"about": about, "names": NUMBER_NAMES, "numbers": results.numbers}
     text = json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / NUMBERS).write_text(text + "\n", encoding="utf-8", newline="\n")
-    (folder / TABLES).mkdir()
+    write_file(folder / NUMBERS, text + "\n", sync=False)
     for name, table in results.tables.items():
-        file = folder / TABLES / f"{name}.csv"
-        file.write_text(table_text(table), encoding="utf-8", newline="\n")
+        write_file(folder / TABLES / f"{name}.csv", table_text(table), sync=False)
     (folder / FIGURES).mkdir()
     sections: list[dict[str, Any]] = [
         {"name": section.name, "title": section.title, "blocks": blocks}

@@ -12,10 +12,11 @@ from conditions.design.design import Design
 from conditions.design.reading import read_design
 from conditions.trials.table_maker import TableMaker
 from unitscope.columns import FILLED_BY_SESSION, IMAGE_NAMES, VERSION_COLUMN, table_columns
+from unitscope.disk import write_files
 from unitscope.errors import BadInput
 from unitscope.places import STIMULI, TABLES
 from unitscope.stimulus_set import StimulusSet, sha256_of
-from unitscope.tables import lines_of, read_by_task, table_text, write_csv
+from unitscope.tables import csv_text, lines_of, read_by_task, table_text
 
 
 def participant_id(number: int) -> str:
@@ -76,7 +77,7 @@ def write_tables(
     Raises
     ------
     BadInput
-        If a table with other content is already there; then nothing is written.
+        If a table with other content is already there, or one cannot be written; then none is.
     """
     read = read_design(design)
     opened = StimulusSet.open(stimuli or STIMULI / read.stimulus_set)
@@ -88,12 +89,9 @@ def write_tables(
                 f"{path}: a table with other content is already there (another stimulus set or "
                 "version of the design); move it away first, tables are never overwritten"
             )
-    for path, table in made.items():
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".partial")
-            write_csv(table, partial, table_columns(read.task))
-            partial.replace(path)
+    columns = table_columns(read.task)
+    new = {path: csv_text(table, columns) for path, table in made.items() if not path.exists()}
+    write_files(new)
     return list(made)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from experiments.lab.gamma import GammaFit, fit_gamma
 from experiments.lab.photometer import GUNS
 from unitscope.columns import Column
+from unitscope.disk import whole_file
 from unitscope.errors import BadInput
 from unitscope.tables import lines_of, read_csv, write_csv
 
@@ -194,5 +195,5 @@ def plot_calibration(
     lower.set(xlabel="level", ylabel="residual\n(% of range)")
     for axes in (upper, lower):
         axes.spines[["top", "right"]].set_visible(False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
+    with whole_file(path) as file:
+        figure.savefig(file, dpi=150, format=path.suffix.removeprefix(".") or "png")

@@ -14,6 +14,7 @@ from experiments.lab import findings
 from experiments.lab.findings import FAILED, Finding
 from experiments.runner.request import Request
 from experiments.runner.session import Session
+from unitscope.disk import write_file
 from unitscope.errors import BadInput
 from unitscope.places import DATA
 
@@ -60,7 +61,7 @@ def check(arguments: argparse.Namespace) -> int:
         if str(arguments.json) == "-":
             print(text, end="")
         else:
-            arguments.json.write_text(text, encoding="utf-8")
+            write_file(arguments.json, text)
     if not arguments.json or str(arguments.json) != "-":
         print(findings.table(found))
     return int(any(one.status == FAILED for one in found))

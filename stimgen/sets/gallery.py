@@ -13,6 +13,7 @@ from stimgen.files import load_npz, read_png
 from stimgen.occlusion.map_drawing import draw_map
 from stimgen.occlusion.patches import Patch
 from stimgen.sets.occlusion_maps import map_path
+from unitscope.disk import write_file
 from unitscope.stimulus_set import StimulusSet
 from unitscope.vocabulary import POLES, Unit
 
@@ -50,10 +51,8 @@ def write_gallery(folder: Path) -> Path:
     """
     stimuli = StimulusSet.open(folder)
     page = folder / PAGE
-    partial = page.with_name(f".{PAGE}.partial")
     name = folder.name.removeprefix(".").removesuffix(".partial")
-    partial.write_text("\n".join(_page(stimuli, escape(name))), encoding="utf-8")
-    partial.replace(page)
+    write_file(page, "\n".join(_page(stimuli, escape(name))))
     return page
 
 

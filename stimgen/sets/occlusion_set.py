@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +20,7 @@ from stimgen.sets.provenance import read_provenance, write_provenance
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from stimgen.sweeps.unit_statistics import STATISTICS
 from unitscope.columns import MANIFEST_COLUMNS
+from unitscope.disk import write_file
 from unitscope.errors import BadInput
 from unitscope.settings import read_yaml
 from unitscope.stimulus_set import MANIFEST, SETTINGS, StimulusSet
@@ -131,8 +131,4 @@ class OcclusionSet:
         if (self.source.folder / STATISTICS).is_file():
             wanted.append(STATISTICS)
         for name in wanted:
-            target = path / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f".{target.name}.partial")
-            shutil.copyfile(self.source.folder / name, partial)
-            partial.replace(target)
+            write_file(path / name, (self.source.folder / name).read_bytes(), sync=False)

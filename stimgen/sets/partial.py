@@ -12,6 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from unitscope.disk import write_file
 from unitscope.errors import BadInput
 
 _FINGERPRINT = "fingerprint.json"
@@ -116,10 +117,7 @@ class PartialFolder:
 
 
 def _write(path: Path, value: Any) -> None:
-    """Write completely or not at all, as the disk may be full."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(value))
-    partial.replace(path)
+    write_file(path, json.dumps(value))
 
 
 def _read(path: Path) -> Any:

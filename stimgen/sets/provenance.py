@@ -20,6 +20,7 @@ from stimgen.sets.build_inputs import BuildInputs
 from stimgen.studies.build_settings import BuildSettings
 from stimgen.sweeps.sweep import Sweep
 from stimgen.visualization.render import read_found
+from unitscope.disk import write_file
 from unitscope.errors import BadInput
 from unitscope.settings import build, read_yaml
 from unitscope.stimulus_set import SETTINGS
@@ -98,7 +99,7 @@ def provenance_of(
 def write_provenance(facts: Mapping[str, Any], folder: Path) -> None:
     """Write ``set.yaml``."""
     text = yaml.safe_dump(_plain(dict(facts)), sort_keys=False, allow_unicode=True)
-    (folder / SETTINGS).write_text(text, encoding="utf-8")
+    write_file(folder / SETTINGS, text)
 
 
 def _plain_seeds(inputs: BuildInputs) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unitscope.disk import whole_file
 from unitscope.errors import BadInput
 
 
@@ -29,9 +30,8 @@ class ActivationTable:
         """Create the file unless it exists; it takes 4 bytes for each image and unit."""
         if self.path.exists():
             return
-        partial = self.path.with_name(f".{self.path.name}.partial")
         # Not as a memory map: the system kills a process that writes to a map on a full disk.
-        with partial.open("wb") as file:
+        with whole_file(self.path, sync=False) as file:
             np.lib.format.write_array_header_1_0(  # type: ignore[no-untyped-call]
                 file,
                 {"descr": "<f4", "fortran_order": False, "shape": (n_images, len(self.columns))},
@@ -39,7 +39,6 @@ class ActivationTable:
             for start in range(0, n_images, 1024):
                 rows = min(1024, n_images - start)
                 file.write(np.full((rows, len(self.columns)), np.nan, "<f4").tobytes())
-        partial.replace(self.path)
 
     def record(self, indices: Sequence[int], activations: np.ndarray) -> None:
         """Store activations (images x all units of a sweep) of the images with these indices."""

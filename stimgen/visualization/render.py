@@ -31,6 +31,7 @@ from stimgen.visualization.goals import Goal
 from stimgen.visualization.parametrization import Start
 from stimgen.visualization.rendering_methods import open_method
 from stimgen.visualization.saved_state import SavedState
+from unitscope.disk import write_file
 
 MASKS = "transparency"
 
@@ -170,8 +171,7 @@ class _RenderJob:
 
     def _write_result(self, goal: Goal, found: SearchResult[Rendered]) -> None:
         path = found_path(self.folder, goal)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"diversity_weight": found.weight, "beats": found.beats}))
+        write_file(path, json.dumps({"diversity_weight": found.weight, "beats": found.beats}))
 
 
 @dataclass

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from unitscope.disk import append, make_folder, replace
+from unitscope.disk import append, make_folder, replace, whole_folder, write_file, write_files
 from unitscope.errors import BadInput
 
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
@@ -82,3 +82,34 @@ def test_a_folder_that_is_gone_is_said_in_one_sentence(tmp_path):
     for write in (append, replace):
         with pytest.raises(BadInput, match="cannot be written"):
             write(tmp_path / "ses-01" / "trials.csv", b"a\n")
+
+
+def test_several_files_are_written_or_none(tmp_path):
+    (tmp_path / "kept").write_text("before")
+    (tmp_path / "taken").mkdir()  # A folder cannot be replaced by a file.
+    contents = {tmp_path / "new" / "a": "a", tmp_path / "kept": "after", tmp_path / "taken": "b"}
+    with pytest.raises(BadInput, match="taken: cannot be written"):
+        write_files(contents)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "taken"]
+    write_files({path: text for path, text in contents.items() if path.name != "taken"})
+    assert (tmp_path / "new" / "a").read_text() == "a"
+    assert (tmp_path / "kept").read_text() == "after"
+
+
+def test_a_folder_appears_once_it_is_complete(tmp_path):
+    with (
+        pytest.raises(BadInput, match=r"out/a: cannot be written"),
+        whole_folder(tmp_path / "new" / "out") as folder,
+    ):
+        (folder / "a").mkdir()
+        write_file(folder / "a", "text")
+    assert list(tmp_path.iterdir()) == []
+    with whole_folder(tmp_path / "new" / "out") as folder:
+        assert not (tmp_path / "new" / "out").exists()
+        write_file(folder / "b" / "c", "text")
+    assert (tmp_path / "new" / "out" / "b" / "c").read_text() == "text"
+    with (
+        pytest.raises(BadInput, match="out: exists already"),
+        whole_folder(tmp_path / "new" / "out"),
+    ):
+        pass

@@ -16,6 +16,7 @@ import psutil
 
 from experiments.lab.timing import photodiode_recording
 from experiments.lab.timing.series import Series, joined, table
+from unitscope.disk import write_file
 from unitscope.errors import BadInput
 
 TRIALS = {
@@ -167,4 +168,4 @@ def _measured(
 
 def _write(path: Path | None, found: dict[str, Any]) -> None:
     if path:
-        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        write_file(path, json.dumps(found, indent=2) + "\n")

@@ -49,14 +49,13 @@ def test_a_full_disk_is_a_sentence_and_no_table(
         photographs, tmp_path / "stimuli", dataclasses.replace(SETTINGS, natural=natural)
     )
     assert build.table is not None
-    whole = Path.open
 
     def scarce(path: Path, *options: Any, **named: Any) -> Any:
         if path.name == ".activations.npy.partial":
             return FullDisk(path, "w")
-        return whole(path, *options, **named)
+        return open(path, *options, **named)
 
-    monkeypatch.setattr(Path, "open", scarce)
+    monkeypatch.setattr("unitscope.disk.open", scarce, raising=False)
     with pytest.raises(BadInput, match=r"cannot be written \(No space left on device\)"):
         build.sweep()
     assert not build.table.path.exists()
