@@ -53,7 +53,7 @@ def test_a_full_disk_is_a_sentence_and_no_table(
     def scarce(path: Path, *options: Any, **named: Any) -> Any:
         if path.name == ".activations.npy.partial":
             return FullDisk(path, "w")
-        return open(path, *options, **named)
+        return open(path, *options, **named)  # noqa: PTH123
 
     monkeypatch.setattr("unitscope.disk.open", scarce, raising=False)
     with pytest.raises(BadInput, match=r"cannot be written \(No space left on device\)"):
