@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-
-Bound = tuple[float | None, float | None]
-"""Smallest and largest value of a parameter; None where there is none."""
+from scipy import linalg, sparse
 
 SINGULAR = 1e-3
 """A covariance counts as singular if the diagonal of its Cholesky factor falls below this."""
+
+_DENSE = 1 / 8
+"""Share of entries other than 0 from which a matrix is faster whole than sparse."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class RandomTerm:
     name
         Name of the factor.
     codes
-        Shape (trials,); each trial's level, from 0.
+        Shape (trials,); each trial's level, from 0, every level with at least one trial.
     columns
         Shape (trials, columns); a column of ones for the intercept, others for slopes.
     column_names
@@ -47,9 +49,29 @@ class RandomTerm:
         return int(self.columns.shape[1])
 
     @property
+    def n_effects(self) -> int:
+        """Number of effects of all levels."""
+        return self.n_levels * self.n_columns
+
+    @property
     def n_parameters(self) -> int:
         """Number of entries of the covariance's lower Cholesky factor."""
         return self.n_columns * (self.n_columns + 1) // 2
+
+    def levels_within(self, other: RandomTerm) -> np.ndarray | None:
+        """Return each level's level of ``other``; None if one of them occurs in several.
+
+        Examples
+        --------
+        >>> ones = np.ones((4, 1))
+        >>> cells = RandomTerm("cell", np.array([0, 1, 2, 2]), ones, ("intercept",))
+        >>> people = RandomTerm("participant", np.array([0, 0, 1, 1]), ones, ("intercept",))
+        >>> cells.levels_within(people), people.levels_within(cells)
+        (array([0, 0, 1]), None)
+        """
+        within = np.zeros(self.n_levels, int)
+        within[self.codes] = other.codes
+        return within if (within[self.codes] == other.codes).all() else None
 
 
 class CrossedEffects:
@@ -57,44 +79,62 @@ class CrossedEffects:
 
     The effects of one level of a term are ``b = L u``, so that their covariance is ``L L'`` (Bates,
     Maechler, Bolker & Walker, J. Stat. Softw. 2015, 67 (1)). The parameters ``theta`` are the
-    entries of each term's lower triangular ``L``, row by row. A trial belongs to one level of each
-    term, so that every row of ``A`` has the same number of entries other than 0, in columns that do
-    not depend on ``theta``: only these are stored, as an array of shape (trials, k).
+    entries of each term's lower triangular ``L``, row by row, with any sign: a column of ``L`` and
+    its negative give the same covariance. A trial belongs to one level of each term, so that every
+    row of ``A`` has the same number of entries other than 0, in columns that do not depend on
+    ``theta``: only these are stored, as an array of shape (trials, k).
+
+    No trial belongs to two members of a factor, so that ``A' W A`` has a block for each member, and
+    no entries between members. ``u`` begins with the effects of one factor's members (and of terms
+    nested within them), as many for each member; the effects of all other terms, which cross it,
+    follow. The factor is the one that leaves the fewest of these.
 
     Parameters
     ----------
     terms
-        Grouping factors; their levels may cross.
+        Grouping factors; their levels may cross or be nested.
     """
 
     def __init__(self, terms: Sequence[RandomTerm]) -> None:
         self.terms = tuple(terms)
-        places, first = [], 0
+        n_trials = len(self.terms[0].codes)
+        outer = min(self.terms, key=self._n_crossing)
+        # Every trial's column within its member's block, for each column of a nested term.
+        slots, in_block, self._size = [], [], 0
+        crossing, self._n_crossed = [], 0
         for term in self.terms:
-            for _ in range(term.n_columns):
-                places.append(first + term.codes)
-                first += term.n_levels
-        self.places = np.stack(places, axis=1) if places else np.zeros((0, 0), int)
+            within = term.levels_within(outer)
+            width = term.n_columns
+            if within is None:
+                places = self._n_crossed + width * term.codes
+                crossing += [places + column for column in range(width)]
+                self._n_crossed += term.n_effects
+            else:
+                rank = pd.Series(within).groupby(within).cumcount().to_numpy()
+                places = self._size + width * rank[term.codes]
+                slots += [places + column for column in range(width)]
+                self._size += width * (int(rank.max()) + 1)
+            in_block += [within is not None] * width
+        self._n_members = outer.n_levels
+        self._member = outer.codes
+        self._slots = np.stack(slots, axis=1)
+        # A last effect that no trial has saves a special case where nothing crosses.
+        self._n_crossed += 1
+        self._crossing = np.stack(crossing, axis=1) if crossing else np.zeros((n_trials, 0), int)
+        self._in_block = np.array(in_block)
+        n_blocks = self._n_members * self._size
+        self.n_effects = n_blocks + self._n_crossed
+        self.places = np.zeros((n_trials, len(in_block)), int)
         """Shape (trials, k): the columns of ``A`` that hold a trial's entries."""
-        self.n_effects = first
-        rows, columns = _lower(self.places.shape[1])
-        flat = self.places[:, rows] * first + self.places[:, columns]
-        self._pairs = rows, columns
-        self._cells, self._cell_of = np.unique(flat.ravel(), return_inverse=True)
+        self.places[:, self._in_block] = self._member[:, None] * self._size + self._slots
+        self.places[:, ~self._in_block] = n_blocks + self._crossing
 
-    def start(self) -> np.ndarray:
-        """Return a starting ``theta``: standard deviations of 0.5, no correlations."""
-        return np.concatenate([0.5 * np.eye(t.n_columns)[_lower(t.n_columns)] for t in self.terms])
+    def _n_crossing(self, outer: RandomTerm) -> int:
+        return sum(term.n_effects for term in self.terms if term.levels_within(outer) is None)
 
-    def bounds(self) -> list[Bound]:
-        """Return bounds of ``theta``; the diagonals of the factors are 0 or more."""
-        found: list[Bound] = []
-        for term in self.terms:
-            rows, columns = _lower(term.n_columns)
-            found += [
-                (0.0, 8.0) if r == c else (-8.0, 8.0) for r, c in zip(rows, columns, strict=True)
-            ]
-        return found
+    def start(self, sd: float = 0.5) -> np.ndarray:
+        """Return a starting ``theta``: equal standard deviations, no correlations."""
+        return np.concatenate([sd * np.eye(t.n_columns)[_lower(t.n_columns)] for t in self.terms])
 
     def factors(self, theta: np.ndarray) -> list[np.ndarray]:
         """Return each term's lower triangular factor ``L``."""
@@ -132,22 +172,47 @@ class CrossedEffects:
         sums: np.ndarray = np.bincount(self.places.ravel(), weights, self.n_effects)
         return sums
 
-    def information(self, values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        """Return the lower triangle of ``A' W A + 1``, with ``W`` diagonal (1 if None)."""
+    def information(self, values: np.ndarray, weights: np.ndarray | None = None) -> Information:
+        """Return ``A' W A + 1``, with ``W`` diagonal (1 if None), ready to solve with."""
         weighted = values if weights is None else values * weights[:, None]
-        rows, columns = self._pairs
-        products = (weighted[:, rows] * values[:, columns]).ravel()
-        found = np.zeros((self.n_effects, self.n_effects))
-        found.flat[self._cells] = np.bincount(self._cell_of, products, len(self._cells))
-        # A trial's columns are in ascending order, so that every entry is in the lower triangle.
-        found.flat[:: self.n_effects + 1] += 1
-        return found
+        own, crossed = values[:, self._in_block], values[:, ~self._in_block]
+        of_own, of_crossed = weighted[:, self._in_block], weighted[:, ~self._in_block]
+        size, n_crossed = self._size, self._n_crossed
+        blocks = self._block_cells.summed(of_own, own).reshape(-1, size, size)
+        blocks += np.eye(size)
+        coupling = self._coupling_cells.summed(of_own, crossed, sparsely=True)
+        rest = self._crossed_cells.summed(of_crossed, crossed).reshape(n_crossed, n_crossed)
+        rest.flat[:: n_crossed + 1] += 1
+        return Information(blocks, coupling, rest)
 
-    def own_products(self, values: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-        """Return the entries of ``A B`` at :attr:`places`, for a symmetric ``B``."""
-        own = inverse[self.places[:, :, None], self.places[:, None, :]]
-        products: np.ndarray = np.einsum("tj,tjk->tk", values, own)
-        return products
+    @cached_property
+    def _block_cells(self) -> _SummedCells:
+        rows = self.places[:, self._in_block]
+        return _SummedCells(rows, self._slots, (self._n_members * self._size, self._size))
+
+    @cached_property
+    def _coupling_cells(self) -> _SummedCells:
+        rows = self.places[:, self._in_block]
+        return _SummedCells(rows, self._crossing, (self._n_members * self._size, self._n_crossed))
+
+    @cached_property
+    def _crossed_cells(self) -> _SummedCells:
+        return _SummedCells(self._crossing, self._crossing, (self._n_crossed, self._n_crossed))
+
+    def own_products(self, values: np.ndarray, information: Information) -> np.ndarray:
+        """Return the entries of ``A H^-1`` at :attr:`places`, with ``H`` the information."""
+        blocks, coupling, rest = information.inverse()
+        own, crossed = values[:, self._in_block], values[:, ~self._in_block]
+        rows, slots, places = self.places[:, self._in_block], self._slots, self._crossing
+        found = np.empty_like(values)
+        block = blocks[self._member[:, None, None], slots[:, :, None], slots[:, None, :]]
+        across = coupling[rows[:, :, None], places[:, None, :]]
+        last = rest[places[:, :, None], places[:, None, :]]
+        found[:, self._in_block] = np.einsum("ti,tij->tj", own, block)
+        found[:, self._in_block] += np.einsum("tj,tij->ti", crossed, across)
+        found[:, ~self._in_block] = np.einsum("ti,tij->tj", own, across)
+        found[:, ~self._in_block] += np.einsum("ti,tij->tj", crossed, last)
+        return found
 
     def covariances(self, theta: np.ndarray) -> dict[str, pd.DataFrame]:
         """Return the covariance ``L L'`` of each term's effects, by the term's name."""
@@ -160,7 +225,103 @@ class CrossedEffects:
     def singular(self, theta: np.ndarray) -> tuple[str, ...]:
         """Return the names of the terms whose covariance is singular."""
         factors = zip(self.terms, self.factors(theta), strict=True)
-        return tuple(term.name for term, factor in factors if np.diag(factor).min() < SINGULAR)
+        return tuple(term.name for term, own in factors if np.abs(np.diag(own)).min() < SINGULAR)
+
+
+class _SummedCells:
+    """Where sums over trials of products of two columns go in a matrix.
+
+    Parameters
+    ----------
+    rows, columns
+        Shapes (trials, i) and (trials, j): the product of a trial's i-th and j-th value is added at
+        its i-th row and j-th column.
+    shape
+        Of the matrix.
+    """
+
+    def __init__(self, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> None:
+        self._shape = shape
+        flat = (rows[:, :, None] * shape[1] + columns[:, None, :]).ravel()
+        self._cells, self._cell_of = np.unique(flat, return_inverse=True)
+        self._sparse = len(self._cells) < _DENSE * shape[0] * shape[1]
+
+    def summed(
+        self, first: np.ndarray, second: np.ndarray, sparsely: bool = False
+    ) -> np.ndarray | sparse.csr_array:
+        """Return the matrix; as a sparse one, if allowed to and if most of it is 0."""
+        products = (first[:, :, None] * second[:, None, :]).ravel()
+        sums = np.bincount(self._cell_of, products, len(self._cells))
+        if sparsely and self._sparse:
+            rows, columns = np.divmod(self._cells, self._shape[1])
+            starts = np.searchsorted(rows, np.arange(self._shape[0] + 1))
+            return sparse.csr_array((sums, columns, starts), shape=self._shape)
+        found = np.zeros(self._shape)
+        found.flat[self._cells] = sums
+        return found
+
+
+class Information:
+    """A symmetric positive definite matrix, block-diagonal but for a few last rows and columns.
+
+    With ``H = [[B, C], [C', R]]``, where ``B`` has blocks on its diagonal, all is done by way of
+    the Schur complement ``S = R - C' B^-1 C`` (as in Bates et al., 2015, the random effects of the
+    factor with most levels are eliminated first).
+
+    Parameters
+    ----------
+    blocks
+        ``B``: shape (blocks, size, size).
+    coupling
+        ``C``: shape (blocks x size, rest); may be sparse.
+    rest
+        ``R``: shape (rest, rest).
+
+    Examples
+    --------
+    >>> h = Information(np.full((2, 1, 1), 2.0), np.array([[1.0], [0.0]]), np.array([[3.0]]))
+    >>> h.solve(np.array([3.0, 2.0, 4.0])).round(6), round(float(np.exp(h.log_determinant)), 6)
+    (array([1., 1., 1.]), 10.0)
+    """
+
+    def __init__(
+        self, blocks: np.ndarray, coupling: np.ndarray | sparse.csr_array, rest: np.ndarray
+    ) -> None:
+        self._inverses = np.linalg.inv(blocks)
+        n_blocks, size, _ = blocks.shape
+        if sparse.issparse(coupling):
+            places = np.arange(n_blocks), np.arange(n_blocks + 1)
+            self._solved = sparse.bsr_array((self._inverses, *places)) @ coupling
+            explained = (coupling.T @ self._solved).toarray()
+        else:
+            by_block = self._inverses @ coupling.reshape(n_blocks, size, -1)
+            self._solved = by_block.reshape(coupling.shape)
+            explained = coupling.T @ self._solved
+        self._schur = linalg.cholesky(rest - explained, lower=True)
+        # |H| = |B| |S|.
+        self.log_determinant = float(
+            np.linalg.slogdet(blocks)[1].sum() + 2 * np.log(np.diag(self._schur)).sum()
+        )
+
+    def solve(self, b: np.ndarray) -> np.ndarray:
+        """Return ``H^-1 b`` for ``b`` of shape (effects,) or (effects, columns)."""
+        n_rows = self._solved.shape[0]
+        first, last = b[:n_rows], b[n_rows:]
+        # x2 = S^-1 (b2 - C' B^-1 b1),  x1 = B^-1 b1 - B^-1 C x2.
+        x_last = linalg.cho_solve((self._schur, True), last - self._solved.T @ first)
+        n_blocks, size, _ = self._inverses.shape
+        alone = (self._inverses @ first.reshape(n_blocks, size, -1)).reshape(first.shape)
+        return np.concatenate([alone - self._solved @ x_last, x_last])
+
+    def inverse(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the blocks of ``H^-1`` at the places of ``B``, ``C`` and ``R``, none sparse."""
+        # (H^-1)_22 = S^-1,  (H^-1)_12 = -B^-1 C S^-1,  (H^-1)_11 = B^-1 + B^-1 C S^-1 C' B^-1.
+        rest = linalg.cho_solve((self._schur, True), np.eye(len(self._schur)))
+        coupling = -(self._solved @ rest)
+        n_blocks, size, _ = self._inverses.shape
+        solved = self._solved.toarray() if sparse.issparse(self._solved) else self._solved
+        by_block = coupling.reshape(n_blocks, size, -1), solved.reshape(n_blocks, size, -1)
+        return self._inverses - by_block[0] @ by_block[1].swapaxes(1, 2), coupling, rest
 
 
 def _lower(size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -184,37 +184,40 @@ def fit_with_slopes(
     >>> trials = pd.DataFrame(cells, columns=["participant", "unit", "reference_condition"])
     >>> trials["correct"] = [i % 3 > 0 or i % 4 == 0 for i in range(len(trials))]
     >>> found = fit_with_slopes(mixed_logistic, trials, ["natural", "blur"])
-    >>> found.structure
-    'intercepts only (with slopes the fit is singular); none found over participants and units'
+    >>> for part in found.structure.split("; "):
+    ...     print(part)
+    intercepts only (with correlated slopes the fit is singular over participants and units)
+    none found over participants and units
     """
     varying = [group for group in GROUPS if _varies_within(trials, group)]
-    if varying:
-        fit = model(trials, fixed=(FACTOR,), slopes=dict.fromkeys(varying, (FACTOR,)))
-        if fit.reason or (fit.converged and not set(fit.singular) & set(varying)):
-            structure = f"differences vary over {_plural(varying)}"
-            return _fitted(fit, structure, conditions)
-        failed = "is singular" if fit.converged else "did not converge"
-        interactions = {group: _interaction(group) for group in varying}
-        crossed = trials.assign(
-            **{
-                name: trials[group].astype(str) + "|" + trials[FACTOR]
-                for group, name in interactions.items()
-            }
-        )
-        fit = model(crossed, fixed=(FACTOR,), groups=(*GROUPS, *interactions.values()))
-        kept = [group for group, name in interactions.items() if name not in fit.singular]
-        dropped = [group for group in varying if group not in kept]
-        none = f"; none found over {_plural(dropped)}" if dropped else ""
-        if fit.converged and kept:
-            structure = (
-                f"differences vary over {_plural(kept)}, each condition by the same variance"
-            )
-            why = f" (with correlated slopes the fit {failed}){none}"
-            return _fitted(fit, structure + why, conditions)
-        structure = f"intercepts only (with slopes the fit {failed}){none}"
-    else:
+    if not varying:
         structure = "intercepts only (too few trials of a member in two conditions)"
-    return _fitted(model(trials, fixed=(FACTOR,)), structure, conditions)
+        return _fitted(model(trials, fixed=(FACTOR,)), structure, conditions)
+    fit = model(trials, fixed=(FACTOR,), slopes=dict.fromkeys(varying, (FACTOR,)))
+    singular = [group for group in varying if group in fit.singular]
+    if fit.reason or (fit.converged and not singular):
+        return _fitted(fit, f"differences vary over {_plural(varying)}", conditions)
+    failed = f"is singular over {_plural(singular)}" if fit.converged else "did not converge"
+    why = f"with correlated slopes the fit {failed}"
+    interactions = {group: _interaction(group) for group in varying}
+    crossed = trials.assign(
+        **{
+            name: trials[group].astype(str) + "|" + trials[FACTOR]
+            for group, name in interactions.items()
+        }
+    )
+    fit = model(crossed, fixed=(FACTOR,), groups=(*GROUPS, *interactions.values()))
+    if not fit.converged:
+        why += "; with one variance in all conditions it did not converge"
+        return _fitted(model(trials, fixed=(FACTOR,)), f"intercepts only ({why})", conditions)
+    kept = [group for group, name in interactions.items() if name not in fit.singular]
+    dropped = [group for group in varying if group not in kept]
+    none = f"; none found over {_plural(dropped)}" if dropped else ""
+    if not kept:
+        fit = model(trials, fixed=(FACTOR,))
+        return _fitted(fit, f"intercepts only ({why}){none}", conditions)
+    structure = f"differences vary over {_plural(kept)}, each condition by the same variance"
+    return _fitted(fit, f"{structure} ({why}){none}", conditions)
 
 
 def _varies_within(trials: pd.DataFrame, group: str) -> bool:
@@ -231,6 +234,8 @@ def _plural(groups: Sequence[str]) -> str:
 
 
 def _fitted(fit: MixedFit, structure: str, conditions: Sequence[str]) -> FittedModel:
+    if not fit.reason and not fit.converged:
+        fit = replace(fit, reason=not_computable("the fit did not converge"))
     spread = {}
     for group in GROUPS:
         if group not in fit.covariances:

@@ -6,13 +6,13 @@ Both models have the linear predictor ``eta = X beta + A u`` with ``u`` standard
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, optimize
+from scipy import optimize
 
-from analysis.statistics.crossed_effects import Bound, CrossedEffects
+from analysis.statistics.crossed_effects import CrossedEffects, Information
 
 Deviance = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """Takes parameters, returns the deviance and its gradient."""
@@ -20,31 +20,107 @@ Deviance = Callable[[np.ndarray], tuple[float, np.ndarray]]
 _NEWTON_STEPS = 60
 _NEWTON_TOLERANCE = 1e-8
 _LIMIT_LOGIT = 25.0
+_LIMIT_RATIO = 1e3
+
+_START_SDS = (0.5, 1.5)
+"""Standard deviations of random effects from which a search starts."""
+
+_FLAT = 1e-2
+"""A curvature of the deviance that is nearer to 0 than this is taken for 0."""
+
+_CLOSE = 1e-4
+"""How far the deviance of a minimum may be above what a Newton step promises."""
+
+_LOOKS = 6
+"""How often a search goes on from a point that turns out to be no minimum."""
 
 
-def minimise(
-    deviance: Deviance, start: np.ndarray, bounds: Sequence[Bound]
-) -> tuple[np.ndarray, bool]:
-    """Return the parameters of the lowest deviance within bounds, and whether L-BFGS-B converged.
+@dataclass(frozen=True)
+class Minimum:
+    """Where a deviance is lowest.
+
+    Parameters
+    ----------
+    at
+        The parameters.
+    deviance
+        The deviance there.
+    hessian
+        Its second derivatives there.
+    converged
+        Whether it is a minimum: flat, and curved upwards, if at all, in every direction.
+    """
+
+    at: np.ndarray
+    deviance: float
+    hessian: np.ndarray
+    converged: bool
+
+
+def minimise(deviance: Deviance, starts: Iterable[np.ndarray], limit: float) -> Minimum:
+    """Return the lowest minimum of a deviance that searches from some starts lead to.
+
+    A standard deviation of 0 is a minimum or a saddle, for the deviance does not depend on its
+    sign: its gradient vanishes there either way. The lowest point that L-BFGS finds therefore
+    counts as a minimum only if the Hessian has no negative eigenvalue; otherwise the search goes on
+    along the eigenvector. Newton's method takes the last steps.
+
+    Parameters
+    ----------
+    deviance
+        Takes parameters, returns the deviance and its gradient.
+    starts
+        Where searches start.
+    limit
+        Largest absolute value of a parameter; a search that ends there has not converged.
 
     Examples
     --------
-    >>> lowest, converged = minimise(
-    ...     lambda x: (float((x - 3) @ (x - 3)), 2 * (x - 3)), np.zeros(1), [(0.0, 8.0)]
-    ... )
-    >>> lowest.round(6), converged
-    (array([3.]), True)
+    >>> def deviance(x):
+    ...     return float(x[0] ** 4 - 2 * x[0] ** 2), 4 * x**3 - 4 * x
+    >>> found = minimise(deviance, [np.zeros(1)], 8.0)
+    >>> abs(found.at).round(6), found.hessian.round(3), found.converged
+    (array([1.]), array([[8.]]), True)
     """
-    found = optimize.minimize(
-        deviance,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": 300, "ftol": 1e-11, "gtol": 1e-4},
-    )
-    lowest: np.ndarray = found.x
-    return lowest, bool(found.success)
+
+    def descend(start: np.ndarray) -> tuple[float, np.ndarray]:
+        found = optimize.minimize(
+            deviance,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-limit, limit)] * len(start),
+            options={"maxiter": 500, "ftol": 1e-11, "gtol": 1e-4},
+        )
+        return float(found.fun), found.x
+
+    value, at = min((descend(start) for start in starts), key=lambda found: found[0])
+    hessian = second_derivatives(deviance, at)
+    for _ in range(_LOOKS):
+        curvatures, directions = np.linalg.eigh(hessian)
+        if curvatures[0] < -_FLAT:
+            aside = 0.3 * directions[:, 0]
+            tried, there = min((descend(at + sign * aside) for sign in (1, -1)), key=lambda f: f[0])
+            gain = 0.0
+        else:
+            curved = curvatures > _FLAT
+            slopes = directions.T @ deviance(at)[1]
+            # x - H^-1 g, along what is curved; it lowers a quadratic function by g' H^-1 g / 2.
+            step = directions[:, curved] @ (slopes[curved] / curvatures[curved])
+            gain = float((slopes[curved] ** 2 / curvatures[curved]).sum() / 2)
+            there = at - step
+            tried = deviance(there)[0] if np.abs(there).max() < limit else np.inf
+            if gain < _CLOSE:
+                if tried < value:
+                    value, at = tried, there
+                return Minimum(at, value, hessian, bool(np.abs(at).max() < limit))
+        if not tried < value:
+            tried, there = descend(at)
+        if not tried < value:
+            break
+        value, at = tried, there
+        hessian = second_derivatives(deviance, at)
+    return Minimum(at, value, hessian, False)
 
 
 def second_derivatives(deviance: Deviance, at: np.ndarray) -> np.ndarray:
@@ -68,11 +144,11 @@ def second_derivatives(deviance: Deviance, at: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Mode:
-    """The conditional mode of ``u``, the logits there and the Cholesky factor of the Hessian."""
+    """The conditional mode of ``u``, the logits and the Hessian there."""
 
     u: np.ndarray
     eta: np.ndarray
-    chol: np.ndarray
+    hessian: Information
 
 
 class LaplaceLikelihood:
@@ -95,36 +171,32 @@ class LaplaceLikelihood:
         self._y, self._x, self._effects = y, x, effects
         self._u = np.zeros(effects.n_effects)
 
-    def maximise(self) -> tuple[np.ndarray, np.ndarray, bool]:
-        """Return the fixed effects, the parameters ``theta``, and whether the search converged."""
-        n_fixed = self._x.shape[1]
-        beta = np.zeros(n_fixed)
+    def maximise(self) -> Minimum:
+        """Return the parameters, ``beta`` followed by ``theta``, of the lowest deviance."""
+        beta = np.zeros(self._x.shape[1])
         proportion = self._y.mean()
         beta[0] = np.log(proportion / (1 - proportion))
-        start = np.concatenate([beta, self._effects.start()])
-        bounds = [(-20.0, 20.0)] * n_fixed + self._effects.bounds()
-        best, converged = minimise(self.deviance, start, bounds)
-        return best[:n_fixed], best[n_fixed:], converged
+        starts = [np.concatenate([beta, self._effects.start(sd)]) for sd in _START_SDS]
+        return minimise(self.deviance, starts, _LIMIT_LOGIT)
 
     def deviance(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the deviance and its gradient at ``beta`` followed by ``theta``."""
         n_fixed = self._x.shape[1]
         a = self._effects.values(parameters[n_fixed:])
         mode = self._mode(a, self._x @ parameters[:n_fixed])
-        u, chol = mode.u, mode.chol
+        u, hessian = mode.u, mode.hessian
         # Laplace: -2 log of the integral over u of exp(-f(u)) (2 pi)^(-q/2) is about
         #     D = 2 f(u*) + log |H|,   H = f''(u*) = A' W A + 1,   W = diag(mu (1 - mu)),
         # with u* the mode; f is given in _penalised.
-        value = 2 * self._penalised(mode.eta, u) + 2 * np.log(np.diag(chol)).sum()
+        value = 2 * self._penalised(mode.eta, u) + hessian.log_determinant
         mu = 1 / (1 + np.exp(-mode.eta))
         weight, error = mu * (1 - mu), mu - self._y
-        inverse = linalg.cho_solve((chol, True), np.eye(len(u)))
-        own = self._effects.own_products(a, inverse)
+        own = self._effects.own_products(a, hessian)
         # d log |H| / d eta_t at fixed u:  s_t = (A H^-1 A')_tt w_t (1 - 2 mu_t).
         by_logit = np.einsum("tk,tk->t", own, a) * weight * (1 - 2 * mu)
         # The mode moves as well: from f'(u*) = 0,  d u* = -H^-1 A' W d(X beta), so that with
         # r = H^-1 A' s  the gradient by X beta is  2 (mu - y) + s - W A r.
-        r = linalg.cho_solve((chol, True), self._effects.transposed(a, by_logit))
+        r = hessian.solve(self._effects.transposed(a, by_logit))
         by_eta = 2 * error + by_logit - weight * self._effects.times(a, r)
         # By an entry of A:  dD / dA_tk = (dD / d eta_t) u_k + 2 (W A H^-1)_tk - (mu_t - y_t) r_k.
         u_at, r_at = u[self._effects.places], r[self._effects.places]
@@ -141,8 +213,8 @@ class LaplaceLikelihood:
             mu = 1 / (1 + np.exp(-np.clip(eta, -_LIMIT_LOGIT, _LIMIT_LOGIT)))
             # Newton: u + H^-1 (A'(y - mu) - u).
             gradient = effects.transposed(a, self._y - mu) - u
-            chol = linalg.cholesky(effects.information(a, mu * (1 - mu)), lower=True)
-            step = linalg.cho_solve((chol, True), gradient)
+            hessian = effects.information(a, mu * (1 - mu))
+            step = hessian.solve(gradient)
             if np.abs(step).max() < _NEWTON_TOLERANCE:
                 break
             scale = 1.0
@@ -155,37 +227,35 @@ class LaplaceLikelihood:
                 scale /= 2
             u, eta, value = tried, tried_eta, new
         self._u = u
-        return _Mode(u, eta, chol)
+        return _Mode(u, eta, hessian)
 
     def _penalised(self, eta: np.ndarray, u: np.ndarray) -> float:
         """Return ``f(u) = -log p(y | u) + u'u / 2 = sum(log(1 + exp(eta)) - y eta) + u'u / 2``."""
         return float(np.logaddexp(0, eta).sum() - self._y @ eta + u @ u / 2)
 
-    def covariance(self, beta: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    def covariance(self, hessian: np.ndarray) -> np.ndarray:
         """Return the covariance of the fixed effects, from the Hessian of the deviance.
 
-        It is the block of ``beta`` in ``(D'' / 2)^-1``, the inverse of the observed information.
+        It is the block of ``beta`` in ``(D'' / 2)^-1``, the inverse of the observed information. By
+        ``theta`` the deviance may be flat in some directions, where random effects are singular;
+        these say nothing about ``beta`` and do not count.
         """
-        best = np.concatenate([beta, theta])
-        n_fixed = len(beta)
-        # A parameter at its bound of 0 has no curvature of its own.
-        free = np.concatenate([np.ones(n_fixed, bool), np.abs(theta) > 1e-3])
+        n_fixed = self._x.shape[1]
+        information = hessian / 2
+        across = information[:n_fixed, n_fixed:]
+        curvatures, directions = np.linalg.eigh(information[n_fixed:, n_fixed:])
+        curved = curvatures > _FLAT
+        along = across @ directions[:, curved]
+        own = information[:n_fixed, :n_fixed] - along / curvatures[curved] @ along.T
+        return _inverse(own)
 
-        def deviance(values: np.ndarray) -> tuple[float, np.ndarray]:
-            whole = best.copy()
-            whole[free] = values
-            value, gradient = self.deviance(whole)
-            return value, gradient[free]
 
-        hessian = second_derivatives(deviance, best[free]) / 2
-        try:
-            inverse = np.linalg.inv(hessian)
-        except np.linalg.LinAlgError:
-            inverse = np.full_like(hessian, np.nan)
-        covariance = inverse[:n_fixed, :n_fixed]
-        if not (np.diag(covariance) > 0).all():
-            covariance = np.linalg.pinv(hessian[:n_fixed, :n_fixed])
-        return covariance
+def _inverse(information: np.ndarray) -> np.ndarray:
+    try:
+        inverse: np.ndarray = np.linalg.inv(information)
+    except np.linalg.LinAlgError:
+        return np.full_like(information, np.nan)
+    return inverse if (np.diag(inverse) > 0).all() else np.full_like(information, np.nan)
 
 
 @dataclass(frozen=True)
@@ -194,8 +264,8 @@ class _Solution:
 
     Parameters
     ----------
-    values, chol
-        Entries of ``A``; Cholesky factor of ``A'A + 1``.
+    values, inner
+        Entries of ``A``; ``A'A + 1``.
     beta, information
         Fixed effects and ``X' V^-1 X``.
     v_x, v_residual
@@ -205,7 +275,7 @@ class _Solution:
     """
 
     values: np.ndarray
-    chol: np.ndarray
+    inner: Information
     beta: np.ndarray
     information: np.ndarray
     v_x: np.ndarray
@@ -233,19 +303,20 @@ class RestrictedLikelihood:
         self._y, self._x, self._effects = y, x, effects
         self._df = len(y) - x.shape[1]
 
-    def maximise(self) -> tuple[np.ndarray, bool]:
-        """Return the parameters ``theta`` and whether the search converged."""
-        return minimise(self.deviance, self._effects.start(), self._effects.bounds())
+    def maximise(self) -> Minimum:
+        """Return the parameters ``theta`` of the lowest deviance."""
+        starts = [self._effects.start(sd) for sd in _START_SDS]
+        return minimise(self.deviance, starts, _LIMIT_RATIO)
 
     def _solve(self, theta: np.ndarray) -> _Solution:
         effects = self._effects
         a = effects.values(theta)
-        chol = linalg.cholesky(effects.information(a), lower=True)
+        inner = effects.information(a)
 
         def v_inverse_times(columns: np.ndarray) -> np.ndarray:
             # Woodbury: V^-1 = (1 + A A')^-1 = 1 - A (A'A + 1)^-1 A'.
-            inner = np.column_stack([effects.transposed(a, column) for column in columns.T])
-            solved = linalg.cho_solve((chol, True), inner)
+            within = np.column_stack([effects.transposed(a, column) for column in columns.T])
+            solved = inner.solve(within)
             explained = np.column_stack([effects.times(a, column) for column in solved.T])
             rest: np.ndarray = columns - explained
             return rest
@@ -257,31 +328,49 @@ class RestrictedLikelihood:
         beta = np.linalg.solve(information, self._x.T @ v_y)
         v_residual = v_y - v_x @ beta
         squares = max(float((self._y - self._x @ beta) @ v_residual), 1e-12)
-        return _Solution(a, chol, beta, information, v_x, v_residual, squares)
+        return _Solution(a, inner, beta, information, v_x, v_residual, squares)
 
     def deviance(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the restricted deviance and its gradient."""
-        effects, df = self._effects, self._df
+        """Return the restricted deviance, profiled over ``sigma``, and its gradient."""
         found = self._solve(theta)
+        value, gradient = self._deviance(found, found.squares / self._df)
+        return value, gradient[:-1]
+
+    def deviance_with_sigma(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the restricted deviance and its gradient at ``theta`` followed by ``sigma``."""
+        return self._deviance(self._solve(parameters[:-1]), parameters[-1] ** 2)
+
+    def _deviance(self, found: _Solution, variance: float) -> tuple[float, np.ndarray]:
+        effects, df = self._effects, self._df
         a, v_x, v_residual = found.values, found.v_x, found.v_residual
-        # D = log |A'A + 1| + log |X' V^-1 X| + (n - p) (1 + log(2 pi s / (n - p))),
+        # D = log |A'A + 1| + log |X' V^-1 X| + (n - p) log(2 pi sigma^2) + s / sigma^2,
         # with s = (y - X beta)' V^-1 (y - X beta); |V| = |A'A + 1|.
-        logs = 2 * np.log(np.diag(found.chol)).sum() + np.linalg.slogdet(found.information)[1]
-        value = logs + df * (1 + np.log(2 * np.pi * found.squares / df))
+        logs = found.inner.log_determinant + np.linalg.slogdet(found.information)[1]
+        value = logs + df * np.log(2 * np.pi * variance) + found.squares / variance
         # d log |V| / dA = 2 V^-1 A = 2 A (A'A + 1)^-1.
-        inverse = linalg.cho_solve((found.chol, True), np.eye(effects.n_effects))
-        by_values = 2 * effects.own_products(a, inverse)
+        by_values = 2 * effects.own_products(a, found.inner)
         # d log |X' V^-1 X| / dA = -2 V^-1 X (X' V^-1 X)^-1 X' V^-1 A.
         across = np.linalg.solve(found.information, v_x.T)
         for column, weight in zip(v_x.T, across, strict=True):
             by_values -= 2 * weight[:, None] * effects.transposed(a, column)[effects.places]
         # d s / dA = -2 V^-1 (y - X beta) (y - X beta)' V^-1 A; beta is at its optimum.
         explained = effects.transposed(a, v_residual)[effects.places]
-        by_values -= 2 * df / found.squares * v_residual[:, None] * explained
-        return float(value), effects.gradient(by_values)
+        by_values -= 2 / variance * v_residual[:, None] * explained
+        by_sigma = 2 * (df - found.squares / variance) / np.sqrt(variance)
+        return float(value), np.append(effects.gradient(by_values), by_sigma)
 
     def solve(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """Return ``beta``, its covariance ``sigma^2 (X' V^-1 X)^-1``, and ``sigma``."""
         found = self._solve(theta)
-        variance = found.squares / self._df
-        return found.beta, variance * np.linalg.inv(found.information), float(np.sqrt(variance))
+        sigma = float(np.sqrt(found.squares / self._df))
+        return found.beta, sigma**2 * np.linalg.inv(found.information), sigma
+
+    def covariance(self, parameters: np.ndarray) -> np.ndarray:
+        """Return ``sigma^2 (X' V^-1 X)^-1`` at ``theta`` followed by ``sigma``."""
+        covariance: np.ndarray = np.linalg.inv(self._solve(parameters[:-1]).information)
+        covariance *= parameters[-1] ** 2
+        return covariance
+
+    def variance_hessian(self, parameters: np.ndarray) -> np.ndarray:
+        """Return the Hessian of the restricted deviance at ``theta`` followed by ``sigma``."""
+        return second_derivatives(self.deviance_with_sigma, parameters)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import optimize, stats
 
 from analysis.statistics.crossed_effects import CrossedEffects, RandomTerm
 from analysis.statistics.estimates import LEVEL, not_computable
@@ -42,6 +42,11 @@ class MixedFit:
         Whether the optimiser converged.
     singular
         Grouping factors whose random effects have a variance of 0 or a correlation of 1 or -1.
+    likelihood
+        Of a linear model: its likelihood, which gives the covariance of the coefficients and the
+        Hessian of the deviance for any variance parameters; None otherwise.
+    variance_parameters
+        Of a linear model: ``theta`` followed by ``residual_sd``, as ``likelihood`` takes them.
     """
 
     coefficients: pd.DataFrame
@@ -53,6 +58,8 @@ class MixedFit:
     covariance: np.ndarray | None = None
     converged: bool = True
     singular: tuple[str, ...] = ()
+    likelihood: RestrictedLikelihood | None = None
+    variance_parameters: np.ndarray | None = None
 
     @property
     def standard_deviations(self) -> dict[str, dict[str, float]]:
@@ -106,30 +113,26 @@ def mixed_logistic(
     0                    intercept      0.62            0.47
     1  reference_condition natural      0.77            0.73
     """
-    frame, names, x, effects = _prepare(trials, outcome, fixed, groups, slopes)
+    frame, names, x, terms = _prepare(trials, outcome, fixed, groups, slopes)
     y = frame[outcome].to_numpy(float)
     if not 0 < y.mean() < 1:
         return _nothing(names, len(y), "every answer has the same value")
-    why = _too_few(frame, groups, x)
+    why = _too_few(frame, groups, x) or _separated(frame, outcome, fixed, x)
     if why:
         return _nothing(names, len(y), why)
-    fit = LaplaceLikelihood(y, x, effects)
-    beta, theta, converged = fit.maximise()
-    covariance = fit.covariance(beta, theta)
-    table = _table(names, beta, np.sqrt(np.diag(covariance)), level)
-    deviance, _ = fit.deviance(np.concatenate([beta, theta]))
-    reason = ""
-    if np.abs(beta).max() > 12:
-        reason = not_computable("in one condition every answer is correct or every answer is wrong")
+    effects = CrossedEffects(terms)
+    likelihood = LaplaceLikelihood(y, x, effects)
+    found = likelihood.maximise()
+    beta, theta = found.at[: len(names)], found.at[len(names) :]
+    covariance = likelihood.covariance(found.hessian)
     return MixedFit(
-        table,
+        _table(names, beta, np.sqrt(np.diag(covariance)), level),
         effects.covariances(theta),
         np.nan,
-        deviance,
+        found.deviance,
         len(y),
-        reason=reason,
         covariance=covariance,
-        converged=converged,
+        converged=found.converged,
         singular=effects.singular(theta),
     )
 
@@ -162,28 +165,30 @@ def mixed_linear(
     0                    intercept     0.548           0.007
     1  reference_condition natural     0.104           0.010
     """
-    frame, names, x, effects = _prepare(trials, outcome, fixed, groups, slopes)
+    frame, names, x, terms = _prepare(trials, outcome, fixed, groups, slopes)
     y = frame[outcome].to_numpy(float)
-    if np.ptp(y) == 0:
+    if len(y) and np.ptp(y) == 0:
         return _nothing(names, len(y), "every value is the same")
     why = _too_few(frame, groups, x)
     if why:
         return _nothing(names, len(y), why)
-    fit = RestrictedLikelihood(y, x, effects)
-    theta, converged = fit.maximise()
-    beta, covariance, sigma = fit.solve(theta)
-    table = _table(names, beta, np.sqrt(np.diag(covariance)), level)
+    effects = CrossedEffects(terms)
+    likelihood = RestrictedLikelihood(y, x, effects)
+    found = likelihood.maximise()
+    beta, covariance, sigma = likelihood.solve(found.at)
     # The factors L are in units of sigma, so that a term's covariance is sigma^2 L L'.
-    spread = {name: own * sigma**2 for name, own in effects.covariances(theta).items()}
+    spread = {name: own * sigma**2 for name, own in effects.covariances(found.at).items()}
     return MixedFit(
-        table,
+        _table(names, beta, np.sqrt(np.diag(covariance)), level),
         spread,
         sigma,
-        fit.deviance(theta)[0],
+        found.deviance,
         len(y),
         covariance=covariance,
-        converged=converged,
-        singular=effects.singular(theta),
+        converged=found.converged,
+        singular=effects.singular(found.at),
+        likelihood=likelihood,
+        variance_parameters=np.append(found.at, sigma),
     )
 
 
@@ -193,7 +198,7 @@ def _prepare(
     fixed: Sequence[str],
     groups: Sequence[str],
     slopes: Slopes,
-) -> tuple[pd.DataFrame, list[str], np.ndarray, CrossedEffects]:
+) -> tuple[pd.DataFrame, list[str], np.ndarray, list[RandomTerm]]:
     for name in (outcome, *fixed, *groups):
         if name not in trials.columns:
             raise BadInput(f"no column {name!r} in the trials{nearest(name, trials.columns)}")
@@ -221,7 +226,7 @@ def _prepare(
         codes = pd.factorize(frame[group], sort=True)[0]
         of_columns = tuple(names[place] for place in wanted)
         terms.append(RandomTerm(group, codes, x[:, wanted], of_columns))
-    return frame, names, x, CrossedEffects(terms if len(frame) else ())
+    return frame, names, x, terms
 
 
 def _coded(values: pd.Series) -> dict[str, np.ndarray]:
@@ -239,6 +244,26 @@ def _too_few(frame: pd.DataFrame, groups: Sequence[str], x: np.ndarray) -> str:
     if np.linalg.matrix_rank(x) < x.shape[1]:
         return "the fixed effects are collinear"
     return ""
+
+
+def _separated(frame: pd.DataFrame, outcome: str, fixed: Sequence[str], x: np.ndarray) -> str:
+    """Return why the likelihood of a logistic model has no maximum; empty if it has one."""
+    patterns = np.unique(np.column_stack([x, frame[outcome].to_numpy(float)]), axis=0)
+    signed = (2 * patterns[:, -1:] - 1) * patterns[:, :-1]
+    # Albert & Anderson, Biometrika 1984, 71, 1-10: coefficients grow without end if and only if
+    # some b has (2 y - 1) x'b >= 0 for every trial, and more than 0 for one.
+    best = optimize.linprog(
+        -signed.sum(0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1)
+    )
+    if best.fun > -1e-9:
+        return ""
+    for name in fixed:
+        if pd.api.types.is_numeric_dtype(frame[name]) and frame[name].nunique() > 2:
+            continue
+        same = frame.groupby(name)[outcome].nunique() == 1
+        if same.any():
+            return f"every answer has the same value where {name} is {same.idxmax()}"
+    return "the fixed effects tell correct from wrong answers without error"
 
 
 def _nothing(names: Sequence[str], n_trials: int, why: str) -> MixedFit:

@@ -84,8 +84,8 @@ MODELS = Section(
         "trials in two conditions, at least two in each on average, the differences vary over "
         "them too, with all correlations; where that fit is singular or does not converge, all "
         "conditions share one variance; where that is 0 or does not converge either, there are "
-        "intercepts only, shown as a dash. The last table says which. The exponential of a "
-        "difference is a ratio of odds or of times. Wald intervals; p values are Holm-corrected "
+        "intercepts only, shown as a dash. The last table says which, and why. The exponential of "
+        "a difference is a ratio of odds or of times. Wald intervals; p values are Holm-corrected "
         "over the pairs of a model."
     ),
     tasks=CHOICE_TASKS,

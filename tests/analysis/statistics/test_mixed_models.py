@@ -113,7 +113,7 @@ def test_what_cannot_be_fitted_says_why(change, reason):
 def test_a_condition_that_is_always_right_is_pointed_out():
     trials = simulate(2, 8, 6)
     trials.loc[trials["reference_condition"] == "b", "correct"] = True
-    assert "in one condition every answer" in mixed_logistic(trials).reason
+    assert "where reference_condition is b" in mixed_logistic(trials).reason
 
 
 def test_unknown_columns_are_named():
