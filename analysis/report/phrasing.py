@@ -20,6 +20,35 @@ MAX_PAIRS = 4
 
 _SILENT = ("undecided", "not computable")
 
+FACTOR_NAMES = {
+    "reference_condition": "references",
+    "scheme": "scheme",
+    "group": "group",
+    "n_images": "number of images",
+    "depth": "depth",
+    "layer": "layer",
+    "branch": "branch",
+    "unit_pool": "pool of units",
+    "outcome": "correctness",
+    "pre_post": "before or after other blocks",
+    "moment": "before or after the trials",
+}
+"""Factors and their names for readers."""
+
+MEASURE_NAMES = {
+    "accuracy": "accuracy",
+    "hit_share": "rows correct",
+    "rt_s": "reaction time",
+    "confidence": "confidence",
+    "rating": "rating",
+}
+"""What participants are measured by, and its names for readers."""
+
+
+def factors(joined_names: str) -> str:
+    """Return an effect for readers: ``scheme × references``."""
+    return " × ".join(FACTOR_NAMES.get(name, name) for name in joined_names.split("*"))
+
 
 def percent(share: float) -> str:
     """Return a share as a whole percentage: ``83``."""

@@ -52,7 +52,8 @@ class ShownColumn:
     column
         Of the table.
     as_
-        How it is written: text, name (as it is), percent, points, number, hundredfold, p or count.
+        How it is written: text, name (as it is), effect (factors joined by ``*``), measure,
+        percent, points, number, signed, hundredfold, p or count.
     interval
         Whether the columns low and high follow it.
     """
@@ -220,11 +221,12 @@ class Section:
 
     def shown(self, results: Results) -> list[Block]:
         """Return the blocks of the page, in their order; none where there is nothing to say."""
-        found = list(self.blocks(self, results) if self.blocks else self._usual(results))
+        found = list(self.blocks(self, results) if self.blocks else self.usual_blocks(results))
         is_filled = any(isinstance(block, Table | Items) or _speaks(block) for block in found)
         return found if is_filled or (self.drawings and not self.views) else []
 
-    def _usual(self, results: Results) -> Iterator[Block]:
+    def usual_blocks(self, results: Results) -> Iterator[Block]:
+        """Yield drawings, views and note."""
         yield from self.drawings
         has_rows = False
         absent: list[Sentence] = []
@@ -265,10 +267,12 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "p": phrasing.p_cell,
     "count": lambda value: f"{value:g}",
     "name": str,
+    "effect": phrasing.factors,
+    "measure": lambda value: phrasing.MEASURE_NAMES[value],
     "text": lambda value: str(value).replace("_", " "),
 }
 
-_WORDS = ("text", "name")
+_WORDS = ("text", "name", "effect", "measure")
 
 
 def _table(view: TableView, results: Results, group: Group) -> tuple[Table, list[str]]:

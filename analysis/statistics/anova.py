@@ -16,7 +16,17 @@ from analysis.statistics.estimates import not_computable
 from analysis.statistics.participant_means import is_between, levels_of
 
 _COLUMNS = [
-    *("effect", "df", "df_error", "F", "p", "epsilon", "p_corrected", "eta_squared_partial"),
+    *(
+        "effect",
+        "comparison",
+        "df",
+        "df_error",
+        "F",
+        "p",
+        "epsilon",
+        "p_corrected",
+        "eta_squared_partial",
+    ),
     *("ss_effect", "ss_error", "n_participants", "n_incomplete", "reason"),
 ]
 
@@ -45,7 +55,8 @@ def anova(means: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per effect: effect (factors joined by ``*``), df, df_error, F, p, epsilon (of
+        One row per effect: effect (factors joined by ``*``), comparison (within or between
+        participants, or mixed), df, df_error, F, p, epsilon (of
         Greenhouse and Geisser), p_corrected (with both degrees of freedom times epsilon; p where
         epsilon is 1), eta_squared_partial (SS of the effect / (SS of the effect + SS of its
         error)), ss_effect, ss_error, n_participants, n_incomplete (participants who lack a cell,
@@ -64,8 +75,18 @@ def anova(means: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
     within = [factor for factor in factors if factor not in between]
     table = _Table.of(means, within, between)
     effects = [e for size in range(1, len(factors) + 1) for e in combinations(factors, size)]
-    rows = [{"effect": "*".join(effect)} | table.counts | table.test(effect) for effect in effects]
+    rows = [
+        {"effect": "*".join(effect), "comparison": _comparison(effect, within)}
+        | table.counts
+        | table.test(effect)
+        for effect in effects
+    ]
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _comparison(effect: Sequence[str], within: Sequence[str]) -> str:
+    number = sum(factor in within for factor in effect)
+    return "between" if not number else "within" if number == len(effect) else "mixed"
 
 
 @dataclass(frozen=True)
@@ -93,21 +114,24 @@ class _Table:
     @classmethod
     def of(cls, means: pd.DataFrame, within: Sequence[str], between: Sequence[str]) -> _Table:
         n_levels = {factor: len(levels_of(means, factor)) for factor in (*within, *between)}
-        shapes = [{factor: n_levels[factor] for factor in part} for part in (within, between)]
+        shape_within, shape_between = (
+            {factor: n_levels[factor] for factor in part} for part in (within, between)
+        )
         cell, group = (
             np.ravel_multi_index([_codes(means, f) for f in shape], tuple(shape.values()))
             if shape
             else np.zeros(len(means), int)
-            for shape in shapes
+            for shape in (shape_within, shape_between)
         )
         people, person = np.unique(means["participant"].to_numpy(str), return_inverse=True)
-        values = np.full((len(people), prod(shapes[0].values())), np.nan)
+        values = np.full((len(people), prod(shape_within.values())), np.nan)
         values[person, cell] = means["value"].to_numpy(float)
         group_of = np.zeros(len(people), int)
         group_of[person] = group
         complete = np.isfinite(values).all(axis=1)
         n_incomplete = int((~complete).sum())
-        return cls(values[complete], group_of[complete], *shapes, n_incomplete)
+        own = values[complete], group_of[complete]
+        return cls(*own, shape_within, shape_between, n_incomplete)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -169,7 +193,8 @@ class _Table:
 
 
 def _codes(means: pd.DataFrame, factor: str) -> np.ndarray:
-    return pd.Categorical(means[factor].astype(str), levels_of(means, factor)).codes.astype(int)
+    levels = {level: place for place, level in enumerate(levels_of(means, factor))}
+    return np.array([levels[level] for level in means[factor].astype(str)], int)
 
 
 def _contrasts(factors: dict[str, int], effect: Sequence[str]) -> np.ndarray:

@@ -16,6 +16,7 @@ from analysis.report.sections.data_quality import QUALITY
 from analysis.report.sections.effect_sizes import EFFECT_SIZES
 from analysis.report.sections.excluded_sessions import EXCLUSIONS
 from analysis.report.sections.exemplar_matching import MATCHING
+from analysis.report.sections.factor_tests import TESTS
 from analysis.report.sections.intuitiveness import RATED
 from analysis.report.sections.metacognition import METACOGNITION
 from analysis.report.sections.methods_paragraph import METHODS
@@ -34,6 +35,7 @@ SECTIONS: tuple[Section, ...] = (
     AGREEMENT,
     MATCHING,
     BY_FACTOR,
+    TESTS,
     METACOGNITION,
     RELIABILITY,
     MODELS,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.figure_style import FAINT, mark_of
 from analysis.report.panels import PERCENT, WIDTH_IN, condition_legend, point_at
+from analysis.report.phrasing import FACTOR_NAMES
 from analysis.report.section import (
     Drawing,
     Number,
@@ -16,16 +19,26 @@ from analysis.report.section import (
 )
 from analysis.report.study import CHOICE_TASKS, Results, Study
 from analysis.statistics.estimates import CIUnit
+from analysis.statistics.participant_means import levels_of
 from analysis.statistics.performance import accuracy, conditions_of
 
-FACTORS = {
-    "layer": "layer",
-    "branch": "branch",
-    "unit_pool": "pool of units",
-    "scheme": "presentation scheme",
-    "group": "group of participants",
-}
-"""Columns by which accuracy is broken down, and their names for readers."""
+FACTORS = ("layer", "branch", "unit_pool", "scheme", "group")
+"""Columns by which accuracy is broken down."""
+
+
+def varying(trials: pd.DataFrame, factors: Sequence[str]) -> list[str]:
+    """Return the factors that have more than one level; a group that is the condition is none."""
+    return [
+        factor
+        for factor in factors
+        if len(levels_of(trials, factor)) > 1
+        and (factor == "reference_condition" or not _is_the_condition(trials[factor], trials))
+    ]
+
+
+def _is_the_condition(values: pd.Series, trials: pd.DataFrame) -> bool:
+    told = values.notna() & (values.astype("string") != "")
+    return bool((values[told].astype(str) == trials["reference_condition"][told].astype(str)).all())
 
 
 def accuracy_by_factor(
@@ -40,14 +53,8 @@ def accuracy_by_factor(
         that is the reference condition itself is no factor.
     """
     parts = []
-    for factor in FACTORS:
-        if factor not in trials.columns:
-            continue
+    for factor in varying(trials, FACTORS):
         told = trials[trials[factor].notna() & (trials[factor].astype("string") != "")]
-        if told[factor].nunique() < 2:
-            continue
-        if (told[factor].astype(str) == told["reference_condition"].astype(str)).all():
-            continue
         table = accuracy(told, (factor, "reference_condition"), ci_unit, level)
         table = table.rename(columns={factor: "level"})
         table["level"] = table["level"].astype(str)
@@ -88,7 +95,7 @@ def draw_accuracy_by_factor(results: Results) -> Figure | None:
         axis.yaxis.set_major_formatter(PERCENT)
         axis.grid(axis="y")
         axis.set_ylabel("correct answers (%)")
-        axis.set_title(f"By {FACTORS[factor]}", pad=8)
+        axis.set_title(f"By {FACTOR_NAMES[factor]}", pad=8)
     condition_legend(figure, conditions)
     return figure
 

@@ -114,9 +114,9 @@ def _smallest_effect(results: Results) -> str:
         return f"The smallest effect of interest, {smallest}, is the one that the {whose} states."
     return (
         f"No smallest effect of interest was stated, so the default of {smallest} stands in. It "
-        "equals the published difference between natural and synthetic references (92 and 82 % "
-        "correct in experiment I of Borowski et al. 2021): alike then means only that a "
-        "difference is smaller than that one. The design can state an effect (smallest_effect)."
+        "equals the published difference between kinds of references (92 and 82 % correct in "
+        "experiment I of Borowski et al. 2021): alike then means only that a difference is "
+        "smaller than that one. The design can state an effect (smallest_effect)."
     )
 
 
