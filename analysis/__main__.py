@@ -9,7 +9,7 @@ from pathlib import Path
 from analysis.logs.sessions import Log
 from unitscope.disk import check_empty
 from unitscope.errors import BadInput, run_command
-from unitscope.places import shown
+from unitscope.places import STIMULI, shown
 
 
 def _report(arguments: argparse.Namespace) -> None:
@@ -65,10 +65,17 @@ def _import(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    from analysis.logs.planned_trials import compare_with_design, design_at_hand
     from analysis.logs.ratings import load_ratings, load_study
 
     log = load_study(arguments.data)
     ratings = load_ratings(log)
+    if len(log.trials):
+        stimuli = arguments.stimuli or STIMULI / str(log.trials["stimulus_set"].iloc[0])
+        design = design_at_hand(log, arguments.design)
+        compared = compare_with_design(log, design, stimuli)
+        print("\n".join(compared.sentences))
+        print(f"{compared.as_planned} sessions have every trial as their design plans it")
     for sentence in log.warnings:
         print(f"warning: {sentence}")
     print(_summary(log, len(ratings)))
@@ -210,6 +217,8 @@ def parser() -> argparse.ArgumentParser:
     before.set_defaults(run=_preregister)
     check = commands.add_parser("check", help="check logs without analysing them")
     check.add_argument("data", type=Path, help="folder data/<design>, a session, or a trials.csv")
+    check.add_argument("--design", help="name or file (default: the shipped one named in the log)")
+    check.add_argument("--stimuli", type=Path, help="stimulus set (default: the one in the log)")
     check.set_defaults(run=_check)
     return top
 

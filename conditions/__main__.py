@@ -10,11 +10,11 @@ from conditions.design.diagram import draw_design
 from conditions.design.overview import describe
 from conditions.design.reading import read_design, shipped_designs
 from conditions.trials.condition_tables import (
-    check_table,
     parse_participants,
     read_table,
     write_tables,
 )
+from conditions.trials.table_checks import TableChecks
 from unitscope.disk import write_file
 from unitscope.errors import BadInput, run_command
 from unitscope.places import STIMULI, TABLES, shown
@@ -28,12 +28,17 @@ def _make(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    checks: dict[tuple[str, Path], TableChecks] = {}
     for path in arguments.table:
         table = read_table(path)
-        design = read_design(arguments.design or table["design"].iloc[0])
-        stimuli = StimulusSet.open(arguments.stimuli or STIMULI / table["stimulus_set"].iloc[0])
-        check_table(table, path, design, stimuli)
-        print(f"{path}: {len(table)} trials, every image present and unchanged")
+        design = str(arguments.design or table["design"].iloc[0])
+        stimuli = arguments.stimuli or STIMULI / table["stimulus_set"].iloc[0]
+        # Made once for all tables of a design, so that each image is read once.
+        if (design, stimuli) not in checks:
+            checks[design, stimuli] = TableChecks(read_design(design), StimulusSet.open(stimuli))
+        edited = checks[design, stimuli].check(table, path)
+        cells = "edited, as the design allows" if edited else "every cell as the design makes it"
+        print(f"{path}: {len(table)} trials, {cells}, every image present and unchanged")
 
 
 def _show(arguments: argparse.Namespace) -> None:

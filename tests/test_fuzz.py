@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import shutil
 import warnings
 from dataclasses import asdict, replace
 
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +24,8 @@ from analysis.logs.load import load_log
 from analysis.logs.mapping import read_mapping, shipped_mappings
 from analysis.logs.sessions import load_frames
 from conditions.design.reading import find_design, read_design, shipped_designs
-from conditions.trials.condition_tables import check_table, read_table, write_tables
+from conditions.trials.condition_tables import read_table, write_tables
+from conditions.trials.table_checks import TableChecks
 from experiments.lab.calibration import READING_COLUMNS, read_readings
 from experiments.lab.watch import watch
 from experiments.runner.observers import make_observer
@@ -260,9 +263,12 @@ def small(tmp_path_factory):
     """A finished session with its table, design and stimulus set."""
     base = tmp_path_factory.mktemp("small")
     stimuli = write_stimulus_set(base / "toy")
-    (table,) = write_tables("demo_two_afc", stimuli, [1], base / "tables")
+    # Edited tables are allowed, for otherwise no damage would get as far as a session.
+    shipped = find_design("demo_two_afc").read_bytes()
+    design = write(base / "demo_two_afc.yaml", shipped + b"edited_tables: true\n")
+    (table,) = write_tables(design, stimuli, [1], base / "tables")
     request = Request(
-        design=read_design("demo_two_afc"),
+        design=read_design(design),
         participant="p001",
         session=1,
         table=table,
@@ -301,7 +307,26 @@ def test_condition_tables(tmp_path_factory, seed, small):
     path = tmp_path_factory.getbasetemp() / "tables" / "p001.csv"
     write(path, damaged(small.table.read_bytes(), rng))
     stimuli = StimulusSet.open(small.stimuli)
-    is_refused(lambda: check_table(read_table(path), path, small.design, stimuli))
+    checks = TableChecks(small.design, stimuli)
+    is_refused(lambda: checks.check(read_table(path), path))
+
+
+@seeds
+@fuzzed
+def test_no_damage_that_changes_a_trial_is_accepted(tmp_path_factory, seed, small):
+    rng = random.Random(seed)
+    path = tmp_path_factory.getbasetemp() / "strict" / "p001.csv"
+    write(path, damaged(small.table.read_bytes(), rng))
+    strict = copy.copy(small.design)
+    object.__setattr__(strict, "edited_tables", False)
+    checks = TableChecks(strict, StimulusSet.open(small.stimuli))
+
+    def use():
+        table = read_table(path)
+        checks.check(table, path)
+        pd.testing.assert_frame_equal(table, read_table(small.table))
+
+    is_refused(use)
 
 
 @seeds

@@ -69,6 +69,7 @@ class SessionRecord(TypedDict, total=False):
     end_reason: str
     table: str
     table_sha256: str
+    table_edited: bool
     stimulus_set: str
     manifest_sha256: str
     language: str

@@ -43,7 +43,8 @@ class Log:
     sessions
         One row per session: participant, session, observer_kind, observer, session_state,
         end_reason, runs, trials, trials_planned (0 where not known), instruction_s, total_s,
-        practice_rounds, excluded_by_study (NaN where not known), windowed and folder.
+        practice_rounds, excluded_by_study (NaN where not known), table_edited, windowed and
+        folder.
     warnings
         Warnings about what is unusual but usable, one sentence each.
     """
@@ -226,6 +227,7 @@ def session_row(
         "total_s": total_s(facts, times),
         "practice_rounds": number_of(facts, "practice_rounds"),
         "excluded_by_study": _excluded_by_study(facts),
+        "table_edited": bool(facts.get("table_edited", False)),
         "windowed": (folder / FRAMES).is_file(),
         "folder": str(folder),
     }

@@ -45,10 +45,10 @@ def session_quality(log: Log) -> pd.DataFrame:
     -------
     pandas.DataFrame
         participant, session, observer_kind, observer, session_state, end_reason, runs, trials,
-        trials_planned, instruction_s, total_s, practice_rounds, rt_median_s, rt_outliers,
-        less_used_side (share of answers), timed_out, early_presses, paused_s, windowed, frames,
-        dropped_frames, largest_frame_interval_s and remarks (a sentence, empty where nothing is
-        odd).
+        trials_planned, instruction_s, total_s, practice_rounds, table_edited, rt_median_s,
+        rt_outliers, less_used_side (share of answers), timed_out, early_presses, paused_s,
+        windowed, frames, dropped_frames, largest_frame_interval_s and remarks (a sentence, empty
+        where nothing is odd).
     """
     rows = []
     for facts in log.sessions.itertuples(index=False):
@@ -73,6 +73,7 @@ def _row(facts: object, trials: pd.DataFrame) -> dict[str, object]:
     share = float((choices == "a").mean()) if len(choices) else np.nan
     windowed = bool(facts.windowed)  # type: ignore[attr-defined]
     row |= {
+        "table_edited": bool(facts.table_edited),  # type: ignore[attr-defined]
         "rt_median_s": float(trials["rt_s"].median()) if len(trials) else np.nan,
         "rt_outliers": int(rt_outliers(trials["rt_s"]).sum()),
         "less_used_side": min(share, 1 - share),
@@ -96,6 +97,8 @@ def _remarks(row: dict[str, object]) -> list[str]:
         planned = row["trials_planned"]
         of = f" of {planned}" if planned else ""
         found.append(f"unfinished after {row['trials']}{of} trials ({row['end_reason']})")
+    if row["table_edited"]:
+        found.append("its condition table was edited by hand")
     if number("runs") > 1:
         found.append(f"resumed, {row['runs']} runs")
     if number("less_used_side") < 0.1:

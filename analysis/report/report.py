@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.figure_style import save, styled
+from analysis.logs.planned_trials import design_at_hand
 from analysis.logs.ratings import load_study
-from analysis.logs.sessions import Log, imports_of, is_imported, load_frames
+from analysis.logs.sessions import Log, imports_of, load_frames
 from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import read_preregistration
 from analysis.report import phrasing
@@ -26,7 +27,6 @@ from analysis.report.sections.preregistered_plan import deviations
 from analysis.report.study import RATINGS_ONLY, Results
 from analysis.statistics.rating_means import MOMENTS
 from conditions.design.design import Design
-from conditions.design.reading import read_design
 from unitscope.disk import whole_folder, write_file
 from unitscope.errors import BadInput
 from unitscope.exclusion import allowed
@@ -105,7 +105,7 @@ def write_report(
     out = REPORTS / log.design if out is None else Path(out)
     if out.exists():
         _check_replaceable(out)
-    made_by = _design_of(log, design)
+    made_by = design_at_hand(log, design)
     queries = None if stimuli is None else read_queries(Path(stimuli))
     if preregistration is not None:
         read_preregistration(preregistration)  # refused before the long work
@@ -148,18 +148,6 @@ def _files_in(folder: Path) -> dict[str, Path]:
         for path in sorted(folder.rglob("*"))
         if (path.is_file() or path.is_symlink()) and path.name not in OF_FILE_MANAGERS
     }
-
-
-def _design_of(log: Log, given: str | None) -> Design | None:
-    """Return the design of a log; that of the same name may be another for imported ones."""
-    if given is not None:
-        return read_design(given)
-    if is_imported(log):
-        return None
-    try:
-        return read_design(log.design)
-    except BadInput:
-        return None
 
 
 def _render(results: Results, folder: Path) -> dict[str, str]:

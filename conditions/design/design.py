@@ -78,6 +78,9 @@ class Design:
         See their classes.
     window
         Further arguments of PsychoPy's window.
+    edited_tables
+        Whether condition tables that differ from those which the design makes are run; logs and
+        report say so.
     language
         Language of the participants' texts.
     seed
@@ -123,6 +126,7 @@ class Design:
     triggers: Triggers = field(default_factory=Triggers)
     photodiode: Photodiode = field(default_factory=Photodiode)
     window: dict[str, bool | int | float | str] = field(default_factory=dict)
+    edited_tables: bool = False
     language: str = "en"
     path: str = field(default="", init=False)
     sha256: str = field(default="", init=False)

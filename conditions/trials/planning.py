@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from conditions.design.blocks import OF_LIST, PlannedBlock
 from conditions.design.design import Design
 from conditions.design.randomness import generator, shuffle
 from conditions.trials.unit_pools import Pools, PoolUnit
 from unitscope.errors import BadInput
+
+
+class RepeatOf(NamedTuple):
+    """Which trial is shown again: the ``place``-th least or most confident one of a condition."""
+
+    condition: str
+    end: str
+    place: int
+
+    def __str__(self) -> str:
+        return f"{self.condition}-{self.end}-{self.place}"
+
+    @classmethod
+    def read(cls, text: str) -> RepeatOf | None:
+        """Read a cell such as ``natural-least-1``; None if it is none."""
+        found = re.fullmatch(r"(\w+)-(least|most)-([1-9][0-9]{0,8})", text)
+        return cls(found[1], found[2], int(found[3])) if found else None
 
 
 @dataclass(frozen=True)
@@ -179,7 +198,7 @@ def batch_of(design: Design, role: str, condition: str, participant: int, member
 def _repeats(design: Design, participant: int, block: PlannedBlock) -> Iterator[PlannedTrial]:
     assert design.repeats is not None
     ends = (("least", design.repeats.least), ("most", design.repeats.most))
-    which = [f"{block.condition}-{end}-{i}" for end, n in ends for i in range(1, n + 1)]
+    which = [str(RepeatOf(block.condition, end, i)) for end, n in ends for i in range(1, n + 1)]
     for place, one in enumerate(
         shuffle(design, which, participant, "order", block.number), start=1
     ):

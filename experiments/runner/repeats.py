@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from conditions.design.design import Design
 from conditions.design.randomness import generator
+from conditions.trials.planning import RepeatOf
 from unitscope.errors import BadInput
 from unitscope.row_types import TrialRow
 
@@ -45,9 +46,11 @@ def choose_repeat(
     BadInput
         If ``repeat_of`` cannot be read, or no such trial was completed.
     """
-    condition, end, place = _parts(str(placeholder["repeat_of"]), placeholder["trial_number"])
+    condition, end, place = _repeat_of(placeholder)
     first = min(
-        row["trial_number"] for row in rows if _repeats(row) and _repeats(row)[0] == condition
+        row["trial_number"]
+        for row in rows
+        if row["trial_role"] == "repeat" and _repeat_of(row).condition == condition
     )
     candidates = [
         row
@@ -82,15 +85,11 @@ def _ranked(
     return ranked + [row for row in shuffled if confidences[row["trial_number"]] is None]
 
 
-def _repeats(row: TrialRow) -> tuple[str, ...]:
-    return tuple(str(row["repeat_of"]).split("-")) if row["trial_role"] == "repeat" else ()
-
-
-def _parts(repeat_of: str, trial_number: int) -> tuple[str, str, int]:
-    parts = repeat_of.split("-")
-    if len(parts) == 3 and parts[1] in ("least", "most") and parts[2].isdecimal() and int(parts[2]):
-        return parts[0], parts[1], int(parts[2])
-    raise BadInput(
-        f"condition table, trial {trial_number}, column 'repeat_of': found {repeat_of!r}, "
-        "expected such as synthetic-least-1"
-    )
+def _repeat_of(row: TrialRow) -> RepeatOf:
+    found = RepeatOf.read(str(row["repeat_of"]))
+    if found is None:
+        raise BadInput(
+            f"condition table, trial {row['trial_number']}, column 'repeat_of': found "
+            f"{row['repeat_of']!r}, expected such as synthetic-least-1"
+        )
+    return found

@@ -8,8 +8,9 @@ from typing import cast
 
 import pandas as pd
 
-from conditions.trials.condition_tables import check_table, images_of, read_table
+from conditions.trials.condition_tables import images_of, read_table
 from conditions.trials.rating_plan import rating_rows
+from conditions.trials.table_checks import TableChecks
 from experiments.runner.log import TrialLog, now_utc
 from experiments.runner.record import Record, plain_rows
 from experiments.runner.request import Request
@@ -76,7 +77,7 @@ class Session(Record):
             )
         table = read_table(path)
         stimuli = StimulusSet.open(request.stimuli or STIMULI / str(table["stimulus_set"].iloc[0]))
-        check_table(table, path, design, stimuli)
+        edited = TableChecks(design, stimuli).check(table, path)
         for moment in MOMENTS:
             rating_rows(design, stimuli, int(table["participant_number"].iloc[0]), moment)
         number = request.session_number()
@@ -101,6 +102,7 @@ class Session(Record):
             # Not the whole path, which may hold the name of who runs the session.
             "table": f"{path.parent.name}/{path.name}",
             "table_sha256": sha256_of(path),
+            "table_edited": edited,
             "stimulus_set": stimuli.name,
             "manifest_sha256": stimuli.manifest_sha256,
             "language": language,

@@ -13,7 +13,10 @@ def test_make_then_check(tmp_path, stimulus_set, capsys):
     assert "2 condition tables in" in capsys.readouterr().out
     table = str(tmp_path / "demo_two_afc" / "p002.csv")
     assert main(["check", table, "--stimuli", str(stimulus_set)]) == 0
-    assert "23 trials, every image present and unchanged" in capsys.readouterr().out
+    assert (
+        "23 trials, every cell as the design makes it, every image present"
+        in capsys.readouterr().out
+    )
 
 
 def test_list_names_the_designs(capsys):

@@ -30,6 +30,7 @@ def shortened(name: str, folder: Path) -> Path:
     """Write the design with quick phases, and without the pages and ratings around its trials."""
     data = yaml.safe_load(find_design(name).read_text(encoding="utf-8"))
     data |= {"name": "short", "instructions": [], "consent": False, "comment": False}
+    data["edited_tables"] = True  # for their first trials only
     data.pop("ratings", None)
     quick = {"fixation_s": 0.1, "chosen_s": 0.05, "feedback_s": 0.1, "blank_s": 0.05}
     data["durations"] = quick
