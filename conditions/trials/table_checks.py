@@ -120,9 +120,7 @@ def first_difference(
     where = list(places) or lines_of(table)
     columns = [name for name in expected.columns if name != VERSION_COLUMN.name]
     rows = min(len(table), len(expected))
-    unequal = np.column_stack(
-        [_unequal(table[name].iloc[:rows], expected[name].iloc[:rows]) for name in columns]
-    )
+    unequal = _plain(table[columns].iloc[:rows]) != _plain(expected[columns].iloc[:rows])
     cells = np.argwhere(unequal)
     if len(cells):
         row, column = int(cells[0][0]), int(cells[0][1])
@@ -138,11 +136,8 @@ def first_difference(
     return None
 
 
-def _unequal(found: pd.Series, expected: pd.Series) -> np.ndarray:
-    a, b = (
-        cells.astype(object).where(cells.notna(), None).to_numpy() for cells in (found, expected)
-    )
-    return np.asarray(a != b, dtype=bool)
+def _plain(frame: pd.DataFrame) -> np.ndarray:
+    return np.asarray(frame.astype(object).where(frame.notna(), None))
 
 
 def _shown(cell: object) -> str:
