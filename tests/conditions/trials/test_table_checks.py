@@ -171,12 +171,8 @@ def test_an_edited_table_runs_where_the_design_says_so(tmp_path, toy, capsys):
 def test_a_repeat_of_nothing_is_found_before_the_session(tmp_path, value, message):
     name = "borowski2021_exp1"
     design = design_file(tmp_path, name, edited_tables=True)
-    stimuli = write_stimulus_set(
-        tmp_path / "toy",
-        units=units_for(read_design(name)),
-        n_batches=20,
-        kinds=("natural", "synthetic"),
-    )
+    units = units_for(read_design(name))
+    stimuli = write_stimulus_set(tmp_path / "toy", units=units, n_batches=20, with_files=False)
     (path,) = write_tables(design, stimuli, [1], tmp_path / "tables")
     rows = read_table(path)
     row = int(rows.index[rows["trial_role"] == "repeat"][0])
