@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,8 @@ from analysis.statistics.agreement import agreement, answers
 from analysis.statistics.rating_means import by_participant, rating_means
 from unitscope.errors import BadInput
 from unitscope.tables import read_csv
+
+UNITS = Path(__file__).parents[3] / "conditions" / "designs" / "units"
 
 
 def borowski_rows(participant, rng, repeats=True):
@@ -166,44 +169,181 @@ def test_experiment_two_has_schemes_and_groups(tmp_path):
     assert set(trials["group"]) == {"lay"}
 
 
-def test_mirrored_confidence_is_put_right(tmp_path):
-    rows = [
-        {
-            "mode": "natural_blur",
-            "task_id": "t-1",
-            "response_index": 0,
-            "worker_id": "A1SECRET",
-            "is_demo": number == 0,
-            "catch_trial": number == 1,
-            "layer": 3,
-            "kernel_size": 1,
-            "channel": "17",
-            "batch": 2,
-            "base_query": "base.png",
-            "min_query": "min.png",
-            "max_query": "max.png",
-            "min_query_activation": 1.0,
-            "max_query_activation": 4.0,
-            "base_query_activation": 6.0,
-            "choice": "ab"[number % 2],
-            "correct": number % 2 == 1,
-            "button_pressed": number,
-            "confidence": number % 3 + 1,
-            "rt": 1500.0,
-        }
-        for number in range(6)
-    ]
-    pd.DataFrame(rows).to_csv(tmp_path / "z.csv", index=False)
-    import_logs([tmp_path / "z.csv"], read_mapping("zimmermann2021"), tmp_path / "out")
+SERVER = "https://example.org/tasks/cf"
+
+
+def occlusion_trial(rng, mode, task, response, layer, kernel, excluded, changed):
+    """One row of the study's own table: main_data of the task, with what their notebook adds."""
+    batch = task % 10
+    pair = np.random.default_rng([layer, kernel, batch])  # the same for everybody
+    switched = bool(rng.random() < 0.5)
+    button = int(rng.integers(6))
+    left = button < 3
+    # Theirs: the image below whose buttons was pressed, in names that do not know of sides.
+    choice = "ab"[left == switched]
+    task_id = f"{mode}-{task}"
+    queries = f"{SERVER}/{mode}/{task_id}/trials/trial_{2 * layer + kernel // 2}/queries"
+    least, most = (f"{value:.12f}" for value in (pair.uniform(0, 2), pair.uniform(2, 5)))
+    row = {
+        "rt": f"{rng.uniform(800, 9000):.3f}",
+        "stimulus": "null",
+        "button_pressed": float(button),
+        "switched_queries": switched,
+        "confidence": button % 3 + 1,
+        "choice": choice,
+        "correct": choice == "b",
+        "trial_type": "cf-image-confidence-response",
+        "min_query": f"{queries}/min.png",
+        "max_query": f"{queries}/max.png",
+        "base_query": f"{queries}/base.png",
+        "catch_trial": False,
+        "is_demo": False,
+        "response_index": response,
+        "worker_id": f"A{task}SECRET",
+        "task_number": task,
+        "task_id": task_id,
+        "mode": mode,
+        "excluded_response": excluded,
+        "batch": batch,
+        "channel": "0",
+        "kernel_size": kernel,
+        "layer": layer,
+        "base_query_activation": "6.000000000000",
+        "min_query_activation": least,
+        "max_query_activation": most,
+    }
+    for name in ("center_distance", "patch_std", "patch_saliency"):
+        row[f"min_query_{name}"], row[f"max_query_{name}"] = pair.uniform(0, 1, 2)
+    return row | changed
+
+
+UNKNOWN = dict.fromkeys(("batch", "channel", "kernel_size", "layer"), "")
+
+
+@pytest.fixture
+def occlusion_table():
+    """Two conditions, three tasks with each of two image sets; one response of all is excluded."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for mode in ("natural", "none"):
+        for task in (1, 2, 11, 12, 21, 22):
+            # The first response to one task was excluded, so that another was asked for.
+            for response in (0, 1) if (mode, task) == ("natural", 11) else (0,):
+                excluded = (mode, task, response) == ("natural", 11, 0)
+                common = (rng, mode, task, response)
+                for demo in range(4):
+                    changed = UNKNOWN | {"is_demo": True, "trial_index": demo - 4}
+                    rows.append(occlusion_trial(*common, 0, 1, excluded, changed))
+                for layer in range(9):
+                    for kernel in (1, 3):
+                        rows.append(occlusion_trial(*common, layer, kernel, excluded, {}))
+                for letter in "jtz":
+                    changed = dict.fromkeys(("layer", "kernel_size", "channel"), letter)
+                    changed |= {"catch_trial": True}
+                    rows.append(occlusion_trial(*common, 0, 1, excluded, changed))
+    return pd.DataFrame(rows)
+
+
+def test_sides_come_from_the_buttons(occlusion_table, tmp_path):
+    occlusion_table.to_csv(tmp_path / "z.csv")
+    done = import_logs([tmp_path / "z.csv"], read_mapping("zimmermann2021"), tmp_path / "out")
+    assert done.n_participants == 13 and done.flags == {} and done.other_flags == {}
     trials = load(tmp_path / "out")
-    assert trials["confidence"].tolist() == [3, 2, 1, 1, 2, 3]
-    assert trials["trial_role"].tolist()[:3] == ["practice", "catch", "main"]
-    assert set(trials["reference_condition"]) == {"blur"}
-    assert trials["rt_s"].tolist() == [1.5] * 6
-    assert trials["relative_activation_difference"].tolist() == [0.5] * 6
-    assert trials["unit"].iloc[0] == "mixed4b-3x3-0017"
+    trials = trials[trials["observer_kind"] == "person"].sort_values("import_line")
+    theirs = occlusion_table
+    pressed_left = theirs["button_pressed"] < 3
+    assert (trials["choice"] == "a").tolist() == pressed_left.tolist()
+    # Theirs says which query was drawn at which side; no part of the mapping reads it.
+    at_the_left = np.where(theirs["switched_queries"], "max.png", "min.png")
+    assert trials["query_a"].tolist() == at_the_left.tolist()
+    assert (trials["correct_choice"] == "a").tolist() == theirs["switched_queries"].tolist()
+    assert trials["correct"].tolist() == theirs["correct"].tolist()
+    assert trials["correct"].mean() == pytest.approx((theirs["choice"] == "b").mean())
+    assert 0 < (trials["correct_choice"] == "a").mean() < 1
+    sure = theirs["button_pressed"].map({0: 3, 1: 2, 2: 1, 3: 1, 4: 2, 5: 3})
+    assert trials["confidence"].tolist() == sure.tolist()
+    activation = np.where(
+        theirs["switched_queries"], theirs["max_query_activation"], theirs["min_query_activation"]
+    ).astype(float)
+    assert trials["activation_a"].tolist() == pytest.approx(activation.tolist())
+    counts = trials["trial_role"].value_counts().to_dict()
+    assert counts == {"main": 13 * 18, "practice": 13 * 4, "catch": 13 * 3}
+    units = set(trials.loc[trials["trial_role"] == "main", "unit"])
+    shipped = read_csv_of_units("zimmermann2021")
+    assert units == set(shipped[shipped["role"] == "main"]["name"])
+    catch = set(trials.loc[trials["trial_role"] == "catch", "unit"])
+    assert catch == set(shipped[shipped["role"] == "catch"]["name"])
     written = "".join(p.read_text() for p in (tmp_path / "out").rglob("*") if p.is_file())
-    assert "A1SECRET" not in written
+    assert "SECRET" not in written
+
+
+def read_csv_of_units(name):
+    units = pd.read_csv(UNITS / f"{name}.csv")
+    number = units["channel"].map("{:04d}".format)
+    return units.assign(name=units["layer"] + "-" + units["branch"] + "-" + number)
+
+
+def kappa_of_study(one, two):
+    """Kappa of two vectors of 18 trials, by the study's own formula."""
+    observed = (one == two).mean()
+    p1, p2 = one.mean(), two.mean()
+    expected = p1 * p2 + (1 - p1) * (1 - p2)
+    return (observed - expected) / (1 - expected)
+
+
+def test_exclusions_and_baselines_are_the_studys_own(occlusion_table, tmp_path):
+    occlusion_table.to_csv(tmp_path / "z.csv", index=False)
+    out = tmp_path / "out"
+    import_logs([tmp_path / "z.csv"], read_mapping("zimmermann2021"), out)
+    results = analyse(load_log(out), Settings(n_bootstrap=20))
+    judged = results.tables["exclusions"]
+    assert set(judged["rule"]) == {"the study's own"} and judged["excluded"].sum() == 1
+    main = occlusion_table.query("not is_demo and not catch_trial")
+    kept = main[~main["excluded_response"]].copy()
+    accuracy = results.tables["accuracy"].set_index("reference_condition")
+    for mode, rows in kept.groupby("mode"):
+        assert accuracy.loc[mode, "proportion"] == pytest.approx(rows["correct"].mean())
+    # As their notebook has it.
+    kept["centre"] = kept["max_query_center_distance"] > kept["min_query_center_distance"]
+    kept["variance"] = kept["max_query_patch_std"] < kept["min_query_patch_std"]
+    kept["saliency"] = kept["max_query_patch_saliency"] < kept["min_query_patch_saliency"]
+    baselines = results.tables["baselines"].set_index("baseline")
+    for name in ("centre", "variance", "saliency"):
+        assert baselines.loc[name, "proportion"] == pytest.approx(kept[name].mean())
+    vectors = {}
+    for (mode, batch, task), rows in kept.groupby(["mode", "batch", "task_number"]):
+        vectors[mode, batch, task] = rows.sort_values(["layer", "kernel_size"])
+    table = results.tables["agreement"].set_index(["group_1", "group_2"])
+
+    def pairs(first, second):
+        for (one, a), (two, b) in itertools.combinations(vectors.items(), 2):
+            if one[1] == two[1] and {one[0], two[0]} == {first, second}:
+                yield kappa_of_study(a["correct"].to_numpy(), b["correct"].to_numpy())
+
+    for first, second, number in (
+        ("natural", "natural", 6),
+        ("none", "none", 6),
+        ("natural", "none", 18),
+    ):
+        found = list(pairs(first, second))
+        assert len(found) == table.loc[(first, second), "n_pairs"] == number
+        assert table.loc[(first, second), "kappa"] == pytest.approx(np.mean(found))
+    against = [
+        kappa_of_study(rows["correct"].to_numpy(), rows["saliency"].to_numpy())
+        for (mode, _, _), rows in vectors.items()
+        if mode == "natural"
+    ]
+    assert table.loc[("natural", "saliency"), "kappa"] == pytest.approx(np.mean(against))
+
+
+def test_logs_without_what_the_notebook_adds_are_imported_too(occlusion_table, tmp_path):
+    added = [name for name in occlusion_table if "query_" in name or name == "excluded_response"]
+    occlusion_table.drop(columns=added).to_csv(tmp_path / "z.csv", index=False)
+    out = tmp_path / "out"
+    import_logs([tmp_path / "z.csv"], read_mapping("zimmermann2021"), out)
+    results = analyse(load_log(out), Settings(n_bootstrap=20))
+    assert set(results.tables["exclusions"]["rule"]) == {"catch trials", "side bias"}
+    assert set(results.log.trials["observer_kind"]) == {"person"}
 
 
 CLASSES = ("bear", "cat", "oven", "truck")
