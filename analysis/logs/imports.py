@@ -165,13 +165,12 @@ def _prepared(cells: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
 def _kept(cells: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
     """Return the rows that a mapping keeps."""
     kept = fitting(cells, mapping.keep)
-    for name in mapping.filled:
-        kept &= cells[name].str.strip() != ""
+    if mapping.filled:
+        kept &= (cells[list(mapping.filled)].apply(plain) != "").any(axis=1)
     if not kept.any():
-        raise BadInput(
-            f"{cells['import_file'].iloc[0] if len(cells) else mapping.name}: no row is one of "
-            "those that the mapping keeps"
-        )
+        where = cells["import_file"].iloc[0] if len(cells) else mapping.name
+        filled = f", which have {' or '.join(mapping.filled)}" if mapping.filled else ""
+        raise BadInput(f"{where}: no row is one of those that the mapping keeps{filled}")
     return cells[kept].reset_index(drop=True)
 
 
@@ -322,7 +321,7 @@ def _study(cells: pd.DataFrame, mapping: Mapping) -> pd.Series:
 
 def _key(cells: pd.DataFrame, mapping: Mapping) -> pd.Series:
     keys = cells[list(mapping.participant)].apply(plain)
-    for name in mapping.participant:
+    for name in sorted(set(mapping.participant) - set(mapping.optional)):
         if (keys[name] == "").any():
             place = int(np.flatnonzero(keys[name] == "")[0])
             raise BadInput(

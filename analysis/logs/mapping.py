@@ -97,6 +97,8 @@ class Rule:
     ----------
     column
         Column of the external log, or ``import_file`` for the name of the file.
+    fallback
+        Columns whose cells stand in for blank ones, the first that is not blank.
     constant
         The same for all rows, instead of a column.
     cases
@@ -121,6 +123,7 @@ class Rule:
     """
 
     column: str | None = None
+    fallback: tuple[str, ...] = ()
     constant: str | None = None
     cases: tuple[Case, ...] = ()
     pattern: str | None = None
@@ -138,8 +141,8 @@ class Rule:
             raise ValueError("give either column or constant")
         if self.column is None and self.constant is None and not self.cases:
             raise ValueError("give column, constant or cases")
-        if self.expected and self.column is None:
-            raise ValueError("expected goes with column")
+        if (self.expected or self.fallback) and self.column is None:
+            raise ValueError("expected and fallback go with column")
         if self.equals is not None and self.above is not None:
             raise ValueError("give either equals or above")
         if self.pattern is not None:
@@ -148,13 +151,17 @@ class Rule:
     def sources(self) -> set[str]:
         """Return the external columns that the rule reads."""
         read = set[str]().union(*(case.sources() for case in self.cases))
-        return read | {name for name in (self.column, self.equals, self.above) if name}
+        named = (self.column, *self.fallback, self.equals, self.above)
+        return read | {name for name in named if name}
 
     def apply(self, cells: pd.DataFrame) -> pd.Series:
         """Return our column as text, missing where nothing is known."""
         found = pd.Series(self.constant, index=cells.index, dtype="string")
         if self.column is not None:
-            found = self._of(cells[self.column], cells)
+            column = cells[self.column]
+            for name in self.fallback:
+                column = column.mask(column.str.strip() == "", cells[name])
+            found = self._of(column, cells)
         for case in reversed(self.cases):
             value = case.value
             if case.column is not None:
@@ -238,7 +245,7 @@ class Mapping:
     optional
         Columns that the external log may lack.
     filled
-        Columns that are blank in rows that are no trials; these are counted and skipped.
+        Columns that are all blank in rows that are no trials; these are counted and skipped.
     missing
         Cells that stand for nothing, such as ``null``.
     keep

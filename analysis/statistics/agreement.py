@@ -79,7 +79,8 @@ def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers
     """Arrange trials as one row per observer and references, and one column per item.
 
     An item is a unit with a pair of queries of a batch, whatever their sides. Of several trials of
-    an observer with the same item and references the first one counts.
+    an observer with the same item and references the first one counts; of one with unknown queries
+    nobody can say whether it is another's, so that it counts for nothing.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers
     if group not in trials.columns:
         raise BadInput(f"no column {group!r} in the trials{nearest(group, trials.columns)}")
     known = trials[trials["correct"].notna()]
-    sides = [known[name].astype(str) for name in ("query_a", "query_b")]
+    sides = [_text(known, name) for name in ("query_a", "query_b")]
     queries = [np.minimum(*sides), np.maximum(*sides)]
     people = known["observer_kind"].isin(["person", "simulated"])
     is_baseline = known["observer_kind"] == "baseline"
@@ -123,7 +124,7 @@ def answers(trials: pd.DataFrame, group: str = "reference_condition") -> Answers
                 for name in ("reference_condition", "scheme")
             },
             "item": known["unit"].astype(str).str.cat([_text(known, "batch"), *queries], sep="|"),
-            "correct": known["correct"].astype(float),
+            "correct": known["correct"].astype(float).mask((sides[0] == "") & (sides[1] == "")),
         }
     )
     rows = ["group", "observer", "reference_condition", "scheme"]
@@ -278,7 +279,7 @@ def agreement(
                 reason = f"fewer than {MIN_PAIRS} pairs of observers have a kappa"
             else:
                 reason = "" if np.isfinite(low) else "all bootstrap samples have the same kappa"
-            accuracies = [float(np.nanmean(found.correct[of_row == name])) for name in (one, two)]
+            accuracies = [_mean(found.correct[of_row == name]) for name in (one, two)]
             bounds = kappa_bounds(accuracies[0], accuracies[1])
             rows.append(
                 {
@@ -319,6 +320,11 @@ def _by_member(found: Answers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     with np.errstate(invalid="ignore"):
         mean = summed(np.where(defined, kappa, 0.0)) / number
     return mean, summed(shared), summed(found.comparable) > 0
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _bootstrap_counts(

@@ -64,13 +64,13 @@ def _imported(results: Results) -> Iterator[str]:
         some = f" in {_counted(number, 'session')}" if number < len(sessions) else ""
         told.append(f"{_per_session(own)} {with_references(condition)}{some}")
     others = [
-        _per_session(own, f"{word} trials")
+        _per_session(own, f"{word} trial")
         for role, word in (("practice", "practice"), ("catch", "catch"), ("repeat", "repeated"))
         if len(own := trials[trials["trial_role"] == role])
     ]
     open_ = int(main["correct"].isna().sum())
     yield (
-        f"Counted from the trials at hand, a session had {_per_session(main, 'main trials')} "
+        f"Counted from the trials at hand, a session had {_per_session(main, 'main trial')} "
         f"({'; '.join(told)})"
         + (f", and {joined(others)}" if others else "")
         + "."
@@ -79,12 +79,12 @@ def _imported(results: Results) -> Iterator[str]:
 
 
 def _per_session(trials: pd.DataFrame, what: str = "") -> str:
-    """Return how many trials the sessions with any have: ``18`` or ``15 to 18 (median 18)``."""
+    """Return how many trials a session has, if any: ``18 trials``, ``15 to 18 (median 18)``."""
     numbers = trials.groupby(["participant", "session"]).size()
     low, high, median = numbers.min(), numbers.max(), numbers.median()
     if low == high:
-        return f"{low} {what}".strip()
-    return f"{low} to {high} {what}".strip() + f" (median {median:g})"
+        return _counted(low, what) if what else str(low)
+    return f"{low} to {high}{f' {what}s' if what else ''} (median {median:g})"
 
 
 def _ratings(results: Results) -> str:

@@ -16,7 +16,7 @@ from scipy import stats
 from analysis.__main__ import main
 from analysis.logs.imports import import_logs
 from analysis.logs.load import load, load_log
-from analysis.logs.mapping import read_mapping, shipped_mappings
+from analysis.logs.mapping import Rule, read_mapping, shipped_mappings
 from analysis.logs.ratings import load_ratings, load_study
 from analysis.planning.analysis_settings import Settings
 from analysis.report.analyse import analyse
@@ -120,6 +120,30 @@ def test_the_dirt_is_kept_flagged_and_counted(borowski, tmp_path):
     assert set(trials["reference_condition"]) == {"none", "natural", "synthetic"}
     assert trials["layer"].iloc[0] == "a", "practice has letters for layers"
     assert set(trials["branch"].dropna()) == {"b", "1x1", "3x3", "5x5", "pool"}
+
+
+def test_flags_and_methods_are_those_of_the_data(borowski, tmp_path, capsys):
+    table = pd.read_csv(borowski, dtype=str, keep_default_na=False)
+    practice = table["trial_type"].str.strip() == "practice"
+    table.loc[practice, "channel"] = "b"  # as their practice units are called
+    last = table.index[table["subject_id"] == "4"][-3:]
+    table.drop(index=last).to_csv(borowski, index=False)
+    out = tmp_path / "out"
+    arguments = ["import", str(borowski), "--mapping", "borowski2021_exp1", "--out", str(out)]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "4 rows flagged unknown_channel in practice, catch or repeated trials" in said
+    assert "1 rows flagged negative_rt\n" in said
+    written = write_report(out, tmp_path / "report", Settings(ci_unit="paper", n_bootstrap=20))
+    page = written.page.read_text(encoding="utf-8")
+    assert "flagged practice, catch and repeated trials: 4 unknown_channel" in page
+    # What the trials say, none of the 45 units and blocks of the design of this name.
+    assert "Counted from the trials at hand, a session had 17 to 18 main trials (median 18)" in page
+    assert "6 with natural references; 6 with synthetic references" in page
+    assert "), and 1 practice trial, 1 catch trial and 1 repeated trial." in page
+    assert "Borowski et al. (2021), experiment I (Borowski et al., ICLR 2021" in page
+    for of_design in ("Trials were shuffled within", "Participants chose the one"):
+        assert of_design not in page
 
 
 def test_sides_are_turned_round(borowski, tmp_path):
@@ -659,6 +683,145 @@ def test_files_that_do_not_belong_together_are_named(
             paths, [read_mapping(f"borowski2021_{name}") for name in mappings], tmp_path / "x"
         )
     assert not (tmp_path / "x").exists()
+
+
+SESSION_NAMES = ["participant", "session"]
+
+
+def builder_file(folder, participant, session, date, answers):
+    """A csv file as PsychoPy itself writes it at a Builder experiment's end."""
+    data = pytest.importorskip("psychopy.data")
+    info = {"participant": participant, "session": session, "date": date, "expName": "mine"}
+    name = str(folder / f"{participant}_mine_{date}")
+    options = {"name": "mine", "extraInfo": info, "dataFileName": name, "autoLog": False}
+    experiment = data.ExperimentHandler(**options, savePickle=False, saveWideText=False)
+    experiment.addData("welcome.started", 0.5)
+    experiment.nextEntry()
+    conditions = [
+        {"condition": condition, "corrAns": right, "layer": "mixed4a", "channel": channel}
+        for condition in ("natural", "synthetic")
+        for channel, right in enumerate(("left", "right"))
+    ]
+    for loop, n_rows in (("practice", 1), ("trials", 4)):
+        rows = [row | {"trial_role": loop.replace("trials", "main")} for row in conditions]
+        trials = data.TrialHandler2(
+            name=loop, nReps=1, method="sequential", trialList=rows[:n_rows], autoLog=False
+        )
+        experiment.addLoop(trials)
+        for row in trials:
+            pressed = answers.pop(0) if loop == "trials" else "left"
+            # A key that was not pressed is stored as Builder's code does, and counted as wrong.
+            trials.addData("key_resp.keys", pressed)
+            trials.addData("key_resp.corr", int(pressed == row["corrAns"]))
+            if pressed is not None:
+                trials.addData("key_resp.rt", 0.75)
+            experiment.nextEntry()
+        experiment.loopEnded(trials)
+    path = folder / f"{participant}_{session}_{date}.csv"
+    experiment.saveAsWideText(str(path), delim="comma")
+    experiment.abort()
+    return path
+
+
+def test_a_file_that_builder_saved(tmp_path):
+    right = ["left", "right", "left", "right"]
+    files = [
+        builder_file(tmp_path, "9", "2", "2026-03-02_10h00.00.000", right.copy()),
+        builder_file(tmp_path, "9", "1", "2026-03-01_10h00.00.000", ["left", None, "right", "x"]),
+        builder_file(tmp_path, "10", "1", "2026-03-01_11h00.00.000", right.copy()),
+        builder_file(tmp_path, "10", "10", "2026-03-02_11h00.00.000", right.copy()),
+        builder_file(tmp_path, "10", "9", "2026-03-03_11h00.00.000", right.copy()),
+    ]
+    out = tmp_path / "out"
+    done = import_logs(files, read_mapping("psychopy_builder"), out)
+    assert (done.n_rows, done.n_participants, done.n_sessions, done.skipped) == (25, 2, 5, 5)
+    # Another key is no answer of this task.
+    assert done.flags == {"no_choice": 1, "unknown_choice": 1} and done.other_flags == {}
+    log = load_log(out)
+    sessions = {key: rows.reset_index() for key, rows in log.trials.groupby(SESSION_NAMES)}
+    first = sessions["p001", 1]
+    assert first["trial_role"].tolist() == ["practice", *["main"] * 4]
+    assert first["correct"].tolist()[:2] == [True, True]
+    assert first["correct"].isna().tolist() == [False, False, True, False, True]
+    assert not first["correct"][3]
+    assert first["trial_number"].tolist() == [1, 2, 3, 4, 5]
+    assert sessions["p001", 2]["correct"].all()
+    # Sessions 1, 9 and 10, by their numbers and not as text.
+    files_of = [sessions["p002", number]["import_file"][0] for number in (1, 2, 3)]
+    assert [name.split("_")[1] for name in files_of] == ["1", "9", "10"]
+    results = analyse(log, Settings(ci_unit="paper", n_bootstrap=20))
+    accuracy = results.tables["accuracy_all_sessions"].set_index("reference_condition")
+    assert accuracy.loc["natural", "n_trials"] == 9 and accuracy.loc["natural", "n_right"] == 9
+    assert accuracy.loc["synthetic", "n_trials"] == 9 and accuracy.loc["synthetic", "n_right"] == 8
+
+
+JSPSYCH = """\
+"rt","stimulus","response","trial_type","trial_index","plugin_version","time_elapsed",\
+"subject_id","condition","correct_response","query_a","query_b","trial_role"
+"1500","<p>Which ""image""?</p>","null","html-keyboard-response","0","2.0.0","1600","s7","","","",\
+"",""
+"812.4","","0","image-button-response","1","2.0.0","3000","s7","natural","0","x.png","y.png",\
+"practice"
+"900","","1","image-button-response","2","2.0.0","4000","s7","natural","0","x.png","y.png","main"
+"null","","null","image-button-response","3","2.0.0","5000","s7","synthetic","1","x.png","y.png",\
+"main"
+"700","","1","image-button-response","4","2.0.0","6000","s7","synthetic","1","x.png","y.png","main"
+"""
+
+JSPSYCH_6 = """\
+"rt","stimulus","key_press","trial_type","trial_index","time_elapsed","subject","condition",\
+"correct_response"
+"655.1","a.png",70,"image-keyboard-response",0,700,3,"natural","f"
+"null","a.png","null","image-keyboard-response",1,2700,3,"natural","j"
+"""
+
+
+def test_files_of_jspsych(tmp_path):
+    (tmp_path / "new.csv").write_text(JSPSYCH.replace("\\\n", ""), encoding="utf-8")
+    (tmp_path / "old.csv").write_text(JSPSYCH_6.replace("\\\n", ""), encoding="utf-8")
+    files = [tmp_path / "new.csv", tmp_path / "old.csv"]
+    done = import_logs(files, read_mapping("jspsych"), tmp_path / "out")
+    assert (done.n_rows, done.n_participants, done.skipped, done.flags) == (6, 2, 1, {})
+    trials = load(tmp_path / "out").sort_values(["import_file", "import_line"])
+    assert trials["choice"].fillna("-").tolist() == ["a", "b", "-", "b", "a", "-"]
+    assert trials["correct"].astype(object).where(trials["correct"].notna(), "-").tolist() == [
+        *(True, False, "-", True),
+        *(True, "-"),
+    ]
+    assert trials["rt_s"].dropna().tolist() == pytest.approx([0.8124, 0.9, 0.7, 0.6551])
+    assert trials["trial_role"].tolist() == ["practice", *["main"] * 5]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("channel_.*", "has no groups in parentheses, expected one"),
+        ("(a)(b)", "has 2 groups in parentheses"),
+        ("(a", "cannot be matched"),
+        (r"(a)(?=b)", "cannot be matched"),
+        (r"(a)\1", "cannot be matched"),
+    ],
+)
+@pytest.mark.parametrize("key", ["pattern", "studies"])
+def test_a_pattern_that_cannot_be_used_is_one_sentence(tmp_path, capsys, key, pattern, message):
+    rule = {"column": "x"} | ({"pattern": pattern} if key == "pattern" else {})
+    mapping = {"name": "m", "title": "M", "design": "m", "participant": ["who"]}
+    mapping |= {"columns": {"layer": rule}} | ({"studies": pattern} if key == "studies" else {})
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump(mapping))
+    (tmp_path / "log.csv").write_text("who,x\n1,a\n")
+    arguments = ["import", str(tmp_path / "log.csv"), "--mapping", str(tmp_path / "m.yaml")]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1
+
+
+def test_patterns_take_linear_time():
+    """Python's own engine would need 2 to the power of 5000 steps for this."""
+    cells = pd.DataFrame({"x": pd.Series(["a" * 5000 + "b", "aaa", None, ""], dtype="string")})
+    found = Rule(column="x", pattern="^((?:a+)+)$").apply(cells)
+    assert found.tolist()[:2] == ["a" * 5000 + "b", "aaa"]
+    assert found.isna().tolist() == [False, False, True, True]
+    assert Rule(column="x", pattern="(b)").apply(cells)[0] == "b"
 
 
 @pytest.mark.parametrize("name", shipped_mappings())
