@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -22,6 +23,9 @@ from unitscope.tables import write_csv
 from unitscope.vocabulary import Unit
 
 Item = TypeVar("Item")
+
+# Started in the background, the tests, and all sessions that they start, would ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # This is no place to measure time: tests share their machine.
 settings.register_profile("unitscope", settings.default, deadline=None)

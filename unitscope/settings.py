@@ -17,6 +17,9 @@ Settings = TypeVar("Settings")
 
 _NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
+LARGEST = 2**53
+"""Limit on the size of numbers, up to which every program keeps each digit of whole ones."""
+
 MOST_NODES = 100_000
 """Limit on the values that a file stands for: nested aliases multiply without end."""
 
@@ -188,4 +191,6 @@ def _convert_scalar(hint: Any, value: Any, where: str, key: str) -> Any:
         raise BadInput(f"{where}: {key!r} is {value!r}, expected {_NAMES[hint]}")
     if isinstance(value, float) and not math.isfinite(value):
         raise BadInput(f"{where}: {key!r} is {value!r}, expected a finite number")
+    if isinstance(value, int | float) and abs(value) > LARGEST:
+        raise BadInput(f"{where}: {key!r} is {value:.4g}, expected -2^53 to 2^53")
     return value

@@ -22,7 +22,7 @@ def parse_numbers(what: str, text: str) -> list[int]:
     """
     found: set[int] = set()
     for part in text.split(","):
-        read = re.fullmatch(r"\s*(\d+)(?:-(\d+)(?::(\d+))?)?\s*", part)
+        read = re.fullmatch(r"\s*(\d{1,6})(?:-(\d{1,6})(?::(\d{1,6}))?)?\s*", part)
         if not read or (read[2] and int(read[2]) < int(read[1])) or read[3] == "0":
             raise BadInput(
                 f"{what} {text!r}: found {part!r}, expected such as 30, 10-60 or 10-60:5"

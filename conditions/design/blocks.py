@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from conditions.design.selection import References
-from unitscope.bounds import at_least
+from unitscope.bounds import at_least, between
 from unitscope.vocabulary import ReferenceCondition
+
+MOST_TRIALS = 10_000
+"""Limit on the trials of a block, many times what a person can do."""
 
 BlockRole = Literal["practice", "main", "repeat"]
 
@@ -70,8 +73,9 @@ class Block:
     groups: tuple[ReferenceCondition, ...] = ()
 
     def __post_init__(self) -> None:
-        at_least(0, trials=self.trials, catch=self.catch)
-        at_least(1, **{f"draw.{pool}": number for pool, number in self.draw.items()})
+        between(0, MOST_TRIALS, trials=self.trials, catch=self.catch)
+        draws = {f"draw.{pool}": number for pool, number in self.draw.items()}
+        between(1, MOST_TRIALS, **draws)
         if self.role == "repeat":
             if self.trials or self.draw or self.catch or self.extra_trial:
                 raise ValueError("a block of repeats has no trials, draw, catch or extra_trial")
@@ -118,7 +122,7 @@ class Practice:
     lists: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        at_least(1, max_rounds=self.max_rounds)
+        between(1, 100, max_rounds=self.max_rounds)
 
     @property
     def rounds(self) -> int:
@@ -140,7 +144,7 @@ class Repeats:
     most: int = 3
 
     def __post_init__(self) -> None:
-        at_least(0, least=self.least, most=self.most)
+        between(0, MOST_TRIALS, least=self.least, most=self.most)
         at_least(1, **{"least + most": self.least + self.most})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -18,9 +19,12 @@ from conditions.design.selection import (
     Schemes,
     UnitPools,
 )
-from unitscope.bounds import at_least, inside
+from unitscope.bounds import at_least, between, inside
 from unitscope.exclusion import Exclusions
 from unitscope.vocabulary import ReferenceCondition, Task
+
+MOST_PARTICIPANTS = 1_000_000
+"""Limit on the participants of a study."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +136,13 @@ class Design:
     sha256: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
-        at_least(1, participants=self.participants, orders_every=self.orders_every)
+        most = MOST_PARTICIPANTS
+        between(1, most, participants=self.participants, orders_every=self.orders_every)
         at_least(0, seed=self.seed)
+        if not re.fullmatch(r"\w[\w .-]*", self.stimulus_set):
+            raise ValueError(
+                f"stimulus_set is {self.stimulus_set!r}, expected the name of a folder, not a path"
+            )
         inside(0, 1, smallest_effect=self.smallest_effect)
 
     @property

@@ -7,6 +7,9 @@ from typing import Literal
 
 from unitscope.bounds import at_least, between
 
+MOST_PX = 100_000
+"""Limit on every length of a layout, far beyond any screen."""
+
 
 @dataclass(frozen=True)
 class Durations:
@@ -106,7 +109,8 @@ class Layout:
         for name in ("image", "reference_offset", "query_offset", "text"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0")
-        at_least(0, gap=self.gap, separation=self.separation)
+            between(0, MOST_PX, **{name: getattr(self, name)})
+        between(0, MOST_PX, gap=self.gap, separation=self.separation)
 
 
 @dataclass(frozen=True)
@@ -129,5 +133,5 @@ class Ratings:
     kind: Literal["synthetic", "natural"] = "synthetic"
 
     def __post_init__(self) -> None:
-        at_least(0, before=self.before, after=self.after)
+        between(0, 1000, before=self.before, after=self.after)
         at_least(1, **{"before + after": self.before + self.after})

@@ -9,6 +9,9 @@ from unitscope.bounds import at_least, between
 from unitscope.columns import MAX_REFERENCES, MAX_ROW_IMAGES, MAX_ROWS
 from unitscope.vocabulary import Depth, Pole, ReferenceCondition
 
+MOST_UNITS, MOST_BATCHES = 1_000_000, 1_000_000
+"""Limits on the units of a pool and on the batches of a unit."""
+
 
 @dataclass(frozen=True)
 class UnitPools:
@@ -31,7 +34,8 @@ class UnitPools:
     def __post_init__(self) -> None:
         if (self.table is None) == (not self.sample):
             raise ValueError("give either a table or a sample")
-        at_least(1, **{f"sample.{pool}": number for pool, number in self.sample.items()})
+        sample = {f"sample.{pool}": number for pool, number in self.sample.items()}
+        between(1, MOST_UNITS, **sample)
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ class Batches:
     step: int = 1
 
     def __post_init__(self) -> None:
-        at_least(0, first_main=self.first_main)
+        between(0, MOST_BATCHES, first_main=self.first_main, last_main=self.last_main)
         at_least(self.first_main, last_main=self.last_main)
         at_least(1, every=self.every, step=self.step)
         if len(set(self.rotation)) != len(self.rotation):
@@ -155,7 +159,7 @@ class Batches:
             )
         for name, batch in (("practice", self.practice), ("catch", self.catch)):
             if isinstance(batch, int):
-                at_least(0, **{name: batch})
+                between(0, MOST_BATCHES, **{name: batch})
 
     @property
     def main_batches(self) -> int:

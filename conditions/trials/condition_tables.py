@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from conditions.design.design import Design
+from conditions.design.design import MOST_PARTICIPANTS, Design
 from conditions.design.reading import read_design
 from conditions.trials.table_maker import TableMaker
 from unitscope.columns import FILLED_BY_SESSION, IMAGE_NAMES, VERSION_COLUMN, table_columns
@@ -34,10 +35,15 @@ def parse_participants(text: str) -> list[int]:
     """
     numbers: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not (first.isdecimal() and (last.isdecimal() or not dash)):
+        first, _, last = part.strip().partition("-")
+        # Longer ones are not turned into numbers, which takes long.
+        if not re.fullmatch("[0-9]{1,9}(-[0-9]{1,9})?", part.strip()):
             raise BadInput(
                 f"participants {text!r}: found {part!r}, expected numbers such as 1-20 or 1,3,5"
+            )
+        if int(last or first) > MOST_PARTICIPANTS:
+            raise BadInput(
+                f"participants {text!r}: found {part!r}, expected numbers to {MOST_PARTICIPANTS}"
             )
         numbers.extend(range(int(first), int(last or first) + 1))
     if not numbers or min(numbers) < 1:

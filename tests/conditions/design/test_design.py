@@ -62,7 +62,7 @@ def test_an_unknown_name_gets_the_nearest_one():
         ({"batches__rotation": ["none", "natural"]}, "which is not in batches.rotation"),
         ({"durations__feedback_s": -1}, "feedback_s is -1.0, expected 0 to 60"),
         ({"layout__image": 0}, "image is 0.0, expected more than 0"),
-        ({"participants": 0}, "participants is 0, expected 1 or more"),
+        ({"participants": 0}, "participants is 0, expected 1 to 1000000"),
         ({"units": {}}, "give either a table or a sample"),
         ({"sha256": "x"}, "unknown key 'sha256'"),
         ({"taks": "two_afc"}, "unknown key 'taks'; did you mean 'task'"),
@@ -99,9 +99,9 @@ def test_an_unknown_name_gets_the_nearest_one():
         ({"triggers": {"codes": {"queries": 256}}}, "codes.queries is 256, expected 1 to 255"),
         ({"photodiode": {"size_px": 0}}, "size_px is 0, expected 1 to 1000"),
         ({"ratings": {"pool": "main", "before": 0}}, "before . after is 0, expected 1 or more"),
-        ({"practice": {"max_rounds": 0}}, "max_rounds is 0, expected 1 or more"),
-        ({"orders_every": 0}, "orders_every is 0, expected 1 or more"),
-        ({"layout__separation": -1}, "separation is -1.0, expected 0 or more"),
+        ({"practice": {"max_rounds": 0}}, "max_rounds is 0, expected 1 to 100"),
+        ({"orders_every": 0}, "orders_every is 0, expected 1 to 1000000"),
+        ({"layout__separation": -1}, "separation is -1.0, expected 0 to 100000"),
         ({"instructions": ["welcom"]}, "page 'welcom'.*; did you mean 'welcome'"),
         ({"language": "fr"}, "language is 'fr', expected one of de, en"),
         ({"hooks": ["my_lab.tracker"]}, "unknown key 'hooks'"),
@@ -206,3 +206,24 @@ def test_keys_give_choice_and_confidence():
         ("b", 2),
         ("b", 3),
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("participants", 10**30, "'participants' is 1e[+]30, expected -2.53 to 2.53"),
+        ("participants", 10**9, "participants is 1000000000, expected 1 to 1000000"),
+        ("blocks__main_none__trials", 10**9, "trials is 1000000000, expected 0 to 10000"),
+        ("blocks__main_natural__catch", 2**63, "expected -2.53 to 2.53"),
+        ("units__sample__main", 10**9, "sample.main is 1000000000, expected 1 to 1000000"),
+        ("batches__last_main", 10**9, "last_main is 1000000000, expected 0 to 1000000"),
+        ("layout__image", 1e308, "'layout.image' is 1e[+]308, expected -2.53 to 2.53"),
+        ("layout__gap", 1e9, "gap is 1000000000.0, expected 0 to 100000"),
+        ("stimulus_set", "../..", "stimulus_set is '../..', expected the name of a folder"),
+        ("stimulus_set", "..", "stimulus_set is '..', expected the name of a folder"),
+        ("stimulus_set", "", "stimulus_set is '', expected the name of a folder"),
+    ],
+)
+def test_values_without_end_are_refused(tmp_path, key, value, message):
+    with pytest.raises(BadInput, match=message):
+        read(tmp_path, **{key: value})

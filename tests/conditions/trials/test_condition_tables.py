@@ -110,7 +110,23 @@ def test_participants_are_parsed(text, numbers):
     assert parse_participants(text) == numbers
 
 
-@pytest.mark.parametrize("text", ["", "a", "0-3", "3-1", "1-", "-2", "1;2", "1.5"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "0-3",
+        "3-1",
+        "1-",
+        "-2",
+        "1;2",
+        "1.5",
+        "1-3000000000",
+        "1" * 5000,
+        "1-1000001",
+        "\u0661",
+    ],
+)
 def test_other_participants_are_refused(text):
     with pytest.raises(BadInput, match="participants"):
         parse_participants(text)

@@ -84,10 +84,10 @@ def test_a_trial_and_its_display_give_every_response_column(task, clock):
 
 @st.composite
 def frames(draw):
-    """What is pressed in each frame: keys and clicks, most of them now, some of them earlier."""
+    """What is pressed in each frame, before the next one: keys and clicks, some of them earlier."""
     press = st.tuples(
         st.one_of(st.sampled_from(KEYS), st.tuples(st.integers(-700, 700), st.integers(-450, 450))),
-        st.floats(-0.05, 0.02),
+        st.floats(-0.05, 0.99 / 60),
     )
     return draw(st.lists(st.lists(press, max_size=3), max_size=60))
 
