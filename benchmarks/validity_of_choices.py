@@ -25,7 +25,11 @@ UNITS: tuple[CIUnit, ...] = ("crossed", "participant", "unit", "trial")
 
 
 def study(
-    seed: int, effect: float = 0.0, unit_slope: float = 0.0, participant_slope: float = 0.0
+    seed: int,
+    effect: float = 0.0,
+    unit_slope: float = 0.0,
+    participant_slope: float = 0.0,
+    participants: int = N_PARTICIPANTS,
 ) -> pd.DataFrame:
     """Simulate a study in which every participant meets every unit in both conditions, twice.
 
@@ -38,13 +42,15 @@ def study(
     unit_slope, participant_slope
         Standard deviations of the effect over units and participants; a quarter of them for log
         times.
+    participants
+        Number of participants.
     """
     rng = np.random.default_rng(seed)
-    of_participant = rng.normal(0, PARTICIPANT_SD, N_PARTICIPANTS)
+    of_participant = rng.normal(0, PARTICIPANT_SD, participants)
     of_unit = rng.normal(0, UNIT_SD, N_UNITS)
     of_units = rng.normal(0, unit_slope, N_UNITS)
-    of_participants = rng.normal(0, participant_slope, N_PARTICIPANTS)
-    shape = (N_PARTICIPANTS, N_UNITS, 2, REPEATS)
+    of_participants = rng.normal(0, participant_slope, participants)
+    shape = (participants, N_UNITS, 2, REPEATS)
     p, u, c, _ = (index.ravel() for index in np.indices(shape))
     slope = effect + of_units[u] + of_participants[p]
     chance = special.expit(LOGIT + of_participant[p] + of_unit[u] + (c - 0.5) * slope)
@@ -228,6 +234,37 @@ def slopes(seed: int) -> Found:
     return found
 
 
+def small_within(seed: int) -> Found:
+    """Check mixed models of few participants, who meet both conditions; the effect varies."""
+    found: Found = {}
+    for people in (5, 10, 20):
+        trials = study(70_000_000 + 100 * seed + people, 0.0, 0.6, 0.4, people)
+        found |= _false_positives(trials, f"{people} participants, both conditions each")
+    return found
+
+
+def small_between(seed: int) -> Found:
+    """Check mixed models of few participants, who meet one condition each."""
+    found: Found = {}
+    for people in (5, 10, 20):
+        trials = study(80_000_000 + 100 * seed + people, 0.0, 0.6, 0.4, people)
+        is_first = trials["participant"] % 2 == 0
+        half = trials[is_first == (trials["reference_condition"] == "natural")]
+        found |= _false_positives(half, f"{people} participants, one condition each")
+    return found
+
+
+def _false_positives(trials: pd.DataFrame, what: str) -> Found:
+    rows = mixed_contrasts(trials).set_index("model")
+    names = {"right_answers": "mixed logistic", "log_rt": "mixed linear"}
+    # A fit that does not converge has no p, and counts for nothing.
+    return {
+        (f"{name}, {what}: false positives", "5 %"): bool(rows["p"][model] < 0.05)
+        for model, name in names.items()
+        if np.isfinite(rows["p"][model])
+    }
+
+
 def covers(row: pd.Series, truth: float) -> bool:
     """Return whether a row's interval contains the truth."""
     return bool(row["low"] <= truth <= row["high"])
@@ -241,4 +278,6 @@ CHOICES: dict[str, Callable[[int], Found]] = {
     "rotation": rotation,
     "mixed": mixed,
     "slopes": slopes,
+    "small_within": small_within,
+    "small_between": small_between,
 }

@@ -53,7 +53,7 @@ class ShownColumn:
         Of the table.
     as_
         How it is written: text, name (as it is), effect (factors joined by ``*``), measure,
-        percent, points, number, signed, hundredfold, p or count.
+        percent, points, number, signed, hundredfold, p, df or count.
     interval
         Whether the columns low and high follow it.
     """
@@ -265,6 +265,7 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "signed": lambda value: f"{'+' if value > 0 else ''}{number(value)}",
     "hundredfold": lambda value: number(100 * value, ".0f"),
     "p": phrasing.p_cell,
+    "df": lambda value: number(value, ".1f"),
     "count": lambda value: f"{value:g}",
     "name": str,
     "effect": phrasing.factors,

@@ -24,7 +24,7 @@ MIN_LEVELS = 5
 """Participants or units below which their variance cannot be estimated."""
 
 _COLUMNS = [
-    *("model", "first", "second", "difference", "low", "high", "standard_error", "z", "p"),
+    *("model", "first", "second", "difference", "low", "high", "standard_error", "t", "df", "p"),
     *("p_holm", "participant_sd", "unit_sd", "participant_difference_sd", "unit_difference_sd"),
     *("residual_sd", "random_effects", "n_trials", "reason"),
 ]
@@ -38,20 +38,26 @@ def mixed_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     exponential of a difference is a ratio of times. Participants and units have random intercepts,
     and random slopes of the conditions where the trials allow it (:func:`fit_with_slopes`).
 
+    Tests and intervals are those of t with Satterthwaite's degrees of freedom
+    (:func:`analysis.statistics.mixed_likelihood.degrees_of_freedom`), of the logistic model those
+    of its working response. Its variances are estimated by maximum likelihood, not by restricted
+    maximum likelihood as those of the linear model, so that its standard errors are corrected for
+    the number of participants and units.
+
     Parameters
     ----------
     trials
         Main trials with correct, rt_s, participant, unit and reference_condition.
     level
-        Confidence level of the Wald intervals.
+        Confidence level.
 
     Returns
     -------
     pandas.DataFrame
         One row per model and pair: model, first, second, difference (first minus second), low,
-        high, standard_error, z, p, p_holm (over the pairs of a model), participant_sd and unit_sd
-        (of their means over conditions), participant_difference_sd and unit_difference_sd (of
-        their differences; NaN where the model has none), residual_sd (NaN for the logistic
+        high, standard_error, t, df, p, p_holm (over the pairs of a model), participant_sd and
+        unit_sd (of their means over conditions), participant_difference_sd and unit_difference_sd
+        (of their differences; NaN where the model has none), residual_sd (NaN for the logistic
         model), random_effects (which random effects the model has, and why not others), n_trials,
         reason.
 
@@ -61,10 +67,10 @@ def mixed_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     >>> trials = pd.DataFrame(cells, columns=["participant", "unit", "reference_condition"])
     >>> trials["correct"] = [i % 3 > 0 or i % 4 == 0 for i in range(len(trials))]
     >>> trials["rt_s"] = [1.5 + 0.3 * (i % 2) + 0.1 * (i * 7 % 11) for i in range(len(trials))]
-    >>> mixed_contrasts(trials)[["model", "first", "second", "difference", "p"]].round(2)
-               model    first second  difference     p
-    0  right_answers  natural   blur        0.90  0.19
-    1         log_rt  natural   blur       -0.16  0.00
+    >>> mixed_contrasts(trials)[["model", "first", "second", "difference", "df", "p"]].round(2)
+               model    first second  difference    df     p
+    0  right_answers  natural   blur        0.90  48.0  0.25
+    1         log_rt  natural   blur       -0.16  48.0  0.00
     """
     if not len(trials):
         return pd.DataFrame(columns=_COLUMNS)
@@ -83,7 +89,7 @@ def mixed_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
         if few and not model.fit.reason:
             why = not_computable(f"there are fewer than {MIN_LEVELS} {few[0]}s")
             model = replace(model, fit=replace(model.fit, reason=why), structure="")
-        parts.append(_pairs(name, model, conditions, level))
+        parts.append(_pairs(name, model, chosen, conditions, level))
         parts[-1]["p_holm"] = holm(parts[-1]["p"].to_numpy(float))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_COLUMNS)
 
@@ -94,36 +100,63 @@ _FITS: dict[str, Callable[..., MixedFit]] = {
 }
 
 
-def _pairs(name: str, model: FittedModel, conditions: Sequence[str], level: float) -> pd.DataFrame:
+def _pairs(
+    name: str, model: FittedModel, trials: pd.DataFrame, conditions: Sequence[str], level: float
+) -> pd.DataFrame:
     fit = model.fit
     names = list(fit.coefficients["name"])
-    reach = stats.norm.ppf((1 + level) / 2)
-    mean = np.full(len(conditions), 1 / len(conditions))
-    rows = []
-    for first, second in combinations(conditions, 2):
-        # With dummy coding a difference of two conditions is w'beta, with w 1 at the first one's
-        # dummy and -1 at the second one's; its standard error is sqrt(w' cov(beta) w).
-        weights = np.zeros(len(names))
-        for condition, sign in ((first, 1), (second, -1)):
+    pairs = list(combinations(conditions, 2))
+    # With dummy coding a difference of two conditions is w'beta, with w 1 at the first one's dummy
+    # and -1 at the second one's; its standard error is sqrt(w' cov(beta) w).
+    weights = np.zeros((len(pairs), len(names)))
+    for row, pair in zip(weights, pairs, strict=True):
+        for condition, sign in zip(pair, (1, -1), strict=True):
             if f"{FACTOR} {condition}" in names:
-                weights[names.index(f"{FACTOR} {condition}")] += sign
-        difference = error = z = np.nan
+                row[names.index(f"{FACTOR} {condition}")] = sign
+    mean = np.full(len(conditions), 1 / len(conditions))
+    known = fit.covariance is not None and not fit.reason
+    dfs = fit.degrees_of_freedom(weights) if known else np.full(len(pairs), np.nan)
+    # Without random effects a logistic model would have infinitely many.
+    dfs = np.minimum(dfs, fit.n_trials - len(names))
+    rows = []
+    for (first, second), w, df in zip(pairs, weights, dfs.tolist(), strict=True):
+        difference = error = t = np.nan
         if fit.covariance is not None and not fit.reason:
-            difference = float(weights @ fit.coefficients["estimate"])
-            error = float(np.sqrt(weights @ fit.covariance @ weights))
-            z = difference / error if error > 0 else np.nan
-        reason = fit.reason or ("" if np.isfinite(z) else not_computable("the fit is singular"))
+            difference = float(w @ fit.coefficients["estimate"])
+            error = float(np.sqrt(w @ fit.covariance @ w))
+            if name == "right_answers":
+                error *= _correction(trials, (first, second))
+            t = difference / error if error > 0 else np.nan
+        reach = stats.t.ppf((1 + level) / 2, df) * error
+        reason = fit.reason or ("" if np.isfinite(t) else not_computable("the fit is singular"))
         contrast = np.array([float(c == first) - float(c == second) for c in conditions])
         rows.append(
             {"model": name, "first": first, "second": second, "difference": difference}
-            | {"low": difference - reach * error, "high": difference + reach * error}
-            | {"standard_error": error, "z": z, "p": 2 * stats.norm.sf(abs(z))}
+            | {"low": difference - reach, "high": difference + reach}
+            | {"standard_error": error, "t": t, "df": df, "p": 2 * stats.t.sf(abs(t), df)}
             | {f"{group}_sd": _sd(model, group, mean) for group in GROUPS}
             | {f"{group}_difference_sd": _sd(model, group, contrast) or np.nan for group in GROUPS}
             | {"residual_sd": fit.residual_sd, "random_effects": model.structure}
             | {"n_trials": fit.n_trials, "reason": reason}
         )
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _correction(trials: pd.DataFrame, pair: tuple[str, str]) -> float:
+    """Return what standard errors from maximum likelihood are too small by in small samples.
+
+    The variance of ``m`` members' values about ``k`` means is underestimated by ``(m - k) / m``,
+    as a sample's with divisor ``m``: ``k`` is 1 where members met both conditions, otherwise 2. Of
+    participants and units, the factor that is farther from 1 counts for the whole variance.
+    """
+    own = trials[trials[FACTOR].isin(pair)]
+    factors = [1.0]
+    for group in GROUPS:
+        conditions_met = own.groupby(group)[FACTOR].nunique()
+        number = len(conditions_met)
+        n_means = 1 if (conditions_met > 1).mean() > 0.5 else 2
+        factors.append((number / (number - n_means)) ** 0.5 if number > n_means else 1.0)
+    return max(factors)
 
 
 def _sd(model: FittedModel, group: str, weights: np.ndarray) -> float:

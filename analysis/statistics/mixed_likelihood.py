@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy import optimize
@@ -248,6 +249,119 @@ class LaplaceLikelihood:
         along = across @ directions[:, curved]
         own = information[:n_fixed, :n_fixed] - along / curvatures[curved] @ along.T
         return _inverse(own)
+
+    def linearised(self, found: Minimum) -> LinearisedLikelihood:
+        """Return the linear model that is as informative as this one at the minimum found."""
+        n_fixed = self._x.shape[1]
+        beta, theta = found.at[:n_fixed], found.at[n_fixed:]
+        mode = self._mode(self._effects.values(theta), self._x @ beta)
+        mu = 1 / (1 + np.exp(-mode.eta))
+        # The Hessian of the deviance profiled over beta:  D_tt - D_tb D_bb^-1 D_bt.
+        across = found.hessian[:n_fixed, n_fixed:]
+        of_beta = np.linalg.pinv(found.hessian[:n_fixed, :n_fixed], hermitian=True)
+        explained = across.T @ of_beta @ across
+        of_theta = found.hessian[n_fixed:, n_fixed:] - explained
+        return LinearisedLikelihood(self._x, self._effects, mu * (1 - mu), of_theta)
+
+
+@dataclass(frozen=True)
+class LinearisedLikelihood:
+    """The linear mixed model of a logistic one's working response, at its maximum.
+
+    With ``W = diag(mu (1 - mu))``, the working response ``eta + (y - mu) / w`` has the covariance
+    ``V = W^-1 + A A'`` (Wolfinger & O'Connell, J. Stat. Comput. Simul. 1993, 48, 233-243).
+
+    Parameters
+    ----------
+    x
+        Shape (trials, fixed effects).
+    effects
+        The random effects.
+    weights
+        Shape (trials,): the diagonal of ``W``.
+    hessian
+        Of the logistic model's deviance by ``theta``, profiled over the fixed effects.
+    """
+
+    x: np.ndarray
+    effects: CrossedEffects
+    weights: np.ndarray
+    hessian: np.ndarray
+
+    def covariance(self, theta: np.ndarray) -> np.ndarray:
+        """Return ``(X' V^-1 X)^-1``."""
+        a = self.effects.values(theta)
+        # Woodbury: V^-1 = W - W A (A' W A + 1)^-1 A' W.
+        weighted = self.weights[:, None] * self.x
+        within = np.column_stack([self.effects.transposed(a, column) for column in weighted.T])
+        explained = within.T @ self.effects.information(a, self.weights).solve(within)
+        covariance: np.ndarray = np.linalg.inv(self.x.T @ weighted - explained)
+        return covariance
+
+    def variance_hessian(self, theta: np.ndarray) -> np.ndarray:
+        """Return the Hessian of the deviance by ``theta``."""
+        return self.hessian
+
+
+class VarianceLikelihood(Protocol):
+    """What a likelihood says of the variance parameters, on which the coefficients depend."""
+
+    def covariance(self, parameters: np.ndarray) -> np.ndarray:
+        """Return the covariance of the coefficients."""
+        ...
+
+    def variance_hessian(self, parameters: np.ndarray) -> np.ndarray:
+        """Return the Hessian of the deviance by the parameters."""
+        ...
+
+
+def degrees_of_freedom(
+    weights: np.ndarray, likelihood: VarianceLikelihood, parameters: np.ndarray
+) -> np.ndarray:
+    """Return Satterthwaite's degrees of freedom of weighted sums of coefficients ``w'beta``.
+
+    With ``v(p) = w' cov(beta) w``, the gradient ``g`` of ``v`` by the variance parameters ``p`` and
+    the Hessian ``H`` of the deviance, so that ``p`` has the covariance ``2 H^-1``, they are
+    ``2 v^2 / (g' 2 H^-1 g)`` (Giesbrecht & Burns, Biometrics 1985, 41, 477-486; as in lmerTest,
+    Kuznetsova, Brockhoff & Christensen, J. Stat. Softw. 2017, 82 (13)).
+
+    Parameters
+    ----------
+    weights
+        Shape (sums, coefficients).
+    likelihood, parameters
+        Of the model, and its variance parameters.
+
+    Examples
+    --------
+    The mean of 10 values of variance 1 has 9, as the deviance is ``9 log s^2 + 9 / s^2``:
+
+    >>> class OneSample:
+    ...     def covariance(self, s):
+    ...         return s[None] ** 2 / 10
+    ...     def variance_hessian(self, s):
+    ...         return np.array([[4 * 9.0]])
+    >>> degrees_of_freedom(np.ones((1, 1)), OneSample(), np.ones(1)).round(4)
+    array([9.])
+    """
+
+    def variances(at: np.ndarray) -> np.ndarray:
+        found: np.ndarray = np.einsum("sc,cd,sd->s", weights, likelihood.covariance(at), weights)
+        return found
+
+    gradient = np.zeros((len(weights), len(parameters)))
+    for i, step in enumerate(1e-4 * np.maximum(1, np.abs(parameters))):
+        away = np.zeros(len(parameters))
+        away[i] = step
+        gradient[:, i] = (variances(parameters + away) - variances(parameters - away)) / (2 * step)
+    # A standard deviation of 0 has a gradient of 0, and where the deviance is flat, so is v.
+    curvatures, directions = np.linalg.eigh(likelihood.variance_hessian(parameters))
+    curved = curvatures > _FLAT
+    along = gradient @ directions[:, curved]
+    uncertainty = (2 * along**2 / curvatures[curved]).sum(1)
+    with np.errstate(divide="ignore"):
+        found: np.ndarray = 2 * variances(parameters) ** 2 / uncertainty
+    return found
 
 
 def _inverse(information: np.ndarray) -> np.ndarray:

@@ -11,7 +11,12 @@ from scipy import optimize, stats
 
 from analysis.statistics.crossed_effects import CrossedEffects, RandomTerm
 from analysis.statistics.estimates import LEVEL, not_computable
-from analysis.statistics.mixed_likelihood import LaplaceLikelihood, RestrictedLikelihood
+from analysis.statistics.mixed_likelihood import (
+    LaplaceLikelihood,
+    RestrictedLikelihood,
+    VarianceLikelihood,
+    degrees_of_freedom,
+)
 from unitscope.errors import BadInput, nearest
 
 Slopes = Sequence[str] | Mapping[str, Sequence[str]]
@@ -43,10 +48,10 @@ class MixedFit:
     singular
         Grouping factors whose random effects have a variance of 0 or a correlation of 1 or -1.
     likelihood
-        Of a linear model: its likelihood, which gives the covariance of the coefficients and the
-        Hessian of the deviance for any variance parameters; None otherwise.
+        Gives the covariance of the coefficients and the Hessian of the deviance for any variance
+        parameters; None without a fit.
     variance_parameters
-        Of a linear model: ``theta`` followed by ``residual_sd``, as ``likelihood`` takes them.
+        ``theta``, in a linear model followed by ``residual_sd``, as ``likelihood`` takes them.
     """
 
     coefficients: pd.DataFrame
@@ -58,8 +63,14 @@ class MixedFit:
     covariance: np.ndarray | None = None
     converged: bool = True
     singular: tuple[str, ...] = ()
-    likelihood: RestrictedLikelihood | None = None
+    likelihood: VarianceLikelihood | None = None
     variance_parameters: np.ndarray | None = None
+
+    def degrees_of_freedom(self, weights: np.ndarray) -> np.ndarray:
+        """Return Satterthwaite's degrees of freedom of weighted sums of the coefficients."""
+        if self.likelihood is None or self.variance_parameters is None:
+            return np.full(len(weights), np.nan)
+        return degrees_of_freedom(weights, self.likelihood, self.variance_parameters)
 
     @property
     def standard_deviations(self) -> dict[str, dict[str, float]]:
@@ -134,6 +145,8 @@ def mixed_logistic(
         covariance=covariance,
         converged=found.converged,
         singular=effects.singular(theta),
+        likelihood=likelihood.linearised(found),
+        variance_parameters=theta,
     )
 
 

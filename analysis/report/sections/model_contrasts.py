@@ -28,7 +28,15 @@ def _fits(contrasts: pd.DataFrame) -> pd.DataFrame:
     """Return what the contrasts of a model share, a row for each model."""
     columns = ["model", "participant_sd", "unit_sd", "residual_sd", "n_trials", "random_effects"]
     fits = contrasts.loc[contrasts["random_effects"].fillna("") != "", [*GROUP_KEYS, *columns]]
-    return fits.drop_duplicates(["group", "model"], ignore_index=True)
+    fits = fits.drop_duplicates(["group", "model"], ignore_index=True)
+    return fits.assign(description=fits["model"].map(MODEL_NAMES))
+
+
+MODEL_NAMES = {
+    "right_answers": "correct answers, logistic model",
+    "log_rt": "logarithm of the reaction time, linear model",
+}
+"""Model to its name for readers."""
 
 
 MODELS = Section(
@@ -54,6 +62,8 @@ MODELS = Section(
                     ShownColumn("First", "first"),
                     ShownColumn("Second", "second"),
                     ShownColumn("Difference", "difference", "signed", interval=True),
+                    ShownColumn("t", "t", "number"),
+                    ShownColumn("df", "df", "df"),
                     ShownColumn("p (Holm)", "p_holm", "p"),
                     ShownColumn("SD over participants", "participant_difference_sd", "number"),
                     ShownColumn("SD over units", "unit_difference_sd", "number"),
@@ -61,15 +71,15 @@ MODELS = Section(
                 rows=f"model == '{model}'",
             )
             for model, caption in (
-                ("right_answers", "Correct answers, in logits"),
-                ("log_rt", "Logarithm of the reaction time"),
+                ("right_answers", "Correct answers, in logits (logistic mixed model)"),
+                ("log_rt", "Logarithm of the reaction time (linear mixed model)"),
             )
         ),
         TableView(
             "mixed_model_fits",
             "Random effects of the mixed models",
             (
-                ShownColumn("Model", "model"),
+                ShownColumn("Model", "description"),
                 ShownColumn("SD participants", "participant_sd", "number"),
                 ShownColumn("SD units", "unit_sd", "number"),
                 ShownColumn("Trials", "n_trials", "count"),
@@ -85,8 +95,10 @@ MODELS = Section(
         "them too, with all correlations; where that fit is singular or does not converge, all "
         "conditions share one variance; where that is 0 or does not converge either, there are "
         "intercepts only, shown as a dash. The last table says which, and why. The exponential of "
-        "a difference is a ratio of odds or of times. Wald intervals; p values are Holm-corrected "
-        "over the pairs of a model."
+        "a difference is a ratio of odds or of times. Intervals and p values are those of t with "
+        "Satterthwaite's degrees of freedom, in the logistic model of its working response, with "
+        "standard errors that are corrected for the number of participants and units; p values are "
+        "Holm-corrected over the pairs of a model."
     ),
     tasks=CHOICE_TASKS,
 )
