@@ -30,8 +30,8 @@ FACTOR_NAMES = {
     "branch": "branch",
     "unit_pool": "pool of units",
     "outcome": "correctness",
-    "pre_post": "before or after other blocks",
-    "moment": "before or after the trials",
+    "pre_post": "pre or post",
+    "moment": "before or after",
 }
 """Factors and their names for readers."""
 

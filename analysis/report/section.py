@@ -50,7 +50,7 @@ class ShownColumn:
     heading
         For readers.
     column
-        Of the table.
+        Of the table, or a pattern with several in braces.
     as_
         How it is written: text, name (as it is), effect (factors joined by ``*``), measure,
         percent, points, number, signed, hundredfold, p, df or count.
@@ -302,7 +302,8 @@ def reasons_in(rows: pd.DataFrame) -> list[str]:
 def _cell(row: Mapping[Any, Any], column: ShownColumn) -> tuple[str, str]:
     """Return a cell's text and, if it has one, its interval's."""
     write = _WRITERS[column.as_]
-    value = row[column.column]
+    name = column.column
+    value = name.format(**row) if "{" in name else row[name]
     if _unknown(value):
         return DASH, ""
     text = write(value)

@@ -90,3 +90,38 @@ def is_between(frame: pd.DataFrame, factor: str) -> bool:
     """
     told = frame[_is_told(frame[factor])]
     return bool((told.groupby("participant")[factor].nunique() <= 1).all())
+
+
+def pre_post(trials: pd.DataFrame) -> pd.Series:
+    """Return whether a trial is of a block before (pre) or after (post) those of other conditions.
+
+    Parameters
+    ----------
+    trials
+        Main trials with participant, session, reference_condition and block_number.
+
+    Returns
+    -------
+    pandas.Series
+        Text, blank where neither holds, and in conditions that nobody met both before and after
+        the others.
+
+    Examples
+    --------
+    >>> trials = pd.DataFrame({"participant": "a", "session": 1, "block_number": [1, 2, 3, 4]})
+    >>> trials["reference_condition"] = ["none", "natural", "blur", "none"]
+    >>> pre_post(trials).tolist()
+    ['pre', '', '', 'post']
+    """
+    session = trials["participant"].astype(str) + "/" + trials["session"].astype(str)
+    block = trials["block_number"].astype(float)
+    found = pd.Series("", index=trials.index)
+    for condition in conditions_of(trials):
+        own = trials["reference_condition"] == condition
+        others = block[~own].groupby(session[~own])
+        place = pd.Series("", index=trials.index[own])
+        place[block[own] < session[own].map(others.min())] = "pre"
+        place[block[own] > session[own].map(others.max())] = "post"
+        if (place[place != ""].groupby(session[own]).nunique() == 2).any():
+            found[own] = place
+    return found

@@ -12,6 +12,7 @@ from analysis.report.sections.accuracy_by_factor import BY_FACTOR
 from analysis.report.sections.baseline_comparison import BASELINES
 from analysis.report.sections.condition_differences import DIFFERENCES
 from analysis.report.sections.confidence_ratings import CONFIDENCE
+from analysis.report.sections.crossed_factors import CELLS
 from analysis.report.sections.data_quality import QUALITY
 from analysis.report.sections.effect_sizes import EFFECT_SIZES
 from analysis.report.sections.excluded_sessions import EXCLUSIONS
@@ -26,6 +27,7 @@ from analysis.report.sections.preregistered_plan import PREREGISTRATION
 from analysis.report.sections.reaction_times import REACTION_TIMES
 from analysis.report.sections.reliability_and_repeats import RELIABILITY
 from analysis.report.sections.single_units import UNITS
+from analysis.report.sections.trial_roles import ROLES
 
 SECTIONS: tuple[Section, ...] = (
     ACCURACY,
@@ -35,9 +37,11 @@ SECTIONS: tuple[Section, ...] = (
     AGREEMENT,
     MATCHING,
     BY_FACTOR,
+    CELLS,
     TESTS,
     METACOGNITION,
     RELIABILITY,
+    ROLES,
     MODELS,
     RATED,
     UNITS,

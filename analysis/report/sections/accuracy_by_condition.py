@@ -90,7 +90,8 @@ def reasons(pairs: list[tuple[dict[str, Any] | None, dict[str, Any]]]) -> Iterat
         yield Sentence(f"Without an interval: {reason}.", True)
 
 
-def _interval(row: dict[str, Any]) -> str:
+def interval_text(row: dict[str, Any]) -> str:
+    """Return the interval of a proportion in percent, a dash where there is none."""
     return DASH if row["reason"] else f"{percent(row['low'])}–{percent(row['high'])}"
 
 
@@ -102,9 +103,9 @@ def _blocks(section: Section, results: Results) -> Iterator[Block]:
         for kept, everyone in pairs:
             cells = [Cell(DASH), Cell(DASH), *[Cell("0")] * 3]
             if kept:
-                cells = [Cell(percent(kept["proportion"])), Cell(_interval(kept))]
+                cells = [Cell(percent(kept["proportion"])), Cell(interval_text(kept))]
                 cells += [Cell(f"{kept[n]}") for n in ("n_participants", "n_units", "n_trials")]
-            last = Cell(percent(everyone["proportion"]), _interval(everyone))
+            last = Cell(percent(everyone["proportion"]), interval_text(everyone))
             rows.append([Cell(everyone["reference_condition"]), *cells, last])
         headings = ["References", "Correct (%)", "Interval (%)", "Participants", "Units", "Trials"]
         headings.append("Without exclusions (%)")

@@ -15,7 +15,7 @@ from analysis.report.study import CHOICE_TASKS, RATINGS_ONLY, Results, Study
 from analysis.statistics.anova import anova
 from analysis.statistics.level_tests import compare_levels
 from analysis.statistics.matching import scores
-from analysis.statistics.participant_means import Measure, participant_means
+from analysis.statistics.participant_means import Measure, participant_means, pre_post
 from analysis.statistics.rating_means import each_rating
 from unitscope.vocabulary import TASKS
 
@@ -42,7 +42,8 @@ def _compute(study: Study) -> dict[str, pd.DataFrame]:
         trials = scores(trials)
     units = UNIT_FACTORS if study.task in CHOICE_TASKS else ()
     level = study.settings.level
-    pairs = partial(_pairs, measures=measures, units=units, level=level)
+    is_blind = study.settings.blind is not None
+    pairs = partial(_pairs, measures=measures, units=units, level=level, is_blind=is_blind)
     tables = [
         study.per_group(trials, pairs),
         study.per_group(study.ratings, _rating_pairs, level=level),
@@ -78,15 +79,22 @@ def _anovas(
 
 
 def _pairs(
-    trials: pd.DataFrame, measures: Sequence[Measure], units: Sequence[str], level: float
+    trials: pd.DataFrame,
+    measures: Sequence[Measure],
+    units: Sequence[str],
+    level: float,
+    is_blind: bool,
 ) -> pd.DataFrame:
-    """Return the tests of all pairs of levels of each factor: over all trials, and at others'."""
+    """Return the tests of all pairs of levels of each factor: over all trials, and at others'.
+
+    Which condition came before and after the others would tell its name.
+    """
     if trials["participant"].nunique() < 2:
         return pd.DataFrame()
     design = varying(trials, DESIGN_FACTORS)
     unit_factors = varying(trials, units)
     outcome = trials["correct"].map({True: "correct", False: "incorrect"})
-    trials = trials.assign(outcome=outcome)
+    trials = trials.assign(outcome=outcome, pre_post="" if is_blind else pre_post(trials))
     tables = []
     for measure in measures:
         for factor in (*design, *unit_factors):
@@ -95,6 +103,7 @@ def _pairs(
                 places = [other for other in places if other == "reference_condition"]
             for at in ([], *([place] for place in places)):
                 tables.append(compare_levels(trials, factor, measure, at, level))
+        tables.append(compare_levels(trials, "pre_post", measure, ["reference_condition"], level))
         if measure in ("rt_s", "confidence"):
             tables.append(compare_levels(trials, "outcome", measure, level=level))
     return _families(tables)
@@ -139,8 +148,8 @@ def _sentences(rows: pd.DataFrame, title: str, results: Results) -> Iterator[Blo
         if tested.empty:
             continue
         effects = [
-            f"{factor_names(row.effect)} F({row.df}, {row.df_error}) = {row.F:.2f}, p "
-            f"{p_value(row.p_corrected)}"
+            f"{factor_names(row.effect)} F({row.df}, {row.df_error}) = {row.F:.2f}, "
+            f"p\u00a0{p_value(row.p_corrected)}"
             for row in tested[tested["p_corrected"] < alpha].itertuples(index=False)
         ]
         other = f"no {'other ' if effects else ''}effect has p < {alpha:.2g}".replace("0.", ".")
@@ -148,7 +157,7 @@ def _sentences(rows: pd.DataFrame, title: str, results: Results) -> Iterator[Blo
         first = tested.iloc[0]
         lacking = ""
         if first["n_incomplete"]:
-            lacking = f", without {first['n_incomplete']} who lack a cell"
+            lacking = f", without {first['n_incomplete']} for whom a cell is missing"
         yield Sentence(
             f"{title}, {MEASURE_NAMES[str(measure)]} (analysis of variance, "
             f"n = {first['n_participants']}{lacking}): {'; '.join(told)}."
@@ -175,12 +184,11 @@ def _pair_view(measure: Measure, unit: str, how: str) -> TableView:
         (
             ShownColumn("Factor", "factor", "effect"),
             ShownColumn("At", "at"),
-            ShownColumn("First", "first"),
-            ShownColumn("Second", "second"),
+            ShownColumn("Levels", "{first} − {second}"),
             ShownColumn("Difference", "difference", how, interval=True),
             ShownColumn("t", "t", "number"),
             ShownColumn("p (t)", "p_holm", "p"),
-            ShownColumn("W or U", "rank_statistic", "count"),
+            ShownColumn("W, U", "rank_statistic", "count"),
             ShownColumn("p (rank)", "p_rank_holm", "p"),
         ),
         rows=f"measure == '{measure}' and n_tests <= {MAX_SHOWN}",

@@ -159,7 +159,9 @@ def test_two_participants_are_tested_and_missing_cells_are_said(log: Log) -> Non
     found = results.numbers["simulated_graded.anova.rt_s.reference_condition"]
     assert (found["df"], found["df_error"], found["n_incomplete"]) == (2, 2, 1)
     text = " ".join(getattr(block, "text", "") for block in TESTS.shown(results))
-    assert "reaction time (analysis of variance, n = 2, without 1 who lack a cell)" in text
+    assert (
+        "reaction time (analysis of variance, n = 2, without 1 for whom a cell is missing)" in text
+    )
 
 
 @pytest.mark.usefixtures("no_figures")

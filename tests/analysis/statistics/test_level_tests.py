@@ -11,7 +11,7 @@ from scipy import stats
 
 from analysis.statistics.evidence import holm
 from analysis.statistics.level_tests import compare_levels
-from analysis.statistics.participant_means import participant_means
+from analysis.statistics.participant_means import participant_means, pre_post
 from tests.conftest import some
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "rank_tests"
@@ -111,3 +111,21 @@ def test_times_are_medians_and_blank_levels_do_not_count() -> None:
     )
     found = participant_means(trials, ["scheme"], "rt_s")
     assert found.to_dict("records") == [{"participant": "a", "scheme": "x", "value": 2.0}]
+
+
+def test_pre_and_post_are_told_for_each_session() -> None:
+    blocks = {
+        "a": ["none", "natural", "blur", "none"],
+        "b": ["none", "blur", "natural", "none"],
+        "c": ["natural", "none", "blur", "blur"],
+    }
+    trials = pd.DataFrame(
+        [(p, 1, n, c) for p, own in blocks.items() for n, c in enumerate(own, start=1)],
+        columns=["participant", "session", "block_number", "reference_condition"],
+    ).sample(frac=1, random_state=1)
+    found = pre_post(trials).sort_index()
+    # Natural came first and blur last for c, but for nobody both.
+    assert found.tolist() == ["pre", "", "", "post"] * 2 + [""] * 4
+    alone = trials[trials["reference_condition"] == "none"]
+    assert set(pre_post(alone)) == {""}
+    assert pre_post(trials.iloc[:0]).empty
