@@ -16,6 +16,7 @@ from experiments.runner.demographics import AIDS, GENDERS, HANDS, Demographics, 
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
 from experiments.runner.request import Request
+from experiments.runner.schedule import describe_schedule
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 from unitscope.errors import run_command
@@ -64,6 +65,11 @@ def _demographics(arguments: argparse.Namespace) -> None:
     print(f"{person.participant} is in {shown(add_demographics(arguments.data, person))}")
 
 
+def _schedule(arguments: argparse.Namespace) -> None:
+    design = read_design(arguments.design)
+    print(describe_schedule(design, arguments.data, arguments.tables))
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     top = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
@@ -92,6 +98,11 @@ def parser() -> argparse.ArgumentParser:
     person.add_argument("--visual-aid", choices=AIDS)
     person.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     person.set_defaults(run=_demographics)
+    order = commands.add_parser("schedule", help="say who comes next, and who took part")
+    order.add_argument("design", help="name of a shipped design, or a YAML file")
+    order.add_argument("--tables", type=Path, default=TABLES, help="folder of all condition tables")
+    order.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
+    order.set_defaults(run=_schedule)
     machine = commands.add_parser("check", help="check this machine before participants come")
     check.add_options(machine)
     machine.set_defaults(run=check.check)

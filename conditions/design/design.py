@@ -163,6 +163,10 @@ class Design:
         """Return the group of a participant, empty where the design compares none."""
         return self.between[(participant - 1) % len(self.between)] if self.between else ""
 
+    def order_number(self, participant: int) -> int:
+        """Return which of the lists of ``orders`` a participant takes, from 1."""
+        return ((participant - 1) // self.orders_every) % len(self.orders) + 1
+
     def order(self, participant: int) -> tuple[str, ...]:
         """Return the names of a participant's blocks, in order."""
         return tuple(planned.name for planned in self.plan(participant))
@@ -174,7 +178,7 @@ class Design:
     def _plan(self, participant: int) -> Iterator[PlannedBlock]:
         group = self.group(participant)
         schemes = self.schemes.order(participant) if self.schemes else ("",)
-        listed = self.orders[((participant - 1) // self.orders_every) % len(self.orders)]
+        listed = self.orders[self.order_number(participant) - 1]
         movable = [name for name in listed if name in self.shuffled]
         moved = iter(shuffle(self, movable, participant, "shuffled blocks"))
         order = [next(moved) if name in self.shuffled else name for name in listed]

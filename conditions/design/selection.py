@@ -107,9 +107,13 @@ class Schemes:
                 f"{len(self.references)} schemes"
             )
 
+    def order_number(self, participant: int) -> int:
+        """Return which of the lists of ``orders`` a participant takes, from 1."""
+        return (participant - 1) % len(self.orders) + 1
+
     def order(self, participant: int) -> tuple[str, ...]:
         """Return the names of a participant's schemes, in order."""
-        return self.orders[(participant - 1) % len(self.orders)]
+        return self.orders[self.order_number(participant) - 1]
 
     def pool(self, scheme: str, participant: int) -> str:
         """Return the pool of units that a participant sees in a scheme."""

@@ -56,6 +56,12 @@ def table_path(design: Design, participant: int, tables: Path = TABLES) -> Path:
     return tables / design.name / f"{participant_id(participant)}.csv"
 
 
+def prepared_participants(folder: Path) -> list[str]:
+    """Return the ids of the participants whose condition tables lie in a folder, in order."""
+    # p1000 comes after p999.
+    return sorted((path.stem for path in folder.glob("*.csv")), key=lambda own: (len(own), own))
+
+
 def write_tables(
     design: str | Path,
     stimuli: Path | str | None,

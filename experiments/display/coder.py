@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import Any
 
 from psychopy import core, data, logging, plugins
@@ -11,11 +12,12 @@ from conditions.design.design import Design
 from conditions.design.reading import read_design
 from experiments.display import shell
 from experiments.display.devices import window_arguments
-from experiments.display.dialog import ask_participant, choose_session
+from experiments.display.dialog import choose_session
 from experiments.display.stepper import run_stages
 from experiments.display.window import Display, check_monitor, find_screens, open_window, parse_size
 from experiments.runner.observers import make_observer, observer_seed
 from experiments.runner.request import Request
+from experiments.runner.schedule import schedule
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 from unitscope.errors import BadInput, run_command
@@ -65,10 +67,9 @@ def _find_request(arguments: argparse.Namespace, design: Design) -> Request | No
         return shell.make_request(arguments, design, participant)
     if arguments.simulate:
         raise BadInput("--simulate needs --participant: nobody is there to answer a dialog")
-    participant = ask_participant(design.title)
-    if participant is None:
-        return None
-    return choose_session(shell.make_request(arguments, design, participant))
+    # A table that is given serves whoever is named.
+    scheduled = [] if arguments.table else schedule(design, arguments.data)
+    return choose_session(design.title, scheduled, partial(shell.make_request, arguments, design))
 
 
 def find_monitor(arguments: argparse.Namespace) -> Any:

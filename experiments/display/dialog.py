@@ -1,57 +1,109 @@
-"""The dialogs before a session: participant id, and whether to resume."""
+"""The dialogs before a session: who takes part, and which session of theirs it is."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+import textwrap
+from collections.abc import Callable, Sequence
 
 from psychopy import gui
 
-from experiments.runner.log import check_participant
-from experiments.runner.request import Request
+from experiments.runner.request import Request, how_it_ended
+from experiments.runner.schedule import Scheduled, next_open
 from unitscope.errors import BadInput
 
+OTHER = "choose another participant"
 
-def ask_participant(title: str, default: str = "") -> str | None:
-    """Ask for a participant id until a valid one is given; None if the dialog was cancelled."""
-    tip = "Letters and digits, such as p007; never a name."
-    while True:
-        info: dict[str, Any] = {"participant": default}
-        dialog = gui.DlgFromDict(
-            info, title=title, labels={"participant": "Participant id"}, tip={"participant": tip}
-        )
-        if not dialog.OK:
-            return None
-        try:
-            return check_participant(str(info["participant"]).strip())
-        except BadInput as error:
-            show_error(str(error))
+WIDTH = 80
+"""Characters of a line of a message."""
 
 
-def choose_session(request: Request) -> Request | None:
-    """Offer to resume the participant's unfinished session.
+def choose_session(
+    title: str, scheduled: Sequence[Scheduled], request_for: Callable[[str], Request]
+) -> Request | None:
+    """Ask who takes part until there is a session for them.
+
+    Parameters
+    ----------
+    title
+        Of the dialog.
+    scheduled
+        Participants to choose from; any other id with a condition table may be typed.
+    request_for
+        Turns an id into a request.
 
     Returns
     -------
     Request or None
-        The request with the number of the session to run, None if the dialog was cancelled.
-        Without an unfinished session it is the next one, and no dialog is shown.
+        None if the dialog was cancelled.
     """
-    number, done = request.session_number(), request.unfinished_at()
-    if done is not None:
-        resume = f"resume session {number} at trial {done + 1}"
-        begin = f"begin session {number + 1}"
-        info: dict[str, Any] = {"choice": [resume, begin]}
-        title = f"{request.participant} has an unfinished session"
-        dialog = gui.DlgFromDict(info, title=title, labels={"choice": "What next?"})
-        if not dialog.OK:
+    proposed = next_open(scheduled) or ""
+    while True:
+        typed = _ask_participant(title, scheduled, proposed)
+        if typed is None:
             return None
-        number += info["choice"] == begin
-    return dataclasses.replace(request, session=number)
+        try:
+            request = request_for(typed)
+            request.check_table()
+            chosen = _choose_number(request)
+        except BadInput as error:
+            show_error(str(error))
+            chosen = None
+        if chosen:
+            return chosen
+        proposed = typed
+
+
+def _ask_participant(title: str, scheduled: Sequence[Scheduled], proposed: str) -> str | None:
+    """Return the id that was chosen or typed; None if the dialog was cancelled."""
+    choices = {f"{one.participant}: {one.words}": one.participant for one in scheduled}
+    initial = next((text for text, own in choices.items() if own == proposed), proposed)
+    dialog = gui.Dlg(title=title)
+    field = dialog.addField(
+        "participant",
+        initial=initial,
+        choices=list(choices) or [initial],
+        label="Participant id",
+        tip="Letters and digits, such as p007; never a name.",
+    )
+    field.setEditable(True)
+    # Nothing is completed: "p1" is not "p100".
+    field.setCompleter(None)
+    field.setInsertPolicy(field.InsertPolicy.NoInsert)
+    field.setEditText(initial)
+    field.lineEdit().selectAll()
+    dialog.show()
+    text = str(field.currentText()).strip()
+    return choices.get(text, text) if dialog.OK else None
+
+
+def _choose_number(request: Request) -> Request | None:
+    """Ask which session it is where the participant has taken part; None for another participant.
+
+    Without a session there is nothing to ask, and where the number was given.
+    """
+    if request.session is not None or not request.sessions:
+        return dataclasses.replace(request, session=request.session_number())
+    number, done = request.unfinished, request.unfinished_at()
+    begin = f"begin session {request.next_session}"
+    if number is not None and done is not None:
+        title = f"{request.participant} has an unfinished session"
+        resume = f"resume session {number} at trial {done + 1}"
+        choices = {resume: number, begin: request.next_session, OTHER: None}
+    else:
+        last, ended = list(request.sessions.items())[-1]
+        title = f"{request.participant} has {how_it_ended(ended)} session {last}"
+        choices = {OTHER: None, begin: request.next_session}
+    dialog = gui.Dlg(title=title)
+    dialog.addText(f"{title}.")
+    dialog.addField("choice", choices=list(choices), label="What next?")
+    answers = dialog.show()
+    chosen = choices[answers["choice"]] if dialog.OK else None
+    return None if chosen is None else dataclasses.replace(request, session=chosen)
 
 
 def show_error(message: str) -> None:
     """Show a message until it is confirmed."""
     dialog = gui.Dlg(title="Unitscope")
-    dialog.addText(message)
+    dialog.addText(textwrap.fill(message, WIDTH))
     dialog.show()

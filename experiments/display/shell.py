@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from experiments.display.screenshots import Screenshots
 from experiments.display.stepper import Stepper
 from experiments.display.window import Display
 from experiments.lab.preflight import require
-from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, observer_kind
 from experiments.runner.request import Request
 from experiments.runner.session import Session
@@ -43,7 +43,9 @@ def options(description: str, design: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--participant", help="id (default: a dialog asks)")
     parser.add_argument(
-        "--session", type=int, help="number (default: the unfinished one, else the next)"
+        "--session",
+        type=int,
+        help="number (default: the unfinished one, else 1; a further one must be asked for)",
     )
     parser.add_argument("--table", type=Path, help="condition table (default: the participant's)")
     parser.add_argument("--stimuli", type=Path, help="stimulus set (default: the table's)")
@@ -75,24 +77,25 @@ def make_request(arguments: argparse.Namespace, design: Design, participant: str
     kind = "person"
     if observer:
         kind = observer_kind(observer, design.task)
-    data, table, session = arguments.data, arguments.table, arguments.session
-    if arguments.pilot:
-        data = data / PILOT
-        if participant == PILOT:
-            table = table or table_path(design, 1)
-            # A pilot run is never resumed.
-            session = session or max(sessions_of(data, design.name, PILOT), default=0) + 1
-    return Request(
+    table = arguments.table
+    if participant == PILOT and arguments.pilot:
+        table = table or table_path(design, 1)
+    request = Request(
         design=design,
         participant=participant,
-        session=session,
+        session=arguments.session,
         table=table,
         stimuli=arguments.stimuli,
-        data=data,
+        data=arguments.data / PILOT if arguments.pilot else arguments.data,
         observer_kind=kind,
         observer=observer,
         language=arguments.language,
     )
+    is_new = participant == PILOT or request.unfinished is None
+    if arguments.pilot and arguments.session is None and is_new:
+        # Whoever tries a session out may do so again.
+        return replace(request, session=request.next_session)
+    return request
 
 
 def check_task(design: Design, task: str) -> None:

@@ -72,13 +72,14 @@ def check_monitor(name: str | None) -> Any:
     Raises
     ------
     BadInput
-        If PsychoPy does not know the monitor, or its gamma or size was never measured.
+        If none was named, PsychoPy does not know it, or its gamma or size was never measured.
     """
     known = monitors.getAllMonitors()
     if name is None or name not in known:
         found = ", ".join(sorted(known)) or "none"
+        what = f"monitor {name!r} is unknown to PsychoPy" if name else "no monitor was named"
         raise BadInput(
-            f"monitor {name!r} is unknown to PsychoPy (known: {found}); measure it with: "
+            f"{what} (PsychoPy knows {found}); measure it with: "
             "python -m experiments calibrate NAME, and give --monitor NAME; or give "
             '--override "reason", or --pilot'
         )

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from conditions.design.design import Design
-from conditions.trials.condition_tables import table_path
+from conditions.trials.condition_tables import (
+    participant_id,
+    prepared_participants,
+    table_path,
+)
 from experiments.runner.log import (
     check_participant,
     completed_trials,
     session_folder,
     sessions_of,
 )
+from unitscope.errors import BadInput, nearest
 from unitscope.places import DATA
-from unitscope.records import FINAL, read_session
+from unitscope.records import COMPLETED, FINAL
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Request:
     participant
         Id: letters and digits.
     session
-        Number from 1; None resumes the participant's unfinished session, or begins the next one.
+        Number from 1; None resumes the participant's unfinished session, or begins the first one.
     table
         Condition table; None for the participant's own.
     stimuli
@@ -56,13 +62,59 @@ class Request:
         own = table_path(self.design, 1).with_name(f"{check_participant(self.participant)}.csv")
         return self.table or own
 
+    def check_table(self) -> Path:
+        """Return the participant's condition table.
+
+        Raises
+        ------
+        BadInput
+            If there is none, naming the participant with the nearest id who has one.
+        """
+        path = self.table_file()
+        if path.is_file():
+            return path
+        digits = re.sub(r"\D", "", self.participant)
+        meant = participant_id(int(digits)) if digits else self.participant
+        raise BadInput(
+            f"{path}: participant {self.participant} has no condition table; make it with: "
+            f"python -m conditions make {self.design.name} --participants NUMBERS"
+            f"{nearest(meant, prepared_participants(path.parent))}"
+        )
+
+    @property
+    def sessions(self) -> dict[int, str]:
+        """The participant's sessions and how each ended, in order."""
+        return sessions_of(self.data, self.design.name, self.participant)
+
+    @property
+    def unfinished(self) -> int | None:
+        """The participant's last session that can be resumed."""
+        numbers = [number for number, ended in self.sessions.items() if ended not in FINAL]
+        return numbers[-1] if numbers else None
+
+    @property
+    def next_session(self) -> int:
+        """The number of a new session."""
+        return max(self.sessions, default=0) + 1
+
     def session_number(self) -> int:
-        """Return the session to run: as asked, else the unfinished one, else the next."""
-        if self.session is not None:
-            return self.session
-        found = sessions_of(self.data, self.design.name, self.participant)
-        unfinished = [number for number, ended in found.items() if ended not in FINAL]
-        return unfinished[-1] if unfinished else max(found, default=0) + 1
+        """Return the session to run: as asked, else the unfinished one, else the first.
+
+        Raises
+        ------
+        BadInput
+            If the participant has taken part already: a further session is begun on purpose only.
+        """
+        number = self.session or self.unfinished
+        if number is not None:
+            return number
+        if self.sessions:
+            last, ended = list(self.sessions.items())[-1]
+            raise BadInput(
+                f"participant {self.participant} has {how_it_ended(ended)} session {last}; to "
+                f"begin another one on purpose, give its number: --session {self.next_session}"
+            )
+        return 1
 
     def folder(self, number: int) -> Path:
         """Return where the record of one of the participant's sessions lies."""
@@ -73,8 +125,12 @@ class Request:
 
         They are counted in the log: after a crash ``session.json`` does not know of the last ones.
         """
-        folder = self.folder(self.session_number())
-        before = read_session(folder)
-        if not before or before.get("end_reason") in FINAL:
+        number = self.session or self.unfinished
+        if number is None or self.sessions.get(number, COMPLETED) in FINAL:
             return None
-        return completed_trials(folder)
+        return completed_trials(self.folder(number))
+
+
+def how_it_ended(end_reason: str) -> str:
+    """Return what a participant did with a session that is over."""
+    return "completed" if end_reason == COMPLETED else "declined"

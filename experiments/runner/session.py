@@ -13,7 +13,7 @@ from conditions.trials.rating_plan import rating_rows
 from conditions.trials.table_checks import TableChecks
 from experiments.runner.log import TrialLog, now_utc
 from experiments.runner.record import Record, plain_rows
-from experiments.runner.request import Request
+from experiments.runner.request import Request, how_it_ended
 from unitscope.columns import COLUMNS_VERSION
 from unitscope.errors import BadInput
 from unitscope.places import STIMULI
@@ -67,14 +67,10 @@ class Session(Record):
         BadInput
             If the id, table, stimulus set or log cannot be used, or the session is completed.
         """
-        design, path = request.design, request.table_file()
+        design = request.design
         language = request.language or design.language
         texts = read_texts(language)
-        if not path.is_file():
-            raise BadInput(
-                f"{path}: participant {request.participant} has no condition table; make it with: "
-                f"python -m conditions make {design.name} --participants NUMBERS"
-            )
+        path = request.check_table()
         table = read_table(path)
         stimuli = StimulusSet.open(request.stimuli or STIMULI / str(table["stimulus_set"].iloc[0]))
         edited = TableChecks(design, stimuli).check(table, path)
@@ -193,10 +189,10 @@ class Session(Record):
 def _check_same_session(before: SessionRecord, request: Request, number: int, table: Path) -> None:
     folder = request.folder(number)
     if before.get("end_reason") in FINAL:
-        how = "is completed" if before["end_reason"] == COMPLETED else "was declined"
         raise BadInput(
-            f"{folder}: session {number} of participant {request.participant} {how}; "
-            "leave out the session's number to begin a new one"
+            f"{folder}: participant {request.participant} has "
+            f"{how_it_ended(before['end_reason'])} session {number}; to begin another one on "
+            f"purpose, give its number: --session {request.next_session}"
         )
     if before and before.get("table_sha256") != sha256_of(table):
         raise BadInput(

@@ -127,7 +127,7 @@ def test_escape_asks_before_it_ends_the_session(start, virtual_screen, tmp_path)
 def test_a_real_session_needs_a_calibrated_monitor(start, tmp_path):
     code, _, err = finish(start())
     assert code == 2
-    assert "monitor None is unknown to PsychoPy" in err
+    assert "no monitor was named (PsychoPy knows " in err
     assert len(err.strip().splitlines()) == 1
     code, _, err = finish(start("--monitor", "testMonitor"))
     assert code == 2
@@ -197,6 +197,19 @@ def test_the_dialog_asks_who_takes_part_and_offers_to_resume(study):
     assert code == 0, err
     assert "session 1 of p001: completed, 6 of 6 trials" in out
     assert short.log("coder")["run"].tolist() == [1] * done + [2] * (6 - done)
+
+    # A second session is not begun by pressing Return.
+    process = short.start_coder(robot="graded", participant=None)
+    title = "Demo of the two-alternative forced choice"
+    wait_for_window(short.environment, title)
+    press(short.environment, *"p001", "Return", gap_s=0.1)
+    wait_for_window(short.environment, "p001 has completed session 1")
+    press(short.environment, "Return")
+    wait_for_window(short.environment, title)
+    press(short.environment, "escape")
+    code, _, err = finish(process)
+    assert code == 0, err
+    assert [path.name for path in short.session("coder").parent.iterdir()] == ["ses-01"]
 
 
 def wait_for_window(virtual_screen, title):

@@ -134,14 +134,14 @@ def test_a_resumed_session_gives_the_same_trials_as_an_uninterrupted_one(request
     assert read_log(whole)[columns].equals(read_log(resumed)[columns])
 
 
-def test_a_completed_session_is_never_touched_and_the_next_one_begins(request_for):
+def test_a_completed_session_is_never_touched(request_for):
     first = Session.open(request_for())
     simulate(first, GradedObserver(1))
     content = (first.log.folder / "trials.csv").read_bytes()
-    second = Session.open(request_for())
+    second = Session.open(request_for(session=2))
     assert second.number == 2
     second.finish()
-    with pytest.raises(BadInput, match="session 1 of participant p001 is completed"):
+    with pytest.raises(BadInput, match="participant p001 has completed session 1"):
         Session.open(request_for(session=1))
     assert (first.log.folder / "trials.csv").read_bytes() == content
 
