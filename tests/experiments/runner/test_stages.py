@@ -195,9 +195,9 @@ def test_whoever_declines_leaves_nothing_but_that(open_session):
     assert "consent_utc" not in facts
     assert facts["trials_completed"] == 0
     assert {path.name for path in session.log.folder.iterdir()} <= {"session.json", ".lock"}
-    with pytest.raises(BadInput, match="session 1 of participant p001 was declined"):
-        open_session(session=1)
-    again = open_session()
+    with pytest.raises(BadInput, match="p001 has declined session 1; .* --session 2"):
+        open_session()
+    again = open_session(session=2)
     assert again.number == 2
     again.finish()
 
