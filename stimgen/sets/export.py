@@ -11,7 +11,7 @@ from tqdm import tqdm
 from stimgen.networks.network import Layer
 from stimgen.networks.registry import network_layers
 from stimgen.sets.manifest import SetImage, set_images
-from stimgen.sets.partial import PartialFolder
+from unitscope.disk import whole_folder
 from unitscope.errors import BadInput, nearest
 from unitscope.stimulus_set import StimulusSet
 
@@ -65,7 +65,7 @@ def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False)
     Raises
     ------
     BadInput
-        If there is no such layout, or the folder already exists.
+        If there is no such layout, or the folder already exists or cannot be written.
     """
     if layout not in LAYOUTS:
         raise BadInput(
@@ -79,10 +79,8 @@ def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False)
         for network in sorted({image.unit.network for image in images})
         for layer in network_layers(network)
     }
-    partial = PartialFolder(out)
     n_copied = 0
-    with partial.locked(), partial.writing():
-        partial.open(f"{layout} {stimuli.manifest_sha256}")
+    with whole_folder(out) as folder:
         paths = stimuli.manifest["path"]
         for image, path in tqdm(
             zip(images, paths, strict=True),
@@ -94,7 +92,7 @@ def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False)
             place = LAYOUTS[layout](image, layers)
             if place is None:
                 continue
-            target = partial.path / place
+            target = folder / place
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 shutil.copyfile(stimuli.file(path), target)
@@ -103,5 +101,4 @@ def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False)
                     f"{stimuli.file(path)}: is missing, although it is in the manifest"
                 ) from None
             n_copied += 1
-        partial.finish()
     return n_copied, len(images) - n_copied

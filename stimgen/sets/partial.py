@@ -77,7 +77,11 @@ class PartialFolder:
                 shutil.rmtree(self.path)
         self.path.mkdir(parents=True, exist_ok=True)
         if not mark.is_file():
-            _write(mark, fingerprint)
+            try:
+                _write(mark, fingerprint)
+            except BaseException:
+                self.path.rmdir()  # It holds nothing to resume from.
+                raise
 
     def finish(self, *leftovers: str) -> None:
         """Remove temporary files and ``leftovers``, and rename the folder."""

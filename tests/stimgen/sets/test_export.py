@@ -1,3 +1,4 @@
+import errno
 import shutil
 from pathlib import Path
 
@@ -53,3 +54,37 @@ def test_mistakes(tiny_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["export", str(copy), "--layout", "borowski2021", *out, "--quiet"]) == 2
     assert "is missing" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "message"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "out: cannot be written (No space"),
+        (KeyboardInterrupt(), 130, "stopped"),
+    ],
+)
+def test_what_cannot_be_exported_whole_leaves_nothing(
+    tiny_set: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    failure: BaseException,
+    code: int,
+    message: str,
+) -> None:
+    copied = shutil.copyfile
+
+    def copy(source: Path, target: Path) -> Path:
+        if target.name == "max_2.png":
+            raise failure
+        return Path(copied(source, target))
+
+    monkeypatch.setattr("shutil.copyfile", copy)
+    out = ["--out", str(tmp_path / "new" / "out")]
+    command = ["export", str(tiny_set), "--layout", "borowski2021", *out, "--quiet"]
+    assert main(command) == code
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    assert main(command) == 0

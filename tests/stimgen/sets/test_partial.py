@@ -103,3 +103,20 @@ def test_a_disk_that_was_full_leaves_nothing_that_stops_the_next_run(tmp_path: P
         pass
     partial.finish()
     assert list(partial.final.iterdir()) == []
+
+
+def test_a_folder_without_any_work_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the mark of its fingerprint nothing could be resumed in it."""
+
+    def fail(*_: object) -> None:
+        raise BadInput("cannot be written")
+
+    monkeypatch.setattr("stimgen.sets.partial.write_file", fail)
+    partial = PartialFolder(tmp_path / "set")
+    with pytest.raises(BadInput, match="cannot be written"), partial.locked():
+        partial.open("a")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    partial.open("a")
