@@ -201,6 +201,12 @@ def _records(
         yield line, cells
 
 
+def natural_order(cell: str) -> list[tuple[float, str]]:
+    """Return a key that sorts cells by the numbers in them, so that c5 comes before c10."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", cell)
+    return [(float(part), "") if place % 2 else (0.0, part) for place, part in enumerate(parts)]
+
+
 def with_points(cell: str) -> str:
     """Return a number that is written with a decimal comma as one with a point."""
     return cell.replace(",", ".") if _COMMA_NUMBER.fullmatch(cell) else cell

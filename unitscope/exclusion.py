@@ -46,7 +46,7 @@ MEASURES = {
     ),
     "practice_rounds": Measure("rounds of practice"),
     "excluded_by_study": Measure(
-        "exclusion by the study that the log comes from (1 if it excluded the session)",
+        "1 where the study that the log comes from excluded the session, else 0",
         "the log does not say it",
         False,
     ),

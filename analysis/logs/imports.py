@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.logs.log_checks import TIMED_KINDS
 from analysis.logs.mapping import Mapping, extracted, fitting, plain
 from analysis.logs.ratings import outside
-from unitscope.cells import read_content
+from unitscope.cells import natural_order, read_content
 from unitscope.columns import COLUMNS_VERSION, VERSION_COLUMN, Column
 from unitscope.disk import FILE_MODE, make_folder, whole_folder, write_file
 from unitscope.errors import BadInput, nearest
@@ -234,17 +234,9 @@ def _sessions(cells: pd.DataFrame, mapping: Mapping, participants: pd.Series) ->
     rows = list(zip(participants, *keys, strict=True))
     number: dict[tuple[str, ...], int] = {}
     per_participant: dict[str, int] = {}
-    for row in sorted(set(rows), key=lambda row: (row[0], *map(_natural, row[1:]))):
+    for row in sorted(set(rows), key=lambda row: [natural_order(cell) for cell in row]):
         per_participant[row[0]] = number[row] = per_participant.get(row[0], 0) + 1
     return pd.Series([str(number[row]) for row in rows], index=cells.index, dtype="string")
-
-
-def _natural(text: str) -> tuple[float, str]:
-    """Return a key that sorts numbers by size, before text."""
-    try:
-        return float(text), ""
-    except ValueError:
-        return float("inf"), text
 
 
 def _with_baselines(

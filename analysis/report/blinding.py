@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import string
 from collections.abc import Mapping, Sequence
 
@@ -23,9 +24,11 @@ def masks(seed: int, conditions: Sequence[str] = REFERENCE_CONDITIONS) -> dict[s
     """
     rng = np.random.default_rng(seed)
     known = [name for name in REFERENCE_CONDITIONS if name in conditions]
+    known += sorted(set(conditions) - set(known))  # those of an imported study
     others = [name for name in REFERENCE_CONDITIONS if name not in conditions]
     shuffled = [part[i] for part in (known, others) for i in rng.permutation(len(part))]
-    found = dict(zip(shuffled, string.ascii_uppercase, strict=False))
+    letters = [*string.ascii_uppercase, *itertools.product(string.ascii_uppercase, repeat=2)]
+    found = {name: "".join(letter) for name, letter in zip(shuffled, letters, strict=False)}
     return found | {name: found[condition] for condition, name in MATCHING_OF_CONDITION.items()}
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.statistics.estimates import LEVEL, CIUnit, not_computable
 from analysis.statistics.intervals import mean_with_interval, proportion_with_interval
+from unitscope.cells import natural_order
 from unitscope.errors import BadInput, nearest
 from unitscope.vocabulary import CONFIDENCES, REFERENCE_CONDITIONS
 
@@ -36,10 +37,12 @@ def conditions_of(trials: pd.DataFrame) -> list[str]:
     --------
     >>> conditions_of(pd.DataFrame({"reference_condition": ["none", "natural", "sketch"]}))
     ['natural', 'none', 'sketch']
+    >>> conditions_of(pd.DataFrame({"reference_condition": ["c100", "c5", "c30"]}))
+    ['c5', 'c30', 'c100']
     """
     present = {str(name) for name in trials["reference_condition"].dropna().unique()}
     known = [condition for condition in REFERENCE_CONDITIONS if condition in present]
-    return known + sorted(present - set(known))
+    return known + sorted(present - set(known), key=natural_order)
 
 
 def accuracy(

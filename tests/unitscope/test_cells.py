@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unitscope.cells import read_sheet, text_of
+from unitscope.cells import natural_order, read_sheet, text_of
 from unitscope.columns import Column
 from unitscope.errors import BadInput
 from unitscope.tables import lines_of, parse, read_cells
@@ -184,3 +184,10 @@ def test_a_whole_number_has_no_comma():
 def test_truth_values_in_capitals_are_those_of_spreadsheets():
     frame = parse(read_cells(TEXT.replace("True", "TRUE").encode(), "t.csv"), COLUMNS, "t.csv")
     assert frame["is_catch"].tolist() == [True, pd.NA]
+
+
+def test_numbers_within_cells_are_sorted_by_size():
+    cells = ["10", "9", "0.1", "0.03", "c10", "c5", "", "2026-03-02_10h", "2026-03-01_9h", "b"]
+    assert sorted(cells, key=natural_order) == [
+        *("", "0.03", "0.1", "9", "10", "2026-03-01_9h", "2026-03-02_10h", "b", "c5", "c10"),
+    ]

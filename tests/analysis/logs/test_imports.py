@@ -460,6 +460,9 @@ def test_conditions_of_ones_own_are_named_in_the_headline(tmp_path):
     assert written.sentences[0].startswith("In condition bw people were correct in")
     page = written.page.read_text(encoding="utf-8")
     assert "without references" not in page and "Object recognition by people" in page
+    blinded = analyse(load_log(out), Settings(n_bootstrap=20, blind=1))
+    assert set(blinded.tables["accuracy"]["reference_condition"]) == {"A", "B"}
+    assert set(blinded.log.trials["reference_condition"]) == {"A", "B"}
 
 
 def test_nobody_is_left_out_for_being_always_right(tmp_path, capsys):
