@@ -179,8 +179,8 @@ _QUERIES = (
     Column("batch", "int", "Batch of natural images that the queries come from."),
     Column("query_a", "str", "Image of query a, relative to the stimulus set's folder."),
     Column("query_b", "str", "Image of query b, relative to the stimulus set's folder."),
-    Column("activation_a", "float", "The unit's activation for query a."),
-    Column("activation_b", "float", "The unit's activation for query b."),
+    Column("activation_a", "float", "The unit's activation for query a.", blank=True),
+    Column("activation_b", "float", "The unit's activation for query b.", blank=True),
     Column("correct_choice", "str", "The query that activates the unit more.", levels=CHOICES),
 )
 
@@ -195,7 +195,9 @@ _OCCLUSION = (
     Column(
         "relative_activation_difference",
         "float",
-        "Activation of the higher query minus that of the lower, as a share of the base's.",
+        "Activation of the higher query minus that of the lower, as a share of the base's; like an "
+        "activation blank in a catch trial with an image of another unit.",
+        blank=True,
     ),
 )
 
@@ -203,6 +205,9 @@ FILLED_BY_SESSION = tuple(
     column.name for column in (*_QUERIES, *_OCCLUSION) if column.name != "branch"
 )
 """Columns that a trial to be repeated has no value for before the session."""
+
+UNKNOWN_OF_OTHER_UNITS = ("activation_a", "activation_b", "relative_activation_difference")
+"""Columns that a catch trial with an image of another unit has no value for."""
 
 _MATCHING = (
     *UNIT_COLUMNS[:2],
@@ -378,7 +383,7 @@ RATED_IMAGE_COLUMNS = filled_by(
     Column("moment", "str", "Before or after the trials.", levels=("before", "after")),
     Column("rating_number", "int", "Place of the rating at its moment, from 1."),
     *UNIT_COLUMNS,
-    Column("image", "str", "Image that was rated."),
+    Column("image", "str", "Image that was rated; of several, the most activating synthetic one."),
 )
 """Columns that are known before an image is rated."""
 

@@ -82,6 +82,7 @@ class SessionRecord(TypedDict, total=False):
     instructions_utc: str
     instruction_s: float
     comment: str
+    answers: dict[str, str]
     excluded_by_study: bool
     imported: list[ImportRecord]
     runs: list[RunRecord]

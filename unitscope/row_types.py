@@ -50,8 +50,8 @@ class TrialRow(EveryTrialRow, total=False):
     batch: int
     query_a: str
     query_b: str
-    activation_a: float
-    activation_b: float
+    activation_a: float | None
+    activation_b: float | None
     correct_choice: str
     reference_min_0: str | None
     reference_min_1: str | None
@@ -78,7 +78,7 @@ class TrialRow(EveryTrialRow, total=False):
     occluder_b_x_px: int
     occluder_b_y_px: int
     occluder_size_px: int
-    relative_activation_difference: float
+    relative_activation_difference: float | None
     depth: str
     matching: str
     n_rows: int

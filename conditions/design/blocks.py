@@ -50,6 +50,9 @@ class Block:
         Two-alternative forced choice: which shown references are the queries of a catch trial,
         ``drawn`` ones or the ``outermost``, the least activating of pole min and the most
         activating of pole max.
+    catch_unrelated_pool
+        Occlusion: where a catch trial shows no references, its less active query is that of a unit
+        of this pool, so that the trial is obvious; none if empty.
     in_order
         Whether the trials come in the order of ``draw`` instead of a random one.
     extra_trial
@@ -68,6 +71,7 @@ class Block:
     catch_pool: str = "practice"
     catch_anew: bool = False
     catch_queries: Literal["drawn", "outermost"] = "drawn"
+    catch_unrelated_pool: str = ""
     in_order: bool = False
     extra_trial: bool = False
     groups: tuple[ReferenceCondition, ...] = ()

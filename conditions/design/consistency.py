@@ -8,7 +8,7 @@ from conditions.design.blocks import OF_GROUP, OF_LIST, OF_SCHEME, Block
 from conditions.design.design import Design
 from conditions.design.device_settings import EVENTS, OWN_ARGUMENTS
 from unitscope.errors import nearest
-from unitscope.texts import PAGE_NAMES, languages
+from unitscope.texts import PAGE_NAMES, QUESTION_NAMES, languages
 from unitscope.vocabulary import CONDITIONS_OF_TASK
 
 
@@ -92,6 +92,11 @@ def _check_block(design: Design, name: str, block: Block, condition: str) -> Non
         raise ValueError(
             f"block {name!r}: a catch trial repeats a reference, so condition none cannot have any"
         )
+    if block.catch_unrelated_pool and design.task != "occlusion":
+        raise ValueError(
+            f"block {name!r} has catch_unrelated_pool, which is for task occlusion, but task is "
+            f"{design.task}"
+        )
     rotation = design.batches.rotation
     if block.role == "main" and rotation and condition not in rotation:
         raise ValueError(
@@ -111,8 +116,6 @@ def _check_batches(design: Design) -> None:
             "batches.rotation is missing: with several conditions in the same batch a participant "
             "would see a query twice"
         )
-    if any(block.condition == OF_GROUP for block in design.blocks.values()) and batches.rotation:
-        raise ValueError("batches.rotation is given, but the groups share their batches")
     for what, batch in (("practice", batches.practice), ("catch", batches.catch)):
         if batch == "table" and design.units.table is None:
             raise ValueError(f"batches.{what} is table, but units has no table")
@@ -204,6 +207,17 @@ def _check_names(design: Design) -> None:
     for page in design.instructions:
         if page not in PAGE_NAMES:
             raise ValueError(f"instructions names page {page!r}{nearest(page, PAGE_NAMES)}")
+    if ("explanation" in design.instructions) != bool(design.explanation):
+        raise ValueError(
+            "the key explanation and the page explanation of instructions need each other, found "
+            "only one of them"
+        )
+    for question in design.questions:
+        if question not in QUESTION_NAMES:
+            raise ValueError(
+                f"questions names {question!r}{nearest(question, QUESTION_NAMES)}; expected "
+                f"{', '.join(QUESTION_NAMES)}"
+            )
     if design.language not in languages():
         raise ValueError(
             f"language is {design.language!r}, expected one of {', '.join(languages())}"

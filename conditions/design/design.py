@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Literal
 
 from conditions.design.blocks import OF_GROUP, OF_SCHEME, Block, PlannedBlock, Practice, Repeats
 from conditions.design.device_settings import Photodiode, ResponseBox, Triggers
 from conditions.design.keys import Keys
-from conditions.design.presentation import Durations, Feedback, Layout, Ratings
+from conditions.design.presentation import Durations, Explanation, Feedback, Layout, Ratings
 from conditions.design.randomness import shuffle
 from conditions.design.selection import (
     Batches,
@@ -21,6 +22,7 @@ from conditions.design.selection import (
 )
 from unitscope.bounds import at_least, between, inside
 from unitscope.exclusion import Exclusions
+from unitscope.texts import OPENING_PAGES, PAGE_NAMES
 from unitscope.vocabulary import ReferenceCondition, Task
 
 MOST_PARTICIPANTS = 1_000_000
@@ -57,9 +59,9 @@ class Design:
         group ``(p - 1) mod number of groups``.
     schemes, matching
         Presentation schemes; rows of exemplar matching. See their classes.
-    practice, repeats, ratings
+    practice, repeats, ratings, explanation
         Practice that is repeated, main trials that are shown again, ratings of how intuitive images
-        look. See their classes.
+        look, pages of example units. See their classes.
     sides
         Where the correct answers of a block are: ``balanced``, on each side equally often, give or
         take one, or ``drawn`` for each trial.
@@ -68,9 +70,11 @@ class Design:
         confidence.
     input
         How exemplar matching is answered.
-    consent, instructions, comment
-        Whether participants are asked for consent, the names of the instruction pages in order, and
-        whether participants can write a comment at the end.
+    consent, instructions
+        Whether participants are asked for consent, and the names of the instruction pages in order.
+    questions, comment
+        Questions at the end, which participants answer in their own words, and whether they can
+        write a comment.
     break_after
         Which blocks end with a break and, if ``feedback.block_score``, their score; ``main`` means
         all but practice.
@@ -113,11 +117,13 @@ class Design:
     practice: Practice = field(default_factory=Practice)
     repeats: Repeats | None = None
     ratings: Ratings | None = None
+    explanation: Explanation | None = None
     sides: Literal["balanced", "drawn"] = "balanced"
     confidence: Literal["one_press", "two_step"] = "one_press"
     input: Literal["keys", "mouse", "either"] = "either"
     consent: bool = False
     instructions: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
     comment: bool = False
     keys: Keys = field(default_factory=Keys)
     durations: Durations = field(default_factory=Durations)
@@ -144,6 +150,18 @@ class Design:
                 f"stimulus_set is {self.stimulus_set!r}, expected the name of a folder, not a path"
             )
         inside(0, 1, smallest_effect=self.smallest_effect)
+
+    @property
+    def pages(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Instruction pages before and after the first ratings.
+
+        Ratings come after the pages that say what images and units are.
+        """
+        every = self.instructions or PAGE_NAMES[:1]
+        if not self.ratings or not self.ratings.before:
+            return (), every
+        opening = tuple(takewhile(lambda name: name in OPENING_PAGES, every))
+        return opening, every[len(opening) :]
 
     @property
     def conditions(self) -> tuple[str, ...]:

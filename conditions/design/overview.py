@@ -154,13 +154,18 @@ def _rows(design: Design) -> str:
 
 def _around(design: Design) -> str:
     parts = ["consent"] if design.consent else []
+    opening, others = design.pages
+    if opening:
+        parts.append(f"pages {', '.join(opening)}")
     if design.ratings and design.ratings.before:
         parts.append(f"{design.ratings.before} ratings")
-    if design.instructions:
-        parts.append(f"pages {', '.join(design.instructions)}")
+    if others and design.instructions:
+        parts.append(f"pages {', '.join(others)}")
     parts.append("trials")
     if design.ratings and design.ratings.after:
         parts.append(f"{design.ratings.after} ratings")
+    if design.questions:
+        parts.append(f"{len(design.questions)} questions")
     if design.comment:
         parts.append("comment")
     return " > ".join(parts) if len(parts) > 1 else ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from unitscope.bounds import at_least, between
+from unitscope.columns import MAX_REFERENCES
 
 MOST_PX = 100_000
 """Limit on every length of a layout, far beyond any screen."""
@@ -115,23 +116,51 @@ class Layout:
 
 @dataclass(frozen=True)
 class Ratings:
-    """Ratings of how intuitive some images look to the participant, on a slider.
+    """Ratings of how intuitive some images are to the participant, on a slider.
 
     Parameters
     ----------
     pool
-        Pool of the units whose images are rated.
+        Pool of the units whose most activating images are rated.
     before, after
         Number of ratings before the first and after the last trial, of the same units.
     kind
-        Which image of the unit: the most activating synthetic or natural one.
+        ``both``: how intuitive a unit's synthetic images are as an explanation of its natural ones,
+        side by side. ``synthetic`` or ``natural``: how intuitive its one most activating image is.
+    n_images
+        Number of images of each kind where both are shown.
     """
 
     pool: str
     before: int = 3
     after: int = 0
-    kind: Literal["synthetic", "natural"] = "synthetic"
+    kind: Literal["both", "synthetic", "natural"] = "synthetic"
+    n_images: int = 9
 
     def __post_init__(self) -> None:
         between(0, 1000, before=self.before, after=self.after)
         at_least(1, **{"before + after": self.before + self.after})
+        between(1, MAX_REFERENCES, n_images=self.n_images)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Pages of the instructions that show what units respond to.
+
+    Parameters
+    ----------
+    pool
+        Pool of the units, which should be in no trial.
+    units
+        Number of units, a page each, the same for every participant.
+    n_images
+        Number of images of each kind and pole.
+    """
+
+    pool: str
+    units: int = 5
+    n_images: int = 9
+
+    def __post_init__(self) -> None:
+        at_least(1, units=self.units)
+        between(1, MAX_REFERENCES, n_images=self.n_images)

@@ -12,7 +12,13 @@ import pandas as pd
 from conditions.design.design import MOST_PARTICIPANTS, Design
 from conditions.design.reading import read_design
 from conditions.trials.table_maker import TableMaker
-from unitscope.columns import FILLED_BY_SESSION, IMAGE_NAMES, VERSION_COLUMN, table_columns
+from unitscope.columns import (
+    FILLED_BY_SESSION,
+    IMAGE_NAMES,
+    UNKNOWN_OF_OTHER_UNITS,
+    VERSION_COLUMN,
+    table_columns,
+)
 from unitscope.disk import write_files
 from unitscope.errors import BadInput
 from unitscope.places import STIMULI, TABLES
@@ -139,7 +145,10 @@ def _check_filled(table: pd.DataFrame, path: Path | str) -> None:
     """Check that only trials which are chosen during the session have no images."""
     for name in FILLED_BY_SESSION:
         if name in table:
-            wrong = table[name].isna() & (table["trial_role"] != "repeat")
+            may_lack = table["trial_role"] == "repeat"
+            if name in UNKNOWN_OF_OTHER_UNITS:
+                may_lack |= table["trial_role"] == "catch"
+            wrong = table[name].isna() & ~may_lack
             if wrong.any():
                 line = lines_of(table)[int(np.flatnonzero(wrong.to_numpy())[0])]
                 raise BadInput(

@@ -45,6 +45,8 @@ class PlannedTrial:
         ``practice``, ``main``, ``catch`` or ``repeat``.
     unit, batch
         Unit and batch of the trial; None if it is chosen during the session.
+    unrelated
+        Another unit, whose image is the less active query of a catch trial without references.
     side
         Where the correct answer is, ``a`` or ``b``; empty for such a trial.
     practice_round
@@ -58,6 +60,7 @@ class PlannedTrial:
     role: str
     unit: PoolUnit | None = None
     batch: int | None = None
+    unrelated: PoolUnit | None = None
     side: str = ""
     practice_round: int | None = None
     repeat_of: str | None = None
@@ -85,7 +88,21 @@ def plan_trials(design: Design, pools: Pools, participant: int) -> list[PlannedT
             sides = sides_of(design, len(drawn), participant, *label)
             for place, (trial, side) in enumerate(zip(drawn, sides, strict=True), start=1):
                 trials.append(replace(trial, trial_in_block=place, side=side))
-    return trials
+    return [
+        replace(trial, unrelated=_unrelated(design, pools, participant, number, trial))
+        for number, trial in enumerate(trials, start=1)
+    ]
+
+
+def _unrelated(
+    design: Design, pools: Pools, participant: int, number: int, trial: PlannedTrial
+) -> PoolUnit | None:
+    """Draw the other unit of a catch trial without references, if the block has a pool for it."""
+    pool = trial.block.block.catch_unrelated_pool
+    if not pool or trial.role != "catch" or trial.block.condition != "none":
+        return None
+    units = pools[pool]
+    return units[generator(design, participant, "unrelated", number).integers(len(units))]
 
 
 def sides_of(design: Design, number: int, participant: int, *label: object) -> list[str]:

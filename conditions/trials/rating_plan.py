@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from conditions.design.design import Design
 from conditions.design.randomness import generator
 from conditions.trials.unit_pools import pools_of
@@ -10,13 +12,29 @@ from unitscope.row_types import RatedImage
 from unitscope.stimulus_set import StimulusSet
 
 
-def rating_rows(
+@dataclass(frozen=True)
+class PlannedRating:
+    """A rating of one unit's images.
+
+    Parameters
+    ----------
+    row
+        Its cells in the log.
+    images
+        Kind to the images that are shown side by side, the kind that is rated first.
+    """
+
+    row: RatedImage
+    images: dict[str, tuple[str, ...]]
+
+
+def plan_ratings(
     design: Design, stimuli: StimulusSet, participant: int, moment: str
-) -> list[RatedImage]:
+) -> list[PlannedRating]:
     """Return what a participant rates before or after the trials, in order.
 
     Borowski et al., ICLR 2021 (arXiv 2010.12606). The same units are rated before and after, each
-    by its most activating image.
+    by its most activating images.
 
     Parameters
     ----------
@@ -27,15 +45,10 @@ def rating_rows(
     moment
         ``before`` or ``after``.
 
-    Returns
-    -------
-    list of RatedImage
-        One per rating.
-
     Raises
     ------
     BadInput
-        If the pool has too few units, or one of them lacks the image.
+        If the pool has too few units, or one of them too few images.
     """
     ratings = design.ratings
     number = getattr(ratings, moment) if ratings else 0
@@ -48,23 +61,30 @@ def rating_rows(
             f"{max(ratings.before, ratings.after)} ratings"
         )
     order = generator(design, participant, "ratings").permutation(len(units))
-    rows: list[RatedImage] = []
+    both = ratings.kind == "both"
+    kinds = ("synthetic", "natural") if both else (ratings.kind,)
+    n_images = ratings.n_images if both else 1
+    planned: list[PlannedRating] = []
     for place, i in enumerate(order[:number], start=1):
         unit = units[i].unit
-        images = stimuli.most_activating(unit, ratings.kind)
-        if not images:
-            raise BadInput(
-                f"{stimuli.folder}: unit {unit.name} has no {ratings.kind} max image to rate"
-            )
-        rows.append(
-            {
-                "moment": moment,
-                "rating_number": place,
-                "network": unit.network,
-                "layer": unit.layer,
-                "branch": unit.branch or None,
-                "channel": unit.channel,
-                "image": images[-1].path,
-            }
-        )
-    return rows
+        images = {
+            kind: tuple(image.path for image in stimuli.most_activating(unit, kind)[-n_images:])
+            for kind in kinds
+        }
+        for kind, shown in images.items():
+            if len(shown) < n_images:
+                raise BadInput(
+                    f"{stimuli.folder}: unit {unit.name} has {len(shown)} {kind} max images to "
+                    f"rate, expected {n_images}"
+                )
+        row: RatedImage = {
+            "moment": moment,
+            "rating_number": place,
+            "network": unit.network,
+            "layer": unit.layer,
+            "branch": unit.branch or None,
+            "channel": unit.channel,
+            "image": images[kinds[0]][-1],
+        }
+        planned.append(PlannedRating(row, images))
+    return planned

@@ -84,7 +84,7 @@ class TableMaker:
         if trial.role == "repeat":
             return {}
         if self.design.task == "occlusion":
-            return occlusion_cells(self.design, self.stimuli, trial)
+            return occlusion_cells(self.design, self.stimuli, participant, number, trial)
         return two_afc_cells(self.design, self.stimuli, participant, number, trial)
 
     def _common(self, participant: int, number: int, block: PlannedBlock) -> dict[str, Any]:

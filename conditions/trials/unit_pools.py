@@ -83,11 +83,15 @@ def _used(design: Design) -> Iterator[str]:
             yield from set(block.content(block.pool)) - {OF_SCHEME, OF_LIST}
             if block.catch:
                 yield block.catch_pool
+            if block.catch_unrelated_pool:
+                yield block.catch_unrelated_pool
     if design.schemes:
         yield from design.schemes.pools
     yield from design.practice.lists
     if design.ratings:
         yield design.ratings.pool
+    if design.explanation:
+        yield design.explanation.pool
 
 
 def _sampled(design: Design, stimuli: StimulusSet) -> Pools:

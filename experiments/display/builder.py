@@ -23,6 +23,7 @@ from experiments.runner.trial import Trial
 from unitscope.columns import log_columns, names
 from unitscope.errors import BAD_INPUT_EXIT_CODE, BadInput, check_checkout
 from unitscope.records import INTERRUPTED
+from unitscope.texts import QUESTION_NAMES
 
 FIELDS = (
     "participant",
@@ -68,6 +69,7 @@ HOMES = {
     "ratings_after": "after",
     "rating_after": "after",
     "comment": "after",
+    **{f"question_{name}": "after" for name in QUESTION_NAMES},
     "end": "end",
 }
 """Name of a stage to its routine; other stages belong to the instructions or a block's start."""

@@ -60,7 +60,7 @@ class PageScreen:
         bottom = min(float(part.pos[1] - part.boundingBox[1] / 2) for part in words)
         self._parts = [*words, hint]
         for placed in place_panels(content.panels, boxes.below(bottom), self._text_px):
-            self._parts += self._panel(placed)
+            self._parts += panel_parts(self._win, placed, self._text_px, self._file)
 
     def draw(self, phase: str, page: Page | None = None) -> None:
         """Draw the loaded page, or an overlay."""
@@ -84,17 +84,18 @@ class PageScreen:
     def _words(self, words: str, box: Box, **settings: Any) -> Any:
         return text(self._win, words, box, self._text_px, alignText="left", **settings)
 
-    def _panel(self, placed: PlacedPanel) -> Parts:
-        panel: Panel = placed.panel
-        places = {str(i): box for i, box in enumerate(placed.images)}
-        images = ImageGroup(self._win, places, self._file)
-        images.load({str(i): image for i, image in enumerate(panel.images)})
-        parts: Parts = [images]
-        if panel.title:
-            height_px = TITLE * self._text_px
-            parts.append(text(self._win, panel.title, placed.title, height_px, bold=True))
-        if panel.correct is not None:
-            box, size = placed.images[panel.correct], 1.4 * self._text_px
-            parts.append(frame(self._win, box, max(4, self._text_px // 4), CORRECT))
-            parts += check_mark(self._win, box.right - 0.8 * size, box.top - 0.8 * size, size)
-        return parts
+
+def panel_parts(win: Any, placed: PlacedPanel, text_px: int, file: Callable[[str], Path]) -> Parts:
+    """Return what draws a panel: its images, its title, and the mark of the correct answer."""
+    panel: Panel = placed.panel
+    places = {str(i): box for i, box in enumerate(placed.images)}
+    images = ImageGroup(win, places, file)
+    images.load({str(i): image for i, image in enumerate(panel.images)})
+    parts: Parts = [images]
+    if panel.title:
+        parts.append(text(win, panel.title, placed.title, TITLE * text_px, bold=True))
+    if panel.correct is not None:
+        box, size = placed.images[panel.correct], 1.4 * text_px
+        parts.append(frame(win, box, max(4, text_px // 4), CORRECT))
+        parts += check_mark(win, box.right - 0.8 * size, box.top - 0.8 * size, size)
+    return parts

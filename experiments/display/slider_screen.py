@@ -1,4 +1,4 @@
-"""The screen of a rating: the image, the question, and a scale."""
+"""The screen of a rating: the images, the question, and a scale."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from conditions.design.design import Design
-from experiments.display.drawing import FAINT, INK, PAPER, ImageGroup, bar, draw, line, text
+from experiments.display.drawing import FAINT, INK, PAPER, Parts, bar, draw, line, text
+from experiments.display.page_screen import panel_parts
 from experiments.runner.layout import Box
-from experiments.runner.page_layout import page_boxes
+from experiments.runner.page_layout import page_boxes, place_panels
+from experiments.runner.pages import Panel
 from experiments.runner.slider import HIGHEST, JUMPS, UNRATED, Slider
 from unitscope.texts import Texts
 
@@ -34,13 +36,18 @@ class SliderScreen:
     ) -> None:
         width, height = (int(n) for n in win.size)
         self._half_px = min(round(0.34 * width), 20 * text_px)
-        self._scale_y = scale_y = round(-0.22 * height)
-        side = 2 * round(0.22 * height)
-        self._images = ImageGroup(win, {"image": Box(0, round(0.11 * height), side, side)}, file)
+        self._scale_y = scale_y = round(-0.3 * height)
+        self._win, self._texts, self._text_px, self._file = win, texts, text_px, file
+        # From below the question to above the ends of the scale.
+        top, bottom = round(0.37 * height), scale_y + 4 * text_px
+        self._room = Box(0, (top + bottom) // 2, round(0.9 * width), top - bottom)
+        self._images: Parts = []
         question = Box(0, round(0.41 * height), round(0.9 * width), 3 * text_px)
+        both = design.ratings is not None and design.ratings.kind == "both"
+        asked = texts.rating_question_both if both else texts.rating_question
         ends = (texts.rating_lowest, texts.rating_highest)
         self._fixed = [
-            text(win, texts.rating_question, question, text_px, bold=True),
+            text(win, asked, question, text_px, bold=True),
             bar(win, Box(0, scale_y, 2 * self._half_px, max(2, text_px // 5)), INK),
         ]
         for digit, value in JUMPS.items():
@@ -62,13 +69,25 @@ class SliderScreen:
         self._marker = bar(win, marker, PAPER, FAINT)
 
     def load(self, slider: Slider) -> None:
-        """Load the image to rate."""
-        self._images.load({"image": slider.image["image"]})
+        """Load the images to rate."""
+        several = len(slider.rated.images) > 1
+        panels = [
+            Panel(
+                getattr(self._texts, f"title_{kind}") if several else "",
+                images,
+                3 if several else 1,
+            )
+            for kind, images in slider.rated.images.items()
+        ]
+        self._images = [
+            part
+            for placed in place_panels(panels, self._room, self._text_px)
+            for part in panel_parts(self._win, placed, self._text_px, self._file)
+        ]
 
     def draw(self, phase: str, slider: Slider) -> None:
-        """Draw the image, the scale, and the marker once it is placed."""
-        self._images.draw()
-        draw(self._fixed)
+        """Draw the images, the scale, and the marker once it is placed."""
+        draw([*self._images, *self._fixed])
         if slider.value is not None:
             self._marker.pos = (self._x_of(slider.value), self._scale_y)
             self._marker.draw()

@@ -1,4 +1,4 @@
-"""A free-text comment, typed with whatever keyboard layout the participant has."""
+"""A free text, a comment or an answer, typed with whatever keyboard layout the participant has."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ class Comment(Standing):
     ----------
     keys
         The design's keys.
+    name
+        ``comment``, or the question's text such as ``question_strategy``.
     """
 
     kind = "comment"
     phase = TYPING
 
-    def __init__(self, keys: Keys) -> None:
-        super().__init__("comment", keys)
+    def __init__(self, keys: Keys, name: str = "comment") -> None:
+        super().__init__(name, keys)
         self.text = ""
 
     def step(self, now_s: float, presses: list[Press]) -> str:

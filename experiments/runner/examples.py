@@ -1,11 +1,15 @@
-"""A solved example for the instructions, of images that no trial shows."""
+"""Images for the instructions that no trial shows: solved examples, and example units."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from conditions.design.design import Design
+from conditions.design.randomness import shuffle
+from conditions.trials.unit_pools import pools_of
 from experiments.runner.pages import Panel
+from unitscope.errors import BadInput
 from unitscope.row_types import TrialRow
 from unitscope.rows import references, unit_names
 from unitscope.stimulus_set import StimulusSet
@@ -47,6 +51,36 @@ def example_panels(
         if panels:
             return panels
     return ()
+
+
+def explanation_panels(
+    design: Design, stimuli: StimulusSet, texts: Texts
+) -> Iterator[tuple[Panel, ...]]:
+    """Yield the images of each unit of a design's explanation: those of both poles and kinds.
+
+    Raises
+    ------
+    BadInput
+        If the pool has too few units.
+    """
+    wanted = design.explanation
+    assert wanted is not None
+    members = pools_of(design, stimuli)[wanted.pool]
+    if len(members) < wanted.units:
+        raise BadInput(
+            f"{design.path}: pool {wanted.pool!r} has {len(members)} units, but explanation has "
+            f"{wanted.units}"
+        )
+    for member in shuffle(design, members, "explanation")[: wanted.units]:
+        panels = []
+        for kind in ("natural", "synthetic"):
+            for pole in POLES:
+                batch = next(iter(stimuli.batches(member.unit)), None)
+                paths = _paths(stimuli, member.unit, kind, pole, batch)
+                shown = (paths if pole == "min" else paths[::-1])[: wanted.n_images]
+                title = f"{getattr(texts, f'title_{kind}')}, {getattr(texts, f'title_{pole}')}"
+                panels += [Panel(title, tuple(shown), _columns(shown))] if shown else []
+        yield tuple(panels)
 
 
 def _candidates(rows: Sequence[TrialRow], stimuli: StimulusSet) -> Iterator[tuple[Unit, int]]:

@@ -131,6 +131,11 @@ class Record:
         self.facts["comment"] = text
         self._write_facts()
 
+    def note_answer(self, question: str, text: str) -> None:
+        """Record the answer to a question at the end."""
+        self.facts["answers"] = {**self.facts.get("answers", {}), question: text}
+        self._write_facts()
+
     def add_instruction_time(self, spent_s: float) -> None:
         """Add to the time spent on consent and instructions."""
         self.facts["instruction_s"] = round(self.facts["instruction_s"] + spent_s, 4)
@@ -184,7 +189,7 @@ class Record:
             "participant": self.request.participant,
             "session": self.number,
             "run": self.run,
-            **slider.image,
+            **slider.rated.row,
             "rating": slider.value,
             "onset_s": slider.onset_s,
             "rt_s": slider.rt_s,

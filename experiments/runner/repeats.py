@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from conditions.design.design import Design
 from conditions.design.randomness import generator
@@ -23,6 +24,7 @@ def choose_repeat(
     that were answered with the least and with the most confidence are shown again. Equal
     confidences are put in an order that the seed and the participant fix; the least and the most
     confident are the two ends of one ranking, so that they differ where there are enough trials.
+    Where the design draws sides, that of the repeated trial is drawn anew.
 
     Parameters
     ----------
@@ -66,7 +68,24 @@ def choose_repeat(
             f"condition {condition!r}, but none comes before it"
         )
     ranked = _ranked(candidates, confidences, design, condition, end)
-    return ranked[(place - 1) % len(ranked)]
+    chosen = ranked[(place - 1) % len(ranked)]
+    if design.sides == "drawn":
+        number = placeholder["trial_number"]
+        if generator(design, chosen["participant_number"], "side of repeat", number).integers(2):
+            return _with_sides_exchanged(chosen)
+    return chosen
+
+
+def _with_sides_exchanged(row: TrialRow) -> TrialRow:
+    """Return a row whose queries have traded their sides."""
+    other = {"a": "b", "b": "a"}
+    exchanged = dict(row)
+    for name, value in row.items():
+        head, side, tail = name.partition("_a")
+        if side and tail[:1] in ("", "_") and (twin := f"{head}_b{tail}") in row:
+            exchanged[name], exchanged[twin] = row[twin], value  # type: ignore[literal-required]
+    exchanged["correct_choice"] = other[row["correct_choice"]]
+    return cast(TrialRow, exchanged)
 
 
 def _ranked(

@@ -9,7 +9,7 @@ from typing import cast
 import pandas as pd
 
 from conditions.trials.condition_tables import images_of, read_table
-from conditions.trials.rating_plan import rating_rows
+from conditions.trials.rating_plan import PlannedRating, plan_ratings
 from conditions.trials.table_checks import TableChecks
 from experiments.runner.log import TrialLog, now_utc
 from experiments.runner.record import Record, plain_rows
@@ -28,7 +28,7 @@ from unitscope.records import (
     SessionRecord,
     read_session,
 )
-from unitscope.row_types import RatedImage, TrialRow
+from unitscope.row_types import TrialRow
 from unitscope.stimulus_set import StimulusSet, sha256_of
 from unitscope.texts import Texts, read_texts
 
@@ -75,7 +75,7 @@ class Session(Record):
         stimuli = StimulusSet.open(request.stimuli or STIMULI / str(table["stimulus_set"].iloc[0]))
         edited = TableChecks(design, stimuli).check(table, path)
         for moment in MOMENTS:
-            rating_rows(design, stimuli, int(table["participant_number"].iloc[0]), moment)
+            plan_ratings(design, stimuli, int(table["participant_number"].iloc[0]), moment)
         number = request.session_number()
         folder = request.folder(number)
         before = read_session(folder)
@@ -133,10 +133,11 @@ class Session(Record):
 
     @property
     def is_complete(self) -> bool:
-        """Whether trials, ratings and comment are all there."""
+        """Whether trials, ratings, answers and comment are all there."""
         return (
             len(self.settled) == len(self.rows)
             and not self.wants_comment
+            and not self.questions_left
             and not any(self.ratings_left(moment) for moment in MOMENTS)
         )
 
@@ -155,12 +156,18 @@ class Session(Record):
         """Whether a comment must still be asked for."""
         return self.design.comment and "comment" not in self.facts
 
-    def ratings_left(self, moment: str) -> list[RatedImage]:
+    @property
+    def questions_left(self) -> list[str]:
+        """Questions at the end that must still be asked."""
+        answered = self.facts.get("answers", {})
+        return [name for name in self.design.questions if name not in answered]
+
+    def ratings_left(self, moment: str) -> list[PlannedRating]:
         """Return what is still to be rated before or after the trials."""
         return [
-            row
-            for row in rating_rows(self.design, self.stimuli, self.participant_number, moment)
-            if (moment, row["rating_number"]) not in self.rated
+            rating
+            for rating in plan_ratings(self.design, self.stimuli, self.participant_number, moment)
+            if (moment, rating.row["rating_number"]) not in self.rated
         ]
 
     def finish(self, reason: str | None = None) -> None:

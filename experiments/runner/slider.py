@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from conditions.design.keys import Keys
+from conditions.trials.rating_plan import PlannedRating
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing
-from unitscope.row_types import RatedImage
 
 UNRATED, RATED = "unrated", "rated"
 
@@ -21,14 +21,14 @@ JUMPS = {str(digit): 25 * (digit - 5) for digit in range(1, 10)}
 
 
 class Slider(Standing):
-    """Rate one image: the marker appears with the first key, then moves until it is confirmed.
+    """Rate a unit's images: the marker appears with the first key and moves until it is confirmed.
 
     Nothing is preselected, so that every rating was chosen; the first arrow key puts the marker in
     the middle, which is a rating like any other.
 
     Parameters
     ----------
-    image
+    rated
         What is rated.
     keys
         The design's keys; the forward key confirms.
@@ -36,9 +36,9 @@ class Slider(Standing):
 
     kind = "slider"
 
-    def __init__(self, image: RatedImage, keys: Keys) -> None:
-        super().__init__(f"rating_{image['moment']}", keys)
-        self.image = image
+    def __init__(self, rated: PlannedRating, keys: Keys) -> None:
+        super().__init__(f"rating_{rated.row['moment']}", keys)
+        self.rated = rated
         self.value: int | None = None
         self.rt_s: float | None = None
 

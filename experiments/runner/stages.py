@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 
 from experiments.runner.comment import Comment
 from experiments.runner.pages import BACK, CONSENT_KEYS, DECLINE, FORWARD, Page, PageText
@@ -49,10 +49,20 @@ class _Stages:
             return
         if session.has_begun:
             yield self._resumed()
+        unread = session.wants_instructions
+        opening, others = self._wording.instructions()
+        if unread:
+            yield from self._turned(opening)
         yield from self._ratings("before")
-        yield from self._instructions()
+        if unread:
+            yield from self._turned(others)
+            session.note_instructions()
         yield from self._trials()
         yield from self._ratings("after")
+        for question in session.questions_left:
+            asked = Comment(self._keys, f"question_{question}")
+            yield asked
+            session.note_answer(question, asked.text)
         if session.wants_comment:
             comment = Comment(self._keys)
             yield comment
@@ -84,16 +94,13 @@ class _Stages:
         left = self._session.ratings_left(moment)
         if left:
             yield self._page(self._wording.ratings(moment, len(left)))
-        for row in left:
-            slider = Slider(row, self._keys)
+        for rated in left:
+            slider = Slider(rated, self._keys)
             yield slider
             self._session.record_rating(slider)
 
-    def _instructions(self) -> Iterator[Stage]:
-        session = self._session
-        if not session.wants_instructions:
-            return
-        pages = self._wording.instructions()
+    def _turned(self, pages: Sequence[PageText]) -> Iterator[Stage]:
+        """Yield pages between which the participant can turn back and forth."""
         at = 0
         while at < len(pages):
             turns = {self._keys.forward: FORWARD}
@@ -103,9 +110,8 @@ class _Stages:
                 turns["right"] = FORWARD
             page = Page(pages[at], self._keys, turns)
             yield page
-            session.add_instruction_time(page.spent_s)
+            self._session.add_instruction_time(page.spent_s)
             at += -1 if page.turned == BACK else 1
-        session.note_instructions()
 
     def _trials(self) -> Iterator[Stage]:
         session = self._session

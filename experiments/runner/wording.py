@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conditions.design.design import Design
-from experiments.runner.examples import example_panels
+from experiments.runner.examples import example_panels, explanation_panels
 from experiments.runner.pages import AGREE, CONSENT_KEYS, DECLINE, PageText
 from unitscope.row_types import TrialRow
 from unitscope.rows import references
 from unitscope.stimulus_set import StimulusSet
-from unitscope.texts import PAGE_NAMES, Texts
+from unitscope.texts import Texts
 from unitscope.vocabulary import POLES
 
 GAP = " " * 10
@@ -53,11 +53,14 @@ class Wording:
         """Take leave of somebody who does not want to take part."""
         return PageText("declined", self._fill("declined"), self._texts.end_hint)
 
-    def instructions(self) -> list[PageText]:
-        """Explain the task, on the pages that the design lists."""
-        pages = [
-            p for name in self._design.instructions or PAGE_NAMES[:1] for p in self._named(name)
-        ]
+    def instructions(self) -> tuple[list[PageText], list[PageText]]:
+        """Explain the task, on the pages before and after the first ratings."""
+        opening, others = (
+            [page for name in names for page in self._named(name)] for names in self._design.pages
+        )
+        return self._with_hints(opening), self._with_hints(others)
+
+    def _with_hints(self, pages: Sequence[PageText]) -> list[PageText]:
         return [
             PageText(page.name, page.text, self._hint(back=i > 0), page.panels)
             for i, page in enumerate(pages)
@@ -93,8 +96,13 @@ class Wording:
     def ratings(self, moment: str, number: int) -> PageText:
         """Announce the ratings before or after the trials."""
         texts = self._texts
+        assert self._design.ratings is not None
         pictures = texts.one_picture if number == 1 else texts.pictures.format(number=number)
-        return self._page(f"ratings_{moment}", self._fill(f"ratings_{moment}", pictures=pictures))
+        units = texts.one_unit if number == 1 else texts.units.format(number=number)
+        words = self._fill(
+            f"ratings_{moment}", self._design.ratings.kind, pictures=pictures, units=units
+        )
+        return self._page(f"ratings_{moment}", words)
 
     def end(self) -> PageText:
         """Thank the participant."""
@@ -107,7 +115,15 @@ class Wording:
             return [PageText(name, self._all_references(), "")]
         if name == "example":
             return self._examples()
+        if name == "explanation":
+            return self._explanation()
         return [PageText(name, self._fill(name, task), "")]
+
+    def _explanation(self) -> list[PageText]:
+        """Show example units, one a page."""
+        panels = explanation_panels(self._design, self._stimuli, self._texts)
+        text = self._fill("explanation", self._design.task)
+        return [PageText("explanation", text, "", own) for own in panels]
 
     def _examples(self) -> list[PageText]:
         pages = []

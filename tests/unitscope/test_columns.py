@@ -51,7 +51,7 @@ def test_the_log_holds_the_whole_condition_row_and_the_response(task):
 def test_only_a_table_leaves_queries_for_the_session_to_fill(task):
     table = {column.name: column for column in table_columns(task)}
     log = {column.name: column for column in log_columns(task)}
-    for name in ("query_a", "activation_b", "channel", "correct_choice", "batch"):
+    for name in ("query_a", "query_b", "channel", "correct_choice", "batch"):
         assert table[name].blank
         assert not log[name].blank
     assert log["branch"].blank

@@ -17,10 +17,17 @@ PAGE_NAMES = (
     "task",
     "references",
     "example",
+    "explanation",
     "answer",
     "ready",
 )
 """Pages that a design's ``instructions`` may list; ``welcome`` explains everything on one page."""
+
+OPENING_PAGES = ("welcome", "greeting", "network")
+"""Pages that say what images and units are."""
+
+QUESTION_NAMES = ("strategy", "difference")
+"""Questions at the end that a design's ``questions`` may list."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class Texts:
     in_parts: str
     one_picture: str
     pictures: str
+    one_unit: str
+    units: str
     picture_upper: str
     picture_lower: str
     picture_left: str
@@ -54,6 +63,7 @@ class Texts:
     paused: str
     leave: str
     rating_question: str
+    rating_question_both: str
     rating_lowest: str
     rating_highest: str
     rating_unrated: str
@@ -64,6 +74,8 @@ class Texts:
     title_min: str
     title_max: str
     title_base: str
+    title_natural: str
+    title_synthetic: str
     how_sure: str
     question_matching: str
     hits: str

@@ -125,7 +125,46 @@ def test_impossible_designs_are_refused(tmp_path, changes, message):
     [
         ("demo_occlusion", {"references__poles": ["min"]}, "poles lacks max"),
         ("demo_occlusion", {"references__per_side": 5}, "mixed_natural is 5, expected 1 to 4"),
-        ("demo_occlusion", {"batches__rotation": ["none"]}, "the groups share their batches"),
+        (
+            "demo_occlusion",
+            {"batches__rotation": ["none"]},
+            "has condition 'natural', which is not in batches.rotation",
+        ),
+        (
+            "borowski2021_exp1",
+            {"shuffled": ["repeat_nune"]},
+            "shuffled names block 'repeat_nune', .*did you mean 'repeat_none'",
+        ),
+        (
+            "borowski2021_exp1",
+            {"practice__lists": ["practice_or_catch.one"]},
+            "practice.lists has 1 pools, expected one for each of the 3 practice blocks",
+        ),
+        (
+            "borowski2021_exp1",
+            {"explanation": None},
+            "explanation and the page explanation of instructions need each other",
+        ),
+        (
+            "borowski2021_exp1",
+            {"questions": ["strategie"]},
+            "questions names 'strategie'; did you mean 'strategy'",
+        ),
+        (
+            "demo_two_afc",
+            {"blocks__main_natural__catch_unrelated_pool": "practice"},
+            "catch_unrelated_pool, which is for task occlusion",
+        ),
+        (
+            "demo_two_afc",
+            {"blocks__practice_none__in_order": True},
+            "in_order is for a block with draw",
+        ),
+        (
+            "demo_two_afc",
+            {"blocks__main_natural__pool": "list"},
+            "pool list is for a practice block",
+        ),
         ("demo_occlusion", {"schemes": {"references": {"a": {}}, "orders": [["a"]]}}, "two_afc"),
         ("demo_occlusion", {"blocks__practice__groups": ["lay"]}, "expected one of natural"),
         ("demo_exemplar_matching", {"matching": None}, "key 'matching' is missing"),

@@ -1,7 +1,7 @@
 """Each shipped study keeps the rules of its publication."""
 
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, permutations
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conditions.design.reading import DESIGNS, read_design
+from conditions.design.reading import DESIGNS, read_design, shipped_designs
 from conditions.trials.unit_pools import pools_of
 from tests.conditions.trials.test_planning import few
 from tests.conftest import some
@@ -40,22 +40,92 @@ def units(rows):
 # Borowski et al. 2021, experiment I
 
 
-@pytest.mark.parametrize("participant", range(1, 9))
+@pytest.mark.parametrize("participant", range(1, 11))
 def test_exp1_goes_through_its_blocks(table_of, participant):
+    """Those of the ten participants of the released logs."""
     first, second = ("synthetic", "natural") if participant % 2 else ("natural", "synthetic")
     longer = (participant - 1) % 4
     none = [("main", "none", 11 + (i == longer), 0) for i in range(4)]
-    assert blocks(table_of("borowski2021_exp1", participant)) == [
+    found = blocks(table_of("borowski2021_exp1", participant))
+    assert found[:-3] == [
         ("practice", "none", 5, 0),
         *none[:2],
         ("practice", first, 5, 0),
         ("practice", second, 5, 0),
         *[("main", first, 15, 3), ("main", second, 15, 3)] * 3,
         *none[2:],
-        ("repeat", "none", 6, 0),
-        ("repeat", first, 6, 0),
-        ("repeat", second, 6, 0),
     ]
+    assert sorted(found[-3:]) == [
+        ("repeat", kind, 6, 0) for kind in ("natural", "none", "synthetic")
+    ]
+
+
+def test_exp1_shuffles_the_blocks_of_repeats():
+    orders = Counter(EXP1.order(participant)[-3:] for participant in range(1, 77))
+    assert len(orders) == 6
+    assert min(orders.values()) >= 4
+
+
+LISTS = ("ijklm", "nopqr", "stuvw")
+
+
+def letters(rows):
+    """Return the letters that the study gave its units."""
+    written = pd.read_csv(DESIGNS / "units" / "borowski2021_exp1.csv")
+    named = {(r.layer, r.channel): r.letter for r in written.itertuples()}
+    return "".join(sorted(named[unit] for unit in units(rows)))
+
+
+def test_exp1_practises_with_the_studys_three_lists_in_any_order(table_of):
+    orders = set()
+    for participant in range(1, 31):
+        practice = table_of("borowski2021_exp1", participant).query("trial_role == 'practice'")
+        orders.add(
+            tuple(
+                letters(practice[practice["reference_condition"] == condition])
+                for condition in ("none", "natural", "synthetic")
+            )
+        )
+    assert orders == set(permutations(LISTS))
+
+
+@given(st.integers(1, EXP1.participants))
+@few
+def test_exp1_catches_with_any_of_the_practice_units_anew_in_each_block(table_of, participant):
+    catch = table_of("borowski2021_exp1", participant).query("trial_role == 'catch'")
+    for _, own in some(catch.groupby("block_number")):
+        assert len(set(units(own))) == len(own) == 3
+        assert set(letters(own)) <= set("".join(LISTS))
+
+
+def test_exp1_may_catch_with_a_unit_again(table_of):
+    again = 0
+    for participant in range(1, 11):
+        catch = table_of("borowski2021_exp1", participant).query("trial_role == 'catch'")
+        natural = catch[catch["reference_condition"] == "natural"]
+        again += len(set(units(natural))) < len(natural)
+    assert again > 5
+
+
+def test_exp1_explains_with_units_d_to_h_before_its_trials(maker_of):
+    pools = pools_of(EXP1, maker_of("borowski2021_exp1").stimuli)
+    rows = pd.DataFrame([vars(member.unit) for member in pools["explanation"]])
+    assert letters(rows) == "defgh"
+    assert EXP1.explanation.units == 5
+    assert EXP1.instructions.index("explanation") < EXP1.instructions.index("ready")
+
+
+@pytest.mark.parametrize("design", [EXP1, EXP2], ids=lambda design: design.name)
+def test_the_first_screens_explain_what_is_rated(design):
+    assert design.consent
+    opening, others = design.pages
+    assert opening == ("greeting", "network")
+    assert "task" in others
+
+
+def test_every_design_asks_for_consent():
+    for name in some(shipped_designs()):
+        assert read_design(name).consent, name
 
 
 @given(st.integers(1, EXP1.participants))
@@ -110,7 +180,7 @@ def test_exp1_has_random_and_handpicked_units(maker_of):
     pools = pools_of(EXP1, maker_of("borowski2021_exp1").stimuli)
     sizes = {pool: len(pools[pool]) for pool in ("main", "main.random", "main.handpicked")}
     assert sizes == {"main": 45, "main.random": 36, "main.handpicked": 9}
-    assert len(pools["practice_or_catch"]) == 20
+    assert len(pools["practice_or_catch"]) == 15
     assert len(pools["intuitiveness"]) == 3
 
 
@@ -243,18 +313,24 @@ def test_exp2_rates_before_and_after():
 
 @pytest.mark.parametrize(
     "name",
-    ["borowski2021_exp2"],
+    [
+        "borowski2021_exp1",
+        "borowski2021_exp2",
+        "zimmermann2021_replication",
+        "zimmermann2021_occlusion",
+        "zimmermann2021_occlusion_experts",
+    ],
 )
 def test_sides_are_drawn_for_each_trial(table_of, name):
     """The share of one side within a block then spreads as of coins; balanced, it would not."""
-    shares, expected = [], []
-    for participant in range(1, 21):
+    scores = []
+    for participant in range(1, 1 + min(20, read_design(name).participants)):
         table = table_of(name, participant).query("trial_role != 'repeat'")
         for _, block in some(table.groupby("block_number")):
-            shares.append((block["correct_choice"] == "b").mean())
-            expected.append(0.25 / len(block))
-    assert np.var(shares) == pytest.approx(np.mean(expected), rel=0.2)
-    assert np.mean(shares) == pytest.approx(0.5, abs=0.05)
+            share = (block["correct_choice"] == "b").mean()
+            scores.append((share - 0.5) / np.sqrt(0.25 / len(block)))
+    assert 0.5 < np.mean(np.square(scores)) < 1.7
+    assert abs(np.mean(scores)) < 0.5
 
 
 # Zimmermann et al. 2021, replication
@@ -267,22 +343,56 @@ def test_the_replication_compares_groups_of_130():
 
 @given(st.integers(1, REPLICATION.participants))
 @few
-def test_the_replication_shows_twelve_trials_of_the_group(table_of, participant):
+def test_the_replication_shows_twelve_trials_of_the_group_after_practice(table_of, participant):
     table = table_of("zimmermann2021_replication", participant)
-    assert Counter(table["trial_role"]) == {"main": 9, "catch": 3}
+    assert Counter(table["trial_role"]) == {"practice": 5, "main": 9, "catch": 3}
     assert set(table["group"]) == set(table["reference_condition"])
     assert len(set(table["group"])) == 1
     main = table.query("trial_role == 'main'")
     assert main["layer"].is_unique
+    assert set(main["branch"]) == {"3x3"}
+    assert table["trial_role"].iloc[:5].eq("practice").all()
 
 
-def test_neighbours_of_the_replication_see_the_same_queries(table_of):
-    first, second = (table_of("zimmermann2021_replication", p) for p in (11, 12))
-    queries = [
-        {frozenset(pair) for pair in zip(t["query_a"], t["query_b"], strict=True)}
-        for t in (first.query("trial_role == 'main'"), second.query("trial_role == 'main'"))
-    ]
-    assert queries[0] == queries[1]
+def test_the_replication_repeats_the_batches_of_ten_lab_participants():
+    """13 participants of a group each: natural batches from 1 to 10, synthetic from 2 to 11."""
+    for offset, group in ((1, "natural"), (2, "synthetic")):
+        of_group = [p for p in range(1, 261) if REPLICATION.group(p) == group]
+        found = [REPLICATION.batches.main(group, p) for p in of_group]
+        assert found == [i // 13 + offset for i in range(130)]
+
+
+@given(st.integers(1, REPLICATION.participants))
+@few
+def test_the_replication_catches_with_the_outermost_references_of_batch_0(
+    table_of, maker_of, participant
+):
+    stimuli = maker_of("zimmermann2021_replication").stimuli
+    rows = stimuli.manifest.set_index("path")
+    table = table_of("zimmermann2021_replication", participant)
+    catch = table.query("trial_role == 'catch'")
+    assert len(set(units(catch))) == 3
+    assert set(letters(catch)) <= set("".join(LISTS))
+    for row in some(catch.to_dict("records")):
+        queries = rows.loc[[row["query_a"], row["query_b"]]]
+        assert set(queries["kind"]) == {row["group"]}
+        if row["group"] == "natural":
+            assert set(zip(queries["pole"], queries["rank"], queries["batch"], strict=True)) == {
+                ("min", 1, 0),
+                ("max", 8, 0),
+            }
+
+
+@pytest.mark.parametrize("name", ["zimmermann2021_replication", "zimmermann2021_occlusion"])
+def test_references_are_shuffled_for_each_trial(table_of, maker_of, name):
+    """Their first place holds any rank, not always the same one."""
+    ranks = maker_of(name).stimuli.manifest.set_index("path")["rank"]
+    firsts = {
+        int(ranks[path])
+        for participant in (1, 3, 11, 13)
+        for path in table_of(name, participant)["reference_max_0"].dropna()
+    }
+    assert len(firsts) >= 7
 
 
 # Zimmermann et al. 2021, occlusion
@@ -312,8 +422,8 @@ def test_occlusion_shows_21_trials_after_practice(table_of, participant):
     practice = table.query("trial_role == 'practice'")
     assert len(practice) == (0 if group == "none" else 5 * 4)
     for _, own in practice.groupby("practice_round"):
-        pools = Counter(pool.split(".")[0] for pool in own["unit_pool"])
-        assert pools == {"practice_very_easy": 1, "practice_easy": 3}
+        pools = [pool.split(".")[0] for pool in own["unit_pool"]]
+        assert pools == ["practice_very_easy"] + ["practice_easy"] * 3
 
 
 def test_occlusion_practice_is_drawn_anew_each_round(table_of):
@@ -336,6 +446,42 @@ def test_occlusion_takes_the_batches_of_practice_and_catch_from_the_table(table_
         table_of("zimmermann2021_occlusion", 2).query("trial_role != 'main'").itertuples()
     ):
         assert row.batch == batch[row.layer, row.channel]
+
+
+def catch_trials_without_references(table_of, name, participants):
+    for participant in participants:
+        table = table_of(name, participant)
+        chosen = (table["trial_role"] == "catch") & (table["reference_condition"] == "none")
+        yield from table[chosen].to_dict("records")
+
+
+@pytest.mark.parametrize(
+    ("name", "participants"),
+    [("zimmermann2021_occlusion", range(5, 60, 5)), ("zimmermann2021_occlusion_experts", (1, 2))],
+)
+def test_catch_trials_without_references_are_obvious(table_of, maker_of, name, participants):
+    """The less active query is a covered image of an unrelated unit."""
+    maker = maker_of(name)
+    rows = maker.stimuli.manifest.set_index("path")
+    unrelated = {(m.unit.layer, m.unit.channel) for m in maker.pools["unrelated"]}
+    assert len(unrelated) == 5
+    seen = set()
+    for row in some(catch_trials_without_references(table_of, name, participants)):
+        side, other = ("a", "b") if row["correct_choice"] == "a" else ("b", "a")
+        high, low = rows.loc[row[f"query_{side}"]], rows.loc[row[f"query_{other}"]]
+        assert (high["layer"], high["channel"]) == (row["layer"], row["channel"])
+        assert (low["layer"], low["channel"]) in unrelated
+        assert (low["kind"], low["pole"]) == ("occluded", "min")
+        assert pd.isna(row[f"activation_{other}"])
+        assert pd.isna(row["relative_activation_difference"])
+        seen.add((low["layer"], low["channel"]))
+    assert len(seen) > 2
+
+
+def test_other_catch_trials_of_occlusion_are_ordinary_pairs(table_of):
+    catch = table_of("zimmermann2021_occlusion", 1).query("trial_role == 'catch'")
+    assert catch["activation_a"].notna().all()
+    assert catch["relative_activation_difference"].notna().all()
 
 
 def test_occlusion_catch_trials_stand_anywhere(table_of):

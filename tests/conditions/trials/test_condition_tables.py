@@ -23,16 +23,16 @@ def opened(stimulus_set):
 
 
 DIGESTS = {
-    "borowski2021_exp1": "6efc6472d745ea2c",
+    "borowski2021_exp1": "b39f178ed4b03c87",
     "borowski2021_exp2": "959a6ae8d57800ad",
     "demo_exemplar_matching": "6fa4c596c838d604",
     "demo_occlusion": "9ee0a4e5855c1571",
     "demo_two_afc": "b75979434b730dba",
     "klein2023_exemplar": "13316e28043e4dc1",
     "klein2023_featurevis": "68a0f73ca7356722",
-    "zimmermann2021_occlusion": "f8021006961a77a0",
-    "zimmermann2021_occlusion_experts": "320d6c9b3137aef1",
-    "zimmermann2021_replication": "1b6c387e14ee3e35",
+    "zimmermann2021_occlusion": "5a2a82cec278680e",
+    "zimmermann2021_occlusion_experts": "d3ab09f9928059ed",
+    "zimmermann2021_replication": "3a69ceb0243fe8d1",
 }
 
 

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conditions.design.presentation import Ratings
 from conditions.design.reading import read_design
-from conditions.trials.rating_plan import rating_rows
+from conditions.trials.rating_plan import plan_ratings
 from tests.conditions.trials.test_planning import few
-from tests.conftest import write_stimulus_set
+from tests.conftest import some, write_stimulus_set
 from unitscope.columns import RATING_COLUMNS, names
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet
@@ -15,39 +16,71 @@ from unitscope.stimulus_set import StimulusSet
 
 @given(st.integers(1, 36))
 @few
-def test_the_same_units_are_rated_before_and_after_by_their_best_image(maker_of, participant):
+def test_the_same_units_are_rated_before_and_after(maker_of, participant):
     maker = maker_of("borowski2021_exp2")
     before, after = (
-        rating_rows(maker.design, maker.stimuli, participant, moment)
+        plan_ratings(maker.design, maker.stimuli, participant, moment)
         for moment in ("before", "after")
     )
-    images = maker.stimuli.manifest.set_index("path")
-    assert [row["rating_number"] for row in before] == [1, 2, 3]
-    assert len({(row["layer"], row["channel"]) for row in before}) == 3
-    assert {row["image"] for row in before} == {row["image"] for row in after}
-    for row in before:
+    rows = [rating.row for rating in before]
+    assert [row["rating_number"] for row in rows] == [1, 2, 3]
+    assert {(row["layer"], row["channel"]) for row in rows} == {
+        ("mixed3a", 43),
+        ("mixed4b", 504),
+        ("mixed5b", 17),
+    }
+    assert [rating.images for rating in before] == [rating.images for rating in after]
+    for row in rows:
         assert set(row) < set(names(RATING_COLUMNS))
-        shown = images.loc[row["image"]]
-        assert (shown["kind"], shown["pole"], shown["rank"]) == ("synthetic", "max", 9)
-        assert shown["channel"] == row["channel"]
+
+
+@pytest.mark.parametrize("name", ["borowski2021_exp1", "borowski2021_exp2"])
+def test_nine_synthetic_stand_beside_nine_natural_images_of_the_unit(maker_of, name):
+    maker = maker_of(name)
+    images = maker.stimuli.manifest.set_index("path")
+    for rating in some(plan_ratings(maker.design, maker.stimuli, 4, "before")):
+        assert list(rating.images) == ["synthetic", "natural"]
+        for kind, paths in rating.images.items():
+            shown = images.loc[list(paths)]
+            assert len(set(paths)) == 9
+            assert set(shown["kind"]) == {kind}
+            assert set(shown["pole"]) == {"max"}
+            assert set(shown["channel"]) == {rating.row["channel"]}
+        assert rating.row["image"] in rating.images["synthetic"]
 
 
 def test_experiment_one_rates_its_three_units_before_only(maker_of):
     maker = maker_of("borowski2021_exp1")
-    before = rating_rows(maker.design, maker.stimuli, 4, "before")
-    assert sorted(row["channel"] for row in before) == [17, 43, 504]
-    assert rating_rows(maker.design, maker.stimuli, 4, "after") == []
+    before = plan_ratings(maker.design, maker.stimuli, 4, "before")
+    assert sorted(rating.row["channel"] for rating in before) == [17, 43, 504]
+    assert plan_ratings(maker.design, maker.stimuli, 4, "after") == []
 
 
 def test_a_design_without_ratings_has_none(maker_of):
     maker = maker_of("demo_two_afc")
-    assert rating_rows(maker.design, maker.stimuli, 1, "before") == []
+    assert plan_ratings(maker.design, maker.stimuli, 1, "before") == []
 
 
-def test_a_unit_without_the_image_is_named(tmp_path, maker_of):
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("natural", "has 0 synthetic max images to rate, expected 9"),
+        ("synthetic", "has 0 natural max images to rate, expected 9"),
+    ],
+)
+def test_a_unit_without_the_images_is_named(tmp_path, maker_of, kind, message):
     units = maker_of("borowski2021_exp1").stimuli.units
     folder = write_stimulus_set(
-        tmp_path / "small", units=units, kinds=("natural",), n_batches=1, with_files=False
+        tmp_path / "small", units=units, kinds=(kind,), n_batches=1, with_files=False
     )
-    with pytest.raises(BadInput, match="has no synthetic max image to rate"):
-        rating_rows(read_design("borowski2021_exp1"), StimulusSet.open(folder), 1, "before")
+    with pytest.raises(BadInput, match=message):
+        plan_ratings(read_design("borowski2021_exp1"), StimulusSet.open(folder), 1, "before")
+
+
+def test_one_image_of_a_kind_may_be_rated_alone(maker_of):
+    maker = maker_of("demo_two_afc")
+    design = read_design("demo_two_afc")
+    object.__setattr__(design, "ratings", Ratings("practice", before=1, kind="natural"))
+    (rating,) = plan_ratings(design, maker.stimuli, 1, "before")
+    assert list(rating.images) == ["natural"]
+    assert rating.images["natural"] == (rating.row["image"],)

@@ -92,7 +92,7 @@ def test_queries_are_the_extremes_of_the_batch_and_references_stand_next_to_them
             assert each(images, least, "rank") == list(range(len(least)))
 
 
-@given(sessions(("borowski2021_exp2",)))
+@given(sessions(tuple(n for n in TWO_AFC if DESIGNS[n].units.table)))
 @few
 def test_the_studies_show_synthetic_images_whatever_their_activation(maker_of, table_of, session):
     """Which ones and, but where they are shuffled, in which order: that of their seeds."""

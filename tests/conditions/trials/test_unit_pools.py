@@ -10,7 +10,6 @@ from conditions.trials.unit_pools import pools_of
 from tests.conftest import some, write_stimulus_set
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet
-from unitscope.vocabulary import Unit
 
 EXP1 = find_design("borowski2021_exp1")
 
@@ -72,6 +71,7 @@ def test_units_of_pools_that_are_not_used_may_be_missing(maker_of, tmp_path):
     folder = write_stimulus_set(
         tmp_path / "less", units=sorted(used), n_batches=1, with_files=False
     )
+    object.__setattr__(design, "explanation", None)
     assert "unused" not in pools_of(design, StimulusSet.open(folder))
     object.__setattr__(design, "ratings", replace(design.ratings, pool="unused"))
     with pytest.raises(BadInput, match="line 142: unit mixed3a-1x1-0042 is not in stimulus set"):
@@ -81,7 +81,7 @@ def test_units_of_pools_that_are_not_used_may_be_missing(maker_of, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t + "main,random,mixed3a,1x1,25,25\n", "line 70: unit .* twice in pool 'main'"),
+        (lambda t: t + "main,random,mixed3a,1x1,25,25,\n", "line 70: unit .* twice in pool 'main'"),
         (lambda t: t.replace("layer", "layers", 1), "column 'layer' is missing; did you mean"),
         (lambda t: t.replace(",25,25", ",x,25", 1), "line 2, column 'channel': found 'x'"),
         (
@@ -109,7 +109,12 @@ def test_shipped_tables_hold_what_their_studies_had():
         roles = [line.split(",")[0] for line in lines]
         counts[path.stem] = {role: roles.count(role) for role in dict.fromkeys(roles)}
     assert counts == {
-        "borowski2021_exp1": {"main": 45, "practice_or_catch": 20, "intuitiveness": 3},
+        "borowski2021_exp1": {
+            "main": 45,
+            "explanation": 5,
+            "practice_or_catch": 15,
+            "intuitiveness": 3,
+        },
         "borowski2021_exp2": {
             "main": 80,
             "catch": 20,
@@ -124,8 +129,9 @@ def test_shipped_tables_hold_what_their_studies_had():
             "catch": 3,
             "practice_very_easy": 3,
             "practice_easy": 7,
+            "unrelated": 5,
         },
-        "zimmermann2021_replication": {"main": 9, "catch": 3},
+        "zimmermann2021_replication": {"main": 9, "practice": 5, "catch": 15},
     }
 
 
@@ -152,8 +158,14 @@ def test_the_channel_of_a_branch_is_the_channel_of_the_layer_less_the_branches_b
             assert int(channel) < ends[layer][place]
 
 
-def test_a_pool_of_the_replication_is_part_of_the_occlusion_studys(maker_of):
-    small = maker_of("zimmermann2021_replication").pools["main"]
-    large = maker_of("zimmermann2021_occlusion").pools["main"]
-    assert {member.unit for member in small} <= {member.unit for member in large}
-    assert Unit("toy", "mixed3a", "pool", 227) in {member.unit for member in small}
+def test_the_replication_runs_on_the_set_of_experiment_one(maker_of):
+    """The randomly chosen unit of the 3x3 branch of each layer, and the lettered units."""
+    small, large = (
+        maker_of(name).pools for name in ("zimmermann2021_replication", "borowski2021_exp1")
+    )
+    main = [member.unit for member in small["main"]]
+    assert set(main) == {m.unit for m in large["main.random"] if m.unit.branch == "3x3"}
+    assert len({unit.layer for unit in main}) == len(main) == 9
+    for pool, own in (("explanation", "practice"), ("practice_or_catch", "catch")):
+        assert {m.unit for m in large[pool]} == {m.unit for m in small[own]}
+    assert read_design("zimmermann2021_replication").stimulus_set == "borowski2021_exp1"

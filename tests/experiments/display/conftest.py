@@ -77,7 +77,7 @@ SHORTER = {
             "natural": {"role": "main", "condition": "natural", "trials": 2, "catch": 1},
         },
         "orders": [["practice", "none", "natural"]],
-        "ratings": {"pool": "practice", "before": 1, "after": 1, "kind": "synthetic"},
+        "ratings": {"pool": "practice", "before": 1, "after": 1},
         "confidence": "two_step",
     },
     "occlusion": {"instructions": ["greeting", "task"]},

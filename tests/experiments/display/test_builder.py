@@ -98,7 +98,7 @@ AROUND = {"consent": True, "comment": True}
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_flow_has_a_routine_for_every_stage(request_of, task):
-    ratings = {"pool": "practice", "before": 2, "after": 1, "kind": "synthetic"}
+    ratings = {"pool": "practice", "before": 2, "after": 1}
     changes = AROUND | ({"ratings": ratings} if task == "two_afc" else {})
     request = request_of(task, **changes)
     flow = Flow(task, replace(request, data=request.data / "flow"))

@@ -31,7 +31,8 @@ def shortened(name: str, folder: Path) -> Path:
     data = yaml.safe_load(find_design(name).read_text(encoding="utf-8"))
     data |= {"name": "short", "instructions": [], "consent": False, "comment": False}
     data["edited_tables"] = True  # for their first trials only
-    data.pop("ratings", None)
+    for around in ("ratings", "explanation", "questions"):
+        data.pop(around, None)
     quick = {"fixation_s": 0.1, "chosen_s": 0.05, "feedback_s": 0.1, "blank_s": 0.05}
     data["durations"] = quick
     if "table" in data["units"]:

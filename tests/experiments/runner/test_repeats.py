@@ -99,3 +99,22 @@ def test_nothing_to_repeat_and_odd_names_are_said():
     odd = repeat(2, "natural-worst-1")
     with pytest.raises(BadInput, match="trial 2, column 'repeat_of': found 'natural-worst-1'"):
         choose_repeat(odd, [main(1), odd], {1: 2}, DESIGN)
+
+
+def test_where_sides_are_drawn_those_of_repeats_are_drawn_anew():
+    design = read_design("borowski2021_exp1")
+    pairs = {"query_a": "low.png", "query_b": "high.png", "activation_a": 1.0, "activation_b": 2.0}
+    first = main(1) | pairs | {"correct_choice": "b"}
+    kept = 0
+    for number in range(2, 42):
+        again = choose_repeat(
+            repeat(number, "natural-least-1"),
+            [first, repeat(number, "natural-least-1")],
+            {1: 2},
+            design,
+        )
+        kept += again == first
+        side = again["correct_choice"]
+        assert (again[f"query_{side}"], again[f"activation_{side}"]) == ("high.png", 2.0)
+        assert {again["query_a"], again["query_b"]} == {"low.png", "high.png"}
+    assert 10 < kept < 30

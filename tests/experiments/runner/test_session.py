@@ -73,6 +73,7 @@ def test_pages_stand_where_they_belong(request_for):
     practice, main = ["part", "trial"], ["part", "trial", "break"]
     last = ["part", "trial"]
     assert shortened == [
+        "consent",
         "welcome",
         *practice,
         *main,
@@ -172,7 +173,7 @@ def test_an_error_is_written_down_and_the_lock_let_go(request_for):
 
 def test_german_screens(request_for):
     session = Session.open(request_for(language="de"))
-    assert "Willkommen" in next(stages_of(session, FRAME_S)).content.text
+    assert "freiwillig" in next(stages_of(session, FRAME_S)).content.text
     session.finish()
     facts = json.loads((session.log.folder / "session.json").read_text(encoding="utf-8"))
     assert facts["language"] == "de"

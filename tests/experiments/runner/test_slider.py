@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conditions.design.keys import Keys
+from conditions.trials.rating_plan import PlannedRating
 from experiments.runner.phases import DONE, LEAVING
 from experiments.runner.responses import Press
 from experiments.runner.slider import HIGHEST, JUMPS, LOWEST, RATED, STEPS, UNRATED, Slider
@@ -20,7 +21,7 @@ ROW = {
 
 
 def slider():
-    shown = Slider(ROW, Keys())
+    shown = Slider(PlannedRating(ROW, {}), Keys())
     assert shown.step(0.0, []) == UNRATED
     shown.flipped(1.0)
     return shown
@@ -62,7 +63,7 @@ def test_the_reaction_time_runs_from_the_flip_to_the_confirming_press():
 
 
 def test_a_press_from_before_the_picture_does_not_count():
-    shown = Slider(ROW, Keys())
+    shown = Slider(PlannedRating(ROW, {}), Keys())
     assert shown.step(0.0, [Press(-0.1, "5")]) == UNRATED
     shown.flipped(1.0)
     assert shown.step(1.1, [Press(0.9, "5")]) == UNRATED

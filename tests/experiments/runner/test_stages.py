@@ -54,6 +54,7 @@ def full_design(tmp_path_factory):
         "repeats": {"least": 1, "most": 1},
         "ratings": {"pool": "practice", "before": 2, "after": 1},
         "consent": True,
+        "questions": ["strategy", "difference"],
         "instructions": ["greeting", "task", "references", "example", "answer", "ready"],
         "comment": True,
     }
@@ -129,8 +130,9 @@ def test_every_stage_stands_where_it_belongs(open_session):
     without_turns = [name for i, name in enumerate(seen) if i == 0 or name != seen[i - 1]]
     text = " ".join(without_turns)
     assert re.fullmatch(
-        r"consent ratings_before rating_before greeting .*ready part practice (again practice )?"
-        r"part main break part repeat ratings_after rating_after comment end",
+        r"consent greeting ratings_before rating_before task .*ready part practice "
+        r"(again practice )?part main break part repeat ratings_after rating_after "
+        r"question_strategy question_difference comment end",
         text,
     ), text
     assert seen.count("rating_before") == 2
@@ -140,12 +142,13 @@ def test_every_stage_stands_where_it_belongs(open_session):
     assert facts["instruction_s"] > 2
     assert facts["consent_utc"] < facts["instructions_utc"]
     assert facts["comment"] in ("", "fun", "hard")
+    assert set(facts["answers"]) == {"strategy", "difference"}
 
 
 def test_pages_of_instruction_can_be_read_again(open_session):
     session = open_session()
     stages, names = stages_of(session, FRAME_S), []
-    turns = iter(["right", "right", "left", "left", "space"])
+    turns = iter(["space", "right", "left", "right", "right"])
     for stage in stages:
         stage.step(0.0, [])
         stage.flipped(0.0)
@@ -160,7 +163,16 @@ def test_pages_of_instruction_can_be_read_again(open_session):
         if key is None:
             break
         stage.step(1.0, [Press(0.5, key)])
-    assert names[2:] == ["greeting", "task", "references", "task", "greeting", "task"]
+    # Nobody can turn back to the pages before the ratings.
+    assert names[1:] == [
+        "greeting",
+        "ratings_before",
+        "task",
+        "references",
+        "task",
+        "references",
+        "example_natural",
+    ]
     assert session.facts["instruction_s"] == 6.0
     session.finish()
 

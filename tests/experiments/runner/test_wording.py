@@ -43,13 +43,15 @@ def maker_of(tmp_path_factory):
 def pages_of(wording, rows):
     """Return every page that a session on these rows can show."""
     yield from (wording.consent(), wording.declined(), wording.end())
-    yield from wording.instructions()
+    for pages in wording.instructions():
+        yield from pages
     for block in sorted({row["block_number"] for row in rows}):
         own = [row for row in rows if row["block_number"] == block]
         yield wording.part(own[0], own)
     yield from (wording.again(1, 4), wording.rest(3, 4))
     yield from (wording.resumed(7, trials_left=left) for left in (True, False))
-    yield from (wording.ratings(moment, n) for moment in ("before", "after") for n in (1, 3))
+    if wording._design.ratings:
+        yield from (wording.ratings(moment, n) for moment in ("before", "after") for n in (1, 3))
 
 
 @pytest.mark.parametrize("language", languages())

@@ -10,7 +10,7 @@ from stimgen.sets.units import UnitChoice, choose_units
 from stimgen.studies.build_settings import BuildSettings, find_settings, read
 
 BOROWSKI = ("borowski2021_exp1", "borowski2021_exp2")
-ZIMMERMANN = ("zimmermann2021_replication", "zimmermann2021_occlusion")
+ZIMMERMANN = ("zimmermann2021_occlusion",)
 
 
 def units_of(settings: BuildSettings) -> UnitChoice:
@@ -52,8 +52,7 @@ def test_units_of_borowski_et_al() -> None:
 
 
 def test_units_and_occlusion_of_zimmermann_et_al() -> None:
-    replication, occlusion = (read(name) for name in ZIMMERMANN)
-    assert roles(replication)["main"] == 9
+    (occlusion,) = (read(name) for name in ZIMMERMANN)
     assert roles(occlusion)["main"] == 18
     assert not occlusion.natural.shuffle_top_bin
     wanted = occlusion.occlusion
@@ -65,7 +64,7 @@ def test_units_and_occlusion_of_zimmermann_et_al() -> None:
     # Practice and catch trials show one batch each.
     chosen = units_of(occlusion)
     assert {len(batches) for batches in chosen.batches.values()} == {1}
-    assert len(chosen.batches) == 13
+    assert len(chosen.batches) == 18
     assert max(batch for (batch,) in chosen.batches.values()) == 18
 
 
