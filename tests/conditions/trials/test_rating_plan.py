@@ -30,7 +30,7 @@ def test_the_same_units_are_rated_before_and_after(maker_of, participant):
         ("mixed5b", 17),
     }
     assert [rating.images for rating in before] == [rating.images for rating in after]
-    for row in rows:
+    for row in some(rows):
         assert set(row) < set(names(RATING_COLUMNS))
 
 
@@ -40,7 +40,7 @@ def test_nine_synthetic_stand_beside_nine_natural_images_of_the_unit(maker_of, n
     images = maker.stimuli.manifest.set_index("path")
     for rating in some(plan_ratings(maker.design, maker.stimuli, 4, "before")):
         assert list(rating.images) == ["synthetic", "natural"]
-        for kind, paths in rating.images.items():
+        for kind, paths in some(rating.images.items()):
             shown = images.loc[list(paths)]
             assert len(set(paths)) == 9
             assert set(shown["kind"]) == {kind}
