@@ -20,6 +20,7 @@ def _report(arguments: argparse.Namespace) -> None:
         ci_unit="paper" if arguments.paper else "crossed",
         smallest_effect=_smallest_effect(arguments),
         blind=arguments.blind,
+        models=not arguments.no_models,
     )
     written = write_report(
         arguments.data,
@@ -169,6 +170,9 @@ def parser() -> argparse.ArgumentParser:
         const=0,
         metavar="SEED",
         help="letters in place of the conditions' names, shuffled by the seed",
+    )
+    report.add_argument(
+        "--no-models", action="store_true", help="no mixed models, for a quick look at many trials"
     )
     report.add_argument(
         "--stimuli", type=Path, help="stimulus set whose queries.csv has baselines (occlusion)"

@@ -100,7 +100,7 @@ BORDERS = {
     "experiments/__init__.py": (set(), set()),
     # Logs become statistics, which plans and reports show.
     "analysis/logs": (DESIGNS, {"numpy", "pandas", "pyarrow"}),
-    "analysis/statistics": (DESIGNS, {"numpy", "pandas", "scipy", "tqdm"}),
+    "analysis/statistics": (DESIGNS, {"numpy", "pandas", "scipy", "threadpoolctl", "tqdm"}),
     "analysis/figure_style.py": (CORE, {"matplotlib"}),
     "analysis/planning": (
         DESIGNS | {"analysis.statistics", "analysis.figure_style"},

@@ -30,6 +30,8 @@ class Settings:
         Seed of the shuffle that gives conditions their letters; None shows their names.
     n_bootstrap
         Draws for the intervals that need them.
+    models
+        Whether mixed models are fitted, which takes the longest.
     """
 
     ci_unit: CIUnit = "crossed"
@@ -38,6 +40,7 @@ class Settings:
     rules: tuple[ExclusionRule, ...] | None = None
     blind: int | None = None
     n_bootstrap: int = 1000
+    models: bool = True
 
     def effect_of_interest(self, design: Design | None) -> float:
         """Return the smallest difference in accuracy of interest in a study of this design."""

@@ -287,41 +287,52 @@ class Information:
     def __init__(
         self, blocks: np.ndarray, coupling: np.ndarray | sparse.csr_array, rest: np.ndarray
     ) -> None:
-        self._inverses = np.linalg.inv(blocks)
-        n_blocks, size, _ = blocks.shape
-        if sparse.issparse(coupling):
-            places = np.arange(n_blocks), np.arange(n_blocks + 1)
-            self._solved = sparse.bsr_array((self._inverses, *places)) @ coupling
-            explained = (coupling.T @ self._solved).toarray()
-        else:
-            by_block = self._inverses @ coupling.reshape(n_blocks, size, -1)
-            self._solved = by_block.reshape(coupling.shape)
-            explained = coupling.T @ self._solved
+        # B = K K', so that S = R - M' M with M = K^-1 C.
+        factors = np.linalg.cholesky(blocks)
+        self._inverses = np.linalg.inv(factors)
+        self._coupling = self._by_block(self._inverses, coupling)
+        explained = self._coupling.T @ self._coupling
+        if not isinstance(explained, np.ndarray):
+            explained = explained.toarray()
         self._schur = linalg.cholesky(rest - explained, lower=True)
-        # |H| = |B| |S|.
-        self.log_determinant = float(
-            np.linalg.slogdet(blocks)[1].sum() + 2 * np.log(np.diag(self._schur)).sum()
-        )
+        # |H| = |B| |S|, each the square of its factor's.
+        diagonals = np.diagonal(factors, axis1=1, axis2=2).ravel(), np.diag(self._schur)
+        self.log_determinant = 2 * float(sum(np.log(diagonal).sum() for diagonal in diagonals))
+
+    @staticmethod
+    def _by_block(
+        blocks: np.ndarray, columns: np.ndarray | sparse.csr_array
+    ) -> np.ndarray | sparse.csr_array:
+        """Multiply a block-diagonal matrix by columns."""
+        n_blocks, size, _ = blocks.shape
+        if not isinstance(columns, np.ndarray):
+            places = np.arange(n_blocks), np.arange(n_blocks + 1)
+            return sparse.bsr_array((blocks, *places)).tocsr() @ columns
+        return (blocks @ columns.reshape(n_blocks, size, -1)).reshape(columns.shape)
 
     def solve(self, b: np.ndarray) -> np.ndarray:
         """Return ``H^-1 b`` for ``b`` of shape (effects,) or (effects, columns)."""
-        n_rows = self._solved.shape[0]
-        first, last = b[:n_rows], b[n_rows:]
-        # x2 = S^-1 (b2 - C' B^-1 b1),  x1 = B^-1 b1 - B^-1 C x2.
-        x_last = linalg.cho_solve((self._schur, True), last - self._solved.T @ first)
-        n_blocks, size, _ = self._inverses.shape
-        alone = (self._inverses @ first.reshape(n_blocks, size, -1)).reshape(first.shape)
-        return np.concatenate([alone - self._solved @ x_last, x_last])
+        n_rows = self._coupling.shape[0]
+        # x2 = S^-1 (b2 - M' K^-1 b1),  x1 = K'^-1 (K^-1 b1 - M x2).
+        first = self._by_block(self._inverses, b[:n_rows])
+        last = linalg.cho_solve((self._schur, True), b[n_rows:] - self._coupling.T @ first)
+        rest = self._by_block(self._inverses.swapaxes(1, 2), first - self._coupling @ last)
+        return np.concatenate([rest, last])
 
     def inverse(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the blocks of ``H^-1`` at the places of ``B``, ``C`` and ``R``, none sparse."""
-        # (H^-1)_22 = S^-1,  (H^-1)_12 = -B^-1 C S^-1,  (H^-1)_11 = B^-1 + B^-1 C S^-1 C' B^-1.
-        rest = linalg.cho_solve((self._schur, True), np.eye(len(self._schur)))
-        coupling = -(self._solved @ rest)
+        # (H^-1)_22 = S^-1,  (H^-1)_12 = -K'^-1 M S^-1,  (H^-1)_11 = K'^-1 (1 + M S^-1 M') K^-1.
+        transposed = self._inverses.swapaxes(1, 2)
+        lower, _ = linalg.lapack.dpotri(self._schur, lower=True)
+        rest = np.tril(lower) + np.tril(lower, -1).T
+        solved = self._by_block(transposed, self._coupling)
+        across = -(solved @ rest)
+        whole = solved if isinstance(solved, np.ndarray) else solved.toarray()
         n_blocks, size, _ = self._inverses.shape
-        solved = self._solved.toarray() if sparse.issparse(self._solved) else self._solved
-        by_block = coupling.reshape(n_blocks, size, -1), solved.reshape(n_blocks, size, -1)
-        return self._inverses - by_block[0] @ by_block[1].swapaxes(1, 2), coupling, rest
+        shape = n_blocks, size, -1
+        blocks = transposed @ self._inverses
+        blocks -= across.reshape(shape) @ whole.reshape(shape).swapaxes(1, 2)
+        return blocks, across, rest
 
 
 def _lower(size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,8 @@ from typing import Protocol
 
 import numpy as np
 from scipy import optimize
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 from analysis.statistics.crossed_effects import CrossedEffects, Information
 
@@ -20,6 +22,9 @@ Deviance = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 _NEWTON_STEPS = 60
 _NEWTON_TOLERANCE = 1e-8
+_NEARER = 0.2
+"""A step shorter than this share of the last one may do without a new Hessian."""
+
 _LIMIT_LOGIT = 25.0
 _LIMIT_RATIO = 1e3
 
@@ -58,7 +63,13 @@ class Minimum:
     converged: bool
 
 
-def minimise(deviance: Deviance, starts: Iterable[np.ndarray], limit: float) -> Minimum:
+_PATIENCE_S = 2.0
+"""How long a search goes on before it shows that it does."""
+
+
+def minimise(
+    deviance: Deviance, starts: Iterable[np.ndarray], limit: float, name: str = ""
+) -> Minimum:
     """Return the lowest minimum of a deviance that searches from some starts lead to.
 
     A standard deviation of 0 is a minimum or a saddle, for the deviance does not depend on its
@@ -74,6 +85,9 @@ def minimise(deviance: Deviance, starts: Iterable[np.ndarray], limit: float) -> 
         Where searches start.
     limit
         Largest absolute value of a parameter; a search that ends there has not converged.
+    name
+        What a search that takes long is called where it shows its progress, on a terminal; nothing
+        is shown if it is empty.
 
     Examples
     --------
@@ -83,7 +97,25 @@ def minimise(deviance: Deviance, starts: Iterable[np.ndarray], limit: float) -> 
     >>> abs(found.at).round(6), found.hessian.round(3), found.converged
     (array([1.]), array([[8.]]), True)
     """
+    bar = tqdm(
+        desc=name,
+        unit=" steps",
+        delay=_PATIENCE_S,
+        leave=False,
+        disable=None if name else True,  # None: unless stderr is a terminal
+    )
 
+    def counted(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        bar.update()
+        return deviance(parameters)
+
+    # Threads of small matrix products wait for each other: on processors that other programs use
+    # too, two took a hundred times as long as one.
+    with bar, threadpool_limits(1, user_api="blas"):
+        return _lowest(counted, starts, limit)
+
+
+def _lowest(deviance: Deviance, starts: Iterable[np.ndarray], limit: float) -> Minimum:
     def descend(start: np.ndarray) -> tuple[float, np.ndarray]:
         found = optimize.minimize(
             deviance,
@@ -178,7 +210,8 @@ class LaplaceLikelihood:
         proportion = self._y.mean()
         beta[0] = np.log(proportion / (1 - proportion))
         starts = [np.concatenate([beta, self._effects.start(sd)]) for sd in _START_SDS]
-        return minimise(self.deviance, starts, _LIMIT_LOGIT)
+        name = f"logistic mixed model of {len(self._y):,} trials"
+        return minimise(self.deviance, starts, _LIMIT_LOGIT, name)
 
     def deviance(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the deviance and its gradient at ``beta`` followed by ``theta``."""
@@ -206,17 +239,26 @@ class LaplaceLikelihood:
         return float(value), gradient
 
     def _mode(self, a: np.ndarray, offset: np.ndarray) -> _Mode:
-        """Find the mode of ``u`` by Newton's method with step halving, from the last mode."""
+        """Find the mode of ``u`` by Newton's method with step halving, from the last mode.
+
+        A Hessian serves for as many steps as bring the mode much nearer, for it takes far longer to
+        compute than a step (Kelley, Iterative Methods for Linear and Nonlinear Equations, 1995,
+        section 5.4: the chord method).
+        """
         u, effects = self._u, self._effects
         eta = offset + effects.times(a, u)
         value = self._penalised(eta, u)
+        hessian, last = None, np.inf
         for _ in range(_NEWTON_STEPS):
             mu = 1 / (1 + np.exp(-np.clip(eta, -_LIMIT_LOGIT, _LIMIT_LOGIT)))
             # Newton: u + H^-1 (A'(y - mu) - u).
             gradient = effects.transposed(a, self._y - mu) - u
-            hessian = effects.information(a, mu * (1 - mu))
-            step = hessian.solve(gradient)
-            if np.abs(step).max() < _NEWTON_TOLERANCE:
+            step = None if hessian is None else hessian.solve(gradient)
+            if step is None or np.abs(step).max() > _NEARER * last:
+                hessian = effects.information(a, mu * (1 - mu))
+                step = hessian.solve(gradient)
+            last = np.abs(step).max()
+            if last < _NEWTON_TOLERANCE:
                 break
             scale = 1.0
             while scale > 1e-4:
@@ -228,7 +270,7 @@ class LaplaceLikelihood:
                 scale /= 2
             u, eta, value = tried, tried_eta, new
         self._u = u
-        return _Mode(u, eta, hessian)
+        return _Mode(u, eta, effects.information(a, mu * (1 - mu)))
 
     def _penalised(self, eta: np.ndarray, u: np.ndarray) -> float:
         """Return ``f(u) = -log p(y | u) + u'u / 2 = sum(log(1 + exp(eta)) - y eta) + u'u / 2``."""
@@ -420,7 +462,8 @@ class RestrictedLikelihood:
     def maximise(self) -> Minimum:
         """Return the parameters ``theta`` of the lowest deviance."""
         starts = [self._effects.start(sd) for sd in _START_SDS]
-        return minimise(self.deviance, starts, _LIMIT_RATIO)
+        name = f"linear mixed model of {len(self._y):,} trials"
+        return minimise(self.deviance, starts, _LIMIT_RATIO, name)
 
     def _solve(self, theta: np.ndarray) -> _Solution:
         effects = self._effects

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from analysis.report.section import (
+    Block,
     Number,
     Section,
+    Sentence,
     ShownColumn,
     TableView,
 )
 from analysis.report.study import (
     CHOICE_TASKS,
     GROUP_KEYS,
+    Results,
     Study,
 )
 from analysis.statistics.mixed_contrasts import mixed_contrasts
 
 
 def _models(study: Study) -> dict[str, pd.DataFrame]:
+    if not study.settings.models:
+        return {}
     level = study.settings.level
     found = study.per_group(study.kept, mixed_contrasts, level=level)
     return {"mixed_models": found, "mixed_model_fits": _fits(found)}
@@ -37,6 +44,13 @@ MODEL_NAMES = {
     "log_rt": "logarithm of the reaction time, linear model",
 }
 """Model to its name for readers."""
+
+
+def _blocks(section: Section, results: Results) -> Iterator[Block]:
+    if results.settings.models:
+        yield from section.usual_blocks(results)
+    else:
+        yield Sentence("Not fitted: this report was written with --no-models.")
 
 
 MODELS = Section(
@@ -101,4 +115,5 @@ MODELS = Section(
         "Holm-corrected over the pairs of a model."
     ),
     tasks=CHOICE_TASKS,
+    blocks=_blocks,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from analysis.planning.analysis_settings import Settings
 from analysis.report.analyse import NUMBER_NAMES
 from analysis.report.report import write_report
 from conditions.design.reading import find_design
+from tests.conftest import some
 from unitscope.errors import BadInput
 
 QUICK = Settings(n_bootstrap=40)
@@ -111,6 +113,20 @@ def test_every_number_has_a_documented_name(report: Path) -> None:
     difference = found["numbers"]["simulated_graded.difference.natural-none"]
     assert {"p_holm", "p_equivalence", "bayes_factor", "df"} <= set(difference)
     assert found["numbers"]["sessions.unfinished"]["value"] == 1
+
+
+def test_a_quick_look_has_all_but_the_mixed_models(
+    demo_study: Path, report: Path, tmp_path: Path, undrawn: None
+) -> None:
+    quick = write_report(demo_study, tmp_path / "quick", replace(QUICK, models=False)).folder
+    page = (quick / "report.html").read_text(encoding="utf-8")
+    assert "Not fitted: this report was written with --no-models." in page
+    whole, few = (
+        set(json.loads((folder / "results.json").read_text(encoding="utf-8"))["numbers"])
+        for folder in (report, quick)
+    )
+    assert few < whole
+    assert all(".mixed." in name for name in some(whole - few))
 
 
 def test_tables_and_figures_lie_beside_the_page(report: Path) -> None:
