@@ -23,7 +23,7 @@ def masks(seed: int, conditions: Sequence[str] = REFERENCE_CONDITIONS) -> dict[s
         Those of the analysis, which have the first letters, whatever their order here.
     """
     rng = np.random.default_rng(seed)
-    known = [name for name in REFERENCE_CONDITIONS if name in conditions]
+    known: list[str] = [name for name in REFERENCE_CONDITIONS if name in conditions]
     known += sorted(set(conditions) - set(known))  # those of an imported study
     others = [name for name in REFERENCE_CONDITIONS if name not in conditions]
     shuffled = [part[i] for part in (known, others) for i in rng.permutation(len(part))]
