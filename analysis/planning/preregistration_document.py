@@ -172,7 +172,10 @@ def _analyses(design: Design, settings: Settings) -> Iterator[str]:
     yield f"  and those below {1 - settings.level:.2g} count."
     yield f"- The smallest effect of interest is a difference of {smallest:g} in"
     yield "  accuracy: two one-sided tests (TOST) say whether a difference is smaller, and a JZS"
-    yield "  Bayes factor quantifies the evidence for no difference.\n"
+    yield "  Bayes factor quantifies the evidence for no difference."
+    yield "- Besides, as papers report them: analyses of variance of participants' means (type"
+    yield "  III, Greenhouse and Geisser's correction), and t, Wilcoxon's and Mann and Whitney's"
+    yield "  tests of all pairs of a factor's levels (Holm).\n"
     if settings.stated_effect(design) is None:
         yield f"> The design states no smallest effect of interest; {smallest:g} is a default.\n"
     yield _to_write("further analyses, and why this effect is the smallest of interest")

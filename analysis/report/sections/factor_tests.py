@@ -13,6 +13,7 @@ from analysis.report.section import Block, Number, Section, Sentence, ShownColum
 from analysis.report.sections.accuracy_by_factor import varying
 from analysis.report.study import CHOICE_TASKS, RATINGS_ONLY, Results, Study
 from analysis.statistics.anova import anova
+from analysis.statistics.distributions import compare_distributions
 from analysis.statistics.level_tests import compare_levels
 from analysis.statistics.matching import scores
 from analysis.statistics.participant_means import Measure, participant_means, pre_post
@@ -50,6 +51,7 @@ def _compute(study: Study) -> dict[str, pd.DataFrame]:
     ]
     return {
         "anova": study.per_group(trials, _anovas, measures=measures, units=units),
+        "confidence_distributions": study.per_group(trials, _distributions),
         "level_tests": pd.concat([t for t in tables if len(t)] or tables[:1], ignore_index=True),
     }
 
@@ -107,6 +109,16 @@ def _pairs(
         if measure in ("rt_s", "confidence"):
             tables.append(compare_levels(trials, "outcome", measure, level=level))
     return _families(tables)
+
+
+def _distributions(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the tests of how often each confidence was given."""
+    if trials["participant"].nunique() < 2:
+        return pd.DataFrame()
+    outcome = trials["correct"].map({True: "correct", False: "incorrect"})
+    named = trials.assign(outcome=outcome)
+    factors = (*varying(trials, DESIGN_FACTORS), "outcome")
+    return pd.concat([compare_distributions(named, factor) for factor in factors])
 
 
 def _rating_pairs(ratings: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -214,6 +226,12 @@ TESTS = Section(
             "first minus second level of a factor, mean of participants, with t and rank tests: "
             "over all trials (all) or at one level of another factor",
         ),
+        Number(
+            "confidence_distributions",
+            "confidence_distribution.{factor}",
+            "chi_squared",
+            "chi-squared of the numbers of answers with each confidence at the levels of a factor",
+        ),
     ),
     views=(
         TableView(
@@ -233,6 +251,19 @@ TESTS = Section(
         _pair_view("rt_s", ", in seconds", "signed"),
         _pair_view("confidence", ", from 1 to 3", "signed"),
         _pair_view("rating", ", from −100 to 100", "signed"),
+        TableView(
+            "confidence_distributions",
+            "Number of answers with each confidence",
+            (
+                ShownColumn("Factor", "factor", "effect"),
+                ShownColumn("Levels", "levels", "effect"),
+                ShownColumn("χ²", "chi_squared", "number"),
+                ShownColumn("df", "df", "count"),
+                ShownColumn("p", "p", "p"),
+                ShownColumn("Cramér’s V", "cramers_v", "number"),
+                ShownColumn("Answers", "n_trials", "count"),
+            ),
+        ),
     ),
     note=(
         "Tests are of participants, each with the mean of the trials of a cell (reaction "
@@ -243,7 +274,9 @@ TESTS = Section(
         "levels, else Welch’s t and Mann and Whitney’s tests (U); p values are Holm-corrected "
         "over the pairs of a factor, for all trials and at the levels of each other factor "
         "apart, and not over measures. Without ties and with fewer than 50 participants rank "
-        "tests are exact. Participants who lack a cell do not count in a test that needs it."
+        "tests are exact. Participants who lack a cell do not count in a test that needs it. "
+        "Pearson’s χ² of confidences is of single answers and takes them as independent, so that "
+        "its p is too small."
     ),
     tasks=(*TASKS, RATINGS_ONLY),
     blocks=_blocks,

@@ -305,11 +305,18 @@ def _analysis(results: Results) -> str:
         f"taken {_compared(results)}; their p values are Holm-corrected over the pairs of "
         "conditions. Two one-sided tests, corrected likewise, ask whether a difference is smaller "
         f"than {chosen_points(results.smallest_effect)} percentage points, the smallest effect of "
-        "interest. "
+        f"interest. {_TESTS} "
         "Bayes factors for a difference are JZS (Rouder et al. 2009) of the same t statistic, "
         f"with a Cauchy prior of scale √2/2 on the effect size d / (se √n), where d is the "
         f"difference, se its standard error and n {_size(results)}."
     )
+
+
+_TESTS = (
+    "Tests of factors are of participants' means (of times, medians): analyses of variance with "
+    "type III sums of squares and Greenhouse and Geisser's correction, and paired or Welch's t "
+    "tests beside Wilcoxon's and Mann and Whitney's."
+)
 
 
 def _between(results: Results) -> bool:

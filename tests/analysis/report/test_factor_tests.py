@@ -178,3 +178,20 @@ def test_the_page_has_the_tables(demo_study: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def no_figures(draw_only: Callable[..., None]) -> None:
     draw_only()
+
+
+def test_distributions_of_confidences_are_compared(
+    log: Log, results: Results, simulated: Callable[[str], Path]
+) -> None:
+    given = results.kept
+    for factor, column in (
+        ("reference_condition", given["reference_condition"].astype(str)),
+        ("outcome", given["correct"].astype(str)),
+    ):
+        counts = pd.crosstab(column, given["confidence"].astype(int))
+        expected = stats.chi2_contingency(counts, correction=False)
+        found = results.numbers[f"simulated_graded.confidence_distribution.{factor}"]
+        assert (found["value"], found["p"]) == pytest.approx((expected.statistic, expected.pvalue))
+    # Exemplar matching asks for no confidence.
+    matching = analyse(load_log(simulated("exemplar_matching")))
+    assert "confidence_distributions" not in matching.tables
