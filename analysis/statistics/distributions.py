@@ -26,8 +26,8 @@ def compare_distributions(trials: pd.DataFrame, factor: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row, none where fewer than two levels have confidences: factor, levels (joined by
-        ``*``), chi_squared, df, p, cramers_v (0 to 1), smallest_expected (number of answers that a cell
-        would have without a difference; below 5 the approximation is poor), n_trials,
+        ``*``), chi_squared, df, p, cramers_v (0 to 1), smallest_expected (number of answers that a
+        cell would have without a difference; below 5 the approximation is poor), n_trials,
         n_participants, reason.
 
     Examples
