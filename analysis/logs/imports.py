@@ -428,10 +428,13 @@ def _flag_trials(frame: pd.DataFrame, flags: pd.Series, mapping: Mapping) -> pd.
     has_time = frame["observer_kind"].isin(TIMED_KINDS)
     flags = _add(flags, has_time & frame["choice"].notna() & frame["rt_s"].isna(), "no_rt")
     matches = (frame["choice"] == frame["correct_choice"]).mask(frame["choice"].isna())
-    if "correct" in mapping.columns:
-        flags = _add(flags, (matches != frame["correct"]).fillna(False), "contradicts_choice")
-    else:
+    if "correct" not in mapping.columns:
         frame["correct"] = matches.astype("boolean")
+    elif "choice" in mapping.columns:
+        # Programs often store a trial without a response as a wrong one.
+        unknown = flags.str.contains("unknown_choice", regex=False)
+        frame["correct"] = frame["correct"].mask(frame["choice"].isna() & ~unknown)
+        flags = _add(flags, (matches != frame["correct"]).fillna(False), "contradicts_choice")
     return flags
 
 

@@ -61,9 +61,9 @@ def _check_choices(rows: Rows) -> None:
         untimed &= trials["observer_kind"].isin(TIMED_KINDS)
     _refuse(rows, untimed, "rt_s", "a time if and only if there is a choice")
     matches = (trials["choice"] == trials["correct_choice"]).mask(without)
-    wrong_mark = (matches != trials["correct"]).fillna(False) | (
-        matches.isna() != trials["correct"].isna()
-    )
+    wrong_mark = (matches != trials["correct"]).fillna(False)
+    if "import_flags" not in trials.columns:  # Others may know only whether it was correct.
+        wrong_mark |= matches.isna() != trials["correct"].isna()
     _refuse(rows, wrong_mark, "correct", "whether choice is correct_choice")
 
 

@@ -122,6 +122,28 @@ def test_the_dirt_is_kept_flagged_and_counted(borowski, tmp_path):
     assert set(trials["branch"].dropna()) == {"b", "1x1", "3x3", "5x5", "pool"}
 
 
+def test_a_missing_response_is_no_wrong_one(borowski, tmp_path):
+    table = pd.read_csv(borowski, dtype=str, keep_default_na=False)
+    late = table.index[table["trial_type"] == "main"][[3, 30]]
+    table.loc[late, ["response", "RT", "correct", "timeout"]] = ["", "", "False", "True"]
+    table.to_csv(borowski, index=False)
+    import_logs([borowski], read_mapping("borowski2021_exp1"), tmp_path / "out")
+    trials = load(tmp_path / "out")
+    assert trials["correct"].isna().sum() == 2 and trials["timed_out"].sum() == 2
+    assert trials.loc[trials["timed_out"], "import_flags"].isna().all()
+
+
+def test_logs_that_only_say_what_was_correct(tmp_path):
+    rule = {"trial_role": {"constant": "main"}, "reference_condition": {"constant": "natural"}}
+    rule |= {"correct_choice": {"constant": "a"}, "correct": {"column": "hit"}}
+    mapping = {"name": "m", "title": "M", "design": "m", "participant": ["who"], "columns": rule}
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump(mapping))
+    (tmp_path / "log.csv").write_text("who,hit\nx,1\nx,0\nx,\n")
+    import_logs([tmp_path / "log.csv"], read_mapping(str(tmp_path / "m.yaml")), tmp_path / "out")
+    correct = load(tmp_path / "out")["correct"]
+    assert correct.dropna().tolist() == [True, False] and correct.isna().sum() == 1
+
+
 def test_flags_and_methods_are_those_of_the_data(borowski, tmp_path, capsys):
     table = pd.read_csv(borowski, dtype=str, keep_default_na=False)
     practice = table["trial_type"].str.strip() == "practice"
