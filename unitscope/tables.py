@@ -281,7 +281,7 @@ def empty_frame(columns: tuple[Column, ...]) -> pd.DataFrame:
 
 def write_csv(frame: pd.DataFrame, path: Path | str, columns: tuple[Column, ...]) -> None:
     """Write the columns of a frame as :func:`csv_text` does, the whole file or none."""
-    write_file(Path(path), csv_text(frame, columns))
+    write_file(Path(path), csv_text(frame, columns), sync=False)
 
 
 def csv_text(frame: pd.DataFrame, columns: tuple[Column, ...]) -> str:
