@@ -21,6 +21,8 @@ def _report(arguments: argparse.Namespace) -> None:
         smallest_effect=_smallest_effect(arguments),
         blind=arguments.blind,
         models=not arguments.no_models,
+        sessions=arguments.sessions,
+        shrunk=arguments.shrunk,
     )
     written = write_report(
         arguments.data,
@@ -176,6 +178,17 @@ def parser() -> argparse.ArgumentParser:
     )
     report.add_argument(
         "--stimuli", type=Path, help="stimulus set whose queries.csv has baselines (occlusion)"
+    )
+    report.add_argument(
+        "--sessions",
+        choices=("first", "last", "all"),
+        default="first",
+        help="of participants who took part more than once (default: first)",
+    )
+    report.add_argument(
+        "--shrunk",
+        action="store_true",
+        help="keep sessions whose images were smaller than designed, on too small a screen",
     )
     _smallest_effect_option(report)
     report.add_argument(

@@ -48,6 +48,8 @@ trials = st.tuples(
     st.integers(1, 40),  # s that it took
 )
 runs = st.tuples(st.lists(trials, max_size=12), st.booleans(), st.integers(0, 30))
+persons = st.integers(1, 3)
+scales = st.sampled_from([None, None, 1.0, 0.8])
 sessions = st.tuples(
     st.lists(runs, min_size=1, max_size=3),
     st.sampled_from(["", "none", "natural", "other"]),
@@ -55,24 +57,29 @@ sessions = st.tuples(
     st.sampled_from(["completed", "aborted", "interrupted"]),
     st.none() | st.integers(1, 4),
     times_s,
+    scales,
 )
 
 
-def write_session(folder: Path, number: int, session: tuple[Any, ...], always_a: bool) -> None:
+def write_session(
+    folder: Path, person: int, number: int, session: tuple[Any, ...], always_a: bool
+) -> None:
     """Write the files of a session; a run that crashed has no end."""
-    its_runs, group, kind, end_reason, rounds, instruction_s = session
+    its_runs, group, kind, end_reason, rounds, instruction_s, scale = session
     rows, records, now = [], [], BEGAN
     for run, (own, has_crashed, before_s) in enumerate(its_runs, start=1):
         records.append({"began_utc": now.isoformat(timespec="milliseconds")})
+        if scale is not None:
+            records[-1]["layout_scale"] = scale
         now += timedelta(seconds=before_s)
         for role, choice, correct, has_cross, took_s in own:
             correct = "a" if always_a else correct
             clock_s = 100.0 * run + len(rows)
             cells = BLANK | {
-                **{"participant": f"p{number:03d}", "session": 1, "run": run},
+                **{"participant": f"p{person:03d}", "session": number, "run": run},
                 **{"observer_kind": kind, "observer": "" if kind == "person" else "chance"},
                 **{"design": "study", "task": "two_afc", "group": group, "trial_role": role},
-                **{"trial_number": len(rows) + 1, "participant_number": number},
+                **{"trial_number": len(rows) + 1, "participant_number": person},
                 **{"correct_choice": correct, "choice": choice, "timed_out": not choice},
                 **{"correct": (choice == correct) if choice else ""},
                 "trial_began_utc": now.isoformat(timespec="milliseconds"),
@@ -90,7 +97,7 @@ def write_session(folder: Path, number: int, session: tuple[Any, ...], always_a:
     folder.mkdir(parents=True)
     write_csv(pd.DataFrame(rows, columns=names(COLUMNS)), folder / "trials.csv", COLUMNS)
     record = {
-        **{"design": "study", "participant": f"p{number:03d}", "session": 1, "runs": records},
+        **{"design": "study", "participant": f"p{person:03d}", "session": number, "runs": records},
         **{"observer_kind": kind, "observer": None if kind == "person" else "chance"},
         **{"end_reason": end_reason, "trials": len(rows) + 2, "trials_skipped": 2},
         **{"practice_rounds": rounds, "instruction_s": instruction_s},
@@ -98,37 +105,41 @@ def write_session(folder: Path, number: int, session: tuple[Any, ...], always_a:
     (folder / "session.json").write_text(json.dumps(record), encoding="utf-8")
 
 
-def said_by_the_report(study: Path, given: Exclusions) -> dict[str, tuple[int, list[str]]]:
+def said_by_the_report(
+    study: Path, given: Exclusions
+) -> dict[tuple[str, int], tuple[int, list[str]]]:
     """Return how many rules apply to each participant's session, and what it breaks."""
     log = load_log(study, cache=False)
     measures = {
         rule.name: MEASURES[rule.measure].description
-        for rules in given.by_group.values()
+        for rules in given.of_study.values()
         for rule in rules
     }
-    found: dict[str, tuple[int, list[str]]] = {p: (0, []) for p in log.trials["participant"]}
-    for row in excluded_by_rule(log.trials, given.by_group, log.sessions).itertuples():
-        number, broken = found[row.participant]
+    keys = log.trials[["participant", "session"]].itertuples(index=False, name=None)
+    found: dict[tuple[str, int], tuple[int, list[str]]] = {key: (0, []) for key in keys}
+    for row in excluded_by_rule(log.trials, given.of_study, log.sessions).itertuples():
+        number, broken = found[row.participant, row.session]
         if row.excluded:
             ends = [end for end in (row.at_least, row.at_most) if not pd.isna(end)]
             only = "at least " if pd.isna(row.at_most) else "at most "
             allowed = f"{ends[0]:g} to {ends[-1]:g}" if len(ends) == 2 else f"{only}{ends[0]:g}"
             broken.append(f"{measures[row.rule]}: {row.value:.4g} (the rule is {allowed})")
-        found[row.participant] = number + (not row.reason), broken
+        found[row.participant, row.session] = number + (not row.reason), broken
     return found
 
 
-@given(st.lists(sessions, min_size=1, max_size=4), exclusions, st.booleans())
+@given(st.lists(st.tuples(persons, sessions), min_size=1, max_size=4), exclusions, st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_page_and_report_agree(
-    own: list[tuple[Any, ...]], given: Exclusions, always_a: bool
+    own: list[tuple[int, tuple[Any, ...]]], given: Exclusions, always_a: bool
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         study = Path(name) / "study"
-        for number, session in enumerate(own, start=1):
-            write_session(study / f"sub-p{number:03d}" / "ses-01", number, session, always_a)
+        for number, (person, session) in enumerate(own, start=1):
+            folder = study / f"sub-p{person:03d}" / f"ses-{number:02d}"
+            write_session(folder, person, number, session, always_a)
         page = {
-            state.participant: (
+            (state.participant, state.session): (
                 state.rules_judged,
                 [w.removeprefix(BEFORE) for w in state.warnings if w.startswith(BEFORE)],
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
@@ -45,6 +45,13 @@ MEASURES = {
         "trials, other than practice, on the less-used side", "the session has no such trials"
     ),
     "practice_rounds": Measure("rounds of practice"),
+    "layout_scale": Measure(
+        "size of the images on the screen, as a share of the design's",
+        "the session had no window",
+        False,
+    ),
+    "earlier_sessions": Measure("earlier sessions of the same participant", grows=False),
+    "later_sessions": Measure("later sessions of the same participant"),
     "excluded_by_study": Measure(
         "1 where the study that the log comes from excluded the session, else 0",
         "the log does not say it",
@@ -100,6 +107,13 @@ RULES_OF_STUDY = (
     ExclusionRule("the study's own", "excluded_by_study", at_most=0, kinds=("person",)),
 )
 """For imported logs that say which sessions were excluded."""
+
+WHOLE_SIZE = ExclusionRule("shrunk images", "layout_scale", at_least=1)
+FIRST_SESSION = ExclusionRule("first session", "earlier_sessions", at_most=0)
+LAST_SESSION = ExclusionRule("last session", "later_sessions", at_most=0)
+
+STANDING_RULES = (WHOLE_SIZE, FIRST_SESSION)
+"""For the sessions of every study that the suite ran, whatever its design says."""
 
 Rules = Mapping[str, Sequence[ExclusionRule]]
 """Group of participants to its rules; those of the empty name are for everybody else."""
@@ -175,6 +189,16 @@ class Exclusions(Thresholds):
         """The rules of each group that has its own, and for the empty name those of the others."""
         return {"": self.rules} | {name: self.groups[name].rules for name in sorted(self.groups)}
 
+    @property
+    def of_study(self) -> Rules:
+        """The same, and the rules that stand in every study."""
+        return with_standing(self.by_group)
+
+
+def with_standing(rules: Rules, standing: Sequence[ExclusionRule] = STANDING_RULES) -> Rules:
+    """Return rules with those that stand in every study, for each group."""
+    return {group: (*own, *standing) for group, own in rules.items()}
+
 
 DEFAULT_RULES = Exclusions(catch_share=0.6, less_used_side=1).rules
 """Thresholds of Zimmermann et al., NeurIPS 2021, for logs whose design is not at hand."""
@@ -221,6 +245,10 @@ class JudgedSession:
         To its trials.
     instruction_s, total_s, practice_rounds
         Time on the pages before the trials, :func:`total_s`, and rounds of practice.
+    layout_scale
+        Size of its images, :func:`layout_scale`.
+    earlier_sessions, later_sessions
+        Of the same participant, :func:`sessions_around`.
     excluded_by_study
         1 where the study that the log comes from excluded it, else 0.
     """
@@ -231,6 +259,9 @@ class JudgedSession:
     instruction_s: float = math.nan
     total_s: float = math.nan
     practice_rounds: float = math.nan
+    layout_scale: float = math.nan
+    earlier_sessions: float = math.nan
+    later_sessions: float = math.nan
     excluded_by_study: float = math.nan
 
 
@@ -247,7 +278,9 @@ _Judged = Literal[
 ]
 
 
-def judged_session(record: SessionRecord, rows: Sequence[LogText]) -> JudgedSession:
+def judged_session(
+    record: SessionRecord, rows: Sequence[LogText], earlier: float = math.nan
+) -> JudgedSession:
     """Return what the rules look at in a session's files.
 
     Parameters
@@ -256,6 +289,8 @@ def judged_session(record: SessionRecord, rows: Sequence[LogText]) -> JudgedSess
         Its ``session.json``.
     rows
         Of its ``trials.csv``, every cell as text; at least one.
+    earlier
+        Sessions of the same participant before it.
     """
 
     def cells(name: _Judged) -> list[str]:
@@ -280,6 +315,8 @@ def judged_session(record: SessionRecord, rows: Sequence[LogText]) -> JudgedSess
         instruction_s=number_of(record, "instruction_s"),
         total_s=total_s(record, times),
         practice_rounds=number_of(record, "practice_rounds"),
+        layout_scale=layout_scale(record),
+        earlier_sessions=earlier,
     )
 
 
@@ -289,6 +326,43 @@ def number_of(record: SessionRecord, name: Literal["instruction_s", "practice_ro
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     return float(value)
+
+
+def layout_scale(record: SessionRecord) -> float:
+    """Return the size of a session's images as a share of the designed one.
+
+    Of several runs it is the smallest; NaN where none had a window.
+    """
+    runs = record.get("runs")
+    scales = [run.get("layout_scale") for run in runs] if isinstance(runs, list) else []
+    known = [float(s) for s in scales if isinstance(s, int | float) and not isinstance(s, bool)]
+    return min(known, default=math.nan)
+
+
+class TakenPart(NamedTuple):
+    """A session of somebody: who, its number, and the roles of its trials."""
+
+    who: Hashable
+    number: int
+    roles: Sequence[str]
+
+
+def sessions_around(sessions: Sequence[TakenPart]) -> list[tuple[int, int]]:
+    """Return how many sessions of the same participant came before and after each.
+
+    Only those count that had other trials than practice.
+    """
+    counted: dict[Hashable, list[int]] = {}
+    for one in sessions:
+        if any(role != "practice" for role in one.roles):
+            counted.setdefault(one.who, []).append(one.number)
+    return [
+        (
+            sum(other < one.number for other in counted.get(one.who, ())),
+            sum(other > one.number for other in counted.get(one.who, ())),
+        )
+        for one in sessions
+    ]
 
 
 def total_s(record: SessionRecord, times: TrialTimes) -> float:

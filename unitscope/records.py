@@ -22,6 +22,9 @@ RUNNING, COMPLETED, ABORTED, INTERRUPTED, DECLINED = (
 )
 """How a run ended: ``running`` stands for a crash once nothing holds the lock."""
 
+PILOT = "pilot"
+"""Folder of the logs of pilot runs, beside those of the designs; also their participant."""
+
 FINAL = (COMPLETED, DECLINED)
 """Ends after which a session is never resumed."""
 

@@ -16,7 +16,7 @@ from analysis.logs.log_checks import check_one_design, check_participants, check
 from analysis.logs.log_files import Rows, columns_of, read_files
 from unitscope.columns import FRAME_COLUMNS, MAX_ROWS
 from unitscope.errors import BadInput
-from unitscope.exclusion import TrialTimes, number_of, total_s
+from unitscope.exclusion import TrialTimes, layout_scale, number_of, total_s
 from unitscope.records import (
     COMPLETED,
     FRAMES,
@@ -43,8 +43,8 @@ class Log:
     sessions
         One row per session: participant, session, observer_kind, observer, session_state,
         end_reason, runs, trials, trials_planned (0 where not known), instruction_s, total_s,
-        practice_rounds, excluded_by_study (NaN where not known), table_edited, windowed and
-        folder.
+        practice_rounds, layout_scale, excluded_by_study (NaN where not known), table_edited,
+        windowed and folder.
     warnings
         Warnings about what is unusual but usable, one sentence each.
     """
@@ -226,6 +226,7 @@ def session_row(
         "instruction_s": number_of(facts, "instruction_s"),
         "total_s": total_s(facts, times),
         "practice_rounds": number_of(facts, "practice_rounds"),
+        "layout_scale": layout_scale(facts),
         "excluded_by_study": _excluded_by_study(facts),
         "table_edited": bool(facts.get("table_edited", False)),
         "windowed": (folder / FRAMES).is_file(),

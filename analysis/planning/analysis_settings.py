@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from analysis.statistics.contrasts import SMALLEST_EFFECT
 from analysis.statistics.estimates import LEVEL, CIUnit
 from conditions.design.design import Design
-from unitscope.exclusion import ExclusionRule
+from unitscope.exclusion import FIRST_SESSION, LAST_SESSION, WHOLE_SIZE, ExclusionRule
+
+WhichSessions = Literal["first", "last", "all"]
+
+_ONE_SESSION: dict[WhichSessions, tuple[ExclusionRule, ...]] = {
+    "first": (FIRST_SESSION,),
+    "last": (LAST_SESSION,),
+    "all": (),
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,11 @@ class Settings:
         states none for ``SMALLEST_EFFECT``.
     rules
         By which sessions are excluded; None for those of the design, or where it is not available
-        for ``DEFAULT_RULES``.
+        for ``DEFAULT_RULES``, and those that stand in every study that the suite ran.
+    sessions
+        Which sessions of a participant with several are kept, where ``rules`` is None.
+    shrunk
+        Whether sessions are kept whose images were smaller than designed, where ``rules`` is None.
     blind
         Seed of the shuffle that gives conditions their letters; None shows their names.
     n_bootstrap
@@ -38,9 +51,17 @@ class Settings:
     level: float = LEVEL
     smallest_effect: float | None = None
     rules: tuple[ExclusionRule, ...] | None = None
+    sessions: WhichSessions = "first"
+    shrunk: bool = False
     blind: int | None = None
     n_bootstrap: int = 1000
     models: bool = True
+
+    @property
+    def standing_rules(self) -> tuple[ExclusionRule, ...]:
+        """The rules that stand in every study, as far as these settings leave them."""
+        whole = () if self.shrunk else (WHOLE_SIZE,)
+        return (*whole, *_ONE_SESSION[self.sessions])
 
     def effect_of_interest(self, design: Design | None) -> float:
         """Return the smallest difference in accuracy of interest in a study of this design."""

@@ -57,7 +57,7 @@ def preregister(
 def _rules(design: Design) -> dict[str, tuple[str, ...]]:
     return {
         group: tuple(f"{rule.name}: {rule.sentence}" for rule in rules)
-        for group, rules in design.exclusions.by_group.items()
+        for group, rules in design.exclusions.of_study.items()
     }
 
 

@@ -20,7 +20,7 @@ from analysis.statistics.estimates import plain
 from analysis.statistics.kept_sessions import exclusions, keep
 from analysis.statistics.performance import conditions_of, main_trials
 from conditions.design.design import Design
-from unitscope.exclusion import DEFAULT_RULES, RULES_OF_STUDY, Rules
+from unitscope.exclusion import DEFAULT_RULES, RULES_OF_STUDY, Rules, with_standing
 
 NUMBERS = tuple(number for section in SECTIONS for number in section.numbers)
 
@@ -102,11 +102,11 @@ def _rules(log: Log, settings: Settings, design: Design | None) -> Rules:
         return {"": settings.rules}
     if task_of(log) == RATINGS_ONLY:
         return {"": ()}  # They look at trials.
-    if "import_flags" in log.trials.columns and log.sessions["excluded_by_study"].notna().any():
-        return {"": RULES_OF_STUDY}
-    if design is None or "import_flags" in log.trials.columns:
-        return {"": DEFAULT_RULES}
-    return design.exclusions.by_group
+    if "import_flags" in log.trials.columns:
+        is_said = log.sessions["excluded_by_study"].notna().any()
+        return {"": RULES_OF_STUDY if is_said else DEFAULT_RULES}
+    own = design.exclusions.by_group if design else {"": DEFAULT_RULES}
+    return with_standing(own, settings.standing_rules)
 
 
 def _numbers(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:

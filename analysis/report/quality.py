@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.logs.sessions import Log
+from analysis.logs.sessions import Log, is_imported
 
 MANY_EARLY = 0.1
 """Presses before onset in a trial, on average, from which a session gets a remark."""
@@ -51,18 +51,22 @@ def session_quality(log: Log) -> pd.DataFrame:
         where nothing is odd).
     """
     rows = []
-    for facts in log.sessions.itertuples(index=False):
+    keys = ["observer_kind", "observer", "participant"]
+    together = log.sessions.groupby(keys, dropna=False)["session"].transform("size")
+    # A study that was run elsewhere may have asked for several.
+    several = together.clip(upper=1) if is_imported(log) else together
+    for facts, number in zip(log.sessions.itertuples(index=False), several, strict=True):
         chosen = (
             (log.trials["participant"] == facts.participant)
             & (log.trials["session"] == facts.session)
             & (log.trials["observer_kind"] == facts.observer_kind)
             & (log.trials["observer"].fillna("") == _text(facts.observer))
         )
-        rows.append(_row(facts, log.trials[chosen]))
+        rows.append(_row(facts, log.trials[chosen], int(number)))
     return pd.DataFrame(rows)
 
 
-def _row(facts: object, trials: pd.DataFrame) -> dict[str, object]:
+def _row(facts: object, trials: pd.DataFrame, sessions: int) -> dict[str, object]:
     names = (
         *("participant", "session", "observer_kind", "observer", "session_state", "end_reason"),
         *("runs", "trials", "trials_planned", "instruction_s", "total_s", "practice_rounds"),
@@ -85,10 +89,10 @@ def _row(facts: object, trials: pd.DataFrame) -> dict[str, object]:
         "dropped_frames": int(trials["dropped_frames"].sum()),
         "largest_frame_interval_s": float(trials["largest_frame_interval_s"].max()),
     }
-    return row | {"remarks": "; ".join(_remarks(row))}
+    return row | {"remarks": "; ".join(_remarks(row, sessions))}
 
 
-def _remarks(row: dict[str, object]) -> list[str]:
+def _remarks(row: dict[str, object], sessions: int) -> list[str]:
     def number(name: str) -> float:
         return float(row[name])  # type: ignore[arg-type]
 
@@ -97,6 +101,8 @@ def _remarks(row: dict[str, object]) -> list[str]:
         planned = row["trials_planned"]
         of = f" of {planned}" if planned else ""
         found.append(f"unfinished after {row['trials']}{of} trials ({row['end_reason']})")
+    if sessions > 1:
+        found.append(f"one of {sessions} sessions of the participant")
     if row["table_edited"]:
         found.append("its condition table was edited by hand")
     if number("runs") > 1:

@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 
 from analysis.statistics.estimates import not_computable
-from unitscope.exclusion import JudgedSession, Rules, TrialAnswers, has_sides, judge
+from unitscope.exclusion import (
+    JudgedSession,
+    Rules,
+    TakenPart,
+    TrialAnswers,
+    has_sides,
+    judge,
+    sessions_around,
+)
 
 SESSION_KEYS = ["observer_kind", "observer", "participant", "session"]
 
@@ -99,20 +107,28 @@ def _judged_sessions(
     )
     first = trials[SESSION_KEYS].assign(group=group.fillna("")).iloc[order[bounds[:-1]]]
     known = _known(sessions)
-    for (start, end), (*keys, of) in zip(
-        itertools.pairwise(bounds),
-        first.itertuples(index=False, name=None),
-        strict=True,
-    ):
+    parts = list(itertools.pairwise(bounds))
+    own = [(tuple(keys), str(of)) for *keys, of in first.itertuples(index=False, name=None)]
+    around = sessions_around(
+        [
+            TakenPart(_plain(keys[:-1]), int(keys[-1]), roles[start:end])
+            for (start, end), (keys, _) in zip(parts, own, strict=True)
+        ]
+    )
+    for (start, end), (keys, of), (earlier, later) in zip(parts, own, around, strict=True):
         answers = TrialAnswers(roles[start:end], choices[start:end], correct[start:end])
-        yield tuple(keys), JudgedSession(str(of), keys[0], answers, **known.get(_plain(keys), {}))
+        numbers = {"earlier_sessions": earlier, "later_sessions": later}
+        yield (
+            keys,
+            JudgedSession(of, keys[0], answers, **numbers, **known.get(_plain(keys), {})),
+        )
 
 
 def _known(sessions: pd.DataFrame | None) -> dict[tuple[str, ...], dict[str, float]]:
     """Return the numbers of each session's record that are known."""
     if sessions is None:
         return {}
-    measured = ("instruction_s", "total_s", "practice_rounds", "excluded_by_study")
+    measured = ("instruction_s", "total_s", "practice_rounds", "layout_scale", "excluded_by_study")
     names = [name for name in measured if name in sessions.columns]
     keys = sessions[SESSION_KEYS].itertuples(index=False, name=None)
     numbers = sessions[names].astype(float).to_dict("records")

@@ -21,6 +21,7 @@ from experiments.runner.schedule import schedule
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 from unitscope.errors import BadInput, run_command
+from unitscope.records import PILOT
 from unitscope.row_types import LogRow
 
 
@@ -62,7 +63,7 @@ def _find_request(arguments: argparse.Namespace, design: Design) -> Request | No
     """Return which session is to run; None if a dialog was cancelled."""
     participant = arguments.participant
     if participant is None and arguments.pilot:
-        participant = shell.PILOT
+        participant = PILOT
     if participant is not None:
         return shell.make_request(arguments, design, participant)
     if arguments.simulate:

@@ -22,9 +22,7 @@ from experiments.runner.request import Request
 from experiments.runner.session import Session
 from unitscope.errors import BadInput
 from unitscope.places import DATA, folders, shown
-from unitscope.records import FINAL
-
-PILOT = "pilot"
+from unitscope.records import FINAL, PILOT
 
 
 def options(description: str, design: str) -> argparse.ArgumentParser:

@@ -17,12 +17,17 @@ from unitscope.errors import BadInput
 from unitscope.exclusion import (
     DEFAULT_RULES,
     Exclusions,
+    Rules,
+    TakenPart,
     Verdict,
     has_sides,
     judge,
     judged_session,
+    sessions_around,
+    with_standing,
 )
 from unitscope.records import (
+    PILOT,
     RUNNING,
     SESSION,
     TRIALS,
@@ -33,6 +38,8 @@ from unitscope.records import (
 )
 from unitscope.row_types import LogText
 from unitscope.versions import NewerVersion
+
+TWICE = "the participant took part before; the report takes the first session"
 
 LONGEST = 300
 """Characters of a log that are repeated in a warning."""
@@ -67,6 +74,7 @@ def watch(
     now_s = time.time() if now_s is None else now_s
     found: list[tuple[Path, SessionRecord | BadInput, list[LogText]]] = []
     correct_choices: dict[Path, list[str]] = {}
+    taken: dict[Path, TakenPart] = {}
     for path in sorted([*data.glob(f"*/sub-*/ses-*/{SESSION}"), *_pilots(data)]):
         folder = path.parent
         try:
@@ -83,22 +91,30 @@ def watch(
             continue
         if facts:
             found.append((folder, facts, rows))
+            who = (folder.parent, facts.get("observer_kind"), facts.get("observer"))
+            roles = [row.get("trial_role") or "" for row in rows]
+            taken[folder] = TakenPart(who, facts.get("session", 0), roles)
             own = [cell for row in rows if (cell := row.get("correct_choice"))]
             correct_choices.setdefault(folder.parents[1], []).extend(own)
+    before = dict(zip(taken, (n for n, _ in sessions_around([*taken.values()])), strict=True))
     for folder, known, rows in found:
         if isinstance(known, BadInput):
             yield _damaged(lab, folder, known)
             continue
         sided = has_sides(correct_choices[folder.parents[1]])
         try:
-            verdicts = _verdicts(known, rows, rules, sided)
-            yield _state(lab, folder, known, rows, verdicts, accuracy, now_s)
+            judging = _rules_of(folder, known, rules)
+            verdicts = _verdicts(known, rows, judging, sided, before[folder])
+            state = _state(lab, folder, known, rows, verdicts, accuracy, now_s)
+            if before[folder] and not _is_pilot(folder):
+                state.warnings.insert(0, TWICE)
+            yield state
         except Exception as error:  # whatever one log holds, the other sessions stay in sight
             yield _damaged(lab, folder, error)
 
 
 def _pilots(data: Path) -> Iterable[Path]:
-    return data.glob(f"pilot/*/sub-*/ses-*/{SESSION}")
+    return data.glob(f"{PILOT}/*/sub-*/ses-*/{SESSION}")
 
 
 def _whole_rows(path: Path) -> list[LogText]:
@@ -106,19 +122,26 @@ def _whole_rows(path: Path) -> list[LogText]:
     return cast(list[LogText], read_sheet(whole, path).records()) if whole else []
 
 
+def _rules_of(folder: Path, facts: SessionRecord, rules: Mapping[str, Exclusions]) -> Rules:
+    """Return the rules of a session's design and those that stand in every study."""
+    design = facts.get("design", "")
+    own = rules[design].by_group if design in rules else {"": DEFAULT_RULES}
+    # Pilot runs are in no report: there may be several, on any screen.
+    return own if _is_pilot(folder) else with_standing(own)
+
+
+def _is_pilot(folder: Path) -> bool:
+    return folder.parents[2].name == PILOT
+
+
 def _verdicts(
-    facts: SessionRecord,
-    rows: list[LogText],
-    rules: Mapping[str, Exclusions],
-    sided: bool,
+    facts: SessionRecord, rows: list[LogText], rules: Rules, sided: bool, earlier: int
 ) -> list[Verdict]:
     """Judge a session as the analysis does, which knows of no session without a trial."""
     if not rows:
         return []
-    design = facts.get("design", "")
-    of_design = rules[design].by_group if design in rules else {"": DEFAULT_RULES}
     is_over = facts.get("end_reason") != RUNNING or len(rows) >= _planned(facts)
-    return judge(judged_session(facts, rows), of_design, sided=sided, is_over=is_over)
+    return judge(judged_session(facts, rows, earlier), rules, sided=sided, is_over=is_over)
 
 
 def _planned(facts: SessionRecord) -> int:

@@ -12,12 +12,15 @@ from conditions.design.reading import read_design
 from unitscope.exclusion import (
     Exclusions,
     JudgedSession,
+    TakenPart,
     Thresholds,
     TrialAnswers,
     TrialTimes,
     judge,
     judged_session,
+    layout_scale,
     rules_for,
+    sessions_around,
     total_s,
 )
 
@@ -145,3 +148,40 @@ def test_the_time_is_not_known_without_a_beginning_or_a_trial() -> None:
         assert math.isnan(judged_session(record, rows).total_s)
     assert math.isnan(judged_session({"runs": RUNS}, [row(1, "09:00:30", run=4)]).total_s)
     assert math.isnan(total_s({"runs": RUNS}, TrialTimes((), (), (), (), (), ())))
+
+
+@pytest.mark.parametrize(
+    ("facts", "outcome"),
+    [
+        ({"layout_scale": 1.0}, "met"),
+        ({"layout_scale": 0.8}, "broken"),
+        ({}, "unknown"),  # without a window
+    ],
+)
+def test_images_that_were_shrunk_exclude_a_session_of_every_study(
+    facts: dict[str, float], outcome: str
+) -> None:
+    session = replace(SESSION, **facts)
+    (whole, _) = judge(session, Exclusions().of_study)
+    assert (whole.rule.name, whole.outcome) == ("shrunk images", outcome)
+
+
+def test_the_smallest_images_of_all_runs_count() -> None:
+    runs: list[dict[str, Any]] = [{"layout_scale": 1.0}, {}, {"layout_scale": 0.75}]
+    assert layout_scale({"runs": runs}) == 0.75
+    assert math.isnan(layout_scale({"runs": [{}]}))
+    assert math.isnan(layout_scale({}))
+
+
+def test_the_first_session_with_trials_counts() -> None:
+    main, practice = ["practice", "main"], ["practice"]
+    taken = [
+        TakenPart("p1", 1, practice),
+        TakenPart("p1", 2, main),
+        TakenPart("p2", 1, main),
+        TakenPart("p1", 4, main),
+        TakenPart("p1", 3, main),
+    ]
+    assert sessions_around(taken) == [(0, 3), (0, 2), (0, 0), (2, 0), (1, 1)]
+    (_, once) = judge(replace(SESSION, earlier_sessions=1), Exclusions().of_study, is_over=False)
+    assert (once.rule.name, once.outcome) == ("first session", "broken")

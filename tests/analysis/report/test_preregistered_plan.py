@@ -32,7 +32,7 @@ def results(study: Any) -> Results:
     study.write_session("p004", 4, trials=12, end_reason="aborted")
     log = load_log(study.folder)
     groups = tuple(groups_of(log.trials))
-    return Results(log, Settings(), groups, log.trials, {}, DEMO.exclusions.by_group)
+    return Results(log, Settings(), groups, log.trials, {}, DEMO.exclusions.of_study)
 
 
 def written(path: Path) -> Path:
@@ -114,8 +114,8 @@ def test_a_rule_that_was_dropped_for_a_group(results: Results, tmp_path: Path) -
     path = written(preregister(read_design("zimmermann2021_occlusion"), tmp_path / "plan.md"))
     found = deviations(replace(results, rules={"": ()}), results.log, path)
     dropped = [s for s in found if "for group none was not applied" in s]
-    assert len(dropped) == 4
-    assert sum("exclusion rule was not applied" in s for s in found) == 5
+    assert len(dropped) == 6
+    assert sum("exclusion rule was not applied" in s for s in found) == 7
 
 
 def test_the_report_lists_what_deviates(

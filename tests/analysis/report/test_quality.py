@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,6 +18,15 @@ def test_sessions_are_remarked_on(demo_study: Path) -> None:
     assert "100 % of answers on one side" in table.loc["p007", "remarks"]
     assert table.loc["p006", "remarks"] == ""
     assert table.loc["p001", "windowed"] and table.loc["p001", "frames"] > 0
+
+
+def test_several_sessions_of_a_participant_are_remarked_on(study: Any) -> None:
+    for session in (1, 2):
+        study.write_session("p001", 1, kind="person", observer=None, session=session)
+    study.write_session("p002", 2, kind="person", observer=None)
+    table = session_quality(load_log(study.folder))
+    remarked = table["remarks"].str.contains("one of 2 sessions of the participant")
+    assert remarked.tolist() == [True, True, False]
 
 
 def test_outliers_are_too_fast_or_far_out() -> None:

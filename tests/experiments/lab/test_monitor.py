@@ -137,17 +137,39 @@ def test_a_session_lasts_to_the_end_of_its_last_trial(tmp_path):
 def test_a_running_session_may_still_meet_a_rule(tmp_path):
     write_session(tmp_path, [trial(1)], instruction_s=20)
     (state,) = watch("lab", tmp_path, {"study": STUDY})
-    assert (state.rules_judged, state.rules_broken, state.rules_open) == (2, 0, 1)
+    assert (state.rules_judged, state.rules_broken, state.rules_open) == (3, 0, 2)
     # Once all trials are done nothing will change, though a comment may be written still.
     write_session(tmp_path, [trial(1)], instruction_s=20, trials=3, trials_skipped=2)
     (state,) = watch("lab", tmp_path, {"study": STUDY})
-    assert (state.rules_judged, state.rules_broken, state.rules_open) == (3, 1, 0)
+    assert (state.rules_judged, state.rules_broken, state.rules_open) == (4, 1, 0)
 
 
 def test_a_design_that_is_not_at_hand_has_the_rules_of_the_report(tmp_path):
     write_session(tmp_path, [trial(1, "catch", correct=False)], end_reason="completed")
     (state,) = watch("lab", tmp_path, {})
-    assert (state.rules_judged, state.rules_broken) == (2, 2)
+    assert (state.rules_judged, state.rules_broken) == (3, 2)
+
+
+def test_a_second_session_is_pointed_out_but_not_in_pilot_runs(tmp_path):
+    def write(place, number):
+        folder = write_session(tmp_path / "written", [trial(1)], session=number)
+        place = tmp_path / "data" / place / f"sub-p001/ses-{number:02d}"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(place)
+
+    for place in ("study", "pilot/study"):
+        for number in (1, 2):
+            write(place, number)
+    pilots, real = [], []
+    for state in watch("lab", tmp_path / "data", RULES):
+        (pilots if len(pilots) < 2 else real).append(state.warnings)
+    assert pilots == [[], []]
+    assert real[0] == []
+    assert real[1] == [
+        "the participant took part before; the report takes the first session",
+        "would be excluded as it stands: earlier sessions of the same participant: 1 (the rule is "
+        "at most 0)",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -275,5 +297,5 @@ def test_a_browser_shows_it_without_running_what_a_log_holds(serve, tmp_path):
     assert "1 of 20 trials" in done.stdout
     assert "&lt;img src=x" in done.stdout
     assert "<title>Unitscope sessions</title>" in done.stdout
-    assert "<dt>rules broken</dt><dd>0 of 1</dd>" in done.stdout
+    assert "<dt>rules broken</dt><dd>0 of 2, 1 not yet judged</dd>" in done.stdout
     assert "CONSOLE" not in done.stderr
