@@ -12,6 +12,7 @@ from conditions.design.reading import read_design, shipped_designs
 from conditions.trials.condition_tables import (
     parse_participants,
     read_table,
+    tables_are_there,
     write_tables,
 )
 from conditions.trials.table_checks import TableChecks
@@ -23,8 +24,8 @@ from unitscope.stimulus_set import StimulusSet
 
 def _make(arguments: argparse.Namespace) -> None:
     participants = parse_participants(arguments.participants)
-    written = write_tables(arguments.design, arguments.stimuli, participants, arguments.out)
-    print(f"{len(written)} condition tables in {shown(written[0].parent)}")
+    written = write_tables(arguments.design, arguments.stimuli, participants, arguments.tables)
+    print(tables_are_there(written))
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -74,7 +75,9 @@ def parser() -> argparse.ArgumentParser:
         "--stimuli", type=Path, help="stimulus set (default: the one that the design names)"
     )
     make.add_argument("--participants", required=True, help="numbers such as 1-20 or 1,3,5")
-    make.add_argument("--out", type=Path, default=TABLES, help="folder for the tables")
+    make.add_argument(
+        "--tables", "--out", type=Path, default=TABLES, help="folder of all condition tables"
+    )
     make.set_defaults(run=_make)
     check = commands.add_parser("check", help="check tables against design and stimulus set")
     check.add_argument("table", type=Path, nargs="+")

@@ -21,7 +21,7 @@ from unitscope.columns import (
 )
 from unitscope.disk import write_files
 from unitscope.errors import BadInput
-from unitscope.places import STIMULI, TABLES
+from unitscope.places import STIMULI, TABLES, shown
 from unitscope.stimulus_set import StimulusSet
 from unitscope.tables import csv_text, lines_of, read_by_task, table_text
 
@@ -111,6 +111,11 @@ def write_tables(
     new = {path: csv_text(table, columns) for path, table in made.items() if not path.exists()}
     write_files(new)
     return list(made)
+
+
+def tables_are_there(written: Sequence[Path]) -> str:
+    """Return where condition tables lie, for those who had them made."""
+    return f"{len(written)} condition tables in {shown(written[0].parent)}"
 
 
 def _holds(path: Path, table: pd.DataFrame) -> bool:

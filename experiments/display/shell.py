@@ -134,7 +134,7 @@ def make_stepper(session: Session, display: Display, arguments: argparse.Namespa
         display,
         source,
         open_hooks(session, display, arguments),
-        shrink=bool(arguments.pilot or arguments.override),
+        shrink=bool(arguments.pilot),  # whoever overrides a check shows what was designed
         screenshots=Screenshots(folder, display) if folder else None,
     )
 

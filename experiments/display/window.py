@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import itertools
 import os
@@ -142,8 +143,8 @@ def open_window(
     Raises
     ------
     BadInput
-        If there is no display, the window's size is not that of the calibrated monitor, a further
-        argument is unknown, or the display cannot be given the monitor's gamma.
+        If there is no display, the window's size is not that of the calibrated monitor, or a
+        further argument is unknown.
     """
     screens = find_screens()
     from psychopy import visual  # cannot be imported without a display
@@ -158,7 +159,7 @@ def open_window(
         "size": wanted,
         "fullscr": full_screen,
         "screen": index,
-        "monitor": monitor or monitors.Monitor("__blank__", autoLog=False),
+        "monitor": _without_gamma(monitor or monitors.Monitor("__blank__", autoLog=False)),
         "units": "pix",
         "color": (0, 0, 0),
         "colorSpace": "rgb",
@@ -169,19 +170,37 @@ def open_window(
         "autoLog": False,
         "title": "Unitscope",
     }
+    settings |= dict(further or {})
+    measured = monitor.getGamma() if monitor and not monitor.gammaIsDefault() else None
+    gamma = settings.pop("gamma", measured)
+    win = visual.Window(**settings)
+    has_gamma = gamma is None or _takes_gamma(win, gamma)
+    return adopt_window(win, monitor, full_screen=full_screen, has_gamma=has_gamma)
+
+
+def _without_gamma(monitor: Any) -> Any:
+    """Return a monitor as before its calibration.
+
+    A window that opens with a gamma which its screen cannot take is left half open.
+    """
+    plain = copy.copy(monitor)
+    plain.gammaIsDefault = lambda: True
+    return plain
+
+
+def _takes_gamma(win: Any, gamma: Any) -> bool:
+    """Give an open window its gamma; returns whether the screen takes it."""
     try:
-        win = visual.Window(**settings | dict(further or {}))
+        win.gamma = gamma
     except OSError:
         # Raised by PsychoPy for a display without a gamma table, such as a virtual one.
-        name = getattr(monitor, "name", None)
-        raise BadInput(
-            f"screen {index} cannot be given the gamma of monitor {name!r}: its driver has no "
-            "look-up table; use X11 instead of Wayland, and the graphics card's own driver"
-        ) from None
-    return adopt_window(win, monitor, full_screen=full_screen)
+        return False
+    return True
 
 
-def adopt_window(win: Any, monitor: Any = None, *, full_screen: bool) -> Display:
+def adopt_window(
+    win: Any, monitor: Any = None, *, full_screen: bool, has_gamma: bool = True
+) -> Display:
     """Measure the frame rate of an open window.
 
     Parameters
@@ -192,6 +211,8 @@ def adopt_window(win: Any, monitor: Any = None, *, full_screen: bool) -> Display
         Its calibrated PsychoPy monitor, or None for an uncalibrated one.
     full_screen
         Whether it covers the screen.
+    has_gamma
+        Whether the screen could be given the gamma that it should have.
 
     Raises
     ------
@@ -217,6 +238,8 @@ def adopt_window(win: Any, monitor: Any = None, *, full_screen: bool) -> Display
     )
     display = Display(win, screen, 1 / PACED_HZ if paced else frame_s, paced)
     display.facts = _facts(display, monitor, measured_hz=1 / frame_s, full_screen=full_screen)
+    if monitor:
+        display.facts["monitor"]["gamma_set"] = has_gamma
     return display
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from conditions.design.presentation import Layout
+from experiments.runner.layout import Screen
 from experiments.runner.phases import DROPPED
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -16,6 +18,8 @@ MAX_CLOCK_STEP_S = 0.001
 MIN_DISK_BYTES, LOW_DISK_BYTES = 200e6, 2e9
 SLOW_SYNC_S = 0.1
 OLD_DAYS = 90
+WIDE_PX = 1920
+"""Layouts in pixels are made for screens of this width, those of the published studies."""
 
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "gdi generic", "software")
 
@@ -99,6 +103,13 @@ def judge_monitor(monitor: Mapping[str, Any] | None, window_px: tuple[int, int])
     name = monitor["name"]
     if not monitor.get("gamma_measured"):
         return Finding("monitor", FAILED, f"{name}: gamma was never measured", how)
+    if not monitor.get("gamma_set", True):
+        return Finding(
+            "monitor",
+            FAILED,
+            f"{name}: the screen cannot be given its gamma, as its driver has no look-up table",
+            "use X11 instead of Wayland, and the graphics card's own driver",
+        )
     if tuple(monitor["size_px"]) != window_px:
         sizes = f"{monitor['size_px'][0]} x {monitor['size_px'][1]} px"
         return Finding(
@@ -112,6 +123,32 @@ def judge_monitor(monitor: Mapping[str, Any] | None, window_px: tuple[int, int])
         age = "of unknown age" if age_days is None else f"{age_days:.0f} days old"
         return Finding("monitor", WARNING, f"{name}: calibration {age}", how)
     return Finding("monitor", OK, f"{name}: gamma measured {age_days:.0f} days ago")
+
+
+def judge_layout(refused: str, layout: Layout, screen: Screen) -> Finding:
+    """Judge whether the design's layout fits the screen at its own size.
+
+    Parameters
+    ----------
+    refused
+        Why it does not; empty where it does.
+    layout
+        The design's.
+    screen
+        The window's geometry.
+    """
+    if refused:
+        found, _, advice = refused.partition("; ")
+        return Finding("layout", FAILED, found, advice)
+    size = f"{screen.width_px} x {screen.height_px} px"
+    if layout.unit == "px" and screen.width_cm is None and screen.width_px > WIDE_PX:
+        return Finding(
+            "layout",
+            WARNING,
+            f"its lengths are in pixels, which are small on a screen of {size}",
+            "name the monitor (--monitor NAME), and give the lengths of 'layout' in degrees",
+        )
+    return Finding("layout", OK, f"fits {size}")
 
 
 def judge_keyboard(source: str) -> Finding:

@@ -17,6 +17,7 @@ import psutil
 from experiments.display.window import Display
 from experiments.lab import findings
 from experiments.lab.findings import FAILED, OK, Finding
+from experiments.runner.placements import placements
 from experiments.runner.responses import ResponseSource
 from experiments.runner.session import Session
 from experiments.runner.tasks import make_trial
@@ -49,6 +50,7 @@ def preflight(
     found = [
         findings.judge_renderer(display.facts),
         findings.judge_refresh(list(_intervals(display, EMPTY_FRAMES)), not display.paced),
+        findings.judge_layout(_refused(session, display), session.design.layout, display.screen),
         findings.judge_load(_loaded(session, display), display.frame_s),
         findings.judge_monitor(
             display.facts.get("monitor"), (display.screen.width_px, display.screen.height_px)
@@ -110,6 +112,15 @@ def _intervals(display: Display, frames: int, draw: Any = None) -> Iterator[floa
         if previous_s is not None:
             yield flip_s - previous_s
         previous_s = flip_s
+
+
+def _refused(session: Session, display: Display) -> str:
+    """Return why the trials do not fit the screen; empty where they do."""
+    try:
+        placements(session.rows, session.design, display.screen)
+    except BadInput as error:
+        return str(error)
+    return ""
 
 
 def _loaded(session: Session, display: Display) -> Sequence[float]:

@@ -242,7 +242,8 @@ def fit(
     if not fits and not shrink:
         raise BadInput(
             f"the layout needs {needed_x} x {needed_y} px, but the screen has {screen.width_px} x "
-            f"{screen.height_px}; use a larger screen or change 'layout' in the design"
+            f"{screen.height_px}; use a larger screen or change 'layout' in the design (--pilot "
+            "alone shrinks it)"
         )
     scale = 1.0
     while not fits and scale > 0.05:

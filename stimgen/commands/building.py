@@ -25,7 +25,7 @@ def add_building(commands: Commands) -> None:
     )
     build.add_argument("--design", help="also write condition tables for this design")
     build.add_argument("--participants", help="participants of the tables, such as 1-20")
-    build.add_argument("--tables", type=Path, help="folder for the tables")
+    build.add_argument("--tables", type=Path, help="folder of all condition tables")
     build.add_argument(
         "--dry-run",
         action="store_true",
@@ -106,10 +106,10 @@ def _build(arguments: argparse.Namespace) -> None:
         print(f"wrote {made} to {shown(folder)} in {spent_s:.0f} s")
         _report_skipped(build)
     if arguments.design is not None:
-        from conditions.trials.condition_tables import write_tables
+        from conditions.trials.condition_tables import tables_are_there, write_tables
 
         written = write_tables(arguments.design, folder, participants, arguments.tables)
-        print(f"wrote {len(written)} condition tables to {shown(written[0].parent)}")
+        print(tables_are_there(written))
 
 
 def _report_skipped(build: Build) -> None:

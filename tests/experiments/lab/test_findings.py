@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from conditions.design.presentation import Layout
 from experiments.__main__ import parser
 from experiments.lab import findings, preflight
 from experiments.lab.findings import FAILED, OK, WARNING
+from experiments.runner.layout import Screen
 from unitscope.errors import BadInput
 
 STEADY = [1 / 60] * 50
@@ -35,6 +37,12 @@ FULL = (1920, 1080)
         (findings.judge_monitor(None, FULL), FAILED),
         (findings.judge_monitor(MONITOR | {"gamma_measured": False}, FULL), FAILED),
         (findings.judge_monitor(MONITOR, (1280, 800)), FAILED),
+        (findings.judge_monitor(MONITOR | {"gamma_set": False}, FULL), FAILED),
+        (findings.judge_layout("", Layout(), Screen(1920, 1080)), OK),
+        (findings.judge_layout("", Layout(), Screen(2560, 1440)), WARNING),
+        (findings.judge_layout("", Layout(), Screen(2560, 1440, 60, 57)), OK),
+        (findings.judge_layout("", Layout(unit="deg"), Screen(2560, 1440)), OK),
+        (findings.judge_layout("too large; change it", Layout(), Screen(1280, 800)), FAILED),
         (findings.judge_monitor(MONITOR | {"age_days": 91}, FULL), WARNING),
         (findings.judge_monitor(MONITOR | {"age_days": None}, FULL), WARNING),
         (findings.judge_keyboard("keyboard-ptb"), OK),
@@ -107,7 +115,7 @@ def test_the_command_looks_at_a_window(virtual_screen, quick_design_file, stimul
     found = {check["name"]: check for check in json.loads(report.read_text(encoding="utf-8"))}
     assert set(found) == {
         *("graphics", "refresh", "frames", "monitor", "keyboard", "disk", "programs", "power"),
-        *("stimuli", "clock"),
+        *("stimuli", "clock", "layout"),
     }
     assert found["monitor"]["status"] == FAILED
     assert "Hz" in found["refresh"]["found"]
