@@ -60,7 +60,7 @@ def test_build_writes_condition_tables(
     options += ["--design", "demo_two_afc", "--participants", "1-2"]
     options += ["--tables", str(tmp_path / "tables")]
     assert main(["build", *options]) == 0
-    assert "wrote 2 condition tables" in capsys.readouterr().out
+    assert "2 condition tables in" in capsys.readouterr().out
     assert len(list((tmp_path / "tables").rglob("*.csv"))) == 2
 
 
