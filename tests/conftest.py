@@ -66,6 +66,8 @@ def write_stimulus_set(
     n_units: int = 9,
     n_batches: int = 5,
     n_synthetic: int = 9,
+    n_pairs: int = 0,
+    further: Sequence[int] = (),
     size_px: int = 8,
     units: Sequence[Unit] = (),
     kinds: Sequence[str] = ("natural", "synthetic"),
@@ -79,6 +81,8 @@ def write_stimulus_set(
         Folder of the set.
     n_units, n_batches, n_synthetic, size_px
         How many units of one layer, batches, synthetic images of a pole, pixels of a side.
+    n_pairs, further
+        How many batches of natural pairs, and numbers of synthetic images optimised apart.
     units
         Other units than these.
     kinds
@@ -89,7 +93,7 @@ def write_stimulus_set(
     rng = np.random.default_rng(7)
     rows = []
     for unit in units or toy_units(n_units):
-        for kind, pole, batch, rank in _images(kinds, n_batches, n_synthetic):
+        for kind, pole, batch, rank in _images(kinds, n_batches, n_synthetic, n_pairs, further):
             middle = f"_b{batch:02d}" if batch is not None else ""
             path = f"images/{unit.name}/{kind}_{pole}{middle}_r{rank:02d}.png"
             content = path.encode()
@@ -144,18 +148,21 @@ def _write_queries(folder: Path, manifest: pd.DataFrame) -> None:
 
 
 def _images(
-    kinds: Sequence[str], n_batches: int, n_synthetic: int
+    kinds: Sequence[str], n_batches: int, n_synthetic: int, n_pairs: int, further: Sequence[int]
 ) -> Iterator[tuple[str, str, int | None, int]]:
     poles = ("min", "max")
     ranks = {"natural": 10, "blur": 9, "occluded": 1, "base": 1}
     for kind in kinds:
         if kind == "synthetic":
-            yield from ((kind, pole, None, r) for pole in poles for r in range(n_synthetic))
+            for batch, number in enumerate((n_synthetic, *further)):
+                yield from ((kind, pole, batch or None, r) for pole in poles for r in range(number))
             continue
         own = ("max",) if kind in ("base", "blur") else poles
         for pole in own:
             for batch in range(n_batches):
                 yield from ((kind, pole, batch, rank) for rank in range(ranks[kind]))
+            for batch in range(n_batches, n_batches + n_pairs if kind == "natural" else 0):
+                yield from ((kind, pole, batch, rank) for rank in range(2))
 
 
 @pytest.fixture(scope="session")

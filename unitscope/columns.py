@@ -334,7 +334,12 @@ MANIFEST_COLUMNS = filled_by(
     Column("kind", "str", "What kind of image it is.", levels=KINDS),
     Column("pole", "str", "Whether it activates the unit least or most.", levels=POLES, blank=True),
     Column("rank", "int", "Place within its batch by rank bin, from 0, rising with activation."),
-    Column("batch", "int", "Batch, from 0; blank for synthetic images.", blank=True),
+    Column(
+        "batch",
+        "int",
+        "Batch, from 0; blank for synthetic images, except further ones, optimised apart.",
+        blank=True,
+    ),
     Column("activation", "float", "The unit's activation for the saved file, read again."),
     Column("source_image", "str", "Name of the image it was made from.", blank=True),
     Column("seed", "int", "Seed of a synthetic image.", blank=True),

@@ -20,7 +20,7 @@ MANIFEST = "manifest.csv"
 SETTINGS = "set.yaml"
 
 WITHOUT_BATCH = ("synthetic",)
-"""Kinds of stimuli without batches."""
+"""Kinds of stimuli without batches, but for further images that are optimised apart."""
 
 
 def sha256_of(path: Path) -> str:
@@ -140,7 +140,7 @@ class StimulusSet:
             If there are fewer.
         """
         own = None if kind in WITHOUT_BATCH else batch
-        found = self._by_group.get((unit, kind, pole, own), [])
+        found = self.batch(unit, kind, pole, own)
         if len(found) < at_least:
             where = "" if own is None else f" in batch {own}"
             raise BadInput(
@@ -149,14 +149,42 @@ class StimulusSet:
             )
         return found
 
+    def batch(self, unit: Unit, kind: str, pole: str, batch: int | None) -> list[Stimulus]:
+        """Return a unit's stimuli of one batch, in ascending order of rank."""
+        return self._by_group.get((unit, kind, pole, batch), [])
+
+    def synthetic(self, unit: Unit, pole: str, number: int) -> list[Stimulus]:
+        """Return the synthetic images for trials that show a number of them.
+
+        Of the groups that were optimised together, this is the smallest that has so many.
+
+        Raises
+        ------
+        BadInput
+            If none has.
+        """
+        groups = (self.batch(unit, "synthetic", pole, own) for own in self._synthetic_batches)
+        fitting = [group for group in groups if len(group) >= number]
+        if not fitting:
+            return self.ranked(unit, "synthetic", pole, at_least=number)
+        return min(fitting, key=len)
+
     def most_activating(self, unit: Unit, kind: str) -> list[Stimulus]:
-        """Return a unit's stimuli of pole max from all batches in ascending order of activation."""
-        found = [
-            stimulus
-            for key, stimuli in self._by_group.items()
-            if key[:3] == (unit, kind, "max")
-            for stimulus in stimuli
-        ]
+        """Return a unit's stimuli of pole max from all batches in ascending order of activation.
+
+        Batches of pairs, whose images others have as well, and further synthetic images are
+        omitted.
+        """
+        if kind in WITHOUT_BATCH:
+            found = self.ranked(unit, kind, "max")
+        else:
+            pairs = self.pair_batches(unit)
+            found = [
+                stimulus
+                for batch in self._sizes.get((unit, kind, "max"), {})
+                if batch not in pairs
+                for stimulus in self.batch(unit, kind, "max", batch)
+            ]
         return sorted(found, key=lambda stimulus: (stimulus.activation, stimulus.path))
 
     def batches(self, unit: Unit) -> tuple[int, ...]:
@@ -164,17 +192,32 @@ class StimulusSet:
 
         Batches of pairs, which have fewer images than the others, are omitted.
         """
-        sizes = {
-            (pole, batch): len(rows)
-            for (other, kind, pole, batch), rows in self._by_group.items()
-            if other == unit and kind == "natural" and batch is not None
-        }
-        whole = max(sizes.values(), default=0)
-        by_pole = [
-            {batch for (p, batch), size in sizes.items() if p == pole and size == whole}
-            for pole in self._natural_poles
-        ]
-        return tuple(sorted(set.intersection(*by_pole))) if by_pole else ()
+        by_pole = self._natural_sizes(unit)
+        whole = max((size for own in by_pole for size in own.values()), default=0)
+        return _shared(by_pole, whole)
+
+    def pair_batches(self, unit: Unit) -> tuple[int, ...]:
+        """Return the batches of pairs beside larger ones, one query and one reference per pole."""
+        by_pole = self._natural_sizes(unit)
+        whole = max((size for own in by_pole for size in own.values()), default=0)
+        return _shared(by_pole, 2) if whole > 2 else ()
+
+    def _natural_sizes(self, unit: Unit) -> list[dict[int, int]]:
+        """Return the number of natural images in each batch, for each pole of the set."""
+        return [self._sizes.get((unit, "natural", pole), {}) for pole in self._natural_poles]
+
+    @cached_property
+    def _sizes(self) -> dict[tuple[Unit, str, str], dict[int, int]]:
+        sizes: dict[tuple[Unit, str, str], dict[int, int]] = {}
+        for (unit, kind, pole, batch), stimuli in self._by_group.items():
+            if batch is not None:
+                sizes.setdefault((unit, kind, pole), {})[batch] = len(stimuli)
+        return sizes
+
+    @cached_property
+    def _synthetic_batches(self) -> tuple[int | None, ...]:
+        synthetic = self.manifest.loc[self.manifest["kind"] == "synthetic", "batch"]
+        return (None, *sorted(int(batch) for batch in set(synthetic.dropna())))
 
     @cached_property
     def _natural_poles(self) -> tuple[str, ...]:
@@ -196,3 +239,9 @@ class StimulusSet:
 def _plain(column: pd.Series) -> list[Any]:
     """Return a column's values as Python objects, None for blank cells."""
     return [None if pd.isna(value) else value for value in column.astype(object).tolist()]
+
+
+def _shared(by_pole: list[dict[int, int]], wanted: int) -> tuple[int, ...]:
+    """Return the batches that have a number of images at every pole."""
+    own = [{batch for batch, size in sizes.items() if size == wanted} for sizes in by_pole]
+    return tuple(sorted(set.intersection(*own))) if own else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ def two_afc_cells(
     BadInput
         If the set has too few images, or the min query is not below the max query.
     """
+    trial = _with_own_batch(stimuli, trial)
     near = {} if trial.block.condition == "none" else _nearest(stimuli, trial)
     references = {pole: near[pole] for pole in trial.block.references.poles if pole in near}
     if trial.role == "catch":
@@ -44,11 +46,25 @@ def two_afc_cells(
         low, high = (_catch_query(trial, pole, near[pole], rng) for pole in POLES)
     else:
         low, high = _queries(design, stimuli, trial, {pole: len(r) for pole, r in near.items()})
-    cells = query_cells(trial, low, high)
+    cells = query_cells(trial, low, high) | {"batch": trial.batch}
     for pole, images in references.items():
         places = in_order(design, trial, images, participant, number, pole)
         cells |= reference_cells(pole, places)
     return cells
+
+
+def _with_own_batch(stimuli: StimulusSet, trial: PlannedTrial) -> PlannedTrial:
+    """Return a trial with the batch of pairs of the same place, if it shows one reference.
+
+    Where a set has batches of pairs, the trials with one reference take queries and references
+    from there.
+    """
+    assert trial.unit is not None
+    assert trial.batch is not None
+    pairs = stimuli.pair_batches(trial.unit.unit)
+    if trial.block.references.per_side > 1 or trial.batch >= len(pairs):
+        return trial
+    return replace(trial, batch=pairs[trial.batch])
 
 
 def in_order(
@@ -123,7 +139,8 @@ def _nearest(stimuli: StimulusSet, trial: PlannedTrial) -> dict[str, list[Stimul
 
 def synthetics(stimuli: StimulusSet, trial: PlannedTrial, pole: str, number: int) -> list[Stimulus]:
     """Return the synthetic references of a pole: the strongest, or some whatever their rank."""
-    images = _take(stimuli, trial, "synthetic", pole, number)
+    assert trial.unit is not None
+    images = stimuli.synthetic(trial.unit.unit, pole, number)
     if trial.block.references.synthetic == "unranked":
         return sorted(images, key=lambda image: image.seed or 0)[:number]
     return images[:number] if pole == "min" else images[-number:]

@@ -139,6 +139,9 @@ class BuildInputs:
         # A network is identified by its weights, not by the path of its checkpoint.
         del settings["network"]["weights"]
         del settings["synthetic"]["generator"]["checkpoint"]
+        if not settings["synthetic"]["further_per_pole"]:
+            # Sets that were built before there was this setting are still the same.
+            del settings["synthetic"]["further_per_pole"]
         content = {
             "format": FORMAT,
             "settings": settings,

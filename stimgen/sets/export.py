@@ -33,7 +33,7 @@ def borowski2021(image: SetImage, layers: dict[str, Layer]) -> str | None:
     parts += [f"channel_{unit.channel - branch.channels.start}"]
     if image.kind == "natural":
         parts += ["natural_images", f"batch_{image.batch}"]
-    elif image.kind == "synthetic":
+    elif image.kind == "synthetic" and image.batch is None:
         parts += ["optimized_images"]
     else:
         return None

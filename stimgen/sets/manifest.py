@@ -23,7 +23,8 @@ class SetImage:
     Parameters
     ----------
     unit, kind, pole, rank, batch
-        Identify the image; synthetic images belong to no batch.
+        Identify the image; of the synthetic images only further ones, which are optimised apart
+        from the others, belong to a batch.
     source_image
         Name of the photograph that it was made from.
     seed

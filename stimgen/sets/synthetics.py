@@ -52,14 +52,14 @@ def rank_synthetics(
     list of (SetImage, float)
         The images with their activations.
     """
-    by_goal: dict[tuple[Unit, str], list[tuple[float, int, Path]]] = {}
+    by_goal: dict[tuple[Unit, str, int | None], list[tuple[float, int, Path]]] = {}
     for candidate, value in zip(candidates, activations, strict=True):
-        goal = candidate.goal.unit, candidate.goal.pole
+        goal = candidate.goal.unit, candidate.goal.pole, candidate.goal.batch
         by_goal.setdefault(goal, []).append((value, candidate.seed, candidate.file))
     ranked = []
-    for (unit, pole), images in by_goal.items():
+    for (unit, pole, batch), images in by_goal.items():
         for rank, (value, seed, file) in enumerate(sorted(images)):
-            image = SetImage(unit, "synthetic", pole, rank, seed=seed)
+            image = SetImage(unit, "synthetic", pole, rank, batch, seed=seed)
             (folder / image.path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, folder / image.path)
             if (mask := mask_path(file)).exists():

@@ -97,7 +97,8 @@ def render_seconds(build: Build) -> float:
     few = dataclasses.replace(
         wanted, steps=_STEPS_TRIED, stop=None, search=None, method="fourier", redirected_steps=0
     )
-    goals = build.goals[: max(1, wanted.batch // wanted.per_pole)]
+    main = [goal for goal in build.goals if goal.batch is None]
+    goals = main[: max(1, wanted.batch // wanted.per_pole)]
 
     def work(own: Network, batch: list[Goal]) -> float:
         start = time.perf_counter()
@@ -106,7 +107,8 @@ def render_seconds(build: Build) -> float:
 
     (per_step,) = with_network(build.network, work, [goals])
     workers = torch.get_num_threads() if build.network.device.type == "cpu" else 1
-    return per_step * len(build.goals) / len(goals) / workers
+    n_all, n_tried = (sum(len(goal.seeds) for goal in some) for some in (build.goals, goals))
+    return per_step * n_all / n_tried / workers
 
 
 def position_seconds(build: Build, image: np.ndarray) -> float:

@@ -134,11 +134,16 @@ def _missing_images(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[F
     natural = settings.natural
     sizes = dict.fromkeys(range(natural.n_batches), natural.n_bins)
     pairs = range(natural.n_batches, natural.n_batches + natural.pair_batches)
-    wanted = [("natural", batch, n) for batch, n in (sizes | dict.fromkeys(pairs, 2)).items()]
+    wanted: list[tuple[str, int | None, int]] = [
+        ("natural", batch, n) for batch, n in (sizes | dict.fromkeys(pairs, 2)).items()
+    ]
+    wanted.append(("synthetic", None, settings.synthetic.per_pole))
+    further = enumerate(settings.synthetic.further_per_pole, start=1)
+    wanted += [("synthetic", batch, n) for batch, n in further]
     for unit in stimuli.units:
         for pole in settings.poles:
-            for kind, batch, n in [*wanted, ("synthetic", None, settings.synthetic.per_pole)]:
-                found = len(stimuli.ranked(unit, kind, pole, batch))
+            for kind, batch, n in wanted:
+                found = len(stimuli.batch(unit, kind, pole, batch))
                 if found != n:
                     where = "" if batch is None else f", batch {batch}"
                     yield Fault(

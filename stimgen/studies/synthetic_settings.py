@@ -151,6 +151,9 @@ class SyntheticSettings:
     per_pole, plain_per_pole
         Number of images per unit and pole (0 for none), and how many of these are excluded from
         the diversity term.
+    further_per_pole
+        Numbers of further images per unit and pole, such as [4] for trials that show four: those of
+        a number are optimised together, apart from the others, so that diversity acts among them.
     steps, learning_rate
         Number of steps, the largest number if ``stop`` is given, and Adam's learning rate.
     stop
@@ -188,6 +191,7 @@ class SyntheticSettings:
     maco: MacoSettings = field(default_factory=MacoSettings)
     per_pole: int = 9
     plain_per_pole: int = 0
+    further_per_pole: tuple[int, ...] = ()
     steps: int = 512
     learning_rate: float = 0.05
     stop: StopSettings | None = None
@@ -223,6 +227,12 @@ class SyntheticSettings:
             raise ValueError(
                 f"plain_per_pole is {self.plain_per_pole}, expected less than per_pole, "
                 f"which is {self.per_pole}"
+            )
+        at_least(1, **{f"further_per_pole[{i}]": n for i, n in enumerate(self.further_per_pole)})
+        if self.further_per_pole and (self.plain_per_pole or not self.per_pole):
+            raise ValueError(
+                "further_per_pole adds to per_pole, and there are no plain images among them; "
+                "expected per_pole above 0 and plain_per_pole 0"
             )
         if self.priors.blur and self.method not in ("fourier", "pixels"):
             raise ValueError(

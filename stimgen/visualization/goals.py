@@ -1,7 +1,8 @@
-"""Goals of feature visualizations: a unit and pole each, with the seeds of its images."""
+"""Goals of feature visualizations: images of a unit and pole that are optimised together."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,9 @@ class Goal:
     strongest
         Most extreme activation of a natural image at the pole, for a search for the diversity
         weight.
+    batch
+        Batch of these images in the set; None for the ``per_pole`` images, from 1 for those of
+        ``further_per_pole``.
     """
 
     unit: Unit
@@ -37,6 +41,7 @@ class Goal:
     scale: float = 1.0
     diversity_weight: float | None = None
     strongest: float | None = None
+    batch: int | None = None
 
     @property
     def sign(self) -> int:
@@ -47,7 +52,7 @@ class Goal:
 def goals_for(
     units: Sequence[Unit], settings: SyntheticSettings, seed: int, sweep: Sweep | None
 ) -> list[Goal]:
-    """Return the goals of all units, both poles of each, in order.
+    """Return the goals of all units, both poles of each, in order; further images come last.
 
     Parameters
     ----------
@@ -66,17 +71,19 @@ def goals_for(
     >>> [(goal.pole, goal.seeds) for goal in goals]
     [('min', (1868367221, 1903860685)), ('max', (2721317787, 4230009620))]
     """
-    return [
-        Goal(
-            unit,
-            pole,
-            tuple(seed_of(seed, unit.name, pole, i) for i in range(settings.per_pole)),
-            _sd(sweep, unit) if sweep and settings.activation_unit == "sd" else 1.0,
-            strongest=_strongest(sweep, unit, pole) if sweep and settings.search else None,
-        )
-        for unit in units
-        for pole in POLES
-    ]
+    main: list[Goal] = []
+    further: list[Goal] = []
+    for unit in units:
+        for pole in POLES:
+            seeds = tuple(seed_of(seed, unit.name, pole, i) for i in range(settings.per_pole))
+            scale = _sd(sweep, unit) if sweep and settings.activation_unit == "sd" else 1.0
+            strongest = _strongest(sweep, unit, pole) if sweep and settings.search else None
+            goal = Goal(unit, pole, seeds, scale, strongest=strongest)
+            main.append(goal)
+            for batch, number in enumerate(settings.further_per_pole, start=1):
+                own = (seed_of(seed, unit.name, pole, f"batch {batch}", i) for i in range(number))
+                further.append(dataclasses.replace(goal, seeds=tuple(own), batch=batch))
+    return [*main, *further]
 
 
 def _sd(sweep: Sweep, unit: Unit) -> float:

@@ -97,7 +97,7 @@ def render(
     ranks = ranks or Ranks()
     own = list(_batches(network, goals, settings.batch))[ranks.rank :: ranks.world]
     left = [batch for batch in own if not all(path.exists() for path in _files(batch, folder))]
-    total = sum(map(len, left)) * settings.per_pole * settings.longest
+    total = sum(_n_images(batch) for batch in left) * settings.longest
     quiet = quiet or not ranks.is_first or not left
     with tqdm(total=total, desc="render", unit="step", unit_scale=True, disable=quiet) as progress:
         job = _RenderJob(
@@ -116,16 +116,22 @@ def render(
         (folder / _UNFINISHED).rmdir()
 
 
+def _n_images(goals: Sequence[Goal]) -> int:
+    return sum(len(goal.seeds) for goal in goals)
+
+
 def _files(batch: Sequence[Goal], folder: Path) -> list[Path]:
     return [rendered_path(folder, goal, i) for goal in batch for i in range(len(goal.seeds))]
 
 
 def _batches(network: Network, goals: Sequence[Goal], size: int) -> Iterator[list[Goal]]:
-    # All goals of a batch are of one layer, so that no pass goes beyond the layer needed.
+    # All goals of a batch are of one layer, so that no pass goes beyond the layer needed, and have
+    # the same number of images.
     for layer in network.layers:
         batch: list[Goal] = []
         for goal in (goal for goal in goals if goal.unit.layer == layer.name):
-            if batch and (len(batch) + 1) * len(goal.seeds) > size:
+            full = (len(batch) + 1) * len(goal.seeds) > size
+            if batch and (full or len(goal.seeds) != len(batch[0].seeds)):
                 yield batch
                 batch = []
             batch.append(goal)
@@ -167,7 +173,7 @@ class _RenderJob:
                     if image.shape[2] == 4:
                         save_png(image[..., 3], mask_path(path))
                     save_png(image[..., :3], path)
-        batch.finish(len(goals) * self.settings.per_pole * self.settings.longest)
+        batch.finish(_n_images(goals) * self.settings.longest)
 
     def _write_result(self, goal: Goal, found: SearchResult[Rendered]) -> None:
         path = found_path(self.folder, goal)
@@ -264,7 +270,11 @@ def rendered_path(folder: Path, goal: Goal, index: int) -> Path:
     >>> rendered_path(Path("rendered"), goal, 1).as_posix()
     'rendered/inception3a-1x1-0003/max_i01.png'
     """
-    return folder / goal.unit.name / f"{goal.pole}_i{index:02d}.png"
+    return folder / goal.unit.name / f"{_stem(goal)}_i{index:02d}.png"
+
+
+def _stem(goal: Goal) -> str:
+    return goal.pole if goal.batch is None else f"{goal.pole}_b{goal.batch:02d}"
 
 
 def mask_path(file: Path) -> Path:
@@ -288,7 +298,7 @@ def found_path(folder: Path, goal: Goal) -> Path:
     >>> found_path(Path("rendered"), goal).as_posix()
     'rendered/inception3a-1x1-0003/max_diversity.json'
     """
-    return folder / goal.unit.name / f"{goal.pole}_diversity.json"
+    return folder / goal.unit.name / f"{_stem(goal)}_diversity.json"
 
 
 def read_found(folder: Path, goals: Sequence[Goal]) -> list[dict[str, Any]]:

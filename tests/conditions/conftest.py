@@ -16,6 +16,13 @@ from tests.conftest import KINDS_OF_OCCLUSION, toy_units, write_stimulus_set
 from unitscope.stimulus_set import StimulusSet
 from unitscope.vocabulary import Unit
 
+FURTHER = {
+    "borowski2021_exp2": (2,),
+    "zimmermann2021_occlusion": (4,),
+    "zimmermann2021_occlusion_experts": (4,),
+}
+"""Numbers of further synthetic images, as the studies' stimulus settings have them."""
+
 
 def units_for(design: Design) -> list[Unit]:
     """Return the units that a stimulus set for a design needs."""
@@ -51,6 +58,8 @@ def maker_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], TableM
                 units=units_for(design),
                 n_batches=20 if design.units.table else 5,
                 n_synthetic=10 if design.units.table else 9,
+                n_pairs=20 if name == "borowski2021_exp2" else 0,
+                further=FURTHER.get(name, ()),
                 kinds=KINDS_OF_OCCLUSION
                 if design.task == "occlusion"
                 else ("natural", "synthetic"),

@@ -60,7 +60,7 @@ def test_every_setting_is_documented(name):
 
 
 def test_no_setting_is_documented_that_there_is_not():
-    keys = GUIDE.split("## Every key")[1].split("## What the publications")[0]
+    keys = GUIDE.split("## Every key")[1].split("## The shipped designs and their studies")[0]
     named = set()
     for line in keys.splitlines():
         if line.startswith("| `"):
@@ -122,3 +122,20 @@ def test_the_step_by_step_design_can_be_made(tmp_path, stimulus_set, capsys):
         4: ("Nine", "other"),
     }
     assert design.feedback.main is False
+
+
+@pytest.mark.parametrize("name", shipped_designs())
+def test_every_shipped_design_is_compared_with_its_study(name):
+    """Under a heading that names it (or the demos), with a table whose deviations are explained."""
+    compared = GUIDE.split("## The shipped designs and their studies")[1].split("## A new design")[
+        0
+    ]
+    sections = compared.split("\n### ")[1:]
+    wanted = "The demos" if name.startswith("demo") else f"`{name}`"
+    (own,) = [section for section in sections if wanted in section.partition("\n")[0]]
+    rows = [line for line in own.splitlines() if line.startswith("| ")]
+    assert rows[0] == "| property | study | ours | why |"
+    for row in some(rows[1:]):
+        _, _, study, ours, why, _ = (cell.strip() for cell in row.split("|"))
+        assert study
+        assert why or ours == study or ours.startswith("the same"), row

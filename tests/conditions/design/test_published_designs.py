@@ -229,7 +229,7 @@ def test_exp2_has_the_blocks_of_the_released_logs(table_of, participant):
     for scheme, own in some(main.groupby("scheme")):
         assert set(own["unit_pool"]) == {f"main.{schemes[scheme]}"}
     for kind, own in some(main.groupby("reference_condition")):
-        assert set(own["batch"]) == {batch + (kind == "synthetic")}
+        assert set(own["batch"] % 20) == {batch + (kind == "synthetic")}
 
 
 @given(st.integers(1, EXP2.participants))
@@ -268,9 +268,12 @@ def test_exp2_takes_two_batches_for_each_four_participants(table_of, participant
     table = table_of("borowski2021_exp2", participant)
     main = table.query("trial_role == 'main'")
     first = 2 * ((participant - 1) // 4) + 1
-    assert set(main.query("reference_condition == 'natural'")["batch"]) == {first}
-    assert set(main.query("reference_condition == 'synthetic'")["batch"]) == {first + 1}
-    assert set(table.query("trial_role != 'main'")["batch"]) == {0}
+    for kind, batch in (("natural", first), ("synthetic", first + 1)):
+        own = main[main["reference_condition"] == kind]
+        # Batches of pairs, for trials with one reference, are numbered from 20.
+        assert set(own["batch"]) == {batch, 20 + batch}
+        assert (own["batch"] >= 20).eq(own["scheme"].str.endswith("1")).all()
+    assert set(table.query("trial_role != 'main'")["batch"]) == {0, 20}
 
 
 @given(st.integers(1, EXP2.participants))
@@ -293,6 +296,14 @@ def test_exp2_draws_practice_and_catch_units_anew_in_each_scheme(table_of, parti
         own = table[table["trial_role"] == role]
         drawn = {frozenset(units(rows)) for _, rows in own.groupby("scheme")}
         assert len(drawn) > 1
+
+
+def test_exp2_shows_one_synthetic_reference_of_two_that_were_optimised_together(table_of, maker_of):
+    batches = maker_of("borowski2021_exp2").stimuli.manifest.set_index("path")["batch"]
+    table = table_of("borowski2021_exp2", 2).query("reference_condition == 'synthetic'")
+    for scheme, own in some(table.groupby("scheme")):
+        apart = batches[own["reference_max_0"]].notna()
+        assert apart.all() if scheme.endswith("1") else not apart.any()
 
 
 def test_exp2_catches_with_an_image_of_the_pole_that_is_not_shown(table_of, maker_of):
@@ -482,6 +493,22 @@ def test_other_catch_trials_of_occlusion_are_ordinary_pairs(table_of):
     catch = table_of("zimmermann2021_occlusion", 1).query("trial_role == 'catch'")
     assert catch["activation_a"].notna().all()
     assert catch["relative_activation_difference"].notna().all()
+
+
+def test_mixed_references_have_four_synthetic_images_that_were_optimised_together(
+    table_of, maker_of
+):
+    rows = maker_of("zimmermann2021_occlusion").stimuli.manifest.set_index("path")
+    names = [f"reference_max_{i}" for i in range(9)]
+    for row in some(table_of("zimmermann2021_occlusion", 3).to_dict("records")):
+        assert row["group"] == "mixed"
+        shown = rows.loc[[row[name] for name in names]]
+        assert shown["kind"].tolist() == ["natural"] * 5 + ["synthetic"] * 4
+        synthetic = shown[shown["kind"] == "synthetic"]
+        assert set(synthetic["batch"]) == {1}
+        assert set(synthetic["rank"]) == {0, 1, 2, 3}
+    pure = table_of("zimmermann2021_occlusion", 2)
+    assert rows.loc[[*pure["reference_max_0"]], "batch"].isna().all()
 
 
 def test_occlusion_catch_trials_stand_anywhere(table_of):

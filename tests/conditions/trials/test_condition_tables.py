@@ -24,14 +24,14 @@ def opened(stimulus_set):
 
 DIGESTS = {
     "borowski2021_exp1": "b39f178ed4b03c87",
-    "borowski2021_exp2": "959a6ae8d57800ad",
+    "borowski2021_exp2": "0b4369dd304cbea9",
     "demo_exemplar_matching": "6fa4c596c838d604",
     "demo_occlusion": "9ee0a4e5855c1571",
     "demo_two_afc": "b75979434b730dba",
     "klein2023_exemplar": "13316e28043e4dc1",
     "klein2023_featurevis": "68a0f73ca7356722",
     "zimmermann2021_occlusion": "5a2a82cec278680e",
-    "zimmermann2021_occlusion_experts": "d3ab09f9928059ed",
+    "zimmermann2021_occlusion_experts": "6da216d555bc4c86",
     "zimmermann2021_replication": "3a69ceb0243fe8d1",
 }
 

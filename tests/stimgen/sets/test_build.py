@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import yaml
 from PIL import Image
 
 import stimgen.sets.build
+import stimgen.sets.build_inputs
 import stimgen.sets.exemplars
 from stimgen.networks.compute_device import pick_device
 from stimgen.networks.network import Network
@@ -51,6 +53,64 @@ def built(photographs: Path, tmp_path: Path) -> Build:
     build = make_build(photographs, tmp_path / "stimuli")
     build.run()
     return build
+
+
+def test_further_images_are_optimised_apart_and_are_batches_of_their_own(
+    photographs: Path, tmp_path: Path, built: Build
+) -> None:
+    settings = dataclasses.replace(
+        SETTINGS,
+        natural=NaturalSettings(n_batches=2, n_bins=10, pair_batches=2),
+        synthetic=dataclasses.replace(SETTINGS.synthetic, further_per_pole=(2, 1)),
+    )
+    build = make_build(photographs, tmp_path / "further", settings)
+    stimuli = StimulusSet.open(build.run())
+    plain = StimulusSet.open(built.folder)
+    for unit in some(stimuli.units):
+        assert stimuli.batches(unit) == (0, 1)
+        assert stimuli.pair_batches(unit) == (2, 3)
+        assert plain.pair_batches(unit) == ()
+        for pole in ("min", "max"):
+            # A trial takes the smallest group that is large enough.
+            sizes = {n: len(stimuli.synthetic(unit, pole, n)) for n in (1, 2, 3)}
+            assert sizes == {1: 1, 2: 2, 3: 3}
+            assert len(plain.synthetic(unit, pole, 1)) == 3
+            groups = [stimuli.batch(unit, "synthetic", pole, batch) for batch in (None, 1, 2)]
+            assert [len(group) for group in groups] == [3, 2, 1]
+            seeds = [image.seed for group in groups for image in group]
+            assert len(set(seeds)) == 6
+            # The others are not affected.
+            before = [image.seed for image in plain.ranked(unit, "synthetic", pole)]
+            assert [image.seed for image in groups[0]] == before
+        assert len(stimuli.most_activating(unit, "natural")) == 20
+        assert len(stimuli.most_activating(unit, "synthetic")) == 3
+    on_disk = {p.relative_to(build.folder).as_posix() for p in build.folder.rglob("*.png")}
+    assert on_disk == set(stimuli.manifest["path"])
+    with pytest.raises(BadInput, match="has 3 synthetic max images, expected 4 or more"):
+        stimuli.synthetic(stimuli.units[0], "max", 4)
+
+
+def test_settings_without_further_images_have_the_fingerprint_that_they_had(
+    photographs: Path, tmp_path: Path
+) -> None:
+    first = make_build(photographs, tmp_path)
+    further = dataclasses.replace(
+        SETTINGS, synthetic=dataclasses.replace(SETTINGS.synthetic, further_per_pole=(2,))
+    )
+    assert first.fingerprint != make_build(photographs, tmp_path, further).fingerprint
+    settings = dataclasses.asdict(SETTINGS)
+    del settings["network"]["weights"], settings["synthetic"]["generator"]["checkpoint"]
+    del settings["synthetic"]["further_per_pole"]
+    content = {
+        "format": stimgen.sets.build_inputs.FORMAT,
+        "settings": settings,
+        "units": [unit.name for unit in first.units],
+        "weights_sha256": first.network.weights_sha256,
+        "images_sha256": first.source.sha256,
+        "generator_sha256": None,
+    }
+    expected = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    assert first.fingerprint == expected
 
 
 def test_a_whole_set_opens_and_is_complete(built: Build) -> None:

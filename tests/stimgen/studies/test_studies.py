@@ -1,5 +1,6 @@
 """The shipped settings against the numbers of the studies that they repeat."""
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
@@ -48,13 +49,18 @@ def test_units_of_borowski_et_al() -> None:
     first, second = (read(name) for name in BOROWSKI)
     assert roles(first)["main"] == 45 and len(units_of(first).units) == 68
     assert roles(second)["main"] == 80 and len(units_of(second).units) == 163
-    assert first.natural == second.natural
+    assert first.natural == dataclasses.replace(second.natural, pair_batches=0)
+    # One reference has a set of its own: two images of each pole.
+    assert second.natural.pair_batches == second.natural.n_batches
+    assert (first.synthetic.further_per_pole, second.synthetic.further_per_pole) == ((), (2,))
 
 
 def test_units_and_occlusion_of_zimmermann_et_al() -> None:
     (occlusion,) = (read(name) for name in ZIMMERMANN)
     assert roles(occlusion)["main"] == 18
     assert not occlusion.natural.shuffle_top_bin
+    # Four of the nine mixed references are synthetic.
+    assert occlusion.synthetic.further_per_pole == (4,)
     wanted = occlusion.occlusion
     assert wanted is not None and wanted.blur
     assert (wanted.size_px, wanted.stride_px) == (90, 2)
