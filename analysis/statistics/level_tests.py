@@ -56,9 +56,10 @@ def compare_levels(
         One row per combination of levels of ``at`` and pair: measure, factor, at (the levels,
         joined by ``*``, or ``all``), first, second, comparison (within or between participants),
         mean_first, mean_second, difference (first minus second, means of participants), low, high
-        (t interval), t, df, p, p_holm (Holm-corrected over the rows), cohens_d (mean over standard
-        deviation of the differences, or difference over the pooled standard deviation), rank_test
-        (wilcoxon or mann_whitney), rank_statistic, p_rank, p_rank_holm, rank_biserial (-1 to 1),
+        (t interval; of proportions within -1 and 1), t, df, p, p_holm (Holm-corrected over the
+        rows), cohens_d (mean over standard deviation of the differences, or difference over the
+        pooled standard deviation), rank_test (wilcoxon or mann_whitney), rank_statistic, p_rank,
+        p_rank_holm, rank_biserial (-1 to 1),
         n_first, n_second, n_incomplete, reason (why there is no t test; empty otherwise).
 
     Examples
@@ -82,6 +83,8 @@ def compare_levels(
                 named | {"first": first, "second": second} | _compare(values, first, second, level)
             )
     found = pd.DataFrame(rows, columns=_COLUMNS)
+    if measure in ("accuracy", "hit_share"):
+        found[["low", "high"]] = found[["low", "high"]].astype(float).clip(-1, 1)
     for name in ("p", "p_rank"):
         found[f"{name}_holm"] = holm(found[name].to_numpy(float))
     return found

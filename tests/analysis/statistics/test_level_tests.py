@@ -50,6 +50,13 @@ def test_effect_sizes_have_their_sign_and_bounds() -> None:
     assert row["rank_biserial"] == pytest.approx(2 * u / 9 - 1)
 
 
+def test_intervals_of_proportions_stay_within_all_and_none() -> None:
+    trials = pd.DataFrame({"participant": list("aabb"), FACTOR: ["natural", "none"] * 2})
+    trials["correct"] = [True, False, True, True]
+    row = compare_levels(trials, FACTOR).iloc[0]
+    assert (row["difference"], row["low"], row["high"]) == (0.5, -1, 1)
+
+
 def test_participants_without_a_level_are_counted_and_do_not_count() -> None:
     trials = PEOPLE[PEOPLE["study"] == "paired"].rename(columns={"value": "rating"})
     whole = compare_levels(trials, FACTOR, "rating").iloc[0]
