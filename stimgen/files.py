@@ -11,6 +11,7 @@ from PIL import Image
 
 from unitscope.disk import whole_file
 from unitscope.errors import BadInput
+from unitscope.image_files import open_image
 
 
 def save_npz(arrays: Mapping[str, np.ndarray], path: Path) -> None:
@@ -77,7 +78,7 @@ def read_png(path: Path) -> np.ndarray:
         If it cannot be read.
     """
     try:
-        with Image.open(path) as opened:
+        with open_image(path) as opened:
             return np.asarray(opened.convert("RGB"))
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: cannot be read ({error})") from None

@@ -255,6 +255,12 @@ def test_another_reader_of_tables_is_seen():
     assert calls_of_readers(own) == ["csv.reader", "csv.writer"]
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_image_files_are_opened_in_one_place(path):
+    if path.relative_to(ROOT).as_posix() != "unitscope/image_files.py":
+        assert "Image.open(" not in path.read_text(encoding="utf-8")
+
+
 def test_file_names_are_unique():
     """Only what belongs to one task bears its name in each folder."""
     shared = {"__init__", "__main__", *TASKS}

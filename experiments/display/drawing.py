@@ -11,6 +11,7 @@ from psychopy import visual
 
 from experiments.runner.layout import Box
 from unitscope.errors import BadInput
+from unitscope.image_files import open_image
 
 INK = (-0.92, -0.92, -0.92)
 PAPER = (0.9, 0.9, 0.9)
@@ -244,7 +245,7 @@ class ImageGroup:
 
 def _read(path: Path, box: Box) -> Image.Image:
     try:
-        with Image.open(path) as file:
+        with open_image(path) as file:
             image: Image.Image = file.convert("RGB")
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: cannot be read as an image ({error})") from None

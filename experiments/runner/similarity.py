@@ -11,6 +11,7 @@ from PIL import Image
 from experiments.runner.answers import Answer, Choice, Pairing
 from experiments.runner.likeness import Likeness, by_features
 from experiments.runner.simulated import best_matching, generator
+from unitscope.image_files import open_image
 from unitscope.row_types import TrialRow
 from unitscope.rows import half_row, references
 from unitscope.vocabulary import POLES, TASKS
@@ -31,7 +32,7 @@ def image_features(path: Path) -> np.ndarray:
         axes, a histogram of hue weighted by chroma, and the energy of edges in eight directions
         at two scales, each part scaled to unit size overall.
     """
-    with Image.open(path) as image:
+    with open_image(path) as image:
         rgb = np.asarray(image.convert("RGB").resize((64, 64), Image.Resampling.BOX), float) / 255
     light = rgb @ [0.3, 0.59, 0.11]
     axes = np.stack([light, rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., :2].mean(-1)], -1)

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from unitscope.errors import BadInput
+from unitscope.image_files import open_image
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def saved_maps(folder: Path) -> Saliency:
             if path.suffix == ".npy":
                 values = np.load(path, allow_pickle=False)
             else:
-                with Image.open(path) as opened:
+                with open_image(path) as opened:
                     grey = opened if opened.mode.startswith("I") else opened.convert("L")
                     values = np.asarray(grey)
         except (OSError, ValueError) as error:

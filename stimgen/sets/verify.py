@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 from tqdm import tqdm
 
 from stimgen.files import read_png
@@ -21,6 +20,7 @@ from stimgen.sets.occlusion_maps import edit_of, load_map, map_path
 from stimgen.studies.build_settings import ActivationSettings, BuildSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from unitscope.errors import BadInput
+from unitscope.image_files import open_image
 from unitscope.stimulus_set import StimulusSet, sha256_of
 from unitscope.vocabulary import Unit
 
@@ -100,7 +100,7 @@ def _changed_files(stimuli: StimulusSet) -> Iterator[Fault]:
         if sha256_of(file) != row.sha256:
             yield Fault(row.path, "has changed: its SHA-256 is not the manifest's")
         try:
-            with Image.open(file) as image:
+            with open_image(file) as image:
                 size = image.size
         except OSError:
             yield Fault(row.path, "cannot be read as an image")

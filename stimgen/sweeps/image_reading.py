@@ -9,17 +9,14 @@ from itertools import islice
 
 import numpy as np
 import torch
-from PIL import Image
 from tqdm import tqdm
 
 from stimgen.studies.build_settings import ImagesSettings
 from stimgen.sweeps.device_decoder import DeviceDecoder
 from stimgen.sweeps.image_sources import ImageSource
-from stimgen.sweeps.photographs import crop, is_plain
+from stimgen.sweeps.photographs import END_OF_IMAGE, crop, is_ordinary, is_plain
 from stimgen.sweeps.prefetch import prefetch
-
-END_OF_IMAGE = b"\xff\xd9"
-
+from unitscope.image_files import open_image
 
 Pixels = np.ndarray | torch.Tensor
 """Height x width x 3, 8 bit; a tensor on the device if a device decodes."""
@@ -144,9 +141,10 @@ def plain_file(source: ImageSource, index: int) -> bytes | None:
         return None
     try:
         data: bytes = encoded(index)
-        with Image.open(io.BytesIO(data)) as image:
+        with open_image(io.BytesIO(data)) as image:
             # Files without a colour transform are not supported by all decoders.
-            is_odd = not is_plain(image) or image.info.get("adobe_transform") == 0
+            transformed = image.info.get("adobe_transform") != 0
+            is_odd = not (is_plain(image) and is_ordinary(image.size) and transformed)
     except Exception:  # reading it by threads gives the error
         return None
     return None if is_odd or not data.endswith(END_OF_IMAGE) else data

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from PIL import Image
@@ -106,6 +107,11 @@ class ImageFolder(ImageFiles):
         Searched with its subfolders; the case of suffixes does not matter. Hidden files and
         folders are ignored.
 
+    Attributes
+    ----------
+    unread
+        How many files are no images by their suffix, by suffix.
+
     Raises
     ------
     BadInput
@@ -116,15 +122,13 @@ class ImageFolder(ImageFiles):
         folder = Path(folder)
         if not folder.is_dir():
             raise BadInput(f"{folder}: no such folder of images")
-        found = (
-            path.relative_to(folder).as_posix()
-            for path in folder.rglob("*")
-            if path.suffix.lower() in SUFFIXES and path.is_file()
-        )
-        names = sorted(n for n in found if not any(p.startswith(".") for p in n.split("/")))
+        found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+        shown = [path for path in found if not any(part.startswith(".") for part in path.parts)]
+        names = sorted(path.as_posix() for path in shown if path.suffix.lower() in SUFFIXES)
         if not names:
             raise BadInput(f"{folder}: no images there (looked for {', '.join(SUFFIXES)})")
         super().__init__(folder, names)
+        self.unread = Counter(p.suffix.lower() for p in shown if p.suffix.lower() not in SUFFIXES)
 
 
 class ImageList(ImageFiles):
@@ -244,7 +248,20 @@ def _members(number: int, shard: Path) -> list[_Member]:
         raise BadInput(f"{shard}: not a complete, uncompressed tar file ({error})") from None
     except OSError as error:
         raise BadInput(f"{shard}: cannot be read ({error.strerror or error})") from None
-    return list(members.values())
+    return [member for name, member in members.items() if not _is_beside(name, members)]
+
+
+def _is_beside(name: str, members: Mapping[str, _Member]) -> bool:
+    """Return whether a member belongs to an image, as the mask ``0001.seg.png`` to ``0001.jpg``.
+
+    In WebDataset's shards what stands before the first dot is shared by all that belong together.
+    """
+    path = PurePosixPath(name)
+    key, _, ending = path.name.partition(".")
+    own = path.with_name(key).as_posix()
+    return "." in ending and any(
+        own + suffix in members for suffix in (*SUFFIXES, *map(str.upper, SUFFIXES))
+    )
 
 
 def hash_of_list(sizes: Iterable[tuple[str, int]]) -> str:

@@ -1,0 +1,23 @@
+"""Opening image files: every opening in the suite goes through here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What is read, whatever a file's name says. Pillow knows more: it starts Ghostscript to read
+PostScript, and a list keeps formats out that nobody has looked at."""
+
+
+def open_image(file: Path | BinaryIO) -> Image.Image:
+    """Open an image file of one of ``FORMATS``, without reading its pixels yet.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it is none.
+    """
+    return Image.open(file, formats=FORMATS)
