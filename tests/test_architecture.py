@@ -66,6 +66,7 @@ STIMGEN = {
 }
 BORDERS = {
     "unitscope": (set(), {"yaml", "numpy", "pandas"}),
+    "unitscope/image_files.py": (set(), {"PIL"}),
     "conditions/design": (CORE, {"numpy"}),
     "conditions/trials": (CORE | {"conditions.design"}, {"numpy", "pandas"}),
     "conditions/__init__.py": (set(), set()),

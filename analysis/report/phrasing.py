@@ -95,7 +95,7 @@ def with_references(condition: str) -> str:
     """Return ``with natural references``, ``without references`` or, masked, ``in condition A``."""
     if condition not in REFERENCE_CONDITIONS:
         return f"in condition {condition}"
-    return "without references" if condition == "none" else f"with {condition} references"
+    return "without references" if condition == "none" else f"with {name_of(condition)} references"
 
 
 def label_of(conditions: Iterable[str]) -> str:
@@ -240,7 +240,7 @@ def name_of(condition: str) -> str:
     """Return what stands before ``references``."""
     if condition not in REFERENCE_CONDITIONS:
         return f"condition {condition}"
-    return "no" if condition == "none" else condition
+    return {"none": "no", "blur": "blurred"}.get(condition, condition)
 
 
 def joined(parts: list[str], word: str = "and") -> str:

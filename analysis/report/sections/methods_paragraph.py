@@ -196,20 +196,34 @@ def _course(design: Design) -> str:
     others = [_counted(practice, "practice trial")] if practice else []
     if catch:
         others.append(_catch(design, catch))
-    told = f"{', ' if len(others) > 1 else ' and '}{' and '.join(others)}" if others else ""
-    roles = {"practice": practice, "main": 1, "catch": catch}
+    again = sum(block.role == "repeat" for block in blocks)
+    if again and design.repeats:
+        number = again * (design.repeats.least + design.repeats.most)
+        others.append(
+            f"{_counted(number, 'repeated trial')} of those with the least and the most confidence"
+        )
+    told = f"{', ' if len(others) > 1 else ' and '}{joined(others)}" if others else ""
+    roles = {"practice": practice, "main": 1, "catch": catch, "repeat": again}
     feedback = _feedback(design, [name for name, number in roles.items() if number])
     return (
         f"A session had {_counted(sum(per_condition.values()), 'main trial')}{of_units} "
         f"({counts}){told}. Trials were shuffled within "
-        f"blocks and {order}.{_fixation(design)} Right answers were shown {feedback}."
+        f"blocks and {order}.{_fixation(design)} Correct answers were shown {feedback}."
     )
 
 
 def _catch(design: Design, number: int) -> str:
     """Return the number of catch trials and what they are."""
     easy = design.task == "occlusion"
-    what = "the answer is easy" if easy else "the queries were two of the references"
+    schemes = design.schemes.references.values() if design.schemes else [design.references]
+    both = all(len(references.poles) == 2 for references in schemes)
+    what = (
+        "the answer was easy"
+        if easy
+        else "both queries were references of the trial"
+        if both
+        else "the query that activates the unit more was a reference of the trial"
+    )
     return f"{_counted(number, 'catch trial')}, in which {what}"
 
 
@@ -221,7 +235,8 @@ def _fixation(design: Design) -> str:
 def _feedback(design: Design, roles: list[str]) -> str:
     """Return after which kinds of trial the correct answer was shown."""
     shown = [name for name in roles if getattr(design.feedback, name)]
-    return f"after {joined(shown)} trials" if shown else "at no time"
+    named = ["repeated" if name == "repeat" else name for name in shown]
+    return f"after {joined(named)} trials" if named else "at no time"
 
 
 def _order(design: Design) -> str:
@@ -246,7 +261,7 @@ def _course_between(design: Design) -> str:
         )
     return (
         f"A session had {_counted(main, 'main trial')} and {_catch(design, catch)}.{again} "
-        f"Trials were shuffled within blocks and {_order(design)}. Right answers were shown "
+        f"Trials were shuffled within blocks and {_order(design)}. Correct answers were shown "
         f"{feedback}."
     )
 
