@@ -250,9 +250,15 @@ def _course_between(design: Design) -> str:
     """Return the course of a session that differs between groups."""
     blocks = [planned.block for planned in design.plan(1)]
     main = sum(block.trials or 0 for block in blocks if block.role == "main")
+    practice = sum(block.trials or 0 for block in blocks if block.role == "practice")
     catch = sum(block.catch for block in blocks)
     roles = dict.fromkeys(block.role for block in blocks) | ({"catch": None} if catch else {})
     feedback = _feedback(design, list(roles))
+    parts = [_counted(main, "main trial")]
+    if practice:
+        parts.append(_counted(practice, "practice trial"))
+    if catch:
+        parts.append(_catch(design, catch))
     again = ""
     if design.practice.until_all_right:
         again = (
@@ -260,7 +266,7 @@ def _course_between(design: Design) -> str:
             f"{design.practice.max_rounds} rounds were done."
         )
     return (
-        f"A session had {_counted(main, 'main trial')} and {_catch(design, catch)}.{again} "
+        f"A session had {joined(parts)}.{again} "
         f"Trials were shuffled within blocks and {_order(design)}. Correct answers were shown "
         f"{feedback}."
     )

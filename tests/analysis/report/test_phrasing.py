@@ -91,10 +91,10 @@ def test_methods_speak_of_what_the_design_has(study: Any) -> None:
     def course(name: str) -> str:
         return methods(read_design(name), results)[1]
 
-    # The replication has no practice, exemplar matching no catch trials.
-    assert "Correct answers were shown after main and catch trials." in course(
-        "zimmermann2021_replication"
-    )
+    # Exemplar matching has no catch trials.
+    replication = course("zimmermann2021_replication")
+    assert "A session had 9 main trials, 5 practice trials and 3 catch trials, in" in replication
+    assert "Correct answers were shown after practice, main and catch trials." in replication
     assert "(36 with natural references) and 3 practice trials. Trials" in course(
         "klein2023_exemplar"
     )
