@@ -122,3 +122,19 @@ def test_unknown_columns_are_named():
         mixed_logistic(trials, fixed=["reference_conditio"])
     with pytest.raises(BadInput, match="is not a fixed effect"):
         mixed_logistic(trials, slopes=["unit"])
+
+
+def test_twenty_thousand_participants_need_no_matrix_of_all_of_them():
+    """A matrix of all participants by all participants would take 3 GiB."""
+    rng = np.random.default_rng(8)
+    p = np.repeat(np.arange(20_000), 4)
+    u = rng.integers(0, 10, len(p))
+    y = 0.3 * rng.normal(size=20_000)[p] + np.linspace(-0.5, 0.5, 10)[u]
+    trials = pd.DataFrame({"participant": p, "unit": u, "y": y + 0.4 * rng.normal(size=len(p))})
+    fit = mixed_linear(trials, "y", fixed=())
+    assert fit.converged and fit.residual_sd == pytest.approx(0.4, abs=0.01)
+    spread = fit.standard_deviations
+    assert spread["participant"]["intercept"] == pytest.approx(0.3, abs=0.01)
+    assert spread["unit"]["intercept"] == pytest.approx(
+        np.linspace(-0.5, 0.5, 10).std(ddof=1), abs=0.05
+    )
