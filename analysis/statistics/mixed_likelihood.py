@@ -7,6 +7,7 @@ Both models have the linear predictor ``eta = X beta + A u`` with ``u`` standard
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -109,10 +110,18 @@ def minimise(
         bar.update()
         return deviance(parameters)
 
-    # Threads of small matrix products wait for each other: on processors that other programs use
-    # too, two took a hundred times as long as one.
-    with bar, threadpool_limits(1, user_api="blas"):
+    with bar, _one_thread():
         return _lowest(counted, starts, limit)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Let linear algebra use one thread.
+
+    Threads of small matrix products wait for each other: on processors that other programs use too,
+    two took a hundred times as long as one.
+    """
+    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    return limits
 
 
 def _lowest(deviance: Deviance, starts: Iterable[np.ndarray], limit: float) -> Minimum:
@@ -395,9 +404,12 @@ def degrees_of_freedom(
     for i, step in enumerate(1e-4 * np.maximum(1, np.abs(parameters))):
         away = np.zeros(len(parameters))
         away[i] = step
-        gradient[:, i] = (variances(parameters + away) - variances(parameters - away)) / (2 * step)
+        with _one_thread():
+            change = variances(parameters + away) - variances(parameters - away)
+        gradient[:, i] = change / (2 * step)
     # A standard deviation of 0 has a gradient of 0, and where the deviance is flat, so is v.
-    curvatures, directions = np.linalg.eigh(likelihood.variance_hessian(parameters))
+    with _one_thread():
+        curvatures, directions = np.linalg.eigh(likelihood.variance_hessian(parameters))
     curved = curvatures > _FLAT
     along = gradient @ directions[:, curved]
     uncertainty = (2 * along**2 / curvatures[curved]).sum(1)
