@@ -13,6 +13,7 @@ from scipy import stats
 
 from analysis.statistics.estimates import LEVEL, not_computable
 from analysis.statistics.evidence import holm
+from analysis.statistics.mixed_likelihood import LinearisedLikelihood
 from analysis.statistics.mixed_models import MixedFit, mixed_linear, mixed_logistic
 from analysis.statistics.performance import conditions_of
 
@@ -124,8 +125,7 @@ def _pairs(
         if fit.covariance is not None and not fit.reason:
             difference = float(w @ fit.coefficients["estimate"])
             error = float(np.sqrt(w @ fit.covariance @ w))
-            if name == "right_answers":
-                error *= _correction(trials, (first, second))
+            error *= _correction(fit, w, trials, (first, second))
             t = difference / error if error > 0 else np.nan
         reach = stats.t.ppf((1 + level) / 2, df) * error
         reason = fit.reason or ("" if np.isfinite(t) else not_computable("the fit is singular"))
@@ -142,21 +142,30 @@ def _pairs(
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _correction(trials: pd.DataFrame, pair: tuple[str, str]) -> float:
-    """Return what standard errors from maximum likelihood are too small by in small samples.
+def _correction(
+    fit: MixedFit, weights: np.ndarray, trials: pd.DataFrame, pair: tuple[str, str]
+) -> float:
+    """Return what the standard error of a logistic model's difference is too small by.
 
-    The variance of ``m`` members' values about ``k`` means is underestimated by ``(m - k) / m``,
-    as a sample's with divisor ``m``: ``k`` is 1 where members met both conditions, otherwise 2. Of
-    participants and units, the factor that is farther from 1 counts for the whole variance.
+    Maximum likelihood underestimates the variance of ``m`` members' values about ``k`` means by
+    ``(m - k) / m``, as the variance of a sample with divisor ``m``; ``k`` is 1 where members met
+    both conditions, otherwise 2. The error is compared with that of as much larger variances.
     """
+    if not isinstance(fit.likelihood, LinearisedLikelihood) or fit.variance_parameters is None:
+        return 1.0
     own = trials[trials[FACTOR].isin(pair)]
-    factors = [1.0]
+    factors: dict[str, float] = {}
     for group in GROUPS:
         conditions_met = own.groupby(group)[FACTOR].nunique()
-        number = len(conditions_met)
-        n_means = 1 if (conditions_met > 1).mean() > 0.5 else 2
-        factors.append((number / (number - n_means)) ** 0.5 if number > n_means else 1.0)
-    return max(factors)
+        number, n_means = len(conditions_met), 1 if (conditions_met > 1).mean() > 0.5 else 2
+        if number > n_means:
+            factors |= dict.fromkeys((group, _interaction(group)), number / (number - n_means))
+    theta = fit.variance_parameters
+    larger, own_variance = (
+        float(weights @ fit.likelihood.covariance(at) @ weights)
+        for at in (fit.likelihood.scaled(theta, factors), theta)
+    )
+    return float((larger / own_variance) ** 0.5)
 
 
 def _sd(model: FittedModel, group: str, weights: np.ndarray) -> float:

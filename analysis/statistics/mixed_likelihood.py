@@ -6,7 +6,7 @@ Both models have the linear predictor ``eta = X beta + A u`` with ``u`` standard
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -352,6 +352,12 @@ class LinearisedLikelihood:
     def variance_hessian(self, theta: np.ndarray) -> np.ndarray:
         """Return the Hessian of the deviance by ``theta``."""
         return self.hessian
+
+    def scaled(self, theta: np.ndarray, factors: Mapping[str, float]) -> np.ndarray:
+        """Return the ``theta`` of terms whose covariances are multiplied by factors, by name."""
+        roots = [factors.get(term.name, 1.0) ** 0.5 for term in self.effects.terms]
+        scaled: np.ndarray = theta * np.repeat(roots, [t.n_parameters for t in self.effects.terms])
+        return scaled
 
 
 class VarianceLikelihood(Protocol):

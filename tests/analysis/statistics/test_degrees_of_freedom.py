@@ -10,6 +10,7 @@ import pytest
 from scipy import special, stats
 
 from analysis.statistics.mixed_contrasts import mixed_contrasts
+from analysis.statistics.mixed_likelihood import LinearisedLikelihood
 from analysis.statistics.mixed_models import MixedFit, mixed_linear, mixed_logistic
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "mixed_models"
@@ -109,8 +110,7 @@ def test_a_logistic_model_whose_participants_differ_much_has_about_as_many_as_th
     assert 11 <= df < 15
 
 
-def test_contrasts_are_those_of_t_with_corrected_standard_errors() -> None:
-    """By hand: the logistic error times sqrt(m / (m - 1)), with m the 6 participants."""
+def test_contrasts_are_those_of_t() -> None:
     trials = within(7, 6, 0.5)
     found = mixed_contrasts(trials.assign(rt_s=np.exp(trials["log_rt"]))).set_index("model")
     assert (found["df"] > 0).all() and (found["reason"] == "").all()
@@ -119,7 +119,42 @@ def test_contrasts_are_those_of_t_with_corrected_standard_errors() -> None:
     assert found["low"].tolist() == pytest.approx((found["difference"] - half).tolist())
     p = 2 * stats.t.sf(found["t"].abs(), found["df"])
     assert found["p"].tolist() == pytest.approx(p.tolist())
-    fit = mixed_logistic(trials, slopes=("reference_condition",))
-    if found["random_effects"].iloc[0] == "differences vary over participants and units":
-        error = np.sqrt(fit.covariance[1, 1]) * np.sqrt(6 / 5)
-        assert found["standard_error"]["right_answers"] == pytest.approx(error)
+
+
+def dense_error(fit: MixedFit, trials: pd.DataFrame, participants: float, units: float) -> float:
+    """Error of the difference with the variances of participants and units times these factors."""
+    assert isinstance(fit.likelihood, LinearisedLikelihood)
+    x = np.column_stack([np.ones(len(trials)), trials["reference_condition"] == "none"])
+    v = np.diag(1 / fit.likelihood.weights)
+    for group, factor in (("participant", participants), ("unit", units)):
+        same = np.equal.outer(trials[group].to_numpy(), trials[group].to_numpy())
+        v += factor * same * (x @ fit.covariances[group].to_numpy() @ x.T)
+    covariance = np.linalg.inv(x.T @ np.linalg.solve(v, x))
+    return float(covariance[1, 1] ** 0.5)
+
+
+@pytest.mark.parametrize(("between", "k"), [(False, 1), (True, 2)])
+def test_logistic_errors_are_those_of_variances_without_the_bias(between: bool, k: int) -> None:
+    """As much larger variances, with all matrices written out: 8 participants and 12 units."""
+    rng = np.random.default_rng(8)
+    p, u, c, _ = (index.ravel() for index in np.indices((8, 12, 2, 3)))
+    slope = rng.normal(0, 0.8, 8)[p] + rng.normal(0, 0.8, 12)[u]
+    logit = rng.normal(0, 0.7, 8)[p] + rng.normal(0, 0.7, 12)[u] + (c - 0.5) * slope
+    trials = pd.DataFrame({"participant": p, "unit": u, "rt_s": 0.0})
+    trials["reference_condition"] = np.where(c == 1, "natural", "none")
+    trials["correct"] = rng.random(len(p)) < special.expit(logit)
+    if between:
+        trials = trials[(p % 2 == 0) == (c == 1)].reset_index(drop=True)
+    slopes = dict.fromkeys(GROUPS[1:] if between else GROUPS, ("reference_condition",))
+    fit = mixed_logistic(trials, slopes=slopes)
+    row = mixed_contrasts(trials).iloc[0]
+    what = "differences vary over units" if between else "differences vary over participants and u"
+    assert row["random_effects"].startswith(what) and "same variance" not in row["random_effects"]
+    if between:
+        fit.covariances["participant"] = pd.DataFrame(
+            [[fit.covariances["participant"].iloc[0, 0], 0.0], [0.0, 0.0]]
+        )
+    ratio = dense_error(fit, trials, 8 / (8 - k), 12 / 11) / dense_error(fit, trials, 1, 1)
+    assert 1.02 < ratio < (8 / (8 - k)) ** 0.5
+    expected = np.sqrt(fit.covariance[1, 1]) * ratio
+    assert row["standard_error"] == pytest.approx(expected, rel=1e-3)
