@@ -43,7 +43,8 @@ def mixed_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     (:func:`analysis.statistics.mixed_likelihood.degrees_of_freedom`), of the logistic model those
     of its working response. Its variances are estimated by maximum likelihood, not by restricted
     maximum likelihood as those of the linear model, so that its standard errors are corrected for
-    the number of participants and units.
+    the numbers of participants and units, and it has no more than twice the degrees of freedom of
+    either of them, since few members' variance may be estimated as 0.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ def mixed_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     >>> trials["rt_s"] = [1.5 + 0.3 * (i % 2) + 0.1 * (i * 7 % 11) for i in range(len(trials))]
     >>> mixed_contrasts(trials)[["model", "first", "second", "difference", "df", "p"]].round(2)
                model    first second  difference    df     p
-    0  right_answers  natural   blur        0.90  48.0  0.25
+    0  right_answers  natural   blur        0.90   8.0  0.23
     1         log_rt  natural   blur       -0.16  48.0  0.00
     """
     if not len(trials):
@@ -117,18 +118,23 @@ def _pairs(
     mean = np.full(len(conditions), 1 / len(conditions))
     known = fit.covariance is not None and not fit.reason
     dfs = fit.degrees_of_freedom(weights) if known else np.full(len(pairs), np.nan)
-    # Without random effects a logistic model would have infinitely many.
-    dfs = np.minimum(dfs, fit.n_trials - len(names))
     rows = []
     for (first, second), w, df in zip(pairs, weights, dfs.tolist(), strict=True):
         difference = error = t = np.nan
+        few: list[str] = []
         if fit.covariance is not None and not fit.reason:
             difference = float(w @ fit.coefficients["estimate"])
             error = float(np.sqrt(w @ fit.covariance @ w))
-            error *= _correction(fit, w, trials, (first, second))
+            if name == "right_answers":
+                members = _degrees_of_members(trials, (first, second))
+                error *= _correction(fit, w, members)
+                # Of few members a variance is now and then estimated as 0, and then says nothing.
+                df = min(df, *(2 * own_df for _, own_df in members.values()))
+                few += [f"too few {g}s met them" for g, (_, own) in members.items() if own < 1]
             t = difference / error if error > 0 else np.nan
         reach = stats.t.ppf((1 + level) / 2, df) * error
-        reason = fit.reason or ("" if np.isfinite(t) else not_computable("the fit is singular"))
+        why = few[0] if few else "the fit is singular" if not np.isfinite(t) else ""
+        reason = fit.reason or (not_computable(why) if why else "")
         contrast = np.array([float(c == first) - float(c == second) for c in conditions])
         rows.append(
             {"model": name, "first": first, "second": second, "difference": difference}
@@ -142,9 +148,18 @@ def _pairs(
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _correction(
-    fit: MixedFit, weights: np.ndarray, trials: pd.DataFrame, pair: tuple[str, str]
-) -> float:
+def _degrees_of_members(trials: pd.DataFrame, pair: tuple[str, str]) -> dict[str, tuple[int, int]]:
+    """Return the numbers of participants and of units, and less one mean, or one each condition."""
+    own = trials[trials[FACTOR].isin(pair)]
+    found = {}
+    for group in GROUPS:
+        conditions_met = own.groupby(group)[FACTOR].nunique()
+        n_means = 1 if (conditions_met > 1).mean() > 0.5 else 2
+        found[group] = len(conditions_met), len(conditions_met) - n_means
+    return found
+
+
+def _correction(fit: MixedFit, weights: np.ndarray, members: dict[str, tuple[int, int]]) -> float:
     """Return what the standard error of a logistic model's difference is too small by.
 
     Maximum likelihood underestimates the variance of ``m`` members' values about ``k`` means by
@@ -153,13 +168,9 @@ def _correction(
     """
     if not isinstance(fit.likelihood, LinearisedLikelihood) or fit.variance_parameters is None:
         return 1.0
-    own = trials[trials[FACTOR].isin(pair)]
     factors: dict[str, float] = {}
-    for group in GROUPS:
-        conditions_met = own.groupby(group)[FACTOR].nunique()
-        number, n_means = len(conditions_met), 1 if (conditions_met > 1).mean() > 0.5 else 2
-        if number > n_means:
-            factors |= dict.fromkeys((group, _interaction(group)), number / (number - n_means))
+    for group, (number, df) in members.items():
+        factors |= dict.fromkeys((group, _interaction(group)), number / max(df, 1))
     theta = fit.variance_parameters
     larger, own_variance = (
         float(weights @ fit.likelihood.covariance(at) @ weights)

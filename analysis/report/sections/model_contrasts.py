@@ -111,8 +111,9 @@ MODELS = Section(
         "intercepts only, shown as a dash. The last table says which, and why. The exponential of "
         "a difference is a ratio of odds or of times. Intervals and p values are those of t with "
         "Satterthwaite's degrees of freedom, in the logistic model of its working response, with "
-        "standard errors that are corrected for the number of participants and units; p values are "
-        "Holm-corrected over the pairs of a model."
+        "standard errors that are corrected for the numbers of participants and units, and at most "
+        "twice the degrees of freedom of either; p values are Holm-corrected over the pairs of a "
+        "model."
     ),
     tasks=CHOICE_TASKS,
     blocks=_blocks,

@@ -158,3 +158,22 @@ def test_logistic_errors_are_those_of_variances_without_the_bias(between: bool, 
     assert 1.02 < ratio < (8 / (8 - k)) ** 0.5
     expected = np.sqrt(fit.covariance[1, 1]) * ratio
     assert row["standard_error"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_few_participants_whose_variance_is_0_do_not_give_the_normal_distribution() -> None:
+    trials = within(10, 5, 0.0).assign(rt_s=0.0)
+    row = mixed_contrasts(trials).iloc[0]
+    assert row["random_effects"].startswith("intercepts only")
+    assert row["df"] == 2 * (5 - 1)
+
+
+def test_one_participant_in_each_condition_gives_no_test() -> None:
+    """Of six conditions, each of which one participant met."""
+    rng = np.random.default_rng(10)
+    p, u, _ = (index.ravel() for index in np.indices((6, 6, 4)))
+    trials = pd.DataFrame({"participant": p, "unit": u, "rt_s": 0.0})
+    trials["reference_condition"] = np.array([*"abcdef"])[p]
+    trials["correct"] = rng.random(len(p)) < 0.6
+    found = mixed_contrasts(trials)
+    assert (found["reason"] == "not computable because too few participants met them").all()
+    assert found[["low", "high", "p"]].isna().all(axis=None)
