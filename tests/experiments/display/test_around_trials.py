@@ -75,7 +75,7 @@ def start_around(start, stimulus_set, tmp_path):
         "orders": [["main"]],
         "ratings": {"pool": "practice", "before": 1, "after": 1},
         "consent": True,
-        "instructions": ["greeting", "example"],
+        "instructions": ["greeting", "example", "ready"],
         "comment": True,
     }
     path = tmp_path / "around.yaml"
@@ -125,14 +125,16 @@ def test_a_person_rates_reads_answers_and_comments(start_around, hand, tmp_path)
         hand(*keys)
 
     act("page_consent_01", "space", "1")
+    act("page_greeting_01", "space")
     act("page_ratings_before_01", "space")
     # Neither may be confirmed before the marker was placed.
     act("unrated_rating_before_01", "space", "right")
     act("rated_rating_before_01", "right", "up", "left", "space")
-    act("page_greeting_01", "left", "right")
-    act("page_example_natural_01", "left")
-    act("page_greeting_02", "space")
+    # Nobody can turn back to the pages before the ratings.
+    act("page_example_natural_01", "left", "right")
+    act("page_ready_01", "left")
     act("page_example_natural_02", "space")
+    act("page_ready_02", "space")
     assert facts(tmp_path)["consent_utc"]
     assert len(ratings(tmp_path)) == 1
     act("page_part_01", "space")

@@ -120,7 +120,10 @@ def test_the_flow_has_a_routine_for_every_stage(request_of, task):
     assert len(shown["trial"]) >= len(logs[0])
     assert set(shown["block_end"]) <= {"break"}
     if task == "two_afc":
-        assert shown["before"] == ["ratings_before", "rating_before", "rating_before"]
+        # Ratings come after the page that says what a unit is.
+        assert shown["before"] == []
+        rated = ["welcome", "ratings_before", "rating_before", "rating_before"]
+        assert shown["instructions"] == rated
 
 
 def test_a_flow_that_was_cut_short_goes_on(request_of):
