@@ -22,6 +22,8 @@ def _blocks(_: Section, results: Results) -> Iterator[Block]:
             )
         elif not group:
             yield Sentence("The design gives no rule by which sessions are excluded.")
+    if results.settings.blind is not None:
+        yield Sentence("Any rules of one group alone are left out: they would tell its condition.")
     judged = results.tables["exclusions"]
     excluded = judged[judged["excluded"].astype(bool)].to_dict("records")
     if not excluded:

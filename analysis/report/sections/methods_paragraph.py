@@ -224,7 +224,7 @@ def _catch(design: Design, number: int) -> str:
         if both
         else "the query that activates the unit more was a reference of the trial"
     )
-    return f"{_counted(number, 'catch trial')}, in which {what}"
+    return f"{_counted(number, 'catch trial')} ({what})"
 
 
 def _fixation(design: Design) -> str:

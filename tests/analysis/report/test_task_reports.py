@@ -148,6 +148,7 @@ def test_a_blinded_report_names_no_condition(
         text = text.replace("Exemplar matching", "")
         assert not told.search(text), (name, told.search(text))
     assert "In condition " in texts["report.html"]
+    assert "rules of one group alone are left out" in texts["report.html"]
     letters = sorted(pd.read_csv(written.folder / "tables" / "accuracy.csv")["reference_condition"])
     assert letters == list("ABCDE")[: len(letters)]
 
