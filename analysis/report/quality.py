@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.logs.sessions import Log, is_imported
+from analysis.statistics.kept_sessions import choices_are_sides
 
 MANY_EARLY = 0.1
 """Presses before onset in a trial, on average, from which a session gets a remark."""
@@ -51,6 +52,7 @@ def session_quality(log: Log) -> pd.DataFrame:
         where nothing is odd).
     """
     rows = []
+    sided = choices_are_sides(log.trials)
     keys = ["observer_kind", "observer", "participant"]
     together = log.sessions.groupby(keys, dropna=False)["session"].transform("size")
     # A study that was run elsewhere may have asked for several.
@@ -62,18 +64,22 @@ def session_quality(log: Log) -> pd.DataFrame:
             & (log.trials["observer_kind"] == facts.observer_kind)
             & (log.trials["observer"].fillna("") == _text(facts.observer))
         )
-        rows.append(_row(facts, log.trials[chosen], int(number)))
+        rows.append(_row(facts, log.trials[chosen], int(number), sided))
     return pd.DataFrame(rows)
 
 
-def _row(facts: object, trials: pd.DataFrame, sessions: int) -> dict[str, object]:
+def _row(facts: object, trials: pd.DataFrame, sessions: int, sided: bool) -> dict[str, object]:
     names = (
         *("participant", "session", "observer_kind", "observer", "session_state", "end_reason"),
         *("runs", "trials", "trials_planned", "instruction_s", "total_s", "practice_rounds"),
     )
     row = {name: getattr(facts, name) for name in names}
-    # Exemplar matching has no sides.
-    choices = trials["choice"].dropna() if "choice" in trials.columns else trials["rt_s"].iloc[:0]
+    # Exemplar matching has no sides, nor have studies where one choice is always correct.
+    choices = (
+        trials["choice"].dropna()
+        if sided and "choice" in trials.columns
+        else trials["rt_s"].iloc[:0]
+    )
     share = float((choices == "a").mean()) if len(choices) else np.nan
     windowed = bool(facts.windowed)  # type: ignore[attr-defined]
     row |= {
