@@ -75,11 +75,8 @@ def _row(facts: object, trials: pd.DataFrame, sessions: int, sided: bool) -> dic
     )
     row = {name: getattr(facts, name) for name in names}
     # Exemplar matching has no sides, nor have studies where one choice is always correct.
-    choices = (
-        trials["choice"].dropna()
-        if sided and "choice" in trials.columns
-        else trials["rt_s"].iloc[:0]
-    )
+    sides = sided and "choice" in trials.columns
+    choices = trials["choice"].dropna() if sides else trials["rt_s"].iloc[:0]
     share = float((choices == "a").mean()) if len(choices) else np.nan
     windowed = bool(facts.windowed)  # type: ignore[attr-defined]
     row |= {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ def test_sessions_are_remarked_on(demo_study: Path) -> None:
     assert "100 % of answers on one side" in table.loc["p007", "remarks"]
     assert table.loc["p006", "remarks"] == ""
     assert table.loc["p001", "windowed"] and table.loc["p001", "frames"] > 0
+
+
+def test_choices_that_are_no_sides_have_no_lesser_one(demo_study: Path) -> None:
+    log = load_log(demo_study)
+    named = replace(log, trials=log.trials.assign(correct_choice="a"))
+    table = session_quality(named).set_index("participant")
+    assert table["less_used_side"].isna().all()
+    assert "on one side" not in table.loc["p007", "remarks"]
 
 
 def test_several_sessions_of_a_participant_are_remarked_on(study: Any) -> None:
