@@ -17,6 +17,7 @@ from torchvision.models import WeightsEnum
 from stimgen.networks.discovery import Discovered, discover
 from stimgen.networks.network import Layer, Network
 from stimgen.networks.weights import (
+    HEADS,
     Weights,
     first_line,
     hash_weights,
@@ -117,11 +118,17 @@ def load_module(
         randomise(module, seed)
         return module, px, chosen
     if weights in published:
-        state = _download(chosen, weights)
+        load_weights(module, _current_keys(_download(chosen, weights)), weights)
     else:
-        state = read_checkpoint(weights, tuple(published))
-    load_weights(module, _current_keys(state), weights)
+        state = _current_keys(read_checkpoint(weights, tuple(published)))
+        load_weights(module, state, weights, unused=_unused(name))
     return module, px, chosen
+
+
+def _unused(name: str) -> tuple[str, ...]:
+    """Return the beginnings of keys that belong to no layer: the classifier, with most networks."""
+    layers = [f"{layer.name}." for layer in torchvision_layers(name)]
+    return tuple(head for head in HEADS if not any(layer.startswith(head) for layer in layers))
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,15 @@ from unitscope.errors import BadInput, nearest
 Weights = dict[str, torch.Tensor]
 
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".safetensors")
+
+CONTAINERS = ("state_dict", "model_state_dict", "model")
+"""Keys under which training programs save the state of a network beside that of the training."""
+
+WRAPPERS = ("module.", "_orig_mod.", "model.")
+"""What data-parallel training, torch.compile and Lightning put before every key."""
+
+HEADS = ("fc.", "classifier.", "head.", "heads.")
+"""Beginnings of the keys of torchvision's classifiers, none of whose units is a layer here."""
 
 
 def randomise(module: nn.Module, seed: int) -> None:
@@ -33,7 +43,7 @@ def randomise(module: nn.Module, seed: int) -> None:
 
 
 def read_checkpoint(path: str, published: tuple[str, ...] = ("DEFAULT",)) -> Weights:
-    """Read a state dict from a file.
+    """Read a state dict from a file, whatever the training program wrapped it in.
 
     Raises
     ------
@@ -49,6 +59,9 @@ def read_checkpoint(path: str, published: tuple[str, ...] = ("DEFAULT",)) -> Wei
             f"weights {path!r} are neither a file nor one of {', '.join(names)}"
             f"{nearest(path, names)}"
         )
+    other = _known_otherwise(file)
+    if other:
+        raise BadInput(f"{path}: {other}")
     try:
         if file.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -59,16 +72,62 @@ def read_checkpoint(path: str, published: tuple[str, ...] = ("DEFAULT",)) -> Wei
     except pickle.UnpicklingError:
         raise BadInput(f"{path}: not a checkpoint with weights only; save a state dict") from None
     except Exception as error:  # the readers raise many kinds of errors
-        raise BadInput(f"{path}: not a checkpoint ({first_line(error)})") from None
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
+        why = first_line(error)
+        # torch advises to run whatever code the file holds.
+        told = "" if "weights_only" in why else f" ({why})"
+        raise BadInput(f"{path}: not a checkpoint{told}") from None
+    while isinstance(state, dict):
+        inner = next((state[key] for key in CONTAINERS if isinstance(state.get(key), dict)), None)
+        if inner is None:
+            break
+        state = inner
     if not isinstance(state, dict) or not all(isinstance(w, torch.Tensor) for w in state.values()):
         raise BadInput(f"{path}: is not a state dict")
-    return {key.removeprefix("module."): w for key, w in state.items()}
+    return _unwrapped(state)
 
 
-def load_weights(module: nn.Module, state: Weights, where: str) -> None:
+def _unwrapped(state: Weights) -> Weights:
+    """Return weights by their own keys: without wrappers' names, and the counter of averages."""
+    state = {key: weight for key, weight in state.items() if key != "n_averaged"}
+    while state:
+        wrapper = next((w for w in WRAPPERS if all(key.startswith(w) for key in state)), None)
+        if wrapper is None:
+            break
+        state = {key.removeprefix(wrapper): weight for key, weight in state.items()}
+    return state
+
+
+def _known_otherwise(file: Path) -> str:
+    """Return what a file is that people take for a checkpoint; empty if it may be one."""
+    with file.open("rb") as opened:
+        start = opened.read(200).lstrip().lower()
+    if start.startswith(b"version https://git-lfs"):
+        return "is a Git LFS pointer, not the file itself; fetch it with: git lfs pull"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "is a web page, not a checkpoint; the download did not give the file"
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            if any(Path(name).name == "constants.pkl" for name in archive.namelist()):
+                return "is a TorchScript program, not a state dict; save model.state_dict()"
+    return ""
+
+
+def load_weights(
+    module: nn.Module, state: Weights, where: str, unused: tuple[str, ...] = ()
+) -> None:
     """Load a state dict that must fit exactly.
+
+    Parameters
+    ----------
+    module
+        Network that gets the weights.
+    state
+        Weights by key.
+    where
+        What errors name.
+    unused
+        Beginnings of keys of parts that are not used, such as a classifier with other classes:
+        what does not fit there is left out, and 0.
 
     Raises
     ------
@@ -76,6 +135,8 @@ def load_weights(module: nn.Module, state: Weights, where: str) -> None:
         Naming the first keys that are missing, unknown, of another shape or not finite.
     """
     own: Any = module.state_dict()
+    if unused:
+        state = _without_unused(state, own, unused)
     # Checkpoints from before torch 0.4.1 lack these counters, which are not used here.
     missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
     unknown = [k for k in state if k not in own]
@@ -91,6 +152,14 @@ def load_weights(module: nn.Module, state: Weights, where: str) -> None:
     current: Any = OrderedDict(state)
     current._metadata = own._metadata
     module.load_state_dict(current, strict=False)
+
+
+def _without_unused(state: Weights, own: Weights, unused: tuple[str, ...]) -> Weights:
+    """Return weights whose unused parts are those of the network, 0 where they do not fit."""
+    fits = {key for key, w in state.items() if key in own and w.shape == own[key].shape}
+    kept = {key: w for key, w in state.items() if key in fits or not key.startswith(unused)}
+    filled = {key: torch.zeros_like(w) for key, w in own.items() if key.startswith(unused)}
+    return filled | kept
 
 
 def hash_weights(module: nn.Module) -> str:

@@ -7,11 +7,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torchvision import models
 from torchvision.models import GoogLeNet_Weights, googlenet
 
 from stimgen.networks.network import Network
 from stimgen.networks.registry import load_network
-from stimgen.networks.weights import load_weights, randomise
+from stimgen.networks.weights import load_weights, randomise, read_checkpoint
 from unitscope.errors import BadInput
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
@@ -121,6 +122,91 @@ def test_weights_that_do_not_fit_are_named() -> None:
         load_weights(module, state | {"0.bias": torch.zeros(5)}, "file")
     with pytest.raises(BadInput, match=r"0.bias holds values that are not finite"):
         load_weights(module, state | {"0.bias": torch.full((4,), torch.nan)}, "file")
+
+
+def under(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {prefix + key: weight for key, weight in state.items()}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"model": state, "optimizer": {"lr": 0.1}},
+        lambda state: {"model_state_dict": state, "epoch": 3},
+        lambda state: {"state_dict": under("model.", state), "callbacks": {}},
+        lambda state: {"model": {"state_dict": state}},
+        lambda state: under("_orig_mod.", state),
+        lambda state: under("module._orig_mod.", state),
+        lambda state: under("_orig_mod.module.", state),
+        lambda state: under("module.", state) | {"n_averaged": torch.tensor(5)},
+    ],
+)
+def test_what_training_programs_wrap_weights_in_is_taken_off(tmp_path: Path, wrap: Any) -> None:
+    module = models.squeezenet1_1(weights=None)
+    state = dict(module.state_dict())
+    torch.save(wrap(state), tmp_path / "wrapped.pth")
+    found = read_checkpoint(str(tmp_path / "wrapped.pth"))
+    assert list(found) == list(state)
+    assert all(torch.equal(found[key], weight) for key, weight in state.items())
+
+
+@pytest.mark.parametrize("classes", [None, 7])
+def test_a_classifier_of_other_classes_or_none_is_not_used(
+    tmp_path: Path, classes: int | None
+) -> None:
+    module = models.resnet18(weights=None)
+    expected = load_network("resnet18", saved(tmp_path / "own.pth", dict(module.state_dict())))
+    state = {k: w for k, w in module.state_dict().items() if not k.startswith("fc.")}
+    if classes:
+        state |= {"fc.1.weight": torch.ones(classes, 512), "fc.1.bias": torch.ones(classes)}
+    found = load_network("resnet18", saved(tmp_path / "other.pth", state))
+    one, other = (net.module.state_dict() for net in (expected, found))
+    assert all(torch.equal(one[k], other[k]) for k in one if not k.startswith("fc."))
+    with pytest.raises(BadInput, match=r"missing layer1.0.conv1.weight"):
+        del state["layer1.0.conv1.weight"]
+        load_network("resnet18", saved(tmp_path / "less.pth", state))
+
+
+def test_a_classifier_that_is_a_layer_is_used(tmp_path: Path) -> None:
+    state = dict(models.squeezenet1_1(weights=None, num_classes=7).state_dict())
+    with pytest.raises(BadInput, match=r"misshapen classifier.1.weight"):
+        load_network("squeezenet1_1", saved(tmp_path / "seven.pth", state))
+
+
+def saved(path: Path, state: dict[str, torch.Tensor]) -> str:
+    torch.save(state, path)
+    return str(path)
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (LFS, "is a Git LFS pointer, not the file itself"),
+        (b"\n<!DOCTYPE html><html>404</html>", "is a web page, not a checkpoint"),
+    ],
+)
+def test_what_is_taken_for_a_checkpoint_is_named(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadInput, match=message):
+        load_network("googlenet", str(tmp_path / name))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_programs_are_never_run(tmp_path: Path) -> None:
+    torch.jit.script(nn.Conv2d(3, 4, 1)).save(str(tmp_path / "program.pt"))
+    with pytest.raises(BadInput, match="is a TorchScript program, not a state dict"):
+        load_network("googlenet", str(tmp_path / "program.pt"))
+    torch.save(nn.Conv2d(3, 4, 1), tmp_path / "whole.pt")
+    with pytest.raises(BadInput, match="weights only; save a state dict") as told:
+        load_network("googlenet", str(tmp_path / "whole.pt"))
+    assert "weights_only=False" not in str(told.value)
 
 
 @pytest.mark.parametrize("name", ["weights.pth", "weights.safetensors"])
