@@ -84,7 +84,7 @@ BORDERS = {
     ),
     "experiments/lab": (
         DESIGNS | {"experiments.runner", "experiments.display"},
-        {"numpy", "pandas", "scipy", "matplotlib", "psutil", "psychopy", "pyglet"}
+        {"numpy", "pandas", "scipy", "matplotlib", "psutil", "psychopy", "pyglet", "waitress"}
         | {"PIL", "Xlib", "tqdm"},
     ),
     **{

@@ -9,14 +9,16 @@ import ipaddress
 import json
 import secrets
 import socket
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from waitress.server import create_server
 
 from conditions.design.reading import read_design, shipped_designs
 from experiments.lab.watch import now_utc, watch
@@ -26,6 +28,9 @@ from unitscope.places import DATA
 
 PAGE = Path(__file__).with_name("monitor.html")
 FETCH_S = 2.0
+
+CONNECTIONS, IDLE_S = 100, 20
+"""How many connections are open at a time, and for how long one may say nothing."""
 
 
 @dataclass(frozen=True)
@@ -75,52 +80,76 @@ def _fetch(address: str, accuracy: bool) -> list[dict[str, Any]]:
         return list(json.loads(answer.read())["sessions"])
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Answers the page and its data, and nothing else."""
-
-    labs: Labs
-    token: str | None
-
-    def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        query = parse_qs(parts.query)
-        given = query.get("token", [""])[0]
-        if self.token is not None and not hmac.compare_digest(given.encode(), self.token.encode()):
-            self._answer(403, "text/plain", b"the address needs the token that was printed\n")
-        elif parts.path == "/":
-            self._answer(200, "text/html; charset=utf-8", PAGE.read_bytes())
-        elif parts.path == "/state.json":
-            state = self.labs.state(accuracy=query.get("accuracy") == ["1"])
-            self._answer(200, "application/json", json.dumps(state).encode())
-        else:
-            self._answer(404, "text/plain", b"nothing here\n")
-
-    def _answer(self, code: int, kind: str, body: bytes) -> None:
-        self.send_response(code)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.send_header(
-            "Content-Security-Policy",
-            "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; "
-            "style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
-        )
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Keep the terminal quiet, and tokens out of it."""
+HEADERS = [
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; "
+        "style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
+    ),
+]
 
 
-def open_server(labs: Labs, host: str, port: int, token: str | None = None) -> ThreadingHTTPServer:
-    """Open the server; it answers once ``serve_forever`` is called.
+@dataclass(frozen=True)
+class Site:
+    """The page and its data, and nothing else, as a WSGI application.
 
     Parameters
     ----------
     labs
         What it shows.
+    token
+        What an address must hold to be answered; None where only this machine can ask.
+    """
+
+    labs: Labs
+    token: str | None
+
+    def __call__(self, asked: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        """Answer one request."""
+        status, kind, body = self._answer(asked)
+        start(status, [("Content-Type", kind), ("Content-Length", str(len(body))), *HEADERS])
+        return [body]
+
+    def _answer(self, asked: dict[str, Any]) -> tuple[str, str, bytes]:
+        query = parse_qs(asked.get("QUERY_STRING", ""))
+        given = query.get("token", [""])[0]
+        if asked["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return "405 Method Not Allowed", "text/plain", b"the page can only be looked at\n"
+        if self.token is None and not _is_this_machine(asked.get("HTTP_HOST", "")):
+            return "403 Forbidden", "text/plain", b"the address names another machine\n"
+        if self.token is not None and not hmac.compare_digest(given.encode(), self.token.encode()):
+            return "403 Forbidden", "text/plain", b"the address needs the token that was printed\n"
+        if asked["PATH_INFO"] == "/":
+            return "200 OK", "text/html; charset=utf-8", PAGE.read_bytes()
+        if asked["PATH_INFO"] == "/state.json":
+            state = self.labs.state(accuracy=query.get("accuracy") == ["1"])
+            return "200 OK", "application/json", json.dumps(state).encode()
+        return "404 Not Found", "text/plain", b"nothing here\n"
+
+
+def _is_this_machine(host: str) -> bool:
+    """Return whether a request asks this machine by a name of its own.
+
+    A page of somebody else's can have its own name point to this machine (DNS rebinding), and so
+    read what is answered without a token; its name is what gives it away.
+    """
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return False
+    return _is_loopback(name) or name == socket.gethostname().lower()
+
+
+class Server:
+    """Serves a site by waitress: bounded in connections, and patient with none for long.
+
+    Parameters
+    ----------
+    labs
+        What is shown.
     host, port
         Where it listens; port 0 takes any that is free.
     token
@@ -130,26 +159,70 @@ def open_server(labs: Labs, host: str, port: int, token: str | None = None) -> T
     Raises
     ------
     BadInput
-        If nothing can listen there.
+        If the token is empty or nothing can listen there.
     """
-    if token is None and not _is_loopback(host):
-        token = secrets.token_urlsafe(16)
-    handler = type("Handler", (_Handler,), {"labs": labs, "token": token})
+
+    def __init__(self, labs: Labs, host: str, port: int, token: str | None = None) -> None:
+        if token == "":
+            raise BadInput("the token is empty, so that everybody would be answered; give another")
+        if token is None and not _is_loopback(host):
+            token = secrets.token_urlsafe(16)
+        self._token = token
+        self._listening = _listen(host, port)
+        self._place = self._listening.getsockname()[:2]
+        self._server: Any = create_server(
+            Site(labs, token),
+            sockets=[self._listening],
+            ident=None,
+            connection_limit=CONNECTIONS,
+            channel_timeout=IDLE_S,
+            max_request_header_size=8192,
+            max_request_body_size=1024,
+        )
+        self._ended = threading.Event()
+        self._ended.set()
+
+    @property
+    def address(self) -> str:
+        """What to open in a browser."""
+        host, port = self._place
+        if ipaddress.ip_address(host).is_unspecified:
+            host = socket.gethostname()  # others cannot open "every address of this machine"
+        place = f"[{host}]" if ":" in host else host
+        return f"http://{place}:{port}/" + (f"?token={self._token}" if self._token else "")
+
+    def run(self) -> None:
+        """Answer until Ctrl-C or :meth:`close`."""
+        self._ended.clear()
+        try:
+            self._server.run()
+        finally:
+            self._end()
+            self._ended.set()
+
+    def close(self) -> None:
+        """Answer no longer; may be called in any thread."""
+        if self._ended.is_set():
+            self._end()
+        else:
+            # Only the thread that waits at the sockets may close them.
+            self._server.trigger.pull_trigger(self._end)
+            self._ended.wait()
+
+    def _end(self) -> None:
+        self._server.task_dispatcher.shutdown()
+        for connection in list(self._server.active_channels.values()):
+            connection.handle_close()
+        self._server.close()
+        self._listening.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
     try:
-        server = ThreadingHTTPServer((host, port), handler)
-    except (OSError, OverflowError) as error:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError, UnicodeError) as error:
         raise BadInput(f"cannot listen at {host}:{port} ({error}); give another --port") from None
-    server.daemon_threads = True
-    return server
-
-
-def address_of(server: ThreadingHTTPServer) -> str:
-    """Return the address to open in a browser."""
-    host, port = server.server_address[:2]
-    if ipaddress.ip_address(str(host)).is_unspecified:
-        host = socket.gethostname()  # others cannot open "every address of this machine"
-    token = server.RequestHandlerClass.token  # type: ignore[attr-defined]
-    return f"http://{host!s}:{port}/" + (f"?token={token}" if token else "")
 
 
 def _is_loopback(host: str) -> bool:
@@ -184,12 +257,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def monitor(arguments: argparse.Namespace) -> None:
     """Serve the page until Ctrl-C."""
-    server = open_server(_labs(arguments), arguments.host, arguments.port, arguments.token)
-    print(f"the monitor is at {address_of(server)} (Ctrl-C ends it)", flush=True)
+    server = Server(_labs(arguments), arguments.host, arguments.port, arguments.token)
+    print(f"the monitor is at {server.address} (Ctrl-C ends it)", flush=True)
     try:
-        server.serve_forever()
+        server.run()
     finally:
-        server.server_close()
+        server.close()
 
 
 def _labs(arguments: argparse.Namespace) -> Labs:

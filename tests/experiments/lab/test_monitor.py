@@ -11,10 +11,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
-from experiments.lab.monitor import Labs, address_of, open_server
+from experiments.lab.monitor import Labs, Server
 from experiments.lab.session_state import QUIET_S
 from experiments.lab.watch import watch
 from unitscope.errors import BadInput
@@ -201,16 +202,15 @@ def test_looking_changes_nothing(tmp_path):
 def serve():
     servers = []
 
-    def start(labs, token=None):
-        server = open_server(labs, "127.0.0.1", 0, token)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    def start(labs, token=None, host="127.0.0.1"):
+        server = Server(labs, host, 0, token)
+        threading.Thread(target=server.run, daemon=True).start()
         servers.append(server)
-        return address_of(server)
+        return server.address
 
     yield start
     for server in servers:
-        server.shutdown()
-        server.server_close()
+        server.close()
 
 
 def get(address):
@@ -245,13 +245,13 @@ def test_a_token_is_needed_where_one_is_set(serve, tmp_path):
 
 
 def test_others_can_reach_it_with_a_token_only(tmp_path):
-    server = open_server(Labs({"lab": tmp_path}, {}, {}), "0.0.0.0", 0)
+    server = Server(Labs({"lab": tmp_path}, {}, {}), "0.0.0.0", 0)
     try:
-        address, _, token = address_of(server).partition("/?token=")
+        address, _, token = server.address.partition("/?token=")
         assert len(token) >= 16
         assert address.startswith(f"http://{socket.gethostname()}:")
     finally:
-        server.server_close()
+        server.close()
 
 
 def test_another_labs_monitor_stands_on_the_same_page(serve, tmp_path):
@@ -269,7 +269,65 @@ def test_a_port_in_use_gets_one_sentence(serve, tmp_path):
     labs = Labs({"lab": tmp_path}, {}, {})
     port = int(serve(labs).rstrip("/").rpartition(":")[2])
     with pytest.raises(BadInput, match="give another --port"):
-        open_server(labs, "127.0.0.1", port)
+        Server(labs, "127.0.0.1", port)
+
+
+def test_an_empty_token_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="the token is empty"):
+        Server(Labs({"lab": tmp_path}, {}, {}), "0.0.0.0", 0, "")
+
+
+def said(address, request):
+    """Send bytes to a server and return the first line of its answer."""
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as line:
+        line.sendall(request)
+        return line.makefile("rb").readline()
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        (b"localhost:80", b"200"),
+        (b"127.0.0.1", b"200"),
+        (b"[::1]:8377", b"200"),
+        (b"evil.example", b"403"),
+        (b"evil.example:8377", b"403"),
+        (b"localhost.evil.example", b"403"),
+        (b"10.0.0.1", b"403"),
+        (b"[", b"403"),
+        (b"", b"403"),
+    ],
+)
+def test_without_a_token_a_name_of_somebody_else_is_not_answered(serve, tmp_path, host, status):
+    address = serve(Labs({"lab": tmp_path}, {}, {}))
+    asked = b"GET /state.json HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
+    assert said(address, asked).split()[1] == status
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET / HTTP/1.1", b"200"),
+        (b"POST / HTTP/1.1", b"405"),
+        (b"GET /../../etc/passwd HTTP/1.1", b"404"),
+        (b"GET", b"400"),
+        (b"\x00\xff nonsense", b"400"),
+        (b"GET / HTTP/1.1\r\nContent-Length: x", b"400"),
+        (b"GET / HTTP/1.1\r\nX: " + b"y" * 20000, b"431"),
+    ],
+)
+def test_malformed_requests_are_refused(serve, tmp_path, request_line, status):
+    address = serve(Labs({"lab": tmp_path}, {}, {}))
+    host = b"\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert said(address, request_line + host).split()[1] == status
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
+def test_it_listens_at_the_loopback_of_ipv6(serve, tmp_path):
+    address = serve(Labs({"lab": tmp_path}, {}, {}), host="::1")
+    assert address.startswith("http://[::1]:")
+    assert json.loads(get(address + "state.json")[0])["sessions"] == []
 
 
 @pytest.mark.slow
