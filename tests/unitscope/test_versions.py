@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -189,7 +190,10 @@ def test_an_old_session_is_gone_on_with_in_its_own_columns(old: Path) -> None:
 
 
 def test_an_old_session_that_is_completed_stays_so(old: Path) -> None:
-    assert request_for(old, "occlusion", 1).session_number() == 2
+    request = request_for(old, "occlusion", 1)
+    with pytest.raises(BadInput, match="completed session 1.*--session 2"):
+        request.session_number()
+    assert replace(request, session=request.next_session).session_number() == 2
 
 
 def test_what_is_written_today_says_its_version(old: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -152,17 +152,18 @@ class Rig:
         return done
 
     def _open(self, material: Material) -> Session:
-        return Session.open(
-            Request(
-                design=material.design,
-                participant="p001",
-                table=material.table,
-                stimuli=material.stimuli,
-                data=material.data,
-                observer_kind="simulated",
-                observer="timing",
-            )
+        request = Request(
+            design=material.design,
+            participant="p001",
+            table=material.table,
+            stimuli=material.stimuli,
+            data=material.data,
+            observer_kind="simulated",
+            observer="timing",
         )
+        # Each measurement is a session of its own.
+        number = request.unfinished or request.next_session
+        return Session.open(replace(request, session=number))
 
     def _placement(self, session: Session) -> Placement:
         placed = placements(session.rows, session.design, self.display.screen, shrink=True)

@@ -73,6 +73,7 @@ def begin(start, quick_design_file, stimulus_set, tmp_path):
             "blocks": {"main": {"role": "main", "condition": "natural", "trials": 3}},
             "orders": [["main"]],
             "confidence": "two_step",
+            "consent": False,  # the box has no button for it
         }
         path = tmp_path / "devices.yaml"
         path.write_text(yaml.safe_dump(data | changes), encoding="utf-8")
