@@ -47,7 +47,8 @@ def measure(folder: Path, starts: int, size: str | None) -> list[Series]:
 
 
 def _ours(material: Material, arguments: argparse.Namespace) -> tuple[float, float]:
-    options = ["--override", "timing", "--participant", "p001", "--table", str(material.table)]
+    # A pilot alone is shrunk to a small screen.
+    options = ["--pilot", "--participant", "p001", "--table", str(material.table)]
     options += ["--design", str(material.design.path), "--stimuli", str(material.stimuli)]
     options += ["--data", str(material.data)]
     options += ["--size", arguments.size] if arguments.size else []
