@@ -77,7 +77,8 @@ def _check(arguments: argparse.Namespace) -> None:
         stimuli = arguments.stimuli or STIMULI / str(log.trials["stimulus_set"].iloc[0])
         design = design_at_hand(log, arguments.design)
         compared = compare_with_design(log, design, stimuli)
-        print("\n".join(compared.sentences))
+        for sentence in compared.sentences:
+            print(sentence)
         print(f"{compared.as_planned} sessions have every trial as their design plans it")
     for sentence in log.warnings:
         print(f"warning: {sentence}")
