@@ -80,6 +80,7 @@ class SessionRecord(TypedDict, total=False):
     trials_completed: int
     trials_skipped: int
     practice_rounds: int | None
+    practice_limits_utc: list[str]
     consent_utc: str
     declined_utc: str
     instructions_utc: str

@@ -68,6 +68,8 @@ class Keys:
         Asks whether to end the session.
     confirm_leave
         Confirms that.
+    experimenter
+        Continues where the participant was told to call the experimenter.
     """
 
     a: tuple[str, str, str] = ("f", "d", "s")
@@ -80,6 +82,7 @@ class Keys:
     pause: str = "p"
     leave: str = "escape"
     confirm_leave: str = "q"
+    experimenter: str = "c"
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -92,6 +95,7 @@ class Keys:
             (*self.a, *self.b, *always),
             (*self.confidence, *always),
             (*self.numbers, self.undo, self.confirm, *always),
+            (self.experimenter, *always),
         ):
             for key in together:
                 if together.count(key) > 1:

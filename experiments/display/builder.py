@@ -66,6 +66,7 @@ HOMES = {
     "ratings_before": "before",
     "rating_before": "before",
     "break": "block_end",
+    "practice_limit": "block_end",
     "ratings_after": "after",
     "rating_after": "after",
     "comment": "after",

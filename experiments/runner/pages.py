@@ -14,6 +14,7 @@ from experiments.runner.standing import Standing
 PAGE = "page"
 
 FORWARD, BACK, AGREE, DECLINE = "forward", "back", "agree", "decline"
+READ_AGAIN = "read_again"
 """What a key can do on a page."""
 
 CONSENT_KEYS = {"1": AGREE, "2": DECLINE}

@@ -30,6 +30,12 @@ class PracticeLoop:
                 return number
         return None
 
+    def failed(self, outcomes: Outcomes) -> bool:
+        """Return whether every round was gone through without one that was all correct."""
+        return self.passed_in(outcomes) is None and all(
+            trial in outcomes for trials in self.rounds for trial in trials
+        )
+
     def used(self, outcomes: Outcomes) -> int:
         """Return how many rounds were begun."""
         return sum(any(trial in outcomes for trial in trials) for trials in self.rounds)

@@ -126,6 +126,17 @@ class Record:
         self.facts["instructions_utc"] = now_utc()
         self._write_facts()
 
+    @property
+    def practice_limits(self) -> int:
+        """How often the experimenter continued after practice that was never all correct."""
+        return len(self.facts.get("practice_limits_utc", []))
+
+    def note_practice_limit(self) -> None:
+        """Record that the experimenter continued after such practice."""
+        noted = self.facts.get("practice_limits_utc", [])
+        self.facts["practice_limits_utc"] = [*noted, now_utc()]
+        self._write_facts()
+
     def note_comment(self, text: str) -> None:
         """Record the comment."""
         self.facts["comment"] = text

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 
 from experiments.runner.comment import Comment
-from experiments.runner.pages import BACK, CONSENT_KEYS, DECLINE, FORWARD, Page, PageText
+from experiments.runner.pages import (
+    BACK,
+    CONSENT_KEYS,
+    DECLINE,
+    FORWARD,
+    READ_AGAIN,
+    Page,
+    PageText,
+)
 from experiments.runner.phases import Stage
 from experiments.runner.session import Session
 from experiments.runner.slider import Slider
 from experiments.runner.tasks import make_trial
-from experiments.runner.wording import Wording
+from experiments.runner.wording import BACK_KEY, Wording
 from unitscope.row_types import TrialRow
-
-BACK_KEY = "left"
 
 
 def stages_of(session: Session, frame_s: float) -> Iterator[Stage]:
@@ -123,10 +129,12 @@ class _Stages:
                 yield from self._between(last, row)
             last = row
             yield make_trial(session.filled(row), session.design, self._frame_s, session.wanted)
+        yield from self._practice_limits()
 
-    def _between(self, last: TrialRow | None, row: TrialRow) -> Iterator[Page]:
+    def _between(self, last: TrialRow | None, row: TrialRow) -> Iterator[Stage]:
         """Yield what stands between two parts: a break, and what comes next."""
         session, settled = self._session, self._session.settled
+        yield from self._practice_limits()
         if last is not None and self._ends_with_break(last, row):
             yield self._page(self._wording.rest(*self._score(last)))
         left = [
@@ -136,9 +144,33 @@ class _Stages:
         ]
         if (row["practice_round"] or 1) > 1 and row["trial_number"] == _first(session.rows, row):
             before = session.rows[row["trial_number"] - 2]
-            yield self._page(self._wording.again(*self._score(before)))
+            yield from self._practice_page(self._wording.again(row, *self._score(before)))
+        elif row["practice_round"] is not None:
+            yield from self._practice_page(self._wording.part(row, left))
         else:
             yield self._page(self._wording.part(row, left))
+
+    def _practice_limits(self) -> Iterator[Stage]:
+        """Call the experimenter where the last round of practice was not correct either."""
+        session = self._session
+        failed = [loop for loop in session.loops if loop.failed(session.completed)]
+        for loop in failed[session.practice_limits :]:
+            last = session.rows[loop.rounds[-1][-1] - 1]
+            content = self._wording.practice_limit(*self._score(last))
+            yield from self._practice_page(content, self._keys.experimenter)
+            session.note_practice_limit()
+
+    def _practice_page(self, content: PageText, forward: str | None = None) -> Iterator[Stage]:
+        """Yield a page from which the instructions can be read once more."""
+        while True:
+            page = Page(
+                content, self._keys, {forward or self._keys.forward: FORWARD, BACK_KEY: READ_AGAIN}
+            )
+            yield page
+            if page.turned == FORWARD:
+                return
+            opening, others = self._wording.instructions()
+            yield from self._turned([*opening, *others])
 
     def _ends_with_break(self, last: TrialRow, row: TrialRow) -> bool:
         if row["block_number"] == last["block_number"] or (row["practice_round"] or 1) > 1:

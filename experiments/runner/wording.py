@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from conditions.design.design import Design
 from experiments.runner.examples import example_panels, explanation_panels
 from experiments.runner.pages import AGREE, CONSENT_KEYS, DECLINE, PageText
+from experiments.runner.practice import practice_loops
 from unitscope.row_types import TrialRow
 from unitscope.rows import references
 from unitscope.stimulus_set import StimulusSet
 from unitscope.texts import Texts
 from unitscope.vocabulary import POLES
+
+BACK_KEY = "left"
+"""Turns back, to the page before or to the instructions."""
 
 GAP = " " * 10
 """Between the keys of a hint."""
@@ -69,17 +73,38 @@ class Wording:
     def part(self, row: TrialRow, left: Sequence[TrialRow]) -> PageText:
         """Announce a block, or a round of practice, of which some trials are left."""
         name = "practice" if all(r["trial_role"] == "practice" for r in left) else "main"
-        if row["practice_round"] is not None:
+        again = row["practice_round"] is not None
+        limit = self._limit(row)
+        if again and limit > 1:
             name = "practice_until_right"
-        paragraphs = [self._fill(name, trials=self._rounds(len(left))), self._of_part(left)]
+        words = self._fill(name, trials=self._rounds(len(left)), limit=limit)
+        paragraphs = [words, self._of_part(left)]
         if row["block_number"] in self._parts and len(self._parts) > 1:
             number = 1 + self._parts.index(row["block_number"])
             paragraphs.insert(0, self._fill("part", number=number))
-        return self._page("part", *paragraphs)
+        return self._page("part", *paragraphs, read_again=again)
 
-    def again(self, right: int, trials: int) -> PageText:
-        """Announce one more round of practice."""
-        return self._page("again", self._fill("again", right=right, trials=trials))
+    def again(self, row: TrialRow, right: int, trials: int) -> PageText:
+        """Announce one more round of practice, which a row begins."""
+        number, limit = row["practice_round"], self._limit(row)
+        words = self._fill("again", right=right, trials=trials, number=number, limit=limit)
+        return self._page("again", words, read_again=True)
+
+    def practice_limit(self, right: int, trials: int) -> PageText:
+        """Tell the participant to call the experimenter, as practice was never all correct."""
+        texts, keys = self._texts, self._design.keys
+        words = self._fill("practice_limit", right=right, trials=trials)
+        experimenter = texts.experimenter.format(
+            proceed=texts.key(keys.experimenter), leave=texts.key(keys.leave)
+        )
+        hint = GAP.join([self._read_again(), experimenter])
+        return PageText("practice_limit", words, hint)
+
+    def _limit(self, row: TrialRow) -> int:
+        """Return how many rounds of practice there are at most where a row stands."""
+        number = row["trial_number"]
+        loops = (loop.rounds for loop in practice_loops(self._rows))
+        return next((len(rounds) for rounds in loops if any(number in r for r in rounds)), 1)
 
     def rest(self, right: int, trials: int) -> PageText:
         """Offer a break, with the block's score if the design wants it."""
@@ -170,15 +195,21 @@ class Wording:
     def _conditions(self) -> list[str]:
         return list(dict.fromkeys(row["reference_condition"] for row in self._rows))
 
-    def _page(self, name: str, *paragraphs: str) -> PageText:
-        return PageText(name, "\n\n".join(paragraphs), self._hint())
+    def _page(self, name: str, *paragraphs: str, read_again: bool = False) -> PageText:
+        hint = self._hint()
+        if read_again:
+            hint = GAP.join([self._read_again(), hint])
+        return PageText(name, "\n\n".join(paragraphs), hint)
 
     def _hint(self, *, back: bool = False) -> str:
         texts, forward = self._texts, self._design.keys.forward
         hints = [texts.go_on.format(key=texts.key(forward))]
         if back:
-            hints.insert(0, texts.go_back.format(key=texts.key("left")))
+            hints.insert(0, texts.go_back.format(key=texts.key(BACK_KEY)))
         return GAP.join(hints)
+
+    def _read_again(self) -> str:
+        return self._texts.read_again.format(key=self._texts.key(BACK_KEY))
 
     def _rounds(self, number: int) -> str:
         texts = self._texts

@@ -46,6 +46,8 @@ class Texts:
     key_names: dict[str, str]
     go_on: str
     go_back: str
+    read_again: str
+    experimenter: str
     agree: str
     end_hint: str
     one_round: str

@@ -18,7 +18,7 @@ from conditions.trials.condition_tables import write_tables
 from experiments.runner.page_layout import READABLE_PX
 from tests.conftest import some
 from tests.experiments.display.test_window import TIME_OUT_S, finish
-from unitscope.columns import RATING_COLUMNS
+from unitscope.columns import RATING_COLUMNS, table_columns
 from unitscope.tables import read_csv
 from unitscope.texts import languages
 
@@ -156,6 +156,46 @@ def test_a_person_rates_reads_answers_and_comments(start_around, hand, tmp_path)
     assert set(given["response_source"]) == {"keyboard-ptb"}
     assert facts(tmp_path)["comment"] == "p q\nö1"
     assert facts(tmp_path)["instruction_s"] > 1
+
+
+def test_practice_that_never_succeeds_ends_at_the_experimenter(study, hand):
+    short = study("occlusion")
+    design = yaml.safe_load(short.design.read_text(encoding="utf-8"))
+    design |= {"consent": False, "practice": {"until_all_right": True, "max_rounds": 2}}
+    design["blocks"]["practice"] = {
+        "role": "practice",
+        "condition": "natural",
+        "trials": 1,
+        "pool": "practice",
+    }
+    short.design.write_text(yaml.safe_dump(design), encoding="utf-8")
+    (table,) = write_tables(short.design, short.stimuli, [1], short.folder / "practised")
+    practised = read_csv(table, table_columns("occlusion"))
+    wrong = ["fj"["ab".index(choice) - 1] for choice in practised["correct_choice"][:2]]
+    shots = short.folder / "shots"
+    process = short.start_coder(override="test", table=str(table), screenshots=str(shots))
+
+    def act(shown, *keys):
+        wait_for_screen(process, shots / f"{shown}.png")
+        hand(*keys)
+
+    act("page_greeting_01", "space")
+    act("page_task_01", "space")
+    act("page_part_01", "left")
+    act("page_greeting_02", "space")
+    act("page_task_02", "space")
+    act("page_part_02", "space")
+    act("queries_natural_01", wrong[0])
+    act("page_again_01", "space")
+    act("queries_natural_02", wrong[1])
+    # The participant's own key does not continue.
+    act("page_practice_limit_01", "space", "c")
+    act("page_part_03", "escape", "q")
+    code, out, err = finish(process)
+    assert code == 0, err
+    assert "aborted, 2 of" in out
+    known = short.facts("coder")
+    assert (known["practice_rounds"], len(known["practice_limits_utc"])) == (2, 1)
 
 
 @pytest.mark.slow

@@ -38,6 +38,14 @@ def test_later_rounds_are_skipped_once_a_round_is_all_right():
     assert LOOP.skipped(dict.fromkeys(range(1, 7), False)) == set()
 
 
+def test_practice_failed_once_all_rounds_were_gone_through_without_a_right_one():
+    assert not LOOP.failed({})
+    assert not LOOP.failed(dict.fromkeys(range(1, 6), False))
+    assert LOOP.failed(dict.fromkeys(range(1, 7), False))
+    assert LOOP.failed({**dict.fromkeys(range(1, 7), True), 2: False, 3: None, 6: False})
+    assert not LOOP.failed({**dict.fromkeys(range(1, 5), False), 5: True, 6: True})
+
+
 def test_a_trial_without_a_response_is_not_right():
     assert LOOP.passed_in({1: True, 2: None}) is None
 

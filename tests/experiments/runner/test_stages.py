@@ -131,8 +131,8 @@ def test_every_stage_stands_where_it_belongs(open_session):
     text = " ".join(without_turns)
     assert re.fullmatch(
         r"consent greeting ratings_before rating_before task .*ready part practice "
-        r"(again practice )?part main break part repeat ratings_after rating_after "
-        r"question_strategy question_difference comment end",
+        r"(again practice )?(practice_limit )?part main break part repeat "
+        r"ratings_after rating_after question_strategy question_difference comment end",
         text,
     ), text
     assert seen.count("rating_before") == 2
@@ -241,6 +241,82 @@ def test_practice_is_repeated_until_it_is_right(open_session):
     assert (facts["practice_rounds"], facts["trials_skipped"]) == (1, 2)
     assert facts["end_reason"] == "completed"
     assert facts["trials_completed"] + facts["trials_skipped"] == facts["trials"]
+
+
+class Beginner(GradedObserver):
+    """Wrong in every trial."""
+
+    def respond(self, row):
+        wrong = "ab".replace(row["correct_choice"], "")
+        return dataclasses.replace(super().respond(row), choice=wrong)
+
+
+def press(stage, key):
+    """Show a page and press a key on it."""
+    stage.step(0.0, [])
+    stage.flipped(0.0)
+    return stage.step(1.0, [Press(0.5, key)])
+
+
+def until_page(session, name):
+    """Go through the stages until a page comes; returns it and the stages after it."""
+    stages = stages_of(session, FRAME_S)
+    participant, clock_s = _Participant(session, Beginner(1), 5), 0.0
+    for stage in stages:
+        if stage.name == name:
+            return stage, stages
+        clock_s, _, _ = run_stage(stage, participant, clock_s)
+        if isinstance(stage, Trial):
+            session.record(stage, MEASURED)
+    raise AssertionError(name)
+
+
+def test_at_the_limit_of_practice_only_the_experimenter_goes_on(open_session):
+    session = open_session()
+    page, stages = until_page(session, "practice_limit")
+    assert "answered 0 of 2 practice rounds" in page.content.text
+    assert press(page, "space") == "page"
+    assert read_session(session.log.folder).get("practice_limits_utc") is None
+    assert session.log.completed is None and len(session.completed) == 4
+    crash(session)
+
+    # Nobody comes past the page by a crash.
+    session = open_session()
+    page, stages = until_page(session, "practice_limit")
+    assert press(page, "c") == "done"
+    assert next(stages).name == "part"
+    assert len(read_session(session.log.folder)["practice_limits_utc"]) == 1
+    crash(session)
+    session = open_session()
+    page, stages = until_page(session, "part")
+    assert not session.rows[len(session.completed)]["practice_round"]
+    session.finish()
+
+
+def test_instructions_can_be_read_again_during_practice(open_session):
+    session = open_session()
+    for name in ("part", "again", "practice_limit"):
+        page, stages = until_page(session, name)
+        spent_s = session.facts["instruction_s"]
+        assert press(page, "left") == "done"
+        names = []
+        for stage in stages:
+            names.append(stage.name)
+            if stage.name == name:
+                break
+            press(stage, "space")
+        read = ["greeting", "task", "references", "example_natural", "answer", "ready"]
+        assert names == [*read, name]
+        assert session.facts["instruction_s"] == pytest.approx(spent_s + 6.0)
+
+
+def test_pages_of_practice_say_how_often_it_is_repeated(open_session):
+    session = open_session()
+    page, _ = until_page(session, "part")
+    assert "up to 2 times in all" in page.content.text
+    page, _ = until_page(session, "again")
+    assert "answered 0 of 2" in page.content.text
+    assert "practice 2 of at most 2" in page.content.text
 
 
 def test_a_repeated_trial_shows_what_the_first_one_showed(open_session):

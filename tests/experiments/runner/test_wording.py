@@ -48,7 +48,9 @@ def pages_of(wording, rows):
     for block in sorted({row["block_number"] for row in rows}):
         own = [row for row in rows if row["block_number"] == block]
         yield wording.part(own[0], own)
-    yield from (wording.again(1, 4), wording.rest(3, 4))
+    repeated = [row for row in rows if (row["practice_round"] or 1) > 1]
+    yield from (wording.again(row, 1, 4) for row in repeated[:1])
+    yield from (wording.practice_limit(1, 4), wording.rest(3, 4))
     yield from (wording.resumed(7, trials_left=left) for left in (True, False))
     if wording._design.ratings:
         yield from (wording.ratings(moment, n) for moment in ("before", "after") for n in (1, 3))
