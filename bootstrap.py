@@ -152,8 +152,9 @@ def has_library(name: str) -> bool:
 
 def install_environment(python: str) -> None:
     """Make the environment, or bring it up to date where the pinned packages have changed."""
-    pins = [HERE / "requirements.txt", HERE / "pyproject.toml"]
-    state = hashlib.sha256(b"".join(path.read_bytes() for path in pins)).hexdigest()
+    build, pins = HERE / "requirements-build.lock", HERE / "requirements.lock"
+    read = (build, pins, HERE / "pyproject.toml")
+    state = hashlib.sha256(b"".join(path.read_bytes() for path in read)).hexdigest()
     stamp = VENV / "unitscope-installed"
     if stamp.exists() and stamp.read_text() == state:
         return
@@ -169,11 +170,16 @@ def install_environment(python: str) -> None:
         "install",
         "--quiet",
     ]
-    run([*pip, "--upgrade", "pip"])
+    # Every file is what its hash says. Nothing is resolved, as the lock file pins all there is.
+    locked = ("--require-hashes", "--no-deps", "-r")
+    run([*pip, *locked, build])
     if version_of(str(venv_python())) in SUPPORTED[len(PSYCHOPY_SUPPORTS) :]:
         print("PsychoPy does not support Python 3.13 yet; it is installed all the same", flush=True)
         pip.append("--ignore-requires-python")
-    run([*pip, "-r", HERE / "requirements.txt"])
+    # With the setuptools that is there now, not with another that pip would fetch unseen.
+    pip.append("--no-build-isolation")
+    run([*pip, *locked, pins])
+    run([*pip, "--quiet", "--no-deps", "-e", HERE])
     stamp.write_text(state)
 
 

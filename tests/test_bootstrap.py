@@ -107,7 +107,9 @@ def test_what_is_installed_already_is_reused(tmp_path, monkeypatch):
     ran = []
     monkeypatch.setattr(bootstrap, "run", lambda command: ran.append([str(c) for c in command]))
     bootstrap.install_environment(sys.executable)
-    assert any("requirements.txt" in word for word in ran[-1])
+    for command, lock in zip(ran, ("requirements-build.lock", "requirements.lock"), strict=False):
+        assert command[-1].endswith(lock) and "--require-hashes" in command
+    assert ran[-1][-2:] == ["-e", str(BOOTSTRAP.parent)]
     ran.clear()
     bootstrap.install_environment(sys.executable)
     assert ran == []

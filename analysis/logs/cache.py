@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ from unitscope import cells, exclusion, tables
 from unitscope.columns import Column, imported_columns, log_columns
 from unitscope.errors import BadInput, nearest
 from unitscope.records import FRAMES, SESSION, TRIALS
+from unitscope.stimulus_set import sha256_of
 from unitscope.vocabulary import TASKS
 
 FOLDER = ".cache"
@@ -25,6 +27,9 @@ FOLDER = ".cache"
 
 LARGE_BYTES = 64 * 2**20
 """Logs are cached unasked from this size on."""
+
+SMALL_BYTES = 2**16
+"""Files up to this size are compared by their contents on every system."""
 
 _ROWS, _SESSIONS, _WARNINGS = "trials.parquet", "sessions.parquet", "warnings.json"
 _SUMS = "sha256.json"
@@ -38,9 +43,9 @@ def load_cached(
 ) -> Log:
     """Return a log from the cache if it is there and nothing has changed, else read it.
 
-    What the cache holds counts only as long as path, names, sizes and times of all files and the
-    definitions of all columns are the same; a damaged one is written anew. It is never more than
-    a copy: deleting it costs nothing but time.
+    What the cache holds counts only as long as path, names, sizes, times and what is small of all
+    files and the definitions of all columns are the same; a damaged one is written anew. It is
+    never more than a copy: deleting it costs nothing but time.
 
     Parameters
     ----------
@@ -89,17 +94,24 @@ def _key(path: Path) -> str:
     names = ("sessions", "log_files", "log_checks", "at_once")
     files_of_code = [Path(__file__).with_name(f"{name}.py") for name in names]
     files_of_code += [Path(str(module.__file__)) for module in (cells, exclusion, tables)]
-    code = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files_of_code]
+    code = [sha256_of(file) for file in files_of_code]
     text = json.dumps([str(path), pd.__version__, code, columns, files])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _state(file: Path) -> tuple[int, int]:
+def _state(file: Path) -> tuple[int | str, ...]:
+    """Return what is another after any edit, even one that keeps the size and puts the time back.
+
+    No program can put back the time of a change, POSIX's ctime. Systems without it compare all
+    contents; others those of small files, for which the clock may be too coarse.
+    """
     try:
         found = file.stat()
+        small = found.st_size <= SMALL_BYTES or os.name != "posix"
+        content = sha256_of(file) if small else ""
     except FileNotFoundError:
-        return -1, -1
-    return found.st_size, found.st_mtime_ns
+        return ()
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, content
 
 
 def _defined(columns: tuple[Column, ...]) -> list[str]:
@@ -124,14 +136,7 @@ def _get(entry: Path, columns: Sequence[str] | None) -> Log | None:
 
 def _sums(entry: Path) -> dict[str, str]:
     """Return the SHA-256 of each file: Parquet's own checksums leave out what describes pages."""
-    found = {}
-    for name in (_ROWS, _SESSIONS, _WARNINGS):
-        digest = hashlib.sha256()
-        with (entry / name).open("rb") as file:
-            while part := file.read(2**20):
-                digest.update(part)
-        found[name] = digest.hexdigest()
-    return found
+    return {name: sha256_of(entry / name) for name in (_ROWS, _SESSIONS, _WARNINGS)}
 
 
 def _put(log: Log, place: Path, key: str) -> None:

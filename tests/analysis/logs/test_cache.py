@@ -120,6 +120,24 @@ def test_any_change_of_the_logs_counts(change: Any, logs: Path, reads: list[Path
     assert len(entries(logs)) == 1  # the old one is gone
 
 
+@pytest.mark.parametrize("small", [True, False])
+def test_an_edit_that_keeps_size_and_time_counts(
+    small: bool, logs: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SMALL_BYTES", 2**30 if small else 0)
+    path = logs / "sub-p001" / "ses-01" / "trials.csv"
+    content, before = path.read_bytes(), path.stat()
+    edited = content.replace(b",True,", b",true,")
+    assert edited != content
+    load_log(logs, cache=True)
+    path.write_bytes(edited)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    load_log(logs, cache=True)
+    assert len(reads) == 2
+
+
 def test_other_definitions_of_columns_count(
     logs: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
