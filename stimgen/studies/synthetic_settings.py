@@ -163,12 +163,16 @@ class SyntheticSettings:
         is resized to the images' ``crop_px``.
     start_sd, decay
         Standard deviation of the starting spectrum, and exponent of the 1/f**decay scaling.
+    transforms
+        ``per_image``: each image of a step is shifted, scaled and rotated by a draw of its own, in
+        one resampling, grey outside; ``lucid``: all images of a unit and pole by the same draw, as
+        in Lucid, see :mod:`stimgen.visualization.lucid_transforms`.
     pad_px
         Width of the grey border added at each side before the image is shifted.
     jitter_px
         Range of the shifts before and after scaling and rotating.
     scales
-        Scale factors, one of which is drawn for each image and step.
+        Scale factors, one of which is drawn in each step.
     rotate_deg
         Largest rotation in either direction, in whole degrees.
     activation_unit
@@ -183,7 +187,8 @@ class SyntheticSettings:
     redirected_steps
         Number of first steps in which gradients pass through ReLUs that would block them.
     batch
-        Largest number of images optimised together; those of one unit and pole stay together.
+        Largest number of images optimised together; those of one unit and pole stay together, and
+        with ``transforms: lucid`` are a batch of their own.
     """
 
     method: Literal["fourier", "pixels", "generator", "maco"] = "fourier"
@@ -199,6 +204,7 @@ class SyntheticSettings:
     margin_px: int = 16
     start_sd: float = 0.01
     decay: float = 1.0
+    transforms: Literal["per_image", "lucid"] = "per_image"
     pad_px: int = 0
     jitter_px: tuple[int, int] = (16, 8)
     scales: tuple[float, ...] = (1.0, 0.975, 1.025, 0.95, 1.05)
@@ -223,6 +229,14 @@ class SyntheticSettings:
         )
         if self.learning_rate <= 0 or not self.scales or min(self.scales) <= 0:
             raise ValueError("learning_rate and scales must be above 0")
+        if self.transforms == "lucid":
+            first = self.image_px + 2 * self.pad_px - self.jitter_px[0]
+            least = int(min(self.scales) * first) - self.jitter_px[1]
+            if least < 32:
+                raise ValueError(
+                    f"the smallest of scales, {min(self.scales):g}, leaves {least} px of image_px "
+                    f"{self.image_px} with transforms 'lucid', expected 32 or more"
+                )
         if self.plain_per_pole and self.plain_per_pole >= self.per_pole:
             raise ValueError(
                 f"plain_per_pole is {self.plain_per_pole}, expected less than per_pole, "

@@ -17,6 +17,7 @@ from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.visualization.augment import Transforms, transform
 from stimgen.visualization.goals import Goal
+from stimgen.visualization.lucid_transforms import LucidTransforms
 from stimgen.visualization.objectives import similarity
 from stimgen.visualization.parametrization import Start
 from stimgen.visualization.priors import filter_gradient, penalty
@@ -38,6 +39,9 @@ def ascend(
     after_step: Callable[[int], object] = lambda n_steps: None,
 ) -> torch.Tensor:
     """Optimise images for several goals in one batch.
+
+    With ``transforms: lucid`` all images of the batch are transformed alike, as the seed of the
+    first one draws it; so :func:`stimgen.visualization.render.render` makes a batch of each goal.
 
     Parameters
     ----------
@@ -171,15 +175,25 @@ def _transformed_views(
     network: Network, seeds: Sequence[int], settings: SyntheticSettings
 ) -> Callable[[torch.Tensor, int], torch.Tensor]:
     """Return a function that shifts, scales, rotates and resizes images for the network."""
-    transforms = Transforms(
-        settings.jitter_px, settings.scales, settings.rotate_deg, settings.pad_px
-    )
-    matrices = transforms.draw(seeds, settings.steps, settings.image_px).to(network.device)
-    seen_px = transforms.seen_px(settings.image_px)
-    input_px = round(seen_px * network.input_px / settings.kept_px)
+    geometry = settings.jitter_px, settings.scales, settings.rotate_deg, settings.pad_px
+    if settings.transforms == "lucid":
+        lucid = LucidTransforms(*geometry)
+        drawn = lucid.draw(seeds[0], settings.steps, settings.image_px)
+
+        def move(images: torch.Tensor, step: int) -> torch.Tensor:
+            return lucid.apply(images, drawn[step])
+
+    else:
+        own = Transforms(*geometry)
+        matrices = own.draw(seeds, settings.steps, settings.image_px).to(network.device)
+        seen_px = own.seen_px(settings.image_px)
+
+        def move(images: torch.Tensor, step: int) -> torch.Tensor:
+            return transform(images, matrices[step], seen_px)
 
     def seen(images: torch.Tensor, step: int) -> torch.Tensor:
-        return resize(transform(images, matrices[step], seen_px), input_px)
+        moved = move(images, step)
+        return resize(moved, round(moved.shape[-1] * network.input_px / settings.kept_px))
 
     return seen
 

@@ -95,7 +95,9 @@ def render(
     ['inception3a-1x1-0003/max_i00.png', 'inception3a-1x1-0003/max_i01.png']
     """
     ranks = ranks or Ranks()
-    own = list(_batches(network, goals, settings.batch))[ranks.rank :: ranks.world]
+    # Lucid's transforms are those of a whole batch: an image would depend on the other goals' ones.
+    together = 1 if settings.transforms == "lucid" else settings.batch
+    own = list(_batches(network, goals, together))[ranks.rank :: ranks.world]
     left = [batch for batch in own if not all(path.exists() for path in _files(batch, folder))]
     total = sum(_n_images(batch) for batch in left) * settings.longest
     quiet = quiet or not ranks.is_first or not left

@@ -1,0 +1,136 @@
+"""Lucid's own transforms: one draw a step for all images, in four steps one after the other.
+
+They are those of the studies that used Lucid (Olah et al., 2017; Borowski et al., 2021; Zimmermann
+et al., 2021); :mod:`stimgen.visualization.augment` has ours, which differ on purpose.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+
+@dataclass(frozen=True)
+class LucidDraw:
+    """One step's transform: offsets of the two crops (x, y), scale and rotation."""
+
+    before_px: tuple[int, int]
+    scale: float
+    rotate_deg: int
+    after_px: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class LucidTransforms:
+    """Random transforms that all images of an optimisation share in a step.
+
+    Images are padded with grey and cropped; enlarged or shrunk, which changes the size of what the
+    network sees; rotated to the nearest pixel, black outside; and the result is cropped again.
+
+    Parameters
+    ----------
+    jitter_px
+        Pixels removed by the first and by the last crop, at random positions.
+    scales
+        Scale factors, each with equal probability.
+    rotate_deg
+        Largest rotation in either direction, in whole degrees.
+    pad_px
+        Width of the grey border at each side of the image.
+
+    Examples
+    --------
+    >>> transforms = LucidTransforms(jitter_px=(16, 8), scales=(0.95, 1.05))
+    >>> transforms.sides_px(256)
+    [220, 243]
+    >>> drawn = transforms.draw(seed=1, steps=10, size_px=256)
+    >>> transforms.apply(torch.zeros(2, 3, 256, 256), drawn[0]).shape[-1] in (220, 243)
+    True
+    """
+
+    jitter_px: tuple[int, int] = (16, 8)
+    scales: tuple[float, ...] = (1.0, 0.975, 1.025, 0.95, 1.05)
+    rotate_deg: int = 5
+    pad_px: int = 0
+
+    def draw(self, seed: int, steps: int, size_px: int) -> list[LucidDraw]:
+        """Draw the transforms of all steps, for images of ``size_px``."""
+        # The starting noise is drawn from [seed]; this stream must differ from it.
+        rng = np.random.default_rng([seed, 1])
+        before = rng.integers(0, self.jitter_px[0], (steps, 2), endpoint=True)
+        after = rng.integers(0, self.jitter_px[1], (steps, 2), endpoint=True)
+        scales = np.asarray(self.scales)[rng.integers(0, len(self.scales), steps)]
+        degrees = rng.integers(-self.rotate_deg, self.rotate_deg, steps, endpoint=True)
+        return [
+            LucidDraw((int(x), int(y)), float(scale), int(turn), (int(left), int(top)))
+            for (x, y), scale, turn, (left, top) in zip(before, scales, degrees, after, strict=True)
+        ]
+
+    def sides_px(self, size_px: int) -> list[int]:
+        """Return the sides of transformed images, one for each scale."""
+        first = size_px + 2 * self.pad_px - self.jitter_px[0]
+        return [_scaled_px(first, scale) - self.jitter_px[1] for scale in self.scales]
+
+    def apply(self, images: torch.Tensor, drawn: LucidDraw) -> torch.Tensor:
+        """Transform all images alike.
+
+        Parameters
+        ----------
+        images
+            Images x 3 x height x width in 0..1, square.
+        drawn
+            One step of :meth:`draw`.
+        """
+        padded = F.pad(images, [self.pad_px] * 4, value=0.5) if self.pad_px else images
+        first = _cropped(padded, drawn.before_px, self.jitter_px[0])
+        scaled = _resized(first, _scaled_px(first.shape[-1], drawn.scale))
+        return _cropped(_rotated(scaled, drawn.rotate_deg), drawn.after_px, self.jitter_px[1])
+
+
+def _scaled_px(side_px: int, scale: float) -> int:
+    # In single precision and cut off, as TensorFlow computes it: 1.05 times 240 is 251.
+    return int(np.float32(scale) * np.float32(side_px))
+
+
+def _cropped(images: torch.Tensor, offset_px: tuple[int, int], removed_px: int) -> torch.Tensor:
+    (x, y), side = offset_px, images.shape[-1] - removed_px
+    return images[..., y : y + side, x : x + side]
+
+
+def _resized(images: torch.Tensor, side_px: int) -> torch.Tensor:
+    """Resize square images bilinearly, without antialiasing, from the corner of the first pixel."""
+    if side_px == images.shape[-1]:
+        return images
+    weights = _line_weights(images.shape[-1], side_px).to(images)
+    return weights @ images @ weights.T
+
+
+def _line_weights(of: int, to: int) -> torch.Tensor:
+    # x_in = x_out of / to (TensorFlow 1), which no half of a pixel corrects, up to the last pixel.
+    places = np.minimum(np.arange(to) * (of / to), of - 1)
+    left = np.floor(places).astype(int)
+    right = np.minimum(left + 1, of - 1)
+    weights = np.zeros((to, of), np.float32)
+    np.add.at(weights, (np.arange(to), left), 1 - (places - left))
+    np.add.at(weights, (np.arange(to), right), places - left)
+    return torch.from_numpy(weights)
+
+
+def _rotated(images: torch.Tensor, degrees: int) -> torch.Tensor:
+    """Rotate square images about their centre to the nearest pixel; outside they are black."""
+    if degrees == 0:
+        return images
+    side = images.shape[-1]
+    middle = (side - 1) / 2
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    along = torch.arange(side, device=images.device, dtype=torch.float64) - middle
+    x = (cos * along - sin * along[:, None] + middle).round().long()
+    y = (sin * along + cos * along[:, None] + middle).round().long()
+    inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
+    places = y.clamp(0, side - 1) * side + x.clamp(0, side - 1)
+    turned = images.flatten(2).index_select(2, places.flatten()).view_as(images)
+    return turned * inside
