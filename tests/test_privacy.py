@@ -34,8 +34,7 @@ PLUGINS = {
     "experiments/display/devices.py",
     "experiments/lab/photometer.py",
     "experiments/runner/likeness.py",
-    "stimgen/occlusion/saliency.py",
-    "stimgen/visualization/generator_prior.py",
+    "unitscope/named_functions.py",
 }
 """Modules that import what a user names."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from tqdm import tqdm
@@ -13,8 +15,9 @@ from benchmarks.generator import own, usual
 from benchmarks.generator.commands_timed import demo_seconds, sweep_seconds
 from benchmarks.generator.decoding import decode_rates
 from benchmarks.generator.limits import flops_of_convolutions, flops_of_pass
-from benchmarks.generator.own import IMAGES, LAYER
+from benchmarks.generator.own import IMAGES, LAYER, Asked
 from benchmarks.generator.sides import Clock, Way, in_turns
+from benchmarks.generator.study_hours import study_seconds, write_photographs
 from stimgen.networks.compute_device import device_model
 from stimgen.networks.network import Precision
 from unitscope.versions import versions
@@ -61,6 +64,12 @@ class Sizes:
         Step between positions of a patch, and number of positions for the usual way.
     memory
         Images of a short and of a long sweep.
+    files
+        JPEG files of a sweep from files.
+    map_stride_px, map_units
+        Step between positions of a whole map, and numbers of units that share one.
+    studies
+        Settings files whose duration is estimated; all that are shipped if None.
     """
 
     sweep: int = 448
@@ -71,6 +80,10 @@ class Sizes:
     stride_px: int = 6
     usual_positions: int = 20
     memory: tuple[int, int] = (1024, 8192)
+    files: int = 448
+    map_stride_px: int = 2
+    map_units: tuple[int, ...] = (1, 18)
+    studies: tuple[str, ...] | None = None
 
 
 class Bench:
@@ -88,6 +101,8 @@ class Bench:
         By default those for the device.
     precisions
         Precisions of the networks; by default fp32, and bf16 if its convolutions are faster.
+    asked
+        Network and layer of the parts ``files`` and ``map``.
     """
 
     def __init__(
@@ -97,31 +112,33 @@ class Bench:
         clock: Clock = "wall",
         sizes: Sizes | None = None,
         precisions: Sequence[Precision] | None = None,
+        asked: Asked | None = None,
     ) -> None:
+        self.asked = asked or Asked()
         self.device, self.repeats, self.clock = device, repeats, clock
         self.sizes = sizes or (
-            Sizes() if device.type == "cpu" else Sizes(8192, recorded=8192, steps=64)
+            Sizes() if device.type == "cpu" else Sizes(8192, recorded=8192, steps=64, files=12288)
         )
         self._parts: dict[str, Callable[[], Iterator[Figure]]] = {
             "limit": self._limit,
             "decode": self._decode,
             "sweep": self._sweep,
+            "files": self._files,
             "memory": self._memory,
             "render": self._render,
             "occlusion": self._occlusion,
+            "map": self._map,
             "ranks": self._ranks,
             "demo": self._demo,
+            "studies": self._studies,
         }
         self._peaks: dict[Precision, float] = {}
         self._precisions = precisions
 
-    def measure(self, parts: Sequence[str]) -> list[Figure]:
-        """Measure some parts, with a progress bar."""
-        return [
-            figure
-            for part in tqdm(parts, desc="bench", unit="part", leave=False)
-            for figure in self._parts[part]()
-        ]
+    def measure(self, parts: Sequence[str]) -> Iterator[Figure]:
+        """Measure some parts, with a progress bar, and yield each figure as it is measured."""
+        for part in tqdm(parts, desc="bench", unit="part", leave=False):
+            yield from self._parts[part]()
 
     @property
     def precisions(self) -> Sequence[Precision]:
@@ -173,6 +190,22 @@ class Bench:
         work = f"recording all units and keeping the top {k} at both ends, in {precision}"
         return Figure(work, 100 * (recorded / bare - 1), "% more than bare passes")
 
+    def _files(self) -> Iterator[Figure]:
+        n, k = self.sizes.files, self.sizes.k
+        with tempfile.TemporaryDirectory() as folder:
+            write_photographs(Path(folder), n)
+            ways: list[Way] = [
+                (own.sweep_files, (self.device, precision, Path(folder), k, self.asked))
+                for precision in self.precisions
+            ]
+            seconds, _ = in_turns(ways, self.repeats, self.clock)
+        for precision, own_seconds in zip(self.precisions, seconds, strict=True):
+            work = (
+                f"from a folder of JPEG files of 500 x 375 to a finished sweep of "
+                f"{self.asked.network}, in {precision}"
+            )
+            yield Figure(work, n / own_seconds, "images/s")
+
     def _memory(self) -> Iterator[Figure]:
         ways = [(own.sweep_memory, (self.device, n)) for n in self.sizes.memory]
         _, peaks = in_turns(ways, 1)
@@ -209,6 +242,19 @@ class Bench:
             work = f"occlusion by 90 px, {LAYER}, in {precision}, largest error {one.error:.0e}"
             yield Figure(work, rate, "positions/s", rate * before / n_usual, share)
 
+    def _map(self) -> Iterator[Figure]:
+        stride = self.sizes.map_stride_px
+        for precision in self.precisions:
+            for n_units in self.sizes.map_units:
+                way: Way = (
+                    own.occlusion_maps,
+                    (self.device, precision, stride, n_units, self.asked),
+                )
+                (seconds,), (found,) = in_turns([way], 1, self.clock)
+                units = "1 unit" if n_units == 1 else f"{n_units} units"
+                where = f"occlusion map of {found.n_positions:,} positions, {self.asked.layer}"
+                yield Figure(f"{where}, {units}, in {precision}", seconds, "s")
+
     def _ranks(self) -> Iterator[Figure]:
         cuda = self.device.type == "cuda"
         world = torch.cuda.device_count() if cuda else 2
@@ -221,6 +267,12 @@ class Bench:
     def _demo(self) -> Iterator[Figure]:
         yield Figure("build of the demo set", demo_seconds(self.device.type), "s")
 
+    def _studies(self) -> Iterator[Figure]:
+        for name, n_images, seconds in study_seconds(self.device, self.sizes.studies):
+            work = f"study {name}, {n_images:,} images, estimated"
+            unit = "h" if seconds >= 3600 else "min"
+            yield Figure(work, seconds / (3600 if unit == "h" else 60), unit)
+
 
 def machine(device: torch.device) -> str:
     """Return one line about the machine and software of the measurements."""
@@ -231,11 +283,12 @@ def machine(device: torch.device) -> str:
     return f"{device.type}: {device_model(device)}{threads}; Python {python}, {made_with}"
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """Return figures as a Markdown table."""
-    lines = ["| work | measured | times the usual way | share of the limit |", "|---|---|---|---|"]
-    for figure in figures:
-        ratio = "" if figure.ratio is None else f"{figure.ratio:.1f}"
-        share = "" if figure.share is None else f"{100 * figure.share:.0f} %"
-        lines.append(f"| {figure.work} | {figure.value:.1f} {figure.unit} | {ratio} | {share} |")
-    return "\n".join(lines)
+HEAD = "| work | measured | times the usual way | share of the limit |\n|---|---|---|---|"
+"""First lines of the Markdown table."""
+
+
+def row(figure: Figure) -> str:
+    """Return a figure as a row of the Markdown table."""
+    ratio = "" if figure.ratio is None else f"{figure.ratio:.1f}"
+    share = "" if figure.share is None else f"{100 * figure.share:.0f} %"
+    return f"| {figure.work} | {figure.value:.1f} {figure.unit} | {ratio} | {share} |"

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from stimgen.occlusion.patches import Occlusion, Patch, apply, offsets
 from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.sweeps.image_reading import Batch, read_batches
+from stimgen.sweeps.image_sources import open_source
 from stimgen.sweeps.sweep import BATCH, recorded, summary, sweep
 from stimgen.sweeps.tally import Tally
 from stimgen.sweeps.workers import with_network
@@ -70,13 +72,23 @@ class NoiseCrops:
         return self._whole.crop((x, y, x + self._size_px, y + self._size_px))
 
 
-def _googlenet(device: torch.device, precision: Precision, px: int | None = None) -> Network:
-    return load_network("googlenet", "random", input_px=px, device=device, precision=precision)
+@dataclass(frozen=True)
+class Asked:
+    """Network whose speed is asked for, and one of its layers."""
+
+    network: str = "googlenet"
+    layer: str = LAYER
+
+
+def _untrained(
+    device: torch.device, precision: Precision, px: int | None = None, name: str = "googlenet"
+) -> Network:
+    return load_network(name, "random", input_px=px, device=device, precision=precision)
 
 
 def sweep_images(device: torch.device, precision: Precision, n_images: int, k: int) -> Work:
     """Prepare a sweep of all units; its work returns the number of operations of a pass."""
-    network, source = _googlenet(device, precision), NoiseCrops(n_images)
+    network, source = _untrained(device, precision), NoiseCrops(n_images)
     layers = [layer.name for layer in network.layers]
     flops = counted_flops(lambda: network.activations(_blank(device), layers, "pre", "mean"))
 
@@ -88,9 +100,23 @@ def sweep_images(device: torch.device, precision: Precision, n_images: int, k: i
     return work
 
 
+def sweep_files(
+    device: torch.device, precision: Precision, folder: Path, k: int, asked: Asked
+) -> Work:
+    """Prepare a sweep of all units over a folder of files, decoded as by default."""
+    network = _untrained(device, precision, name=asked.network)
+    source, shown = open_source(folder), ImagesSettings()
+    layers = [layer.name for layer in network.layers]
+
+    def work() -> None:
+        sweep(network, source, layers, k, shown, ActivationSettings(), quiet=True)
+
+    return work
+
+
 def sweep_end(device: torch.device, k: int) -> Work:
     """Prepare the end of a sweep, whose duration does not depend on the number of images."""
-    network = _googlenet(device, "fp32")
+    network = _untrained(device, "fp32")
     units = tuple(unit.name for unit in network.units())
     tally = Tally(len(units), k, 1, device)
     tally.add(torch.randn(len(units), 4 * k, device=device), torch.arange(4 * k, device=device))
@@ -109,7 +135,7 @@ def recording(device: torch.device, precision: Precision, n_images: int, k: int)
     is half full before and after, so that recording overlaps with passes as in the middle of a
     sweep.
     """
-    network, source = _googlenet(device, precision), NoiseCrops(n_images)
+    network, source = _untrained(device, precision), NoiseCrops(n_images)
     layers, shown = [layer.name for layer in network.layers], ImagesSettings(resize_px=224)
     size = BATCH[device.type]
 
@@ -134,7 +160,7 @@ def recording(device: torch.device, precision: Precision, n_images: int, k: int)
 
 def bare_passes(device: torch.device, precision: Precision, n_images: int) -> Work:
     """Prepare to read a sweep's images and run the network on them, without recording."""
-    network, source = _googlenet(device, precision), NoiseCrops(n_images)
+    network, source = _untrained(device, precision), NoiseCrops(n_images)
     size = BATCH[device.type]
     layers = [network.layers[-1].name]
 
@@ -152,7 +178,7 @@ def bare_passes(device: torch.device, precision: Precision, n_images: int) -> Wo
 
 def sweep_memory(device: torch.device, n_images: int) -> Work:
     """Prepare a sweep of small images; its work returns the process's peak memory in bytes."""
-    network, source = _googlenet(device, "fp32", 64), NoiseCrops(n_images, 64)
+    network, source = _untrained(device, "fp32", 64), NoiseCrops(n_images, 64)
     layers = [layer.name for layer in network.layers]
 
     def work() -> int | None:
@@ -175,7 +201,7 @@ def render_units(device: torch.device, precision: Precision, steps: int) -> Work
     ReLUs are redirected in one step of 32, as by default (16 of 512). There is no diversity term,
     as the usual way renders single images.
     """
-    network = _googlenet(device, precision)
+    network = _untrained(device, precision)
     settings = SyntheticSettings(
         per_pole=4,
         steps=steps,
@@ -236,22 +262,30 @@ def occluded_images(n: int) -> tuple[np.ndarray, ...]:
     return tuple(apply(edit, patch) for patch in _places(n))
 
 
-def occlusion_maps(device: torch.device, precision: Precision, stride_px: int) -> Work:
-    """Prepare an occlusion map of a layer's first unit; its work returns :class:`Maps`."""
-    network, edit = _googlenet(device, precision), Occlusion(IMAGES[0])
-    units, patches = network.units([LAYER])[:1], list(_places(32))
+def occlusion_maps(
+    device: torch.device,
+    precision: Precision,
+    stride_px: int,
+    n_units: int = 1,
+    asked: Asked | None = None,
+) -> Work:
+    """Prepare occlusion maps of a layer's first units; its work returns :class:`Maps`."""
+    asked = asked or Asked()
+    network, edit = _untrained(device, precision, name=asked.network), Occlusion(IMAGES[0])
+    units, patches = network.units([asked.layer])[:n_units], list(_places(32))
     forward = PatchForward(network, edit.base, units)
     inside = edit.inside(patches)
     flops = counted_flops(lambda: forward(patches, inside)) / len(patches)
     found = forward(patches, inside)[:, 0]
-    exact = _googlenet(device, "fp32")
+    exact = _untrained(device, "fp32", name=asked.network)
     images = to_tensor(occluded_images(32), device)
-    whole = exact.activations(images, [LAYER], "pre", "mean")[:, 0].cpu().numpy()
+    whole = exact.activations(images, [asked.layer], "pre", "mean")[:, units[0].channel]
+    whole = whole.cpu().numpy()
     error = float(np.abs(found - whole).max() / np.abs(whole).max())
 
     def work() -> Maps:
         maps, _ = activation_maps(network, edit, units, size_px=PATCH_PX, stride_px=stride_px)
-        return Maps(maps.size, error, flops)
+        return Maps(maps[0].size, error, flops)
 
     return work
 

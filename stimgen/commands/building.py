@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stimgen.commands.options import Commands, add_device, add_quiet
+from stimgen.commands.options import Commands, add_device, add_network_of_set, add_quiet
 from unitscope.errors import BadInput
 from unitscope.places import STIMULI, shown
 
@@ -166,7 +166,7 @@ def add_occluding(commands: Commands) -> None:
         help="spectral_residual, a folder of maps, or package.module:function",
     )
     parser.add_argument("--objects", help="table of boxes around primary objects")
-    parser.add_argument("--weights", help="path of the checkpoint, if the set was built from one")
+    add_network_of_set(parser)
     add_device(parser)
     add_quiet(parser)
     parser.set_defaults(run=_occlude)
@@ -193,7 +193,9 @@ def _occlude(arguments: argparse.Namespace) -> None:
     except ValueError as error:
         raise BadInput(str(error)) from None
     stimuli = StimulusSet.open(arguments.set)
-    network = network_of(arguments.set, arguments.weights, pick_device(arguments.device))
+    network = network_of(
+        arguments.set, arguments.weights, pick_device(arguments.device), arguments.network
+    )
     folder = arguments.out or arguments.set.with_name(f"{stimuli.name}-occlusion")
     excluded = OcclusionSet(
         stimuli, network, settings, folder, base=Path.cwd(), quiet=arguments.quiet

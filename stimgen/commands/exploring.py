@@ -15,7 +15,10 @@ def add_networks(commands: Commands) -> None:
     networks = commands.add_parser("networks", help="list the names of the networks")
     networks.set_defaults(run=_networks)
     units = commands.add_parser("units", help="list a network's layers, branches and channels")
-    units.add_argument("--network", default="demo", help="name of the network")
+    units.add_argument("settings", nargs="?", help="settings file whose network is listed")
+    units.add_argument(
+        "--network", help="its name, or package.module:function; default without settings: demo"
+    )
     units.set_defaults(run=_units)
 
 
@@ -29,7 +32,13 @@ def _networks(arguments: argparse.Namespace) -> None:
 def _units(arguments: argparse.Namespace) -> None:
     from stimgen.networks.registry import network_layers
 
-    layers = network_layers(arguments.network)
+    if arguments.settings is None:
+        layers = network_layers(arguments.network or "demo")
+    else:
+        from stimgen.studies.build_settings import read
+
+        wanted = read(arguments.settings).network
+        layers = network_layers(arguments.network or wanted.name, wanted.input_px, wanted.layers)
     print("layer,branch,first_channel,last_channel")
     for layer in layers:
         for branch in layer.branches:

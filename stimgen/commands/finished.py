@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from stimgen.commands.options import Commands, add_device, add_quiet
+from stimgen.commands.options import Commands, add_device, add_network_of_set, add_quiet
 from unitscope.places import shown
 
 
@@ -14,7 +14,7 @@ def add_finished(commands: Commands) -> None:
     """Add ``verify``, ``diff``, ``gallery`` and ``export``."""
     verify = commands.add_parser("verify", help="check a set's files, activations and rules")
     verify.add_argument("set", type=Path, help="folder of the stimulus set")
-    verify.add_argument("--weights", help="path of the checkpoint, if the set was built from one")
+    add_network_of_set(verify)
     add_device(verify)
     verify.add_argument(
         "--files-only", action="store_true", help="do not measure activations again"
@@ -47,7 +47,9 @@ def _verify(arguments: argparse.Namespace) -> int:
     settings = read_provenance(arguments.set).settings
     faults = verify(stimuli, settings, quiet=arguments.quiet)
     if not arguments.files_only:
-        network = network_of(arguments.set, arguments.weights, pick_device(arguments.device))
+        network = network_of(
+            arguments.set, arguments.weights, pick_device(arguments.device), arguments.network
+        )
         faults += verify_activations(stimuli, network, settings.activation, quiet=arguments.quiet)
     for fault in faults:
         print(f"{fault.where}: {fault.what}")

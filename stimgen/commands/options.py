@@ -18,3 +18,11 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     """Add ``--quiet``, which hides progress bars."""
     parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def add_network_of_set(parser: argparse.ArgumentParser) -> None:
+    """Add ``--weights`` and ``--network``, by which the network of a finished set is found."""
+    parser.add_argument("--weights", help="path of the checkpoint, if the set was built from one")
+    parser.add_argument(
+        "--network", help="package.module:function, if the set's network was made by one"
+    )

@@ -31,6 +31,12 @@ _LAYOUTS: dict[type[nn.Module], Layout] = {
     PatchMergingV2: "maps, channels last",
 }
 
+_LAYOUTS_BY_NAME: dict[str, Layout] = {
+    "timm.models.vision_transformer.Block": "tokens",
+    "timm.models.swin_transformer.SwinTransformerBlock": "maps, channels last",
+}
+"""Layouts of the blocks of an optional package."""
+
 _NONLINEARITIES: dict[Callable[..., Any], Nonlinearity] = {
     F.relu: F.relu,
     F.relu_: F.relu,
@@ -68,12 +74,22 @@ class Discovered:
             conv, norm = module.get_submodule(conv_path), module.get_submodule(norm_path)
             assert isinstance(conv, nn.Conv2d)
             assert isinstance(norm, nn.BatchNorm2d)
-            module.set_submodule(conv_path, fuse_conv_bn_eval(conv, norm))
-            module.set_submodule(norm_path, nn.Identity())
+            fused = fuse_conv_bn_eval(conv, norm)
+            if type(conv) is nn.Conv2d or _computes_the_same(fused, conv, norm):
+                module.set_submodule(conv_path, fused)
+                module.set_submodule(norm_path, nn.Identity())
 
 
-def discover(module: nn.Module, input_px: int) -> Discovered:
-    """Find the layers by a forward pass on the ``meta`` device, which computes shapes only.
+@torch.no_grad()
+def _computes_the_same(fused: nn.Conv2d, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> bool:
+    """Return whether a convolution of a class of its own is one: it may scale its weights."""
+    side = 4 * max(conv.kernel_size) + 4
+    maps = torch.randn(2, conv.in_channels, side, side, generator=torch.Generator().manual_seed(0))
+    return torch.allclose(fused(maps), norm(conv(maps)), rtol=1e-3, atol=1e-4)
+
+
+def discover(module: nn.Module, input_px: int, also: Sequence[str] = ()) -> Discovered:
+    """Find the layers by a forward pass, which on the ``meta`` device computes shapes only.
 
     A layer is a convolution, a batch norm that cannot be folded into one, or a block (a module of
     its own class, not a plain sequence), if it runs once, outputs maps of more than one position,
@@ -84,13 +100,16 @@ def discover(module: nn.Module, input_px: int) -> Discovered:
     Parameters
     ----------
     module
-        In evaluation mode, its weights on the ``meta`` device.
+        In evaluation mode.
     input_px
         Side of the images that the network is made for.
+    also
+        Paths of further modules that are layers if they run once and output maps or tokens.
     """
     trace = _Trace(module)
-    trace.run(torch.zeros(1, 3, input_px, input_px, device="meta"))
-    return _LayerFinder(trace).discovered()
+    device = next((weight.device for weight in module.parameters()), torch.device("cpu"))
+    trace.run(torch.zeros(1, 3, input_px, input_px, device=device))
+    return _LayerFinder(trace, also).discovered()
 
 
 @dataclass(frozen=True)
@@ -205,8 +224,8 @@ def _nonlinearity(
 class _LayerFinder:
     """Finds the layers in a trace."""
 
-    def __init__(self, trace: _Trace) -> None:
-        self.trace = trace
+    def __init__(self, trace: _Trace, also: Sequence[str] = ()) -> None:
+        self.trace, self.also = trace, also
         self.layers: dict[Value, Layer] = {}  # by pre-activations
         self.folds: dict[str, str] = {}
         self.after = {n.before: n for n in trace.nonlinear.values() if trace.n_uses[n.before] == 1}
@@ -218,6 +237,7 @@ class _LayerFinder:
             and trace.n_uses[call.before] == 1
             and trace.n_calls[call.path] == 1
         }
+        self.convolutions: dict[Value, str] = {}  # those whose values another class normalises
 
     def discovered(self) -> Discovered:
         """Return layers in the order of the pass, inner modules before outer ones."""
@@ -233,14 +253,21 @@ class _LayerFinder:
                 self._add_alias(value, call.path)
                 return
         layout = _layout(call)
+        if layout is None and call.path in self.also:
+            layout = _layout_by_shape(call.shape)
         if layout is None:
             return
-        if isinstance(call.module, nn.Conv2d):
-            norm = self.norms.get(call.after)
+        norm = self.norms.get(call.after)
+        if isinstance(call.module, nn.Conv2d) and norm is not None and _has_more(norm.module):
+            self.convolutions[norm.after] = call.path
+        elif isinstance(call.module, nn.Conv2d):
+            path = call.path
             if norm is not None:
                 self.folds[call.path] = norm.path
+                # A convolution of a class of its own may not fold; an identity stays valid.
+                path = path if type(call.module) is nn.Conv2d else norm.path
             value = norm.after if norm else call.after
-            self._add(call, value, Branch("", range(call.shape[1]), call.path), layout)
+            self._add(call, value, Branch("", range(call.shape[1]), path), layout)
         elif ended is not None and ended.path is not None:
             where = Branch("", range(_n_channels(call, layout)), ended.path, ended.call)
             self._add(call, ended.before, where, layout, ended.function)
@@ -258,7 +285,9 @@ class _LayerFinder:
     ) -> None:
         if function is None and value in self.after:
             function = self.after[value].function
-        self.layers[value] = Layer(call.path, (branch,), (), function, layout)
+        conv = self.convolutions.get(call.after)
+        names = (call.path,) if conv is None else (conv, call.path)
+        self.layers[value] = Layer(names[0], (branch,), names[1:], function, layout)
 
     def _add_alias(self, value: Value | None, path: str) -> None:
         assert value is not None
@@ -267,9 +296,24 @@ class _LayerFinder:
         self.layers[value] = Layer(old.name, old.branches, aliases, old.nonlinearity, old.layout)
 
 
+def _has_more(norm: nn.Module) -> bool:
+    """Return whether a batch norm also computes something else, such as timm's a nonlinearity."""
+    return type(norm) is not nn.BatchNorm2d
+
+
+def _layout_by_shape(shape: tuple[int, ...]) -> Layout | None:
+    """Return the layout of the output of a module that a user names; None if it has none."""
+    if len(shape) == 4:
+        return "maps"
+    return "tokens" if len(shape) == 3 and shape[1] >= 4 else None
+
+
 def _layout(call: _Call) -> Layout | None:
     """Return the layout of a module's output maps; None if it is not a layer."""
     module, shape = call.module, call.shape
+    by_name = _LAYOUTS_BY_NAME.get(f"{type(module).__module__}.{type(module).__qualname__}")
+    if by_name is not None:
+        return by_name
     for kind, layout in _LAYOUTS.items():
         if isinstance(module, kind):
             return layout

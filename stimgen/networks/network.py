@@ -65,7 +65,8 @@ class Layer:
         Maps its pre-activations to its activations; None if there is none.
     layout
         Layout of the submodules' outputs: images x channels x height x width, the same with the
-        channels last, or images x tokens x channels, where the first token has no position.
+        channels last, or images x tokens x channels, where the last tokens form a square map and
+        those before them (such as a class token) have no position.
     """
 
     name: str
@@ -83,6 +84,27 @@ class Layer:
         """Return the layer with only those branches that hold any of the channels."""
         kept = (branch for branch in self.branches if any(c in branch.channels for c in channels))
         return replace(self, branches=tuple(kept))
+
+
+def layer_named(network: str, layers: Sequence[Layer], name: str) -> Layer:
+    """Return one of a network's layers by its name or by an alias.
+
+    Raises
+    ------
+    BadInput
+        If there is none, naming the nearest one.
+    """
+    for layer in layers:
+        if name == layer.name or name in layer.aliases:
+            return layer
+    known = [n for layer in layers for n in (layer.name, *layer.aliases)]
+    raise BadInput(f"network {network!r} has no layer {name!r}{nearest(name, known)}")
+
+
+def named_layers(network: str, layers: Sequence[Layer], names: Sequence[str]) -> tuple[Layer, ...]:
+    """Return a network's layers that have some names, in its order; all if there are none."""
+    wanted = {layer_named(network, layers, name).name for name in names}
+    return tuple(layer for layer in layers if not wanted or layer.name in wanted)
 
 
 class _Reached(Exception):
@@ -138,8 +160,13 @@ class Network:
         replace_stem_convolutions(module)
         replace_max_pools(module)
         self.module = module.to(memory_format=torch.channels_last)
-        self._mean = torch.tensor(mean, device=self.device).view(3, 1, 1)
-        self._sd = torch.tensor(sd, device=self.device).view(3, 1, 1)
+        self.normalise_by(mean, sd)
+
+    def normalise_by(self, mean: Sequence[float], sd: Sequence[float]) -> None:
+        """Normalise images in 0..1 by a mean and standard deviation of each channel."""
+        self.mean, self.sd = tuple(mean), tuple(sd)
+        self._mean = torch.tensor(self.mean, device=self.device).view(3, 1, 1)
+        self._sd = torch.tensor(self.sd, device=self.device).view(3, 1, 1)
 
     def lower_precision(self) -> None:
         """Compute in bfloat16, which has 8 instead of 24 bits of precision and the same range.
@@ -157,11 +184,7 @@ class Network:
         BadInput
             If there is none, naming the nearest one.
         """
-        for layer in self.layers:
-            if name == layer.name or name in layer.aliases:
-                return layer
-        known = [n for layer in self.layers for n in (layer.name, *layer.aliases)]
-        raise BadInput(f"network {self.name!r} has no layer {name!r}{nearest(name, known)}")
+        return layer_named(self.name, self.layers, name)
 
     def unit(self, layer_name: str, branch_name: str, channel: int) -> Unit:
         """Return a unit under the layer's own name; an empty branch is inferred from the channel.
@@ -335,8 +358,9 @@ def _as_map(values: torch.Tensor, layout: Layout) -> torch.Tensor:
         return values.movedim(-1, 1)
     if layout == "tokens":
         n_images, n_tokens, n_channels = values.shape
-        side = math.isqrt(n_tokens - 1)
-        return values[:, 1:].transpose(1, 2).reshape(n_images, n_channels, side, side)
+        side = math.isqrt(n_tokens)
+        placed = values[:, n_tokens - side**2 :]
+        return placed.transpose(1, 2).reshape(n_images, n_channels, side, side)
     return values
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from stimgen.networks.compute_device import compute_in_full, keep_freed_memory
-from stimgen.networks.network import Branch, Layer, Network, Precision
+from stimgen.networks.made_networks import is_made, load_made, made_layers, timm_names
+from stimgen.networks.network import Branch, Layer, Network, Precision, named_layers
 from stimgen.networks.pooling import pool_before_relu
 from stimgen.networks.torchvision_networks import (
     load_module,
@@ -35,16 +36,21 @@ def load_network(
     input_px: int | None = None,
     device: torch.device | str = "cpu",
     precision: Precision = "fp32",
+    mean: Sequence[float] | None = None,
+    sd: Sequence[float] | None = None,
+    layers: Sequence[str] = (),
 ) -> Network:
     """Load a network, frozen, in evaluation mode, with batch norms folded into convolutions.
 
     Parameters
     ----------
     name
-        ``demo``, ``inception_v1``, or the name of one of torchvision's classifiers.
+        ``demo``, ``inception_v1``, the name of one of torchvision's classifiers, ``timm/NAME``
+        where timm is installed, or ``package.module:function``, a function without arguments that
+        returns a module.
     weights
         ``DEFAULT`` or another published name, ``random``, or a checkpoint's path (a state dict
-        saved by torch or as safetensors).
+        saved by torch or as safetensors). ``DEFAULT`` keeps those of a function's module.
     seed
         Seed of random weights.
     input_px
@@ -53,6 +59,11 @@ def load_network(
         Device on which it runs.
     precision
         ``fp32``, or ``bf16`` for :meth:`~stimgen.networks.network.Network.lower_precision`.
+    mean, sd
+        Per-channel normalisation of images in 0..1; the network's own if None.
+    layers
+        Names of the layers, all that are found if none. With timm and functions they may be paths
+        of any modules that output maps.
 
     Raises
     ------
@@ -63,8 +74,13 @@ def load_network(
     _check_name(name)
     keep_freed_memory()
     compute_in_full()
-    load = _OWN.get(name) or partial(load_torchvision, name)
-    network = load(weights, seed, input_px, device)
+    if is_made(name):
+        network = load_made(name, weights, seed, input_px, device, mean=mean, sd=sd, layers=layers)
+    else:
+        load = _OWN.get(name) or partial(load_torchvision, name)
+        network = load(weights, seed, input_px, device)
+        network.normalise_by(mean or network.mean, sd or network.sd)
+        network.layers = named_layers(name, network.layers, layers)
     if precision == "bf16":
         network.lower_precision()
     return network
@@ -72,18 +88,35 @@ def load_network(
 
 def network_names() -> list[str]:
     """Return the names that :func:`load_network` knows."""
+    return [*_plain_names(), *timm_names()]
+
+
+def _plain_names() -> list[str]:
     return list(dict.fromkeys([*_OWN, *torchvision_names()]))
 
 
-def network_layers(name: str) -> tuple[Layer, ...]:
-    """Return a network's layers without loading its weights.
+def network_layers(
+    name: str, input_px: int | None = None, layers: Sequence[str] = ()
+) -> tuple[Layer, ...]:
+    """Return a network's layers without loading its weights, where they are not its function's.
+
+    Parameters
+    ----------
+    name, input_px, layers
+        As for :func:`load_network`.
 
     Raises
     ------
     BadInput
-        If there is no such network.
+        If there is no such network or layer.
     """
     _check_name(name)
+    if is_made(name):
+        return made_layers(name, input_px, layers)
+    return named_layers(name, _known_layers(name), layers)
+
+
+def _known_layers(name: str) -> tuple[Layer, ...]:
     if name == "demo":
         from stimgen.demo.demo_network import DemoNetwork
 
@@ -98,7 +131,9 @@ def network_layers(name: str) -> tuple[Layer, ...]:
 
 
 def _check_name(name: str) -> None:
-    names = network_names()
+    if is_made(name):
+        return
+    names = _plain_names()
     if name not in names:
         raise BadInput(
             f"no network named {name!r} ('python -m stimgen networks' lists them)"

@@ -17,13 +17,13 @@ from torchvision.models import WeightsEnum
 from stimgen.networks.discovery import Discovered, discover
 from stimgen.networks.network import Layer, Network
 from stimgen.networks.weights import (
-    HEADS,
     Weights,
     first_line,
     hash_weights,
     load_weights,
     randomise,
     read_checkpoint,
+    unused_heads,
 )
 from unitscope.errors import BadInput
 
@@ -121,14 +121,8 @@ def load_module(
         load_weights(module, _current_keys(_download(chosen, weights)), weights)
     else:
         state = _current_keys(read_checkpoint(weights, tuple(published)))
-        load_weights(module, state, weights, unused=_unused(name))
+        load_weights(module, state, weights, unused=unused_heads(torchvision_layers(name)))
     return module, px, chosen
-
-
-def _unused(name: str) -> tuple[str, ...]:
-    """Return the beginnings of keys that belong to no layer: the classifier, with most networks."""
-    layers = [f"{layer.name}." for layer in torchvision_layers(name)]
-    return tuple(head for head in HEADS if not any(layer.startswith(head) for layer in layers))
 
 
 @functools.cache

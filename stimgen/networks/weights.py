@@ -6,12 +6,14 @@ import hashlib
 import pickle
 import zipfile
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from stimgen.networks.network import Layer
 from unitscope.errors import BadInput, nearest
 
 Weights = dict[str, torch.Tensor]
@@ -152,6 +154,12 @@ def load_weights(
     current: Any = OrderedDict(state)
     current._metadata = own._metadata
     module.load_state_dict(current, strict=False)
+
+
+def unused_heads(layers: Iterable[Layer]) -> tuple[str, ...]:
+    """Return the beginnings of keys that belong to no layer: the classifier, with most networks."""
+    names = [f"{layer.name}." for layer in layers]
+    return tuple(head for head in HEADS if not any(name.startswith(head) for name in names))
 
 
 def _without_unused(state: Weights, own: Weights, unused: tuple[str, ...]) -> Weights:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from PIL import Image
 
 from unitscope.errors import BadInput
 from unitscope.image_files import open_image
+from unitscope.named_functions import find_function
 
 
 @dataclass(frozen=True)
@@ -101,16 +101,9 @@ def find_saliency(name: str) -> Saliency:
         return lambda image: np.asarray(spectral_residual(image.pixels))
     if name and Path(name).is_dir():
         return saved_maps(Path(name))
-    module_name, _, function_name = name.rpartition(":" if ":" in name else ".")
-    try:
-        function = getattr(importlib.import_module(module_name), function_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise BadInput(
-            f"saliency {name!r} is not spectral_residual, a folder or a function "
-            f"such as package.module:function ({error})"
-        ) from None
-    if not callable(function):
-        raise BadInput(f"saliency {name!r} is not a function")
+    dotted = name if ":" in name else ":".join(name.rpartition(".")[::2])
+    expected = "spectral_residual, a folder or a function such as package.module:function"
+    function = find_function(dotted, "saliency", expected)
     return lambda image: np.asarray(function(image.pixels), dtype=np.float64)
 
 

@@ -23,6 +23,14 @@ from stimgen.visualization.goals import Goal, goals_for
 from unitscope.errors import BadInput
 from unitscope.vocabulary import Unit
 
+_LATER_SETTINGS = (
+    ("synthetic", "further_per_pole"),
+    ("network", "mean"),
+    ("network", "sd"),
+    ("network", "layers"),
+)
+"""Settings, empty by default, that there were not when the first sets of this format were built."""
+
 FORMAT = 2
 """Raised when the same settings give another set, so that partial builds are not mixed."""
 
@@ -54,15 +62,7 @@ class BuildInputs:
     @cached_property
     def network(self) -> Network:
         """The network, on its device."""
-        wanted = self.settings.network
-        return load_network(
-            wanted.name,
-            wanted.weights,
-            seed=wanted.seed,
-            input_px=wanted.input_px,
-            precision=wanted.precision,
-            device=pick_device(self.device),
-        )
+        return load_network(**vars(self.settings.network), device=pick_device(self.device))
 
     @cached_property
     def generator(self) -> Generator | None:
@@ -139,9 +139,13 @@ class BuildInputs:
         # A network is identified by its weights, not by the path of its checkpoint.
         del settings["network"]["weights"]
         del settings["synthetic"]["generator"]["checkpoint"]
-        if not settings["synthetic"]["further_per_pole"]:
-            # Sets that were built before there was this setting are still the same.
-            del settings["synthetic"]["further_per_pole"]
+        later = (
+            ("synthetic", "further_per_pole"),
+            *(("network", k) for k in ("mean", "sd", "layers")),
+        )
+        for part, key in later:
+            if not settings[part][key]:
+                del settings[part][key]
         content = {
             "format": FORMAT,
             "settings": settings,

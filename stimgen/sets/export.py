@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from stimgen.networks.made_networks import is_made
 from stimgen.networks.network import Layer
 from stimgen.networks.registry import network_layers
 from stimgen.sets.manifest import SetImage, set_images
@@ -27,10 +28,13 @@ def borowski2021(image: SetImage, layers: dict[str, Layer]) -> str | None:
     Borowski et al., 2021).
     """
     unit = image.unit
-    branch = next(b for b in layers[unit.layer].branches if b.name == unit.branch)
     parts = [f"layer_{unit.layer}"]
-    parts += [f"kernel_size_{unit.branch}"] if unit.branch else []
-    parts += [f"channel_{unit.channel - branch.channels.start}"]
+    first = 0
+    if unit.branch:
+        branch = next(b for b in layers[unit.layer].branches if b.name == unit.branch)
+        first = branch.channels.start
+        parts += [f"kernel_size_{unit.branch}"]
+    parts += [f"channel_{unit.channel - first}"]
     if image.kind == "natural":
         parts += ["natural_images", f"batch_{image.batch}"]
     elif image.kind == "synthetic" and image.batch is None:
@@ -41,6 +45,12 @@ def borowski2021(image: SetImage, layers: dict[str, Layer]) -> str | None:
 
 
 LAYOUTS: dict[str, Layout] = {"borowski2021": borowski2021}
+
+
+def _layers(network: str) -> tuple[Layer, ...]:
+    if is_made(network):
+        raise BadInput(f"the manifest has branches of network {network!r}, which has none")
+    return network_layers(network)
 
 
 def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False) -> tuple[int, int]:
@@ -76,8 +86,8 @@ def export(stimuli: StimulusSet, layout: str, out: Path, *, quiet: bool = False)
     images = set_images(stimuli.manifest)
     layers = {
         layer.name: layer
-        for network in sorted({image.unit.network for image in images})
-        for layer in network_layers(network)
+        for network in sorted({image.unit.network for image in images if image.unit.branch})
+        for layer in _layers(network)
     }
     n_copied = 0
     with whole_folder(out) as folder:

@@ -14,6 +14,7 @@ import torch
 import yaml
 
 from stimgen.networks.compute_device import device_model
+from stimgen.networks.made_networks import is_factory
 from stimgen.networks.network import Network
 from stimgen.networks.registry import load_network
 from stimgen.sets.build_inputs import BuildInputs
@@ -139,7 +140,9 @@ def read_provenance(folder: Path) -> Provenance:
     return Provenance(build(BuildSettings, settings, str(path)), str(weights_sha256))
 
 
-def network_of(folder: Path, weights: str | None, device: torch.device) -> Network:
+def network_of(
+    folder: Path, weights: str | None, device: torch.device, named: str | None = None
+) -> Network:
     """Load the network that a set was built with.
 
     Parameters
@@ -150,22 +153,27 @@ def network_of(folder: Path, weights: str | None, device: torch.device) -> Netwo
         Path of the checkpoint, if it differs from the one in the settings; else None.
     device
         Device of the network.
+    named
+        The function that made the network, if one did, as the user names it: no function is run
+        because a set says so.
 
     Raises
     ------
     BadInput
-        If the weights are not those that the set was built with.
+        If the weights are not those that the set was built with, or a function made the network
+        that the user does not name.
     """
     provenance = read_provenance(folder)
     wanted, expected = provenance.settings.network, provenance.weights_sha256
-    network = load_network(
-        wanted.name,
-        weights or wanted.weights,
-        seed=wanted.seed,
-        input_px=wanted.input_px,
-        precision=wanted.precision,
-        device=device,
-    )
+    if named is None and is_factory(wanted.name):
+        raise BadInput(
+            f"{folder}: the network was made by the function {wanted.name}, which is run only if "
+            f"you name it yourself: --network {wanted.name}"
+        )
+    if named not in (None, wanted.name) and not (is_factory(named) and is_factory(wanted.name)):
+        raise BadInput(f"{folder}: built with network {wanted.name!r}, not {named!r}")
+    chosen = {"name": named or wanted.name, "weights": weights or wanted.weights}
+    network = load_network(**{**vars(wanted), **chosen}, device=device)
     if network.weights_sha256 != expected:
         raise BadInput(
             f"{folder}: built with other weights than those of {wanted.name} here "

@@ -26,7 +26,7 @@ class NetworkSettings:
     Parameters
     ----------
     name
-        Name in the network registry.
+        Name in the network registry, or ``package.module:function``, which makes the network.
     weights
         ``DEFAULT`` or another published name, ``random``, or the path of a checkpoint.
     seed
@@ -36,6 +36,10 @@ class NetworkSettings:
     precision
         ``fp32``, or ``bf16``, which is faster on processors with bf16 instructions and rounds
         each activation to 2 or 3 digits.
+    mean, sd
+        Normalisation of red, green and blue in 0..1; the network's own if None.
+    layers
+        Layers of the network; all that are found if empty.
     """
 
     name: str
@@ -43,9 +47,14 @@ class NetworkSettings:
     seed: int = 0
     input_px: int | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
+    mean: tuple[float, float, float] | None = None
+    sd: tuple[float, float, float] | None = None
+    layers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         at_least(32, input_px=self.input_px)
+        if self.sd is not None and min(self.sd) <= 0:
+            raise ValueError(f"sd is {list(self.sd)}, expected numbers above 0")
 
 
 @dataclass(frozen=True)

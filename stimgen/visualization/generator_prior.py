@@ -6,7 +6,6 @@ of a generator look natural, so no other prior is needed.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from stimgen.networks.weights import hash_weights, load_weights, read_checkpoint
 from stimgen.studies.synthetic_settings import GeneratorSettings
 from stimgen.visualization.parametrization import Parametrization
 from unitscope.errors import BadInput
+from unitscope.named_functions import find_function, reason
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,12 @@ def load_generator(
 
 
 def _make(factory: str) -> nn.Module:
-    module_name, _, function_name = factory.partition(":")
+    function = find_function(factory, "synthetic.generator.factory")
     try:
-        made = getattr(importlib.import_module(module_name), function_name)()
-    except (ImportError, AttributeError, ValueError) as error:
+        made = function()
+    except Exception as error:  # the user's function may raise anything
         raise BadInput(
-            f"synthetic.generator.factory {factory!r} is no function package.module:function "
-            f"({error})"
+            f"synthetic.generator.factory {factory!r} failed ({reason(error)})"
         ) from None
     if not isinstance(made, nn.Module):
         raise BadInput(f"synthetic.generator.factory {factory!r} makes no torch.nn.Module")

@@ -184,12 +184,9 @@ def save_layer_image(
         opened = read_rgb(image) if image is not None else None
     except (OSError, ValueError) as error:
         raise BadInput(f"{image}: cannot be read ({error})") from None
+    named = settings.network
     network = load_network(
-        settings.network.name,
-        weights or settings.network.weights,
-        seed=settings.network.seed,
-        input_px=settings.network.input_px,
-        device=pick_device(device),
+        **{**vars(named), "weights": weights or named.weights}, device=pick_device(device)
     )
     name = network.layer(layer).name
     with tqdm(total=wanted.steps, desc="render", unit="step", disable=quiet) as progress:

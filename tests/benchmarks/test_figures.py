@@ -1,5 +1,8 @@
 """That the figures are made and mean what they say; how large they are is no test's business."""
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +10,11 @@ import torch
 from benchmarks.generator import usual
 from benchmarks.generator.__main__ import PARTS, main
 from benchmarks.generator.decoding import decode_rates
-from benchmarks.generator.figures import Bench, Figure, Sizes, table
+from benchmarks.generator.figures import HEAD, Bench, Figure, Sizes, row
 from benchmarks.generator.limits import flops_of_convolutions, flops_of_pass
-from benchmarks.generator.own import NoiseCrops, occluded_images
+from benchmarks.generator.own import Asked, NoiseCrops, occluded_images
+from benchmarks.generator.study_hours import Repeated, write_photographs
+from stimgen.sweeps.photographs import read_rgb
 
 CPU = torch.device("cpu")
 SMALL = Sizes(
@@ -21,6 +26,10 @@ SMALL = Sizes(
     stride_px=67,
     usual_positions=2,
     memory=(400, 500),
+    files=70,
+    map_stride_px=67,
+    map_units=(1, 2),
+    studies=("demo", "klein2023"),
 )
 
 
@@ -45,16 +54,47 @@ def test_the_usual_ways_do_what_they_are_to() -> None:
 
 
 def test_the_table_has_a_row_a_figure() -> None:
-    printed = table([Figure("sweep", 12.34, "images/s", 2.0, 0.5), Figure("limit", 1.0, "s")])
-    assert printed.splitlines()[2:] == [
-        "| sweep | 12.3 images/s | 2.0 | 50 % |",
-        "| limit | 1.0 s |  |  |",
-    ]
+    assert row(Figure("sweep", 12.34, "images/s", 2.0, 0.5)) == (
+        "| sweep | 12.3 images/s | 2.0 | 50 % |"
+    )
+    assert row(Figure("limit", 1.0, "s")) == "| limit | 1.0 s |  |  |"
+    assert [line.count("|") for line in HEAD.splitlines()] == [5, 5]
+
+
+def test_each_row_is_printed_as_it_is_measured_and_kept_on_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[str] = []
+
+    def measured(self: Bench, parts: Sequence[str]) -> Iterator[Figure]:
+        yield Figure("first", 1.0, "s")
+        shown.append(capsys.readouterr().out)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Bench, "measure", measured)
+    assert main(["limit", "--device", "cpu"]) == 130
+    assert shown[0].endswith("| first | 1.0 s |  |  |\n")
 
 
 def test_an_unknown_part_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["swep"]) == 2
     assert "did you mean 'sweep'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["render", "--network", "demo", "--layer", "mixed4a"], "is for files and map"),
+        (["map", "--network", "demo"], "needs --layer"),
+        (["map", "--network", "demo", "--layer", "mixed4"], "did you mean 'mixed4"),
+        (["map", "--network", "no.where:at_all", "--layer", "a"], "is not a function"),
+    ],
+)
+def test_any_network_but_not_in_every_part(
+    argv: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_the_command_prints_the_machine_and_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +121,7 @@ def bench() -> Bench:
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["sweep", "memory", "render", "occlusion"])
 def test_both_ways_are_measured(part: str, bench: Bench) -> None:
-    figures = bench.measure([part])
+    figures = list(bench.measure([part]))
     compared = [figure for figure in figures if figure.ratio is not None]
     assert len(figures) == {"sweep": 5}.get(part, 2)
     assert len(compared) == (0 if part == "memory" else 2)
@@ -89,6 +129,29 @@ def test_both_ways_are_measured(part: str, bench: Bench) -> None:
         assert figure.value > 0
         assert figure.ratio > 0  # type: ignore[operator]
         assert figure.share > 0  # type: ignore[operator]
+
+
+@pytest.mark.slow
+def test_what_a_lab_asks_is_measured(bench: Bench) -> None:
+    (fp32, bf16), maps = bench.measure(["files"]), list(bench.measure(["map"]))
+    assert fp32.unit == bf16.unit == "images/s" and min(fp32.value, bf16.value) > 0
+    assert [figure.unit for figure in maps] == ["s"] * 4
+    assert "occlusion map of 9 positions, inception4a, 2 units, in bf16" in maps[3].work
+    other = Bench(CPU, 1, "processor", SMALL, ("fp32",), Asked("demo", "inception4a"))
+    assert "sweep of demo, in fp32" in next(other.measure(["files"])).work
+    demo, klein = bench.measure(["studies"])
+    assert "demo, 3,000 images" in demo.work and "klein2023, 50,000 images" in klein.work
+    assert klein.unit == "h" and klein.value > 0
+
+
+def test_photographs_are_of_a_common_size(tmp_path: Path) -> None:
+    write_photographs(tmp_path, 66)
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 66 and files[0].read_bytes() == files[64].read_bytes()
+    assert read_rgb(files[1]).size == (500, 375)
+    assert 60_000 < files[0].stat().st_size < 160_000
+    again = Repeated(tmp_path, 1000)
+    assert len(again) == 1000 and again.name(66) == again.name(0)
 
 
 @pytest.mark.parametrize(("peak", "precisions"), [(2.0, 2), (0.5, 1)])

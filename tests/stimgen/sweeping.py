@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+import torch
 from PIL import Image
 
 from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
@@ -54,6 +55,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kill-at", type=int)
     arguments = parser.parse_args()
+    # Images are read ahead for each thread: with many, all would be before any batch is done.
+    torch.set_num_threads(1)
     images = CoarseImages(N_IMAGES)
     # torchrun starts a killed rank again, which then lives.
     if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0":

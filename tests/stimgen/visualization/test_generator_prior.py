@@ -148,9 +148,9 @@ def test_a_checkpoint_is_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "what"),
     [
-        (GeneratorSettings("stimgen.nowhere:make"), "no function package.module:function"),
-        (GeneratorSettings(factory("nobody")), "no function package.module:function"),
-        (GeneratorSettings("stimgen"), "no function package.module:function"),
+        (GeneratorSettings("stimgen.nowhere:make"), "is not a function package.module:function"),
+        (GeneratorSettings(factory("nobody")), "is not a function package.module:function"),
+        (GeneratorSettings("stimgen"), "is not a function package.module:function"),
         (GeneratorSettings(factory("no_module")), "makes no torch.nn.Module"),
         (GeneratorSettings(factory("shapeless")), "has no code_shape"),
         (
