@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
 from analysis.figure_style import FAINT, INK, mark_of
+from analysis.logs.sessions import is_imported
 from analysis.report.groups import Group
 from analysis.report.panels import PERCENT, panels, point_at
 from analysis.report.section import (
+    Block,
     Drawing,
     Number,
     Section,
+    Sentence,
     ShownColumn,
     TableView,
 )
@@ -125,6 +130,45 @@ def baselines(results: Results) -> Figure | None:
     return figure
 
 
+# What a name stands for where the suite's own rules answered; see stimgen.occlusion.baselines.
+_CONVENTIONS = {
+    "centre": "centre chooses the query whose patch lies farther from the middle of the image, so "
+    "that two patches at the same distance are a tie (Zimmermann et al., 2021, took the middle of "
+    "a patch half a pixel farther to the right and down, so that no such pair was one)",
+    "variance": "variance chooses the query whose covered pixels have the smaller standard "
+    "deviation, over all three channels",
+    "saliency": "saliency chooses the query whose patch has less saliency per pixel, by the "
+    "spectral residual (Hou & Zhang, 2007) unless the stimulus set names other maps (those of "
+    "Zimmermann et al. were DeepGaze II’s)",
+    "object": "object chooses the query whose patch covers less of the primary object, as boxes "
+    "drawn by hand show it",
+}
+
+
+def conventions(results: Results) -> Iterator[Block]:
+    """Yield what the baselines that people are compared with chose, and what they made of ties."""
+    names = dict.fromkeys(
+        name
+        for group in results.groups
+        if len(rows := results.of("baselines", group))
+        for name in rows["baseline"]
+    )
+    if not names:
+        return
+    if is_imported(results.log):
+        yield Sentence(
+            "Answers of baselines are those of the imported log, by its own rules.", True
+        )
+    elif told := [_CONVENTIONS[name] for name in names if name in _CONVENTIONS]:
+        rules = "; ".join(told)
+        yield Sentence(f"Baselines: {rules}. A tie counts as incorrect.", True)
+
+
+def _blocks(section: Section, results: Results) -> Iterator[Block]:
+    yield from section.usual_blocks(results)
+    yield from conventions(results)
+
+
 _NO_BASELINE = (
     "No baseline is known: simulate one (python -m experiments simulate … --observer centre), "
     "or give the stimulus set with --stimuli."
@@ -191,4 +235,5 @@ BASELINES = Section(
         "pairs."
     ),
     tasks=("occlusion",),
+    blocks=_blocks,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from matplotlib.colors import TwoSlopeNorm
@@ -12,13 +14,18 @@ from analysis.report.groups import Group
 from analysis.report.panels import panels
 from analysis.report.phrasing import points
 from analysis.report.section import (
+    Block,
     Drawing,
     Number,
     Section,
     ShownColumn,
     TableView,
 )
-from analysis.report.sections.baseline_comparison import answers_of_baselines, compared_groups
+from analysis.report.sections.baseline_comparison import (
+    answers_of_baselines,
+    compared_groups,
+    conventions,
+)
 from analysis.report.study import (
     CHOICE_TASKS,
     Results,
@@ -101,6 +108,11 @@ def agreement_matrix(results: Results) -> Figure | None:
     return figure
 
 
+def _blocks(section: Section, results: Results) -> Iterator[Block]:
+    yield from section.usual_blocks(results)
+    yield from conventions(results)
+
+
 AGREEMENT = Section(
     "agreement",
     "Agreement between observers",
@@ -148,4 +160,5 @@ AGREEMENT = Section(
         "whose chance agreement is 1."
     ),
     tasks=CHOICE_TASKS,
+    blocks=_blocks,
 )

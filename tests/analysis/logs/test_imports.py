@@ -21,6 +21,8 @@ from analysis.logs.ratings import load_ratings, load_study
 from analysis.planning.analysis_settings import Settings
 from analysis.report.analyse import analyse
 from analysis.report.report import write_report
+from analysis.report.section import Sentence
+from analysis.report.sections.baseline_comparison import conventions
 from analysis.statistics.agreement import agreement, answers
 from analysis.statistics.rating_means import by_participant, rating_means
 from unitscope.errors import BadInput
@@ -380,6 +382,8 @@ def test_exclusions_and_baselines_are_the_studys_own(occlusion_table, tmp_path):
         if mode == "natural"
     ]
     assert table.loc[("natural", "saliency"), "kappa"] == pytest.approx(np.mean(against))
+    (note,) = conventions(results)
+    assert isinstance(note, Sentence) and "by its own rules" in note.text
 
 
 def test_logs_without_what_the_notebook_adds_are_imported_too(occlusion_table, tmp_path):

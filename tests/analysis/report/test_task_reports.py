@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -19,8 +21,14 @@ from analysis.logs.load import load_log
 from analysis.planning.analysis_settings import Settings
 from analysis.report.analyse import analyse
 from analysis.report.report import write_report
+from analysis.report.section import Section, Sentence
+from analysis.report.sections.baseline_comparison import BASELINES
+from analysis.report.sections.observer_agreement import AGREEMENT
 from analysis.report.study import Results
 from conditions.design.reading import read_design
+from stimgen.occlusion.baselines import Centre
+from stimgen.occlusion.patches import Patch
+from stimgen.occlusion.saliency import NamedImage
 from tests.conftest import some
 
 QUICK = Settings(n_bootstrap=20)
@@ -65,6 +73,36 @@ def test_agreement_has_every_pair_of_conditions_and_baselines(occlusion: Results
     assert len(table) == 7 * 8 / 2
     silent = table[table["kappa"].isna()]
     assert (silent["reason"].str.startswith("not computable because")).all()
+
+
+def notes(section: Section, results: Results) -> str:
+    blocks = section.shown(results)
+    return " ".join(block.text for block in blocks if isinstance(block, Sentence))
+
+
+def test_the_baselines_conventions_stand_wherever_people_are_compared_with_them(
+    occlusion: Results, simulated: Callable[[str], Path]
+) -> None:
+    for section in (BASELINES, AGREEMENT):
+        text = notes(section, occlusion)
+        assert "two patches at the same distance are a tie" in text
+        assert "A tie counts as incorrect" in text
+        assert "variance chooses" in text
+        assert "saliency chooses" not in text, "no baseline of that name is there"
+    assert "aselines: " not in notes(AGREEMENT, analysed(simulated("two_afc")))
+
+
+def test_the_convention_of_the_centre_is_that_of_the_rule_itself() -> None:
+    image = NamedImage("one", np.zeros((224, 224, 3), np.uint8))
+    for x, y in ((0, 0), (10, 30), (134, 66)):
+        pair = Patch(x, y, 90), Patch(134 - x, 134 - y, 90)
+        assert Centre().choose(image, *pair) is None
+        # The study's middle of a patch, x + size / 2, tells them apart.
+        far = [
+            math.hypot(*(place + 45 - 111.5 for place in (patch.x_px, patch.y_px)))
+            for patch in pair
+        ]
+        assert far[0] != far[1]
 
 
 def test_queries_csv_gives_baselines_of_its_own(simulated: Callable[[str], Path]) -> None:
