@@ -17,6 +17,9 @@ _KEYPAD = {str(digit): str(digit) for digit in range(10)} | {
     "right": "right",
     "up": "up",
     "down": "down",
+    "home": "home",
+    "end": "end",
+    "delete": "delete",
 }
 
 _OTHER_NAMES = {f"num_{name}": key for name, key in _KEYPAD.items()} | {

@@ -11,7 +11,7 @@ from psychopy import logging
 from psychopy.hardware import keyboard
 
 from conditions.design.keys import key_name
-from experiments.runner.comment import BACKSPACE, CONFIRM, NEW_LINE
+from experiments.runner.comment import CONFIRM, DELETE, MOTIONS, NEW_LINE
 from experiments.runner.responses import Press
 
 
@@ -55,8 +55,8 @@ class EventKeyboard:
 class TextInput:
     """Characters and editing keys by the window's text events, timed by the frame.
 
-    The ``key`` of a press is one character, or ``backspace``, ``return``, ``f10`` or ``escape``;
-    Ctrl and Enter count as F10.
+    The ``key`` of a press is one character, or the name of a key that edits; Ctrl and Enter count
+    as F10.
 
     Parameters
     ----------
@@ -69,7 +69,10 @@ class TextInput:
     def __init__(self, win: Any) -> None:
         self._typed: list[Press] = []
         win.winHandle.push_handlers(
-            on_key_press=self._key, on_text=self._text, on_text_motion=self._motion
+            on_key_press=self._key,
+            on_text=self._text,
+            on_text_motion=self._motion,
+            on_text_motion_select=self._motion,
         )
 
     def presses(self) -> list[Press]:
@@ -86,7 +89,9 @@ class TextInput:
         name = key_name(key.symbol_string(symbol))
         if name == NEW_LINE and modifiers & key.MOD_CTRL:
             name = CONFIRM
-        if name in (NEW_LINE, CONFIRM, "escape"):
+        # Without NumLock the keypad's keys edit too, but pyglet has no motion for them.
+        on_keypad = key.symbol_string(symbol).startswith("NUM_") and name in (*MOTIONS, DELETE)
+        if on_keypad or name in (NEW_LINE, CONFIRM, "escape"):
             self._add(name)
 
     def _text(self, characters: str) -> None:
@@ -97,8 +102,11 @@ class TextInput:
     def _motion(self, motion: int) -> None:
         from pyglet.window import key
 
-        if motion == key.MOTION_BACKSPACE:
-            self._add(BACKSPACE)
+        name = {
+            key.MOTION_BEGINNING_OF_LINE: "home",
+            key.MOTION_END_OF_LINE: "end",
+        }.get(motion) or key_name(key.symbol_string(motion))
+        self._add(name)
 
 
 def open_keyboard() -> HardwareKeyboard | EventKeyboard:

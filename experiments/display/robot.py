@@ -31,9 +31,12 @@ LONGEST_S = 1.0
 
 KEYSYMS = {
     "backspace": "BackSpace",
+    "delete": "Delete",
     "down": "Down",
+    "end": "End",
     "escape": "Escape",
     "f10": "F10",
+    "home": "Home",
     "left": "Left",
     "return": "Return",
     "right": "Right",

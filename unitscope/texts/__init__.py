@@ -72,6 +72,7 @@ class Texts:
     rating_rated: str
     comment_question: str
     comment_hint: str
+    comment_full: str
     question: str
     title_min: str
     title_max: str

@@ -141,9 +141,21 @@ def test_a_person_rates_reads_answers_and_comments(start_around, hand, tmp_path)
     act("queries_natural_01", "j")
     act("page_ratings_after_01", "space")
     act("unrated_rating_after_01", "KP_5", "space")
-    act(
-        "typing_comment_01", "p", "x", "backspace", "space", "q", "return", "odiaeresis", "1", "F10"
-    )
+    typed = ["x", "backspace", "space", "q", "return", "odiaeresis", "KP_1", "home", "delete"]
+    moved = [
+        "left",
+        "left",
+        "left",
+        "left",
+        "left",
+        "p",
+        "end",
+        "down",
+        "odiaeresis",
+        "1",
+        "KP_Enter",
+    ]
+    act("typing_comment_01", *typed, *moved, "F10")
     act("page_end_01", "space")
     code, out, err = finish(process)
     assert code == 0, err
@@ -154,7 +166,7 @@ def test_a_person_rates_reads_answers_and_comments(start_around, hand, tmp_path)
     assert given["rating"].tolist() == [1, 0]
     assert (given["rt_s"] > 0).all()
     assert set(given["response_source"]) == {"keyboard-ptb"}
-    assert facts(tmp_path)["comment"] == "p q\nö1"
+    assert facts(tmp_path)["comment"] == "p q\nö1\n"
     assert facts(tmp_path)["instruction_s"] > 1
 
 
@@ -219,6 +231,30 @@ def test_whoever_declines_is_let_go(start_around, hand, tmp_path):
     assert "declined" in out
     assert facts(tmp_path)["end_reason"] == "declined"
     assert not (folder(tmp_path) / "trials.csv").exists()
+
+
+def test_the_comment_scrolls_with_its_caret_and_says_when_it_is_full(virtual_screen, tmp_path):
+    script = SCRIPT.with_name("draw_comments.py")
+    command = [sys.executable, str(script), str(tmp_path), ",".join(languages())]
+    done = subprocess.run(command, env=virtual_screen, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    states = json.loads((tmp_path / "states.json").read_text(encoding="utf-8"))
+    for state in some(states):
+        left, bottom, right, top = state["inner"]
+        x, y = state["caret"]
+        assert left <= x <= right, state
+        assert bottom < y < top, state
+        assert state["caret_line"] in state["drawn"], state
+        # Nothing stands out, and PsychoPy broke no line of ours again.
+        width, height = state["drawn_px"]
+        assert width <= right - left, state
+        assert height == pytest.approx(state["rows_px"], abs=2), state
+        assert height <= top - bottom, state
+        assert state["full"] == (state["length"] == 1000), state
+    named = {state["name"]: state for state in states}
+    assert not named["long_en"]["scrolls"]
+    assert named["lower_en"]["scrolls"]
+    assert named["top_en"]["thumb"] > named["lower_en"]["thumb"] > named["full_en"]["thumb"]
 
 
 @pytest.fixture(scope="module")

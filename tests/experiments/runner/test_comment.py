@@ -3,9 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conditions.design.keys import Keys
-from experiments.runner.comment import LONGEST, TYPING, Comment
+from experiments.runner.comment import LONGEST, TYPING, Comment, wrap_lines
 from experiments.runner.phases import DONE, LEAVING, LEFT
 from experiments.runner.responses import Press
+from tests.conftest import some
 
 
 def comment():
@@ -51,24 +52,107 @@ def test_the_session_can_be_left_by_typed_keys_and_the_text_stays_while_asked():
     assert type_in(shown, ["Q"], 9) == LEFT
 
 
-def test_a_comment_has_a_longest_length():
+def test_a_comment_has_a_longest_length_and_can_be_shortened_then():
     shown = comment()
-    type_in(shown, ["x"] * (LONGEST + 50))
+    type_in(shown, ["x"] * (LONGEST - 1))
+    assert not shown.is_full
+    type_in(shown, ["x"] * 50, 3)
     assert len(shown.text) == LONGEST
+    assert shown.is_full
+    type_in(shown, ["home", "delete", "y"], 5)
+    assert shown.is_full
+    assert shown.text == "y" + "x" * (LONGEST - 1)
 
 
-@given(st.lists(st.one_of(st.characters(), st.sampled_from(["backspace", "return", "left", "f9"]))))
+def test_text_is_corrected_where_the_caret_is():
+    shown = comment()
+    type_in(shown, [*"furr on eers", *["left"] * 4, "backspace", "backspace", " ", "home"])
+    assert (shown.text, shown.caret) == ("furr o eers", 0)
+    type_in(shown, [*["right"] * 3, "delete", "end", "left", "left", "a", "end", "!"], 3)
+    assert shown.text == "fur o eears!"
+
+
+def test_up_and_down_keep_the_place_and_stop_at_the_ends():
+    shown = comment()
+    type_in(shown, [*"one", "return", *"twenty", "return", *"six"])
+    type_in(shown, ["up", "up", "X"], 3)
+    assert shown.text == "oneX\ntwenty\nsix"
+    type_in(shown, ["down", "end", "down", "Y"], 5)
+    assert shown.text == "oneX\ntwenty\nsixY"
+    type_in(shown, ["up", "up", "up", "A", *["down"] * 5, "Z", "right"], 7)
+    assert shown.text == "AoneX\ntwenty\nsixYZ"
+
+
+def test_up_and_down_follow_the_lines_of_the_screen():
+    shown = comment()
+    shown.wrap = lambda text: wrap_lines(text, 10)
+    type_in(shown, "the photographs look alike")
+    assert shown.lines == ["the ", "photograph", "s look ", "alike"]
+    assert shown.caret_place == (3, 5)
+    type_in(shown, ["up"], 3)
+    assert shown.caret_place == (2, 5)
+    type_in(shown, ["home"], 5)
+    assert shown.caret_place == (2, 0)
+    type_in(shown, ["up", "end"], 7)
+    # What is typed there stands where the caret is.
+    type_in(shown, ["X"], 9)
+    assert shown.text == "the photograpXhs look alike"
+
+
+EDITING = ["backspace", "delete", "return", "left", "right", "home", "end", "up", "down", "f9"]
+
+
+@given(st.lists(st.one_of(st.characters(), st.sampled_from(EDITING[:-3]), st.just("f9"))))
 def test_the_text_is_what_an_editor_would_hold(keys):
-    shown, expected = comment(), ""
+    shown = comment()
+    before, after = "", ""
     type_in(shown, keys)
     for key in keys:
         if key == "backspace":
-            expected = expected[:-1]
+            before = before[:-1]
+        elif key == "delete":
+            after = after[1:]
+        elif key == "left":
+            before, after = before[:-1], before[-1:] + after
+        elif key == "right":
+            before, after = before + after[:1], after[1:]
+        elif key == "home":
+            head, newline, line = before.rpartition("\n")
+            before, after = head + newline, line + after
+        elif key == "end":
+            line, newline, tail = after.partition("\n")
+            before, after = before + line, newline + tail
         elif key == "return":
-            expected += "\n"
+            before += "\n"
         elif len(key) == 1 and key.isprintable():
-            expected += key
-    assert shown.text == expected[:LONGEST]
+            before += key
+    assert (shown.text, shown.caret) == (before + after, len(before))
+
+
+@given(
+    st.text(st.sampled_from("ab \n毛"), max_size=60),
+    st.integers(1, 12),
+    st.lists(st.sampled_from(EDITING), max_size=30),
+)
+def test_the_caret_is_always_in_the_text_and_in_its_line(text, width, keys):
+    shown = comment()
+    shown.wrap = lambda typed: wrap_lines(typed, width)
+    type_in(shown, ["return" if c == "\n" else c for c in text])
+    for i, key in enumerate(keys):
+        type_in(shown, [key], 3 + 2 * i)
+        assert 0 <= shown.caret <= len(shown.text)
+        lines, (line, before) = shown.lines, shown.caret_place
+        assert sum(map(len, lines[:line])) + before == shown.caret
+        assert before <= len(lines[line])
+
+
+@given(st.text(st.sampled_from("ab \n毛"), max_size=60), st.integers(1, 12))
+def test_lines_hold_the_whole_text_and_no_more_than_their_width(text, width):
+    lines = wrap_lines(text, width)
+    assert "".join(lines) == text
+    for line in some(lines):
+        assert len(line.rstrip(" \n")) <= width
+        assert "\n" not in line[:-1]
 
 
 def test_simulated_participants_write_something_or_nothing():
