@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import takewhile
+from pathlib import Path
 from typing import Literal
 
 from conditions.design.blocks import OF_GROUP, OF_SCHEME, Block, PlannedBlock, Practice, Repeats
@@ -21,7 +22,9 @@ from conditions.design.selection import (
     UnitPools,
 )
 from unitscope.bounds import at_least, between, inside
+from unitscope.errors import BadInput
 from unitscope.exclusion import Exclusions
+from unitscope.places import within
 from unitscope.texts import OPENING_PAGES, PAGE_NAMES
 from unitscope.vocabulary import ReferenceCondition, Task
 
@@ -91,6 +94,9 @@ class Design:
         report say so.
     language
         Language of the participants' texts.
+    texts
+        Folder beside the design with texts in place of ours: ``en.yaml`` and so on, with the keys
+        that are the study's own.
     seed
         Seed of every random choice.
     path, sha256
@@ -138,6 +144,7 @@ class Design:
     window: dict[str, bool | int | float | str] = field(default_factory=dict)
     edited_tables: bool = False
     language: str = "en"
+    texts: str = ""
     path: str = field(default="", init=False)
     sha256: str = field(default="", init=False)
 
@@ -150,6 +157,18 @@ class Design:
                 f"stimulus_set is {self.stimulus_set!r}, expected the name of a folder, not a path"
             )
         inside(0, 1, smallest_effect=self.smallest_effect)
+
+    @property
+    def texts_folder(self) -> Path | None:
+        """Folder of the study's own texts; None where it has none."""
+        if not self.texts:
+            return None
+        folder = within(Path(self.path).parent, self.texts)
+        if folder is None:
+            raise BadInput(
+                f"{self.path}: texts is {self.texts!r}, expected a folder below the design's"
+            )
+        return folder
 
     @property
     def pages(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

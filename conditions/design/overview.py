@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from conditions.design.blocks import PlannedBlock
 from conditions.design.design import Design
 from unitscope.exclusion import rules_for
+from unitscope.texts import replaced_texts
 
 TASK_QUESTIONS = {
     "two_afc": "two-alternative forced choice: which query activates the unit more?",
@@ -109,6 +110,7 @@ def facts_of(design: Design, participant: int) -> list[tuple[str, str]]:
         ("Procedure", _around(design)),
         ("Answer", _answer(design)),
         ("Feedback", _feedback(design)),
+        ("Texts", _texts(design)),
         *_exclusions(design, participant),
     ]
     return [(name, text) for name, text in facts if text]
@@ -188,6 +190,18 @@ def _feedback(design: Design) -> str:
     roles = [role for role in SIGNS if getattr(design.feedback, role)]
     shown = [role for role in roles if any(role in s.trials for s in strips_of(design, 1))]
     return f"after {_joined(tuple(shown))} trials" if shown else "none"
+
+
+def _texts(design: Design) -> str:
+    """Say which texts are the study's own."""
+    if not design.texts_folder:
+        return ""
+    by_language = replaced_texts(design.texts_folder).items()
+    own = "; ".join(
+        f"{language}: {', '.join(name.removeprefix('pages.') for name in names)}"
+        for language, names in by_language
+    )
+    return f"the study's own in {design.texts} ({own}); otherwise the suite's"
 
 
 def _exclusions(design: Design, participant: int) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from conditions.design.design import Design
 from unitscope.errors import BadInput, nearest
 from unitscope.settings import read_settings
 from unitscope.stimulus_set import sha256_of
+from unitscope.texts import read_texts, replaced_texts
 
 DESIGNS = Path(__file__).resolve().parents[1] / "designs"
 """The designs that come with the suite, and their unit tables."""
@@ -59,4 +60,6 @@ def read_design(name: str | Path) -> Design:
         )
     object.__setattr__(design, "path", str(path))
     object.__setattr__(design, "sha256", sha256_of(path))
+    if design.texts_folder and design.language not in replaced_texts(design.texts_folder):
+        read_texts(design.language, design.texts_folder)  # says what is missing
     return design

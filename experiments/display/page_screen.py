@@ -9,8 +9,15 @@ from typing import Any
 from conditions.design.design import Design
 from experiments.display.drawing import CORRECT, ImageGroup, Parts, check_mark, draw, frame, text
 from experiments.runner.layout import Box
-from experiments.runner.page_layout import TITLE, PlacedPanel, page_boxes, place_panels
-from experiments.runner.pages import Page, PageText, Panel
+from experiments.runner.page_layout import (
+    LEAST,
+    TITLE,
+    PlacedPanel,
+    page_boxes,
+    place_panels,
+    split,
+)
+from experiments.runner.pages import BACK_KEY, GAP, Page, Panel
 from experiments.runner.phases import LEAVING, PAUSED
 from unitscope.texts import Texts
 
@@ -47,32 +54,57 @@ class PageScreen:
         self._overlays = {
             phase: [self._words(words, self._boxes.whole)] for phase, words in overlays.items()
         }
-        self._parts: Parts = []
+        self._turning = texts.go_on.format(key=texts.key(keys.forward))
+        self._back = texts.go_back.format(key=texts.key(BACK_KEY))
+        self._screens: list[Parts] = [[]]
 
     def load(self, page: Page) -> None:
         """Prepare a page before its first frame."""
         content, boxes = page.content, self._boxes
-        hint = text(self._win, content.hint, boxes.hint, self._text_px)
+        self._screens = []
         if not content.panels:
-            self._parts = [*self._stacked(content, boxes.whole), hint]
+            bodies = split(content.body, lambda body: self._fits(content.heading, body))
+            page.screens = len(bodies)
+            for number, body in enumerate(bodies, start=1):
+                words = self._stacked(content.heading, body, boxes.whole)
+                self._screens.append([*words, *self._hint(content.hint, number, len(bodies))])
             return
-        words = self._stacked(content, boxes.upper, at_top=True)
+        words = self._stacked(content.heading, content.body, boxes.upper, at_top=True)
         bottom = min(float(part.pos[1] - part.boundingBox[1] / 2) for part in words)
-        self._parts = [*words, hint]
+        parts = [*words, *self._hint(content.hint, 1, 1)]
         for placed in place_panels(content.panels, boxes.below(bottom), self._text_px):
-            self._parts += panel_parts(self._win, placed, self._text_px, self._file)
+            parts += panel_parts(self._win, placed, self._text_px, self._file)
+        self._screens.append(parts)
 
     def draw(self, phase: str, page: Page | None = None) -> None:
         """Draw the loaded page, or an overlay."""
-        draw(self._overlays.get(phase, self._parts))
+        draw(self._overlays.get(phase) or self._screens[page.screen if page else 0])
 
-    def _stacked(self, content: PageText, box: Box, *, at_top: bool = False) -> Parts:
+    def _fits(self, heading: str, body: str) -> bool:
+        """Return whether the letters of a text stay large on one screen."""
+        words = self._stacked(heading, body, self._boxes.whole)
+        return all(part.height >= LEAST * self._text_px for part in words)
+
+    def _hint(self, words: str, number: int, screens: int) -> Parts:
+        """Return which keys count on a screen of a page, and which screen it is."""
+        if number < screens:
+            words = GAP.join([self._back] * (number > 1) + [self._turning])
+        elif number > 1:
+            words = GAP.join([self._back] * (self._back not in words) + [words])
+        box, size = self._boxes.hint, self._text_px
+        hint = text(self._win, words, box, size)
+        if screens == 1:
+            return [hint]
+        count = Box(box.x, round(box.top + 0.6 * size), box.width, round(1.5 * size))
+        return [hint, text(self._win, f"{number} / {screens}", count, TITLE * size)]
+
+    def _stacked(self, title: str, body: str, box: Box, *, at_top: bool = False) -> Parts:
         """Return heading and text one below the other, centred in a box or at its top."""
         space = 1.2 * self._text_px
-        heading = [self._words(content.heading, box, bold=True)] if content.heading else []
+        heading = [self._words(title, box, bold=True)] if title else []
         taken = sum(part.boundingBox[1] + space for part in heading)
         room = Box(box.x, box.y, box.width, round(box.height - taken))
-        parts = [*heading, *([self._words(content.body, room)] if content.body else [])]
+        parts = [*heading, *([self._words(body, room)] if body else [])]
         heights = [float(part.boundingBox[1]) for part in parts]
         whole = sum(heights) + space * (len(parts) - 1)
         top = box.top if at_top else box.y + whole / 2

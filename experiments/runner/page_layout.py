@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from experiments.runner.layout import LINES, READABLE_DEG, READABLE_PX, Box, Screen
@@ -11,6 +12,9 @@ from experiments.runner.pages import Panel
 
 TITLE = 0.85
 """Height of a title's letters, as a share of the text's."""
+
+LEAST = 0.9
+"""A text whose letters would have to be smaller than this share goes on to a further screen."""
 
 
 def readable_px(text_px: int, screen: Screen) -> int:
@@ -134,3 +138,32 @@ def _title_px(panel: Panel, text_px: int) -> int:
 def _title_height_px(panels: Sequence[Panel], text_px: int) -> int:
     """Return how high titles of two lines are; 0 without any."""
     return round(2.8 * TITLE * text_px) if any(panel.title for panel in panels) else 0
+
+
+def split(text: str, fits: Callable[[str], bool]) -> list[str]:
+    """Divide a text among as few screens as it needs.
+
+    Parameters
+    ----------
+    text
+        Paragraphs.
+    fits
+        Whether a text fits a screen.
+
+    Returns
+    -------
+    list of str
+        Whole paragraphs, where a screen has room for one, else its lines or sentences. A sentence
+        that fits no screen stands alone.
+    """
+    screens = [""]
+    for paragraph in text.split("\n\n"):
+        pieces = [paragraph] if fits(paragraph) else re.split(r"(?<=\n)|(?<=[.!?]) ", paragraph)
+        for place, piece in enumerate(pieces):
+            space = "\n\n" if place == 0 else "" if screens[-1].endswith("\n") else " "
+            longer = screens[-1] + space + piece if screens[-1] else piece
+            if screens[-1] and not fits(longer.rstrip()):
+                screens.append(piece)
+            else:
+                screens[-1] = longer
+    return [screen.strip() for screen in screens]

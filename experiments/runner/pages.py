@@ -19,6 +19,12 @@ READ_AGAIN = "read_again"
 
 CONSENT_KEYS = {"1": AGREE, "2": DECLINE}
 
+BACK_KEY, ON_KEY = "left", "right"
+"""Keys that turn between pages, and between the screens of a page."""
+
+GAP = " " * 10
+"""Between the keys of a hint."""
+
 TURNED_BACK = 0.15
 """How often a simulated participant looks at the page before once more."""
 
@@ -81,6 +87,9 @@ class PageText:
 class Page(Standing):
     """Show a page until one of its keys.
 
+    A text that is too long for a screen goes on to further ones, between which the participant
+    turns; the keys of the page count on its last screen.
+
     Parameters
     ----------
     content
@@ -92,7 +101,6 @@ class Page(Standing):
     """
 
     kind = "page"
-    phase = PAGE
 
     def __init__(
         self, content: PageText, keys: Keys, turns: Mapping[str, str] | None = None
@@ -100,16 +108,47 @@ class Page(Standing):
         super().__init__(content.name, keys)
         self.content = content
         self.turned: str | None = None
+        self.screen, self.screens = 0, 1
+        self._screen_s: float | None = None
         self._turns = dict(turns or {keys.forward: FORWARD})
 
+    @property
+    def phase(self) -> str:
+        """``page``, and with its number every further screen."""
+        return f"{PAGE}_{self.screen + 1}" if self.screen else PAGE
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing follows on a further screen."""
+        return self.screen == self.screens - 1
+
+    def flipped(self, flip_s: float) -> None:
+        """Record the first flip of the page, and of the screen."""
+        super().flipped(flip_s)
+        if self._screen_s is None:
+            self._screen_s = flip_s
+
     def _take(self, press: Press) -> bool:
-        self.turned = self._turns.get(press.key)
+        if self._screen_s is None or press.time_s < self._screen_s:
+            return False
+        if not self.is_last and press.key in (self._keys.forward, ON_KEY):
+            self._turn(1)
+        elif self.screen and press.key == BACK_KEY:
+            self._turn(-1)
+        elif self.is_last or press.key == BACK_KEY:
+            self.turned = self._turns.get(press.key)
         return self.turned is not None
+
+    def _turn(self, screens: int) -> None:
+        self.screen += screens
+        self._screen_s = None
 
     def simulate(self, phase: str, rng: np.random.Generator) -> list[Press]:
         """Return the press of somebody who reads on, or now and then back."""
-        if phase != PAGE:
+        if phase != self.phase:
             return []
+        if not self.is_last:
+            return [Press(0.5, self._keys.forward)]
         by_turn = {turn: key for key, turn in reversed(self._turns.items())}
         usual = next(iter(self._turns))
         back = BACK in by_turn and rng.random() < TURNED_BACK

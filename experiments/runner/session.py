@@ -69,7 +69,7 @@ class Session(Record):
         """
         design = request.design
         language = request.language or design.language
-        texts = read_texts(language)
+        texts = read_texts(language, design.texts_folder)
         path = request.check_table()
         table = read_table(path)
         stimuli = StimulusSet.open(request.stimuli or STIMULI / str(table["stimulus_set"].iloc[0]))

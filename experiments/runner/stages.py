@@ -7,9 +7,11 @@ from collections.abc import Generator, Iterator, Sequence
 from experiments.runner.comment import Comment
 from experiments.runner.pages import (
     BACK,
+    BACK_KEY,
     CONSENT_KEYS,
     DECLINE,
     FORWARD,
+    ON_KEY,
     READ_AGAIN,
     Page,
     PageText,
@@ -18,7 +20,7 @@ from experiments.runner.phases import Stage
 from experiments.runner.session import Session
 from experiments.runner.slider import Slider
 from experiments.runner.tasks import make_trial
-from experiments.runner.wording import BACK_KEY, Wording
+from experiments.runner.wording import Wording
 from unitscope.row_types import TrialRow
 
 
@@ -113,7 +115,7 @@ class _Stages:
             if at > 0:
                 turns[BACK_KEY] = BACK
             if at < len(pages) - 1:
-                turns["right"] = FORWARD
+                turns[ON_KEY] = FORWARD
             page = Page(pages[at], self._keys, turns)
             yield page
             self._session.add_instruction_time(page.spent_s)

@@ -6,19 +6,13 @@ from collections.abc import Sequence
 
 from conditions.design.design import Design
 from experiments.runner.examples import example_panels, explanation_panels
-from experiments.runner.pages import AGREE, CONSENT_KEYS, DECLINE, PageText
+from experiments.runner.pages import AGREE, BACK_KEY, CONSENT_KEYS, DECLINE, GAP, PageText
 from experiments.runner.practice import practice_loops
 from unitscope.row_types import TrialRow
 from unitscope.rows import references
 from unitscope.stimulus_set import StimulusSet
 from unitscope.texts import Texts
 from unitscope.vocabulary import POLES
-
-BACK_KEY = "left"
-"""Turns back, to the page before or to the instructions."""
-
-GAP = " " * 10
-"""Between the keys of a hint."""
 
 
 class Wording:

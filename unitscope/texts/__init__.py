@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from unitscope.errors import BadInput, nearest
-from unitscope.settings import read_settings
+from unitscope.settings import build, read_yaml
+from unitscope.texts.of_study import named_texts, own_texts, study_languages
 
 FOLDER = Path(__file__).parent
 
@@ -94,6 +98,11 @@ class Texts:
         """Return the name of a key on the screen."""
         return self.key_names.get(name, name.upper() if len(name) == 1 else name)
 
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of all texts, before anything is filled in."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
     def page(self, *names: str) -> str:
         """Return the most specific text of a page.
 
@@ -121,17 +130,63 @@ def languages() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def read_texts(language: str) -> Texts:
+def read_texts(language: str, study: Path | None = None) -> Texts:
     """Read the texts of a language.
+
+    Parameters
+    ----------
+    language
+        One of :func:`languages`.
+    study
+        Folder with the texts that a study has in place of ours, one file per language.
 
     Raises
     ------
     BadInput
-        If there is no such language, or its file lacks a text or has an unknown one.
+        If there is no such language, the study has texts but none in it, or a text is missing,
+        unknown or not usable.
     """
     if language not in languages():
         raise BadInput(
             f"no texts for language {language!r}{nearest(language, languages())}; "
             f"found {', '.join(languages())}"
         )
-    return read_settings(FOLDER / f"{language}.yaml", Texts)
+    path = FOLDER / f"{language}.yaml"
+    texts = read_yaml(path)
+    if study is not None:
+        path = study / path.name
+        for key, value in _own(path, language).items():
+            texts[key] = {**texts[key], **value} if isinstance(value, dict) else value
+    return build(Texts, texts, str(path))
+
+
+def replaced_texts(study: Path) -> dict[str, list[str]]:
+    """Return the names of the texts that a study has in place of ours, by language.
+
+    Raises
+    ------
+    BadInput
+        As for :func:`read_texts`, for any language that it has a file for; or if it has none.
+    """
+    found = {}
+    for language in study_languages(study):
+        read_texts(language, study)
+        found[language] = [
+            name for name, _ in named_texts(_own(study / f"{language}.yaml", language))
+        ]
+    if not found:
+        raise BadInput(f"{study}: no folder of texts, expected files such as {languages()[0]}.yaml")
+    return found
+
+
+def _own(path: Path, language: str) -> dict[str, Any]:
+    if not path.is_file():
+        there = ", ".join(study_languages(path.parent)) or "none"
+        raise BadInput(
+            f"{path}: the study has its own texts, but not in language {language!r}; found {there}"
+        )
+    longest: dict[str, int] = {}
+    for known in languages():
+        for name, text in named_texts(read_yaml(FOLDER / f"{known}.yaml")):
+            longest[name] = max(len(text), longest.get(name, 0))
+    return own_texts(path, read_yaml(FOLDER / f"{language}.yaml"), longest)

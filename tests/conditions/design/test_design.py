@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from conditions.design.overview import describe
 from conditions.design.reading import find_design, read_design, shipped_designs
 from unitscope.errors import BadInput
 from unitscope.exclusion import rules_for
@@ -266,3 +267,37 @@ def test_keys_give_choice_and_confidence():
 def test_values_without_end_are_refused(tmp_path, key, value, message):
     with pytest.raises(BadInput, match=message):
         read(tmp_path, **{key: value})
+
+
+def write_texts(tmp_path, name="own", language="en", **texts):
+    folder = tmp_path / name
+    folder.mkdir(exist_ok=True)
+    (folder / f"{language}.yaml").write_text(yaml.safe_dump(texts), encoding="utf-8")
+
+
+def test_a_design_names_the_folder_of_its_own_texts(tmp_path):
+    write_texts(tmp_path, pages={"consent": "Approved, {leave}."}, sure="certain")
+    design = read(tmp_path, texts="own")
+    assert design.texts_folder == tmp_path / "own"
+    (line,) = [line for line in describe(design, 1).split("\n") if line.startswith("Texts")]
+    assert line.split(None, 1)[1] == (
+        "the study's own in own (en: consent, sure); otherwise the suite's"
+    )
+    assert "Texts" not in describe(read(tmp_path), 1)
+
+
+def test_texts_that_cannot_be_used_refuse_their_design(tmp_path):
+    with pytest.raises(BadInput, match="no folder of texts"):
+        read(tmp_path, texts="own")
+    write_texts(tmp_path, sure="certain")
+    with pytest.raises(BadInput, match=r"de.yaml: .*not in language 'de'; found en"):
+        read(tmp_path, texts="own", language="de")
+    write_texts(tmp_path, language="de", sur="gewiss")
+    with pytest.raises(BadInput, match="unknown text 'sur'; did you mean 'sure'"):
+        read(tmp_path, texts="own")
+
+
+@pytest.mark.parametrize("texts", ["../own", "/own", "C:/own"])
+def test_texts_lie_below_their_design(tmp_path, texts):
+    with pytest.raises(BadInput, match="expected a folder below the design's"):
+        read(tmp_path, texts=texts)

@@ -63,9 +63,10 @@ def measure(win, texts, text_px):
     for name, text in pages_of(texts).items():
         page = Page(PageText(name, text, hint), DESIGN.keys)
         screen.load(page)
-        parts = screen._parts
+        parts = [part for own in screen._screens for part in own]
         if name.startswith("example"):
-            parts = screen._stacked(page.content, screen._boxes.upper, at_top=True)
+            content = page.content
+            parts = screen._stacked(content.heading, content.body, screen._boxes.upper, at_top=True)
         measured[name] = texts_in(parts)
     for phase, parts in screen._overlays.items():
         measured[phase] = texts_in(parts)

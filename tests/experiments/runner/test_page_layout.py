@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.runner.layout import Box, Screen
-from experiments.runner.page_layout import READABLE_PX, page_boxes, place_panels, readable_px
+from experiments.runner.page_layout import (
+    READABLE_PX,
+    page_boxes,
+    place_panels,
+    readable_px,
+    split,
+)
 from experiments.runner.pages import Panel
 
 SIZES = [(1920, 1080), (1280, 800), (2560, 1440), (1024, 768)]
@@ -72,3 +78,23 @@ def test_letters_are_never_too_small_to_be_read():
     lab = Screen(1920, 1080, width_cm=53.0, distance_cm=60.0)
     assert readable_px(9, lab) == 19
     assert readable_px(9, lab) >= 0.5 * lab.px_per_deg()
+
+
+def shorter_than(characters):
+    return lambda text: len(text) <= characters
+
+
+def test_a_text_is_divided_between_paragraphs_else_lines_or_sentences():
+    assert split("One.\n\nTwo.", shorter_than(20)) == ["One.\n\nTwo."]
+    assert split("One one.\n\nTwo two.", shorter_than(10)) == ["One one.", "Two two."]
+    assert split("One one. Two two. Three.", shorter_than(17)) == ["One one. Two two.", "Three."]
+    assert split("- one one\n- two two", shorter_than(12)) == ["- one one", "- two two"]
+    assert split("A sentence without end", shorter_than(5)) == ["A sentence without end"]
+    assert split("", shorter_than(5)) == [""]
+
+
+@given(st.lists(st.text("ab .\n", max_size=40), max_size=8), st.integers(5, 60))
+def test_nothing_is_lost_where_a_text_is_divided(paragraphs, most):
+    text = "\n\n".join(paragraphs)
+    screens = split(text, shorter_than(most))
+    assert "".join(screens).split() == [] or " ".join(screens).split() == text.split()

@@ -99,3 +99,46 @@ def test_a_first_line_after_a_hash_is_a_heading():
     assert (content.heading, content.body) == ("What to do", "Look.\n\nPress.")
     plain = PageText("end", "Thanks", "")
     assert (plain.heading, plain.body) == ("", "Thanks")
+
+
+def turned(shown, now_s, key):
+    """Press a key on a page whose screen has long been there."""
+    phase = shown.step(now_s, [Press(now_s - 0.01, key)])
+    shown.flipped(now_s + 0.001)
+    return phase
+
+
+def test_a_long_text_is_turned_screen_by_screen_before_the_keys_of_its_page_count():
+    shown = page(CONSENT_KEYS)
+    shown.screens = 3
+    assert turned(shown, 1.0, "1") == PAGE
+    assert turned(shown, 2.0, "left") == PAGE
+    assert turned(shown, 3.0, "space") == f"{PAGE}_2"
+    assert turned(shown, 4.0, "2") == f"{PAGE}_2"
+    assert turned(shown, 5.0, "left") == PAGE
+    assert turned(shown, 6.0, "right") == f"{PAGE}_2"
+    # A press from before the screen does not turn it.
+    assert shown.step(6.5, [Press(5.9, "space")]) == f"{PAGE}_2"
+    assert turned(shown, 7.0, "space") == f"{PAGE}_3"
+    assert turned(shown, 8.0, "space") == f"{PAGE}_3"
+    assert turned(shown, 9.0, "escape") == LEAVING
+    assert turned(shown, 10.0, "space") == f"{PAGE}_3"
+    assert shown.step(11.0, [Press(10.9, "1")]) == DONE
+    assert shown.turned == AGREE
+
+
+def test_a_long_page_can_be_turned_back_on_its_first_screen():
+    shown = page({"space": FORWARD, "left": BACK})
+    shown.screens = 2
+    assert turned(shown, 1.0, "left") == DONE
+    assert shown.turned == BACK
+
+
+def test_a_simulated_participant_reads_a_long_page_to_its_end():
+    rng = np.random.default_rng(0)
+    shown = page(CONSENT_KEYS)
+    shown.screens = 2
+    assert [press.key for press in shown.simulate(PAGE, rng)] == ["space"]
+    assert turned(shown, 1.0, "space") == f"{PAGE}_2"
+    assert shown.simulate(PAGE, rng) == []
+    assert [press.key for press in shown.simulate(f"{PAGE}_2", rng)] == ["1"]

@@ -10,6 +10,7 @@ from tests.conditions.conftest import units_for
 from tests.conftest import KINDS_OF_OCCLUSION, some, write_stimulus_set
 from unitscope.stimulus_set import StimulusSet
 from unitscope.texts import languages, read_texts
+from unitscope.texts.of_study import ANYWHERE
 
 DESIGNS = [
     pytest.param(name, marks=[pytest.mark.slow] * name.startswith("borowski"))
@@ -120,3 +121,9 @@ def test_what_helps_is_said_as_it_is_shown():
     assert _kind(one) == ("two_afc", "natural", "max", "one")
     both = one | {"reference_min_0": "b.png", "reference_min_1": "c.png"}
     assert _kind(both) == ("two_afc", "natural", "both")
+
+
+def test_what_any_page_may_name_is_filled_in(maker_of):
+    maker = maker_of("demo_two_afc")
+    wording = Wording(read_texts("en"), maker.design, plain_rows(maker.table(1)), maker.stimuli)
+    assert set(wording._values()) == set(ANYWHERE)
