@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from conditions.design.keys import key_name
+from conditions.design.keys import check_key
 from unitscope.bounds import between
 
 EVENTS = (
@@ -42,7 +42,7 @@ class ResponseBox:
 
     def __post_init__(self) -> None:
         between(1, 10**7, baud=self.baud)
-        keys = {key_name(key): byte for key, byte in self.keys.items()}
+        keys = {check_key(key): byte for key, byte in self.keys.items()}
         if len(keys) < len(self.keys):
             raise ValueError("keys names one key twice")
         object.__setattr__(self, "keys", keys)

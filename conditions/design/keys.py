@@ -7,6 +7,9 @@ the keypad has the name of the key that types the same, so that both mean the sa
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+from unitscope.errors import nearest
 
 _KEYPAD = {str(digit): str(digit) for digit in range(10)} | {
     "decimal": "period",
@@ -28,6 +31,67 @@ _OTHER_NAMES = {f"num_{name}": key for name, key in _KEYPAD.items()} | {
     "esc": "escape",
     "grave": "quoteleft",  # PsychoPy's name on macOS
 }
+
+
+NAMES = frozenset(
+    [
+        *"abcdefghijklmnopqrstuvwxyz0123456789",
+        *(f"f{number}" for number in range(1, 13)),
+        *("space", "return", "backspace", "tab", "escape", "delete", "lshift", "lctrl"),
+        *("left", "right", "up", "down", "home", "end", "pageup", "pagedown"),
+        *("quoteleft", "minus", "equal", "bracketleft", "bracketright", "backslash"),
+        *("semicolon", "apostrophe", "comma", "period", "slash"),
+        *("numlock", "num_add", "num_subtract", "num_multiply", "num_divide"),
+    ]
+)
+"""The keys that PsychoPy reports on every system."""
+
+KeyboardLayout = Literal["qwerty", "qwertz", "azerty"]
+LAYOUTS = get_args(KeyboardLayout)
+
+_LETTERS = "qwertyuiopasdfghjklzxcvbnm"
+_OTHERS = (
+    *("quoteleft", "1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "minus", "equal"),
+    *("bracketleft", "bracketright", "backslash", "semicolon", "apostrophe"),
+    *("comma", "period", "slash"),
+)
+_TYPED = {
+    "qwerty": ("qwertyuiopasdfghjklzxcvbnm", "`1234567890-=[]\\;',./"),
+    "qwertz": ("qwertzuiopasdfghjklyxcvbnm", "^1234567890ß´ü+#öä,.-"),
+    "azerty": ("azertyuiopqsdfghjklwxcvbn,", "²&é\"'(-è_çà)=^$*mù;:!"),
+}
+"""What the keys of a layout type without shift: ``_LETTERS``, then ``_OTHERS``."""
+
+
+def typed_by(layout: str) -> dict[str, str]:
+    """Return what each key of a layout types without shift.
+
+    Examples
+    --------
+    >>> typed_by("azerty")["q"], typed_by("azerty")["1"], typed_by("qwertz")["semicolon"]
+    ('a', '&', 'ö')
+    """
+    letters, others = _TYPED[layout]
+    return dict(zip((*_LETTERS, *_OTHERS), letters + others, strict=True))
+
+
+def check_key(name: str) -> str:
+    """Return the one name of a key that a design names.
+
+    Raises
+    ------
+    ValueError
+        If PsychoPy does not report such a key on every system, with the nearest name.
+    """
+    known = key_name(name)
+    if known in NAMES and name == name.lower():
+        return known
+    by_character = {character: key for key, character in typed_by("qwerty").items()}
+    meant = known if known in NAMES else by_character.get(name, name)
+    hint = nearest(meant, sorted(NAMES)) or nearest(meant[:1].lower(), NAMES)
+    raise ValueError(
+        f"{name!r} is no key that PsychoPy reports{hint or '; expected a name such as f or space'}"
+    )
 
 
 def key_name(name: str) -> str:
@@ -90,7 +154,7 @@ class Keys:
     def __post_init__(self) -> None:
         for field in fields(self):
             given = getattr(self, field.name)
-            named = key_name(given) if isinstance(given, str) else tuple(map(key_name, given))
+            named = check_key(given) if isinstance(given, str) else tuple(map(check_key, given))
             object.__setattr__(self, field.name, named)
         always = (self.forward, self.pause, self.leave, self.confirm_leave)
         # Keys that never count at the same time may be the same.

@@ -7,7 +7,7 @@ from dataclasses import astuple
 import pytest
 from psychopy.hardware import keyboard
 
-from conditions.design.keys import Keys, key_name
+from conditions.design.keys import NAMES, Keys, key_name
 from experiments.runner.slider import JUMPS, STEPS
 
 DEFAULT_KEYS = {
@@ -15,7 +15,15 @@ DEFAULT_KEYS = {
 }
 
 
-@pytest.mark.parametrize("system", ["keyNamesLinux", "keyNamesWin", "keyNamesMac"])
+SYSTEMS = ["keyNamesLinux", "keyNamesWin", "keyNamesMac"]
+
+
+def test_designs_may_name_the_keys_that_psychopy_reports_on_every_system():
+    reported = [set(map(key_name, getattr(keyboard, system).values())) for system in SYSTEMS]
+    assert set.intersection(*reported) == NAMES
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_the_keys_of_a_session_exist_on_every_system(system):
     names = list(getattr(keyboard, system).values())
     named = [key_name(name) for name in names]
