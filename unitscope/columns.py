@@ -285,7 +285,7 @@ MEASURED_BY_HOOKS = (
 RESPONSE = (*MEASURED_BY_TRIAL, REPEATED_TRIAL, *MEASURED_BY_DISPLAY, *MEASURED_BY_HOOKS)
 
 _CHOICE = (
-    Column("response_key", "str", "Key that gave the choice.", blank=True),
+    Column("response_key", "str", "Key that gave the choice; click for the mouse's.", blank=True),
     Column("choice", "str", "Chosen query.", levels=CHOICES, blank=True),
     Column("confidence", "int", "Confidence in the choice.", levels=CONFIDENCES, blank=True),
     Column(

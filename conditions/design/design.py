@@ -72,7 +72,7 @@ class Design:
         ``one_press``: one key gives choice and confidence. ``two_step``: first the choice, then the
         confidence.
     input
-        How exemplar matching is answered.
+        What trials are answered with. Pages, ratings and comments take keys in any case.
     consent, instructions
         Whether participants are asked for consent, and the names of the instruction pages in order.
     questions, comment
@@ -126,7 +126,7 @@ class Design:
     explanation: Explanation | None = None
     sides: Literal["balanced", "drawn"] = "balanced"
     confidence: Literal["one_press", "two_step"] = "one_press"
-    input: Literal["keys", "mouse", "either"] = "either"
+    input: Literal["keys", "mouse", "either"] = "keys"
     consent: bool = False
     instructions: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()

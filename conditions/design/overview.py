@@ -178,12 +178,17 @@ def _answer(design: Design) -> str:
     if design.task == "exemplar_matching":
         assert design.matching is not None
         by_key = f"keys {' '.join(keys.numbers[: design.matching.n_rows])}"
-        ways = {"keys": by_key, "mouse": "mouse", "either": f"{by_key}, or mouse"}
-        return f"{ways[design.input]}; {keys.undo} undoes, {keys.confirm} confirms"
-    if design.confidence == "two_step":
-        return f"{keys.a[0]} or {keys.b[0]}, then confidence {' '.join(keys.confidence)}"
-    a, b = " ".join(reversed(keys.a)), " ".join(keys.b)
-    return f"{a} | {b}: choice and confidence (3 2 1 | 1 2 3) in one key press"
+        by_key += f"; {keys.undo} undoes, {keys.confirm} confirms"
+        by_mouse = "clicks on half rows, and on buttons that undo and confirm"
+    elif design.confidence == "two_step":
+        by_key = f"{keys.a[0]} or {keys.b[0]}, then confidence {' '.join(keys.confidence)}"
+        by_mouse = "a click on the query, then one on the confidence 1 2 3"
+    else:
+        a, b = " ".join(reversed(keys.a)), " ".join(keys.b)
+        by_key = f"{a} | {b}: choice and confidence (3 2 1 | 1 2 3) in one key press"
+        by_mouse = "choice and confidence in one click on a number (1 2 3) beside the query"
+    ways = {"keys": by_key, "mouse": by_mouse, "either": f"{by_key}; or {by_mouse}"}
+    return ways[design.input]
 
 
 def _feedback(design: Design) -> str:

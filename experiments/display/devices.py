@@ -97,7 +97,7 @@ def open_source(session: Session, display: Display, box_port: str | None = None)
     """
     design = session.design
     sources: list[ResponseSource] = [open_keyboard()]
-    if design.task == "exemplar_matching" and design.input != "keys":
+    if design.input != "keys":
         sources.append(WindowMouse(display.win))
     if design.response_box.keys and box_port != NONE:
         box = design.response_box

@@ -105,12 +105,6 @@ class ExemplarMatchingScreen(TrialScreen):
             for active in (True, False)
         }
 
-    def load(self, trial: Trial) -> None:
-        """Load the trial's images and tell the trial what a click at each place means."""
-        super().load(trial)
-        assert isinstance(trial, ExemplarMatchingTrial)
-        trial.targets = self._placement.targets
-
     def _draw_around(self, phase: str, trial: Trial) -> None:
         assert isinstance(trial, ExemplarMatchingTrial)
         draw(self._empty_badges)

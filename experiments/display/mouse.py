@@ -26,7 +26,6 @@ class WindowMouse:
         self._win = win
         self._clicks: list[Press] = []
         win.winHandle.push_handlers(on_mouse_press=self._note)
-        win.mouseVisible = True
 
     def presses(self) -> list[Press]:
         """Return the clicks since the last call, earliest first."""

@@ -114,6 +114,8 @@ class Stepper:
         win = self._display.win
         if phase != self._shown:
             self._shown = phase
+            if self._session.design.input != "keys":
+                self._point(phase, stage)
             if self._screenshots:
                 self._screenshots.save(phase, stage)
             for hook in self._hooks:
@@ -142,6 +144,14 @@ class Stepper:
                 hook.close()
         finally:
             self._session.note({"clock_offset_ended_s": self._clock_offset_s()})
+
+    def _point(self, phase: str, stage: Stage) -> None:
+        """Show the pointer in phases that take clicks only; it starts in the middle."""
+        if isinstance(stage, Trial):
+            first = phase == stage.answering[0]
+            self._display.show_pointer(stage.takes_clicks(phase), centred=first)
+        else:
+            self._display.show_pointer(False)
 
     def _flipped(self, phase: str, stage: Stage) -> None:
         stage.flipped(self.flip_s)

@@ -38,13 +38,15 @@ class TrialScreen(ABC):
         block_sizes: Mapping[int, int],
     ) -> None:
         self.images = ImageGroup(win, placement.images(), file)
+        self._targets = placement.targets
         self._block_sizes = block_sizes
         self._cross = cross(win, round(0.8 * placement.text_px))
         self._progress = ProgressBar(win, progress)
 
     def load(self, trial: Trial) -> None:
-        """Load the trial's images."""
+        """Load the trial's images, and tell the trial what a click at each place asks for."""
         self.images.load(trial.row)
+        trial.targets = self._targets
         done = trial.row["trial_in_block"] - 1
         self._progress.show(done / self._block_sizes[trial.row["block_number"]])
 

@@ -20,7 +20,7 @@ from experiments.display.drawing import (
 from experiments.display.trial_screen import TrialScreen
 from experiments.runner.layout import SMALL, Box
 from experiments.runner.trial import ANSWERED, FEEDBACK, Trial
-from experiments.runner.two_afc import CONFIDENCE, ChoicePlacement, TwoAFCTrial
+from experiments.runner.two_afc import CONFIDENCE, ChoicePlacement, TwoAFCTrial, key_meanings
 from unitscope.texts import Texts
 
 
@@ -58,22 +58,20 @@ class TwoAFCScreen(TrialScreen):
             )
             for name in ("question", "right", "wrong", "timed_out")
         }
-        two_step = design.confidence == "two_step"
-        self._legends: Parts = []
+        labels = cap_labels(design, texts)
+        caps = {
+            action: key_cap(win, box, labels[action], text_px)
+            for action, box in placement.caps.items()
+            if action in labels
+        }
         self._sure: Parts = []
-        for choice, box in placement.legends.items():
-            keys = list(getattr(design.keys, choice))
-            above = choice == "a" and box.y > placement.queries[choice].y
-            if two_step:
-                self._legends += _key(win, texts, keys[0], box, text_px, above=above)
-            else:
-                # The outer keys mean the most confident answers.
-                order = reversed(keys) if choice == "a" else keys
-                words = (texts.unsure, texts.sure)
-                ends = words[::-1] if choice == "a" else words
-                self._legends += _scale(win, texts, list(order), ends, box, text_px, above=above)
-        if two_step:
-            self._sure = _confidence(win, design, texts, placement.question, text_px)
+        self._legends: Parts = []
+        for action, cap in caps.items():
+            (self._sure if action.startswith(CONFIDENCE) else self._legends).extend(cap)
+        if design.confidence == "two_step":
+            self._sure += _confidence(win, texts, placement)
+        else:
+            self._legends += _ends(win, texts, placement)
         line_px = max(3, round(text_px / 4))
         self._frames = {
             (choice, color): frame(win, box, line_px, color)
@@ -112,45 +110,39 @@ class TwoAFCScreen(TrialScreen):
         return any(shown.startswith("reference") for shown in self.images.shown)
 
 
-def _key(win: Any, texts: Texts, key: str, box: Box, text_px: int, *, above: bool) -> Parts:
-    """Return one key, at the end of the box that is nearer to the query."""
-    y = box.y + (-text_px if above else text_px)
-    return key_cap(win, Box(box.x, y, 2 * text_px, 2 * text_px), texts.key(key), text_px)
+def cap_labels(design: Design, texts: Texts) -> dict[str, str]:
+    """Return what stands on each cap: its key, or its number where only clicks count.
+
+    In two steps a click on the query itself is the choice, so that it has no cap.
+    """
+    actions = {action: key for key, action in key_meanings(design).items()}
+    if design.input != "mouse":
+        return {action: texts.key(key) for action, key in actions.items()}
+    return {action: action.partition("_")[2] for action in actions if "_" in action}
 
 
-def _scale(
-    win: Any,
-    texts: Texts,
-    keys: list[str],
-    ends: tuple[str, ...],
-    box: Box,
-    text_px: int,
-    *,
-    above: bool,
-) -> Parts:
-    """Return three keys in a row, and labels of the outer ones."""
-    pitch = box.width / 3
-    cap_y, word_y = (-text_px, text_px * 0.9) if above else (text_px, -text_px * 0.9)
+def _ends(win: Any, texts: Texts, placement: ChoicePlacement) -> Parts:
+    """Return the labels of the outer caps of each query."""
+    text_px = placement.text_px
     parts: Parts = []
-    for i, key in enumerate(keys):
-        place = Box(round(box.x + (i - 1) * pitch), round(box.y + cap_y), 2 * text_px, 2 * text_px)
-        parts += key_cap(win, place, texts.key(key), text_px)
-    # Labels end at their query's edges, so that those of neighbouring queries do not touch.
-    for sign, word, side in ((-1, ends[0], "left"), (1, ends[1], "right")):
-        x, y = round(box.x + sign * box.width / 2), round(box.y + word_y)
-        place = Box(x, y, box.width, 2 * text_px)
-        parts.append(text(win, word, place, SMALL * text_px, anchorHoriz=side, alignText=side))
+    for choice, box in placement.legends.items():
+        least, most = placement.caps[f"{choice}_1"], placement.caps[f"{choice}_3"]
+        y = round(box.y + (box.y - least.y) * 0.9)
+        # Labels end at their legend's edges, so that those of neighbouring queries do not touch.
+        for cap, word in ((least, texts.unsure), (most, texts.sure)):
+            side, x = ("left", box.left) if cap.x < box.x else ("right", box.right)
+            place = Box(round(x), y, box.width, 2 * text_px)
+            label = text(win, word, place, SMALL * text_px, anchorHoriz=side, alignText=side)
+            parts.append(label)
     return parts
 
 
-def _confidence(win: Any, design: Design, texts: Texts, box: Box, text_px: int) -> Parts:
-    """Return the question about confidence, and its keys in a line below."""
+def _confidence(win: Any, texts: Texts, placement: ChoicePlacement) -> Parts:
+    """Return the question about confidence, and the labels beside its caps."""
+    box, text_px = placement.question, placement.text_px
     question = Box(box.x, box.y + round(1.3 * text_px), box.width, 2 * text_px)
     parts: Parts = [text(win, texts.how_sure, question, text_px)]
-    y = box.y - round(0.9 * text_px)
-    for i, key in enumerate(design.keys.confidence):
-        place = Box(box.x + (i - 1) * 3 * text_px, y, 2 * text_px, 2 * text_px)
-        parts += key_cap(win, place, texts.key(key), text_px)
+    y = placement.caps[f"{CONFIDENCE}_1"].y
     for sign, word in ((-1, texts.unsure), (1, texts.sure)):
         place = Box(box.x + sign * round(6.5 * text_px), y, 5 * text_px, 2 * text_px)
         parts.append(text(win, word, place, SMALL * text_px))

@@ -62,6 +62,13 @@ class Display:
                 time.sleep(self._next_s - now)
             self._next_s = max(self._next_s + self.frame_s, now)
 
+    def show_pointer(self, shown: bool, *, centred: bool = False) -> None:
+        """Show or hide the mouse pointer, and put it in the middle of the window if asked to."""
+        self.win.mouseVisible = shown
+        if centred:
+            width, height = self.win.winHandle.get_size()
+            self.win.winHandle.set_mouse_position(width // 2, height // 2)
+
     def close(self) -> None:
         """Close the window."""
         self.win.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -36,8 +35,7 @@ class ExemplarMatchingTrial(Trial):
     ) -> None:
         super().__init__(row, design, frame_s, wanted)
         self.n_rows = row["n_rows"]
-        self.targets: Mapping[str, Box] = {}
-        self._meanings = {
+        self.meanings = {
             key: f"slot_{i}" for i, key in enumerate(design.keys.numbers[: self.n_rows])
         } | {design.keys.undo: UNDO, design.keys.confirm: CONFIRM}
         self._forget()
@@ -90,27 +88,9 @@ class ExemplarMatchingTrial(Trial):
             actions = [a for row, slot in enumerate(actions) for a in (f"row_{row}", slot)]
         actions.append(CONFIRM)
         times_s = [answer.rt_s * i / len(actions) for i in range(1, len(actions) + 1)]
-        return [self._press(t, action) for t, action in zip(times_s, actions, strict=True)]
+        return [self.press_for(action, t) for t, action in zip(times_s, actions, strict=True)]
 
-    def _press(self, time_s: float, action: str) -> Press:
-        if self._design.input == "mouse":
-            box = self.targets[action]
-            return Press(time_s, CLICK, (box.x, box.y))
-        return Press(time_s, next(k for k, meaning in self._meanings.items() if meaning == action))
-
-    def _action(self, press: Press) -> str | None:
-        """Return what a press asks for: ``row_0``, ``slot_0``, ``undo`` or ``confirm``."""
-        if press.key == CLICK and press.place and self._design.input != "keys":
-            hit = (name for name, box in self.targets.items() if box.contains(press.place))
-            return next(hit, None)
-        return self._meanings.get(press.key) if self._design.input != "mouse" else None
-
-    def _means(self, press: Press) -> bool:
-        return self._action(press) is not None
-
-    def _take(self, press: Press, onset_s: float) -> None:
-        action = self._action(press)
-        assert action is not None
+    def _take(self, action: str, press: Press, onset_s: float) -> None:
         self._input = "mouse" if press.key == CLICK else "keys"
         if action == CONFIRM:
             if self.is_whole:
@@ -181,7 +161,7 @@ class MatchingPlacement(Placement):
 
     @property
     def targets(self) -> dict[str, Box]:
-        """Where a click means something."""
+        """Half rows and buttons."""
         rows = {f"row_{i}": box for i, box in enumerate(self.rows)}
         return rows | {f"slot_{i}": box for i, box in enumerate(self.slots)} | self.buttons
 

@@ -117,6 +117,11 @@ class Placement(ABC):
     def images(self) -> dict[str, Box]:
         """Return the box of each image by its column of the condition table."""
 
+    @property
+    @abstractmethod
+    def targets(self) -> dict[str, Box]:
+        """Where a click means something, by what it asks for."""
+
 
 @dataclass(frozen=True)
 class Measures:
@@ -158,6 +163,9 @@ SMALL = 0.9
 
 READABLE_DEG = 0.5
 """Smallest height of letters where the monitor's size and distance are known."""
+
+TARGET_DEG = 1.0
+"""Smallest side of what is clicked where the monitor's size and distance are known."""
 
 READABLE_PX, LINES = 18, 45
 """Elsewhere: smallest height of a page's letters, and most lines of them on a screen."""
@@ -203,11 +211,12 @@ def fit(
     screen: Screen,
     *,
     shrink: bool = False,
+    clicked: bool = False,
 ) -> list[Placed]:
     """Place the parts of a session's screens, all at one scale.
 
     Image sides are even and centres whole pixels, so that no image is resampled. Letters are at
-    least half a degree high where the monitor is known.
+    least half a degree high where the monitor is known, and what is clicked has a degree.
 
     Parameters
     ----------
@@ -219,12 +228,14 @@ def fit(
         Where they are shown.
     shrink
         Whether to scale everything down where the screen is too small.
+    clicked
+        Whether answers are given with the mouse.
 
     Raises
     ------
     BadInput
-        If the layout puts one part over another, or the screen is too small and ``shrink`` is
-        False.
+        If the layout puts one part over another or makes what is clicked too small, or the screen
+        is too small and ``shrink`` is False.
     """
     unit_px = 1.0 if layout.unit == "px" else screen.px_per_deg()
 
@@ -237,6 +248,8 @@ def fit(
     placed = placed_at(1.0, least_px)
     for placement in placed:
         _check_apart(placement, designed_px=round(layout.text * unit_px))
+        if clicked:
+            _check_targets(placement, screen.px_of(TARGET_DEG) or 0)
     needed_x, needed_y = _needed(placed)
     fits = needed_x <= screen.width_px and needed_y <= screen.height_px
     if not fits and not shrink:
@@ -273,4 +286,15 @@ def _check_apart(placement: Placement, designed_px: int) -> None:
             raise BadInput(
                 f"the layout puts {one} over {other}{why}; change the lengths of 'layout' in the "
                 "design"
+            )
+
+
+def _check_targets(placement: Placement, least_px: int) -> None:
+    for name, box in placement.targets.items():
+        side_px = min(box.width, box.height)
+        if side_px < least_px:
+            raise BadInput(
+                f"the layout makes {name}, which is clicked, {side_px} px high or wide, less than "
+                f"one degree ({least_px} px on this monitor); enlarge 'image' or 'text' of "
+                "'layout' in the design, or let its 'input' be keys"
             )

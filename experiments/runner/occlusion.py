@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.runner.layout import Box, Measures, grid
-from experiments.runner.two_afc import ChoicePlacement, TwoAFCTrial
+from experiments.runner.two_afc import ChoicePlacement, TwoAFCTrial, legend_size, place_caps
 from unitscope.columns import MAX_REFERENCES
 
 
@@ -34,10 +34,10 @@ def place_occlusion(m: Measures, *, two_step: bool = False) -> ChoicePlacement:
     two_step
         Whether the confidence is asked for where the question stands.
     """
-    title, legend, lane = 2 * m.text, 4 * m.text, m.text // 2
+    title, lane, (legend_width, legend) = 2 * m.text, m.text // 2, legend_size(m)
     left_width, height = m.span(COLUMNS), m.span(MAX_REFERENCES // COLUMNS)
-    # Wide enough for both queries' frames.
-    between = max(m.gap, m.text)
+    # Wide enough for both queries' frames, and for their legends.
+    between = max(m.gap, m.text, legend_width + lane - m.side)
     right_width = max(2 * m.side + between, 16 * m.text)
     # The legends end where the references do, unless images are so small that the question, which
     # takes what is left, would not fit.
@@ -59,6 +59,11 @@ def place_occlusion(m: Measures, *, two_step: bool = False) -> ChoicePlacement:
         choice: Box(right + sign * (m.side + between) // 2, query_y, m.side, m.side)
         for choice, sign in (("a", -1), ("b", 1))
     }
+    legends = {
+        choice: Box(box.x, query_y - m.side // 2 - lane - legend // 2, legend_width, legend)
+        for choice, box in queries.items()
+    }
+    asking = Box(right, question_y, right_width, asked)
     return ChoicePlacement(
         m.text,
         m.scale,
@@ -69,10 +74,8 @@ def place_occlusion(m: Measures, *, two_step: bool = False) -> ChoicePlacement:
             "max": Box(left, top + title // 2, left_width, title),
             "base": Box(right, top + title // 2, right_width, title),
         },
-        legends={
-            choice: Box(box.x, query_y - m.side // 2 - lane - legend // 2, m.side, legend)
-            for choice, box in queries.items()
-        },
-        question=Box(right, question_y, right_width, asked),
+        legends=legends,
+        caps=place_caps(queries, legends, asking, m, two_step=two_step),
+        question=asking,
         progress=Box(0, top + title + bar, left_width, bar),
     )

@@ -75,7 +75,9 @@ def placements(
                     poles=poles,
                     per_side=per_side,
                     two_step=two_step,
+                    numbered=design.input == "mouse",
                 )
             )
-    placed = fit(arrangements, design.layout, screen, shrink=shrink)
+    clicked = design.input != "keys"
+    placed = fit(arrangements, design.layout, screen, shrink=shrink, clicked=clicked)
     return dict(zip(sorts, placed, strict=True))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from experiments.runner.exemplar_matching import ExemplarMatchingTrial, MatchingPlacement
 from experiments.runner.layout import Screen
 from experiments.runner.observers import Observer
 from experiments.runner.phases import ENDED, LEFT, OVERLAYS, Stage
@@ -66,10 +65,7 @@ class _Participant:
     def __call__(self, phase: str, stage: Stage) -> list[Press]:
         """Return the presses that answer a phase, their times counted from its flip."""
         if isinstance(stage, Trial) and phase == stage.answering[0]:
-            if isinstance(stage, ExemplarMatchingTrial):
-                placement = self._placements[sort_of(stage.row, self._design)]
-                assert isinstance(placement, MatchingPlacement)
-                stage.targets = placement.targets
+            stage.targets = self._placements[sort_of(stage.row, self._design)].targets
             return stage.presses_for(self._observer.respond(stage.row))
         if isinstance(stage, Standing) and phase not in OVERLAYS:
             return stage.simulate(phase, self._rng)

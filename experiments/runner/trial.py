@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import ClassVar
 
 from conditions.design.design import Design
 from experiments.runner.answers import Answer
+from experiments.runner.layout import Box
 from experiments.runner.phases import DONE, ENDED, OVERLAYS, Interruption
-from experiments.runner.responses import Press
+from experiments.runner.responses import CLICK, Press
 from unitscope.row_types import AnswerCells, TrialResponse, TrialRow
 
 FIXATION = "fixation"
@@ -25,6 +27,9 @@ class Trial(ABC):
     A press that began before the onset is counted, but is no response. A pause before the answer
     is whole hides the images; the trial then begins again with the fixation. A phase of no
     duration is skipped.
+
+    Keys and clicks ask for the same *actions*: a key by ``meanings``, a click by the one of the
+    ``targets`` that it hits, which whoever shows the trial must set.
 
     Parameters
     ----------
@@ -48,6 +53,8 @@ class Trial(ABC):
         self.name = row["reference_condition"]
         self.phase = FIXATION
         self.wanted: str | None = None
+        self.targets: Mapping[str, Box] = {}
+        self.meanings: Mapping[str, str] = {}
         self.timed_out = False
         self.early_presses = 0
         self.response_s: float | None = None
@@ -75,12 +82,8 @@ class Trial(ABC):
         """Return the presses that give an answer, their times counted from the onset."""
 
     @abstractmethod
-    def _take(self, press: Press, onset_s: float) -> None:
-        """Take a press begun after the onset, while the answer is not whole."""
-
-    @abstractmethod
-    def _means(self, press: Press) -> bool:
-        """Return whether a press has a meaning while a trial is answered."""
+    def _take(self, action: str, press: Press, onset_s: float) -> None:
+        """Take a press begun after the onset, while the answer is not whole, and what it asks."""
 
     @abstractmethod
     def _is_given(self, phase: str) -> bool:
@@ -99,6 +102,17 @@ class Trial(ABC):
         """Whether the correct answer is shown after this trial."""
         return bool(getattr(self._design.feedback, self.row["trial_role"], False))
 
+    def takes_clicks(self, phase: str) -> bool:
+        """Return whether a phase is answered with the mouse."""
+        return self._design.input != "keys" and phase in self.answering
+
+    def press_for(self, action: str, time_s: float) -> Press:
+        """Return the press or click that asks for an action at a time."""
+        if self._design.input == "mouse":
+            box = self.targets[action]
+            return Press(time_s, CLICK, (box.x, box.y))
+        return Press(time_s, next(key for key, own in self.meanings.items() if own == action))
+
     def step(self, now_s: float, presses: list[Press]) -> str:
         """Return the phase that the next flip shall show, an overlay, ``done`` or ``left``."""
         if self._interruption.phase:
@@ -113,8 +127,8 @@ class Trial(ABC):
                 return self._interruption.begin(asked, now_s)
             if asked:
                 self.wanted = asked
-            elif self._means(press):
-                self._receive(press)
+            elif action := self._action(press):
+                self._receive(action, press)
         self._advance(now_s)
         return self.phase
 
@@ -157,12 +171,21 @@ class Trial(ABC):
         self._last_flip_s = self.response_s = None
         self._forget()
 
-    def _receive(self, press: Press) -> None:
+    def _action(self, press: Press) -> str | None:
+        """Return what a press asks for, if that may be asked with its device."""
+        if press.key != CLICK:
+            return self.meanings.get(press.key) if self._design.input != "mouse" else None
+        place = press.place
+        if place is None or self._design.input == "keys":
+            return None
+        return next((action for action, box in self.targets.items() if box.contains(place)), None)
+
+    def _receive(self, action: str, press: Press) -> None:
         onset_s = self._onsets_s.get(self.answering[0])
         if onset_s is None or press.time_s < onset_s:
             self.early_presses += 1
         elif self._is_open():
-            self._take(press, onset_s)
+            self._take(action, press, onset_s)
 
     def _advance(self, now_s: float) -> None:
         """Go through the phases that will be over when the next flip comes."""

@@ -12,6 +12,7 @@ from experiments.runner.layout import Box, Measures, Placement, grid
 from experiments.runner.responses import Press
 from experiments.runner.trial import Trial
 from unitscope.row_types import AnswerCells, TrialRow
+from unitscope.vocabulary import CHOICES, CONFIDENCES
 
 QUERIES = "queries"
 CONFIDENCE = "confidence"
@@ -23,9 +24,9 @@ CONFIDENCE_S = 0.4
 class TwoAFCTrial(Trial):
     """One trial: which of two queries activates the unit more, and how confident is the answer?
 
-    Borowski et al., ICLR 2021 (arXiv 2010.12606). One press gives choice and confidence; in the
-    two-step mode a first press gives the choice and a second one the confidence. The response limit
-    is for the choice.
+    Borowski et al., ICLR 2021 (arXiv 2010.12606). One press of a key, or one click on a number
+    beside a query, gives choice and confidence. In the two-step mode a first press, or a click on a
+    query, gives the choice and a second one the confidence. The response limit is for the choice.
     """
 
     task = "two_afc"
@@ -35,12 +36,7 @@ class TwoAFCTrial(Trial):
     ) -> None:
         super().__init__(row, design, frame_s, wanted)
         self.two_step = design.confidence == "two_step"
-        keys = design.keys
-        self._choices: dict[str, tuple[str, int | None]] = dict(keys.response)
-        self._confidences: dict[str, int] = {}
-        if self.two_step:
-            self._choices = {keys.a[0]: ("a", None), keys.b[0]: ("b", None)}
-            self._confidences = {key: i for i, key in enumerate(keys.confidence, start=1)}
+        self.meanings = key_meanings(design)
         self._forget()
 
     def _forget(self) -> None:
@@ -62,24 +58,21 @@ class TwoAFCTrial(Trial):
     def presses_for(self, answer: Answer) -> list[Press]:
         """Return the presses that give a choice and its confidence."""
         assert isinstance(answer, Choice)
-        wanted = (answer.choice, None if self.two_step else answer.confidence)
-        key = next(key for key, meaning in self._choices.items() if meaning == wanted)
-        presses = [Press(answer.rt_s, key)]
-        if self.two_step:
-            sure = self._design.keys.confidence[answer.confidence - 1]
-            presses.append(Press(answer.rt_s + CONFIDENCE_S, sure))
-        return presses
+        if not self.two_step:
+            return [self.press_for(f"{answer.choice}_{answer.confidence}", answer.rt_s)]
+        sure = f"{CONFIDENCE}_{answer.confidence}"
+        return [
+            self.press_for(answer.choice, answer.rt_s),
+            self.press_for(sure, answer.rt_s + CONFIDENCE_S),
+        ]
 
-    def _means(self, press: Press) -> bool:
-        return press.key in self._choices or press.key in self._confidences
-
-    def _take(self, press: Press, onset_s: float) -> None:
-        if self.choice is None:
-            if press.key in self._choices:
-                self.choice, self.confidence = self._choices[press.key]
-                self.response_s, self._key = press.time_s, press.key
-        elif press.key in self._confidences:
-            self.confidence, self._confidence_s = self._confidences[press.key], press.time_s
+    def _take(self, action: str, press: Press, onset_s: float) -> None:
+        what, _, level = action.partition("_")
+        if self.choice is None and what in CHOICES:
+            self.choice, self.confidence = what, int(level) if level else None
+            self.response_s, self._key = press.time_s, press.key
+        elif self.choice is not None and what == CONFIDENCE:
+            self.confidence, self._confidence_s = int(level), press.time_s
 
     def _is_given(self, phase: str) -> bool:
         return (self.choice if phase == QUERIES else self.confidence) is not None
@@ -95,6 +88,22 @@ class TwoAFCTrial(Trial):
         }
 
 
+def key_meanings(design: Design) -> dict[str, str]:
+    """Return what each key of a design asks for.
+
+    Returns
+    -------
+    dict
+        Key to ``a_1`` for query a with confidence 1; in two steps to ``a``, and ``confidence_1``.
+    """
+    keys = design.keys
+    if design.confidence == "two_step":
+        levels = zip(keys.confidence, CONFIDENCES, strict=True)
+        choices = {keys.a[0]: "a", keys.b[0]: "b"}
+        return choices | {key: f"{CONFIDENCE}_{level}" for key, level in levels}
+    return {key: f"{choice}_{level}" for key, (choice, level) in keys.response.items()}
+
+
 @dataclass(frozen=True)
 class ChoicePlacement(Placement):
     """Where everything stands when one of two queries is to be chosen.
@@ -108,7 +117,9 @@ class ChoicePlacement(Placement):
     titles
         Pole to the box of its references' title; ``base`` to that of the base image's.
     legends
-        Choice to the box of its keys.
+        Choice to the box of its keys or numbers, and of the words that explain them.
+    caps
+        What a key or number asks for, such as ``a_1`` (see :func:`key_meanings`), to its box.
     question, progress
         Boxes of the question, and of the block's progress bar.
     base
@@ -119,6 +130,7 @@ class ChoicePlacement(Placement):
     references: dict[str, Box]
     titles: dict[str, Box]
     legends: dict[str, Box]
+    caps: dict[str, Box]
     question: Box
     progress: Box
     base: Box | None = None
@@ -135,9 +147,20 @@ class ChoicePlacement(Placement):
         queries = {f"query_{choice}": box for choice, box in self.queries.items()}
         return ({"base": self.base} if self.base else {}) | queries | self.references
 
+    @property
+    def targets(self) -> dict[str, Box]:
+        """Numbers beside the queries; in two steps the queries themselves, then the numbers."""
+        return {action: self.queries.get(action, box) for action, box in self.caps.items()}
+
 
 def place_two_afc(
-    m: Measures, layout: Layout, poles: tuple[str, ...], per_side: int, *, two_step: bool = False
+    m: Measures,
+    layout: Layout,
+    poles: tuple[str, ...],
+    per_side: int,
+    *,
+    two_step: bool = False,
+    numbered: bool = False,
 ) -> ChoicePlacement:
     """Place queries at the centre, least activating references at the left, most at the right.
 
@@ -151,6 +174,9 @@ def place_two_afc(
         The references; none where ``per_side`` is 0.
     two_step
         Whether the confidence is asked for where the question stands.
+    numbered
+        Whether numbers to click stand in place of keys: they rise alike beside both queries where
+        keys run outwards from the middle of the keyboard.
     """
     references: dict[str, Box] = {}
     titles: dict[str, Box] = {}
@@ -162,23 +188,69 @@ def place_two_afc(
         width = max(m.span(columns), 12 * m.text)
         titles[pole] = Box(x, height // 2 + 2 * m.text, width, 2 * m.text)
 
-    offset, legend_height = round(layout.query_offset * m.px), 4 * m.text
+    offset, width, legend_height = round(layout.query_offset * m.px), *legend_size(m)
     if layout.queries == "vertical":
         queries = {"a": Box(0, offset, m.side, m.side), "b": Box(0, -offset, m.side, m.side)}
         away = offset + m.side // 2 + legend_height // 2 + m.text // 2
-        legends = {c: Box(0, y, m.side, legend_height) for c, y in (("a", away), ("b", -away))}
+        legends = {c: Box(0, y, width, legend_height) for c, y in (("a", away), ("b", -away))}
         least = round((4.5 if two_step else 2) * m.text)
         question = Box(0, 0, 18 * m.text, max(2 * offset - m.side - m.text, least))
     else:
         queries = {"a": Box(-offset, 0, m.side, m.side), "b": Box(offset, 0, m.side, m.side)}
         below = m.side // 2 + legend_height // 2 + m.text // 2
-        legends = {c: Box(box.x, -below, m.side, legend_height) for c, box in queries.items()}
+        legends = {c: Box(box.x, -below, width, legend_height) for c, box in queries.items()}
         height = round((4.5 if two_step else 3) * m.text)
         question = Box(0, (m.side + m.text + height + 1) // 2, 18 * m.text, height)
     top = max(
         box.top for group in (titles, legends, queries, {"": question}) for box in group.values()
     )
     progress = Box(0, math.ceil(top) + m.text, m.side, max(6, m.text // 3))
+    mirrored = not (numbered and layout.queries == "vertical")
+    caps = place_caps(queries, legends, question, m, two_step=two_step, mirrored=mirrored)
     return ChoicePlacement(
-        m.text, m.scale, queries, references, titles, legends, question, progress
+        m.text, m.scale, queries, references, titles, legends, caps, question, progress
     )
+
+
+def legend_size(m: Measures) -> tuple[int, int]:
+    """Return width and height of a query's legend: three caps with gaps, above or below words."""
+    return max(m.side, 7 * m.text), 4 * m.text
+
+
+def place_caps(
+    queries: dict[str, Box],
+    legends: dict[str, Box],
+    question: Box,
+    m: Measures,
+    *,
+    two_step: bool,
+    mirrored: bool = True,
+) -> dict[str, Box]:
+    """Place the keys or numbers that give an answer.
+
+    Parameters
+    ----------
+    queries, legends, question
+        Where these stand; caps are in the half of a legend that is nearer to its query.
+    m
+        The layout's lengths.
+    two_step
+        Whether each legend has one cap, and the question those of the confidence.
+    mirrored
+        Whether those of query a run from the highest confidence to the lowest.
+    """
+    side, caps = 2 * m.text, {}
+    for choice, box in legends.items():
+        y = box.y + (m.text if box.y < queries[choice].y else -m.text)
+        if two_step:
+            caps[choice] = Box(box.x, y, side, side)
+            continue
+        levels = CONFIDENCES[::-1] if mirrored and choice == "a" else CONFIDENCES
+        for i, level in enumerate(levels):
+            x = round(box.x + (i - 1) * box.width / 3)
+            caps[f"{choice}_{level}"] = Box(x, y, side, side)
+    if two_step:
+        y = question.y - round(0.9 * m.text)
+        for i, level in enumerate(CONFIDENCES):
+            caps[f"{CONFIDENCE}_{level}"] = Box(question.x + (i - 1) * 3 * m.text, y, side, side)
+    return caps

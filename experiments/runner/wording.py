@@ -225,7 +225,7 @@ class Wording:
         }
 
     def _answer(self) -> str:
-        """Say which keys give an answer."""
+        """Say which keys or clicks give an answer."""
         design, texts = self._design, self._texts
         keys, key = design.keys, texts.key
         if design.task == "exemplar_matching":
@@ -238,9 +238,9 @@ class Wording:
         }
         if design.confidence == "two_step":
             levels = {f"confidence_{i}": key(k) for i, k in enumerate(keys.confidence, start=1)}
-            text = texts.page("keys_two_step")
+            text = texts.page("keys_two_step", design.input)
             return text.format(key_a=key(keys.a[0]), key_b=key(keys.b[0]), **pictures, **levels)
-        return texts.page("keys_one_press").format(
+        return texts.page("keys_one_press", design.input).format(
             keys_a=" ".join(map(key, reversed(keys.a))),
             keys_b=" ".join(map(key, keys.b)),
             **pictures,

@@ -114,9 +114,10 @@ def _task(design: Design) -> str:
 
 
 def _confidence(design: Design) -> str:
+    press = {"keys": "key press", "mouse": "mouse click", "either": "key press or mouse click"}
     if design.confidence == "two_step":
-        return "gave their confidence from 1 to 3 afterwards"
-    return "gave their confidence from 1 to 3 with the same key"
+        return f"gave their confidence from 1 to 3 with a second {press[design.input]}"
+    return f"gave their confidence from 1 to 3 with the same {press[design.input]}"
 
 
 def _within(design: Design) -> str:
@@ -160,6 +161,7 @@ def _matching(design: Design, paced: str) -> str:
     rows = design.matching
     numbers = joined([str(n) for n in rows.n_images], "or") if rows else "some"
     n_rows = rows.n_rows if rows else "several"
+    by = {"keys": "keys", "mouse": "the mouse", "either": "keys or the mouse"}
     kinds = []
     if "natural" in design.conditions:
         kinds.append("other natural images of the same unit (exemplar)")
@@ -168,8 +170,8 @@ def _matching(design: Design, paced: str) -> str:
     return (
         f"A trial had {n_rows} rows, each of one unit of a network. The left half of a row showed "
         f"{numbers} natural images that activate the unit strongly, the right half as many "
-        f"{' or '.join(kinds)}; the right halves were shuffled. Participants paired the halves, "
-        f"{paced}."
+        f"{' or '.join(kinds)}; the right halves were shuffled. Participants paired the halves "
+        f"with {by[design.input]}, {paced}."
     )
 
 

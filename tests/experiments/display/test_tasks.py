@@ -67,13 +67,20 @@ def test_exemplar_matching(run, given, source):
 
 
 @pytest.mark.parametrize(
-    "confidence", ["one_press", pytest.param("two_step", marks=pytest.mark.slow)]
+    ("confidence", "given"),
+    [
+        ("one_press", "keys"),
+        ("one_press", "mouse"),
+        pytest.param("two_step", "keys", marks=pytest.mark.slow),
+        pytest.param("two_step", "mouse", marks=pytest.mark.slow),
+    ],
 )
-def test_occlusion(run, confidence):
+def test_occlusion(run, confidence, given):
     blocks = {"main": {"role": "main", "condition": "group", "trials": 3}}
     log, observer = run(
         "occlusion",
         confidence=confidence,
+        input=given,
         blocks=blocks,
         orders=[["main"]],
         practice={},
@@ -81,10 +88,34 @@ def test_occlusion(run, confidence):
         instructions=["welcome"],
         comment=False,
     )
-    assert set(log["response_source"]) == {"keyboard-ptb"}
+    check(log, observer, confidence, given)
+
+
+@pytest.mark.parametrize(
+    "confidence", ["one_press", pytest.param("two_step", marks=pytest.mark.slow)]
+)
+def test_two_afc_by_mouse(run, confidence):
+    blocks = {"main": {"role": "main", "condition": "natural", "trials": 3}}
+    log, observer = run(
+        "two_afc",
+        confidence=confidence,
+        input="mouse",
+        blocks=blocks,
+        orders=[["main"]],
+        consent=False,
+        instructions=["welcome"],
+    )
+    check(log, observer, confidence, "mouse")
+
+
+def check(log, observer, confidence, given):
+    """Check that a log says what the robot meant, and what it pressed."""
+    mouse = given == "mouse"
+    assert set(log["response_source"]) == {"keyboard-ptb" + "+mouse-frame" * mouse}
     for row in log.to_dict("records"):
         meant = observer.respond(row)
         assert (row["choice"], row["confidence"]) == (meant.choice, meant.confidence)
+        assert (row["response_key"] == "click") == mouse
         if confidence == "two_step":
             assert row["response_s"] < row["confidence_s"]
-            assert row["response_key"] in "fj"
+            assert mouse or row["response_key"] in "fj"

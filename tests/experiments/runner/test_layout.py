@@ -37,6 +37,11 @@ TASKS = {
         for number in (0, 1, 4, 9)
         for two_step in (False, True)
     },
+    **{
+        f"2afc {layout.queries} numbered": two_afc(layout, numbered=True)
+        for layout in (Layout(), HORIZONTAL)
+    },
+    "2afc small": two_afc(Layout(image=60)),
     "occlusion": (Layout(separation=96), place_occlusion),
     "occlusion two-step": (Layout(separation=96), partial(place_occlusion, two_step=True)),
     "occlusion small": (Layout(image=60), partial(place_occlusion, two_step=True)),
@@ -75,6 +80,7 @@ def test_nothing_overlaps_or_is_cut_off(task, screen):
     placed = place(task, screen, shrink=True)
     assert not overlapping(placed.boxes())
     assert not overlapping(placed.images())
+    assert not overlapping(placed.targets)
     assert not cut_off(placed.boxes() | placed.images(), screen)
 
 
@@ -138,13 +144,57 @@ def test_halves_of_matching_stand_opposite():
         assert half.right == within[-1].right
 
 
-@pytest.mark.parametrize("task", [task for task in TASKS if "matching" in task])
+NEAR = Screen(1920, 1080, width_cm=53.0, distance_cm=60.0)
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_what_is_clicked_is_a_degree_wide(task):
-    screen = Screen(1920, 1080, width_cm=53.0, distance_cm=60.0)
-    placed = place(task, screen)
-    assert set(placed.targets) >= {"row_0", "slot_1", "undo", "confirm"}
-    for box in placed.targets.values():
-        assert min(box.width, box.height) >= screen.px_per_deg()
+    targets = place(task, NEAR).targets
+    if "matching" in task:
+        assert set(targets) >= {"row_0", "slot_1", "undo", "confirm"}
+    elif "small" not in task:
+        levels = [f"confidence_{i}" for i in (1, 2, 3)]
+        choices = [f"{choice}_{i}" for choice in "ab" for i in (1, 2, 3)]
+        assert set(targets) == {"a", "b", *levels} if "two-step" in task else set(choices)
+    for box in targets.values():
+        assert min(box.width, box.height) >= NEAR.px_per_deg()
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if "matching" not in task])
+def test_numbers_to_click_lie_in_their_legend_beside_the_images(task):
+    placed = place(task, FULL_HD)
+    for action, box in placed.caps.items():
+        within = placed.legends.get(action[0], placed.question)
+        assert within.left <= box.left < box.right <= within.right
+        assert within.bottom <= box.bottom < box.top <= within.top
+    if placed.targets == placed.caps:
+        every = placed.images() | placed.targets
+        assert not overlapping(every)
+
+
+@pytest.mark.parametrize(
+    ("task", "a"),
+    [
+        ("2afc vertical 2 x 9", (3, 2, 1)),
+        ("2afc vertical numbered", (1, 2, 3)),
+        ("2afc horizontal numbered", (3, 2, 1)),
+        ("occlusion", (3, 2, 1)),
+    ],
+)
+def test_the_most_confident_answers_are_the_outer_ones_unless_numbers_stand_above_each_other(
+    task, a
+):
+    caps = place(task, FULL_HD).caps
+    assert tuple(sorted((1, 2, 3), key=lambda i: caps[f"a_{i}"].x)) == a
+    assert caps["b_1"].x < caps["b_2"].x < caps["b_3"].x
+
+
+def test_a_target_of_less_than_a_degree_is_refused_where_it_is_clicked():
+    layout, arrange = two_afc(Layout(image=30), two_step=True)
+    assert fit([arrange], layout, NEAR)
+    assert fit([arrange], layout, FULL_HD, clicked=True)
+    with pytest.raises(BadInput, match="makes a, which is clicked, 30 px .* one degree .38 px"):
+        fit([arrange], layout, NEAR, clicked=True)
 
 
 @given(st.integers(-1000, 1000), st.integers(-600, 600))

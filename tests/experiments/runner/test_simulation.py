@@ -12,7 +12,7 @@ from experiments.runner.request import Request
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
 from tests.conditions.conftest import units_for
-from tests.conftest import BASELINES, KINDS_OF_OCCLUSION, write_stimulus_set
+from tests.conftest import BASELINES, KINDS_OF_OCCLUSION, some, write_stimulus_set
 from unitscope.columns import log_columns
 from unitscope.errors import BadInput
 from unitscope.tables import read_csv
@@ -67,6 +67,19 @@ def test_confidence_in_two_steps(request_of, task):
     log = log_of(request_of(task, confidence="two_step"), "graded")
     assert set(log["response_key"]) == {"f", "j"}
     assert (log["confidence_rt_s"] > log["rt_s"]).all()
+
+
+@pytest.mark.parametrize("confidence", ["one_press", "two_step"])
+@pytest.mark.parametrize("task", ["two_afc", "occlusion"])
+def test_choices_by_mouse(request_of, task, confidence):
+    request = request_of(task, confidence=confidence, input="mouse")
+    log = log_of(request, "graded")
+    observer = make_observer("graded", 1, request.stimuli.joinpath)
+    assert set(log["response_key"]) == {"click"}
+    for row in some(log.to_dict("records")):
+        meant = observer.respond(row)
+        assert (row["choice"], row["confidence"]) == (meant.choice, meant.confidence)
+        assert row["rt_s"] == pytest.approx(meant.rt_s)
 
 
 def test_exemplar_matching_by_mouse(request_of):

@@ -6,15 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conditions.design.presentation import Durations, Feedback, Layout
+from conditions.design.presentation import Durations, Feedback
 from conditions.design.reading import read_design
-from experiments.runner.exemplar_matching import MAX_ROWS, place_matching
-from experiments.runner.layout import Screen, fit
+from experiments.runner.answers import Choice, Pairing
+from experiments.runner.exemplar_matching import MAX_ROWS
+from experiments.runner.layout import Screen
 from experiments.runner.phases import DONE, LEFT, OVERLAYS, PAUSED
+from experiments.runner.placements import placements
 from experiments.runner.responses import CLICK, Press
 from experiments.runner.tasks import TASKS, make_trial
 from experiments.runner.trial import ANSWERED, BLANK, CHOSEN, FEEDBACK, FIXATION
-from unitscope.columns import names, response_columns
+from unitscope.columns import REFERENCE_COLUMN_NAMES, names, response_columns
 
 FRAME_S = 1 / 60
 MEASURED = {
@@ -43,18 +45,18 @@ DESIGNS = {
     for two_step in (False, True)
     for given in ("keys", "mouse", "either")
     for limit_s in (0.4,)
-    if not (two_step and task == "exemplar_matching") and (given == "keys") | (task[0] == "e")
+    if not (two_step and task == "exemplar_matching")
 }
-PLACEMENT = fit([lambda m: place_matching(m, 3, 1)], Layout(), Screen(1920, 1080))[0]
 KEYS = [*"asdfghjkl123456", "backspace", "return", "space", "p", "escape", "q", "x"]
 
 
 def trial_of(design, wanted=None, **cells):
     row = {"trial_number": 1, "trial_role": "main", "reference_condition": "natural"}
+    row |= dict.fromkeys(REFERENCE_COLUMN_NAMES)
     row |= ROWS[design.task] | cells
     trial = make_trial(row, design, FRAME_S, wanted)
-    if design.task == "exemplar_matching":
-        trial.targets = PLACEMENT.targets
+    (placement,) = placements([row], design, Screen(1920, 1080)).values()
+    trial.targets = placement.targets
     return trial
 
 
@@ -112,7 +114,9 @@ def test_whatever_is_pressed_the_row_is_valid(clock, name, pressed, wanted):
         if run.ended:
             break
         # Whoever paused goes on; whoever is slow runs out of time, or says how sure.
-        run.frame(Press(run.now_s, "space"), Press(run.now_s, "2"))
+        sure = run.trial.targets.get("confidence_2")
+        clicks = [Press(run.now_s, CLICK, (sure.x, sure.y))] if sure else []
+        run.frame(Press(run.now_s, "space"), Press(run.now_s, "2"), *clicks)
     assert run.ended in (DONE, LEFT)
     if run.ended == LEFT:
         return
@@ -149,14 +153,25 @@ def _check_pairs(response):
         assert response["correct"] == (response["hits"] == 3)
 
 
-@pytest.mark.parametrize("name", [name for name in DESIGNS if "mouse" not in name])
+def answer(run, given):
+    """Let whoever takes part answer as somebody does who is simulated."""
+    run.until(run.trial.answering[0])
+    onset_s = run.now_s
+    presses = run.trial.presses_for(given)
+    while presses:
+        due = [press for press in presses if onset_s + press.time_s <= run.now_s]
+        presses = presses[len(due) :]
+        run.frame(*(dataclasses.replace(p, time_s=onset_s + p.time_s) for p in due))
+    return onset_s
+
+
+@pytest.mark.parametrize("name", DESIGNS)
 def test_phases_come_in_order(name, clock):
     design = dataclasses.replace(DESIGNS[name], feedback=Feedback())
     run = clock(trial_of(design))
     answering = run.trial.answering
-    run.until(answering[0])
-    for keys in ("1f", "2", "3", ["return"]):
-        run.frame(*(Press(run.now_s, key) for key in keys))
+    matching = design.task == "exemplar_matching"
+    answer(run, Pairing((2, 0, 1), 0.3) if matching else Choice("a", 3, 0.3))
     run.until(DONE)
     answered = [ANSWERED] if len(answering) == 1 else []
     assert run.phases == [FIXATION, *answering, *answered, CHOSEN, FEEDBACK, BLANK]
@@ -178,3 +193,54 @@ def test_a_pause_begins_the_trial_again(name, clock):
     assert response["onset_s"] > first_s
     assert response["paused_s"] == pytest.approx(3 * FRAME_S, abs=2 * FRAME_S)
     assert response["timed_out"] is True
+
+
+@pytest.mark.parametrize("choice", ["a", "b"])
+@pytest.mark.parametrize("confidence", [1, 2, 3])
+@pytest.mark.parametrize("name", [name for name in DESIGNS if not name.startswith("exemplar")])
+def test_keys_and_clicks_give_the_same_answers(name, choice, confidence, clock):
+    run = clock(trial_of(DESIGNS[name]))
+    onset_s = answer(run, Choice(choice, confidence, 0.123))
+    run.until(DONE)
+    response = run.trial.response()
+    assert (response["choice"], response["confidence"]) == (choice, confidence)
+    assert response["rt_s"] == pytest.approx(0.123)
+    assert response["response_s"] == onset_s + response["rt_s"]
+    assert (response["response_key"] == CLICK) == ("mouse" in name)
+
+
+@pytest.mark.parametrize("name", [name for name in DESIGNS if not name.startswith("exemplar")])
+def test_only_the_devices_of_the_design_count(name, clock):
+    design = DESIGNS[name]
+    run = clock(trial_of(design))
+    run.until(run.trial.answering[0])
+    box = run.trial.targets.get("b_2") or run.trial.targets["b"]
+    press = (
+        Press(run.now_s, "f")
+        if design.input == "mouse"
+        else Press(run.now_s, CLICK, (box.x, box.y))
+    )
+    run.frame(Press(run.now_s, CLICK, (0, 539)), Press(run.now_s, CLICK), press)
+    assert (run.trial.choice == "b") == (design.input == "either")
+    assert (run.trial.choice is None) == (design.input != "either")
+
+
+def test_a_click_before_the_onset_is_no_answer(clock):
+    run = clock(trial_of(DESIGNS["two_afc mouse"]))
+    run.until("queries")
+    box = run.trial.targets["a_3"]
+    run.frame(Press(run.now_s - 0.001, CLICK, (box.x, box.y)))
+    assert run.trial.choice is None
+    run.until(DONE)
+    assert run.trial.response()["early_presses"] == 1
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_the_pointer_is_asked_for_while_the_trial_waits_for_clicks(name):
+    trial = trial_of(DESIGNS[name])
+    shown = [
+        phase
+        for phase in (FIXATION, *trial.answering, CHOSEN, FEEDBACK, BLANK, PAUSED)
+        if trial.takes_clicks(phase)
+    ]
+    assert shown == ([] if name.endswith("keys") else list(trial.answering))
