@@ -85,7 +85,7 @@ def test_the_changes_that_the_guide_proposes_are_possible(tmp_path):
     """Each line of the table of changes makes a design when put into a shipped one."""
     table = GUIDE.split("## Changing a study")[1].split("## Every key")[0]
     proposed = re.findall(r"^\| [^|]+ \| `([^`]+)`", table, re.MULTILINE)
-    assert len(proposed) == 11
+    assert len(proposed) == 12
     for change in proposed:
         data = read_yaml(ROOT / "conditions" / "designs" / "demo_two_afc.yaml") | {
             "name": "changed"
