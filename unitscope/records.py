@@ -42,6 +42,8 @@ class RunRecord(TypedDict, total=False):
     display: dict[str, Any]
     layout_scale: float
     response_source: str
+    keyboards: list[str]
+    keyboard_layout: str
     machine: dict[str, Any]
     clock_offset_began_s: float
     clock_offset_ended_s: float

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from conditions.design.blocks import OF_GROUP, OF_SCHEME, Block, PlannedBlock, Practice, Repeats
-from conditions.design.device_settings import Photodiode, ResponseBox, Triggers
+from conditions.design.device_settings import Keyboard, Photodiode, ResponseBox, Triggers
 from conditions.design.keys import Keys
 from conditions.design.presentation import Durations, Explanation, Feedback, Layout, Ratings
 from conditions.design.randomness import shuffle
@@ -85,7 +85,7 @@ class Design:
         Rules by which sessions are excluded. See its class.
     smallest_effect
         Smallest difference in accuracy of interest; None where the study states none.
-    response_box, triggers, photodiode
+    keyboard, response_box, triggers, photodiode
         See their classes.
     window
         Further arguments of PsychoPy's window.
@@ -138,6 +138,7 @@ class Design:
     break_after: Literal["all", "main", "none"] = "main"
     exclusions: Exclusions = field(default_factory=Exclusions)
     smallest_effect: float | None = None
+    keyboard: Keyboard = field(default_factory=Keyboard)
     response_box: ResponseBox = field(default_factory=ResponseBox)
     triggers: Triggers = field(default_factory=Triggers)
     photodiode: Photodiode = field(default_factory=Photodiode)

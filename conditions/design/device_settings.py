@@ -1,11 +1,11 @@
-"""Settings of the lab's devices: response box, triggers, photodiode."""
+"""Settings of the lab's devices: keyboard, response box, triggers, photodiode."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from conditions.design.keys import check_key
+from conditions.design.keys import KeyboardLayout, check_key
 from unitscope.bounds import between
 
 EVENTS = (
@@ -19,6 +19,23 @@ OWN_ARGUMENTS = (
     *("checkTiming", "autoLog", "winType", "win", "name"),
 )
 """Arguments of PsychoPy's window that the session sets itself."""
+
+
+@dataclass(frozen=True)
+class Keyboard:
+    """The keyboard that answers.
+
+    Parameters
+    ----------
+    name
+        Part of its name, where there are several and only one counts; empty for any of them.
+    layout
+        What is printed on its keys, and so on the screen; keys are named by their position on a US
+        keyboard all the same. ``system``: as the system has it, where it tells.
+    """
+
+    name: str = ""
+    layout: Literal["system"] | KeyboardLayout = "system"
 
 
 @dataclass(frozen=True)

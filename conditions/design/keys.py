@@ -75,6 +75,19 @@ def typed_by(layout: str) -> dict[str, str]:
     return dict(zip((*_LETTERS, *_OTHERS), letters + others, strict=True))
 
 
+def labels_of(layout: str) -> dict[str, str]:
+    """Return what is printed on each key of a layout.
+
+    Examples
+    --------
+    >>> labels_of("azerty")["q"], labels_of("azerty")["1"], labels_of("qwertz")["semicolon"]
+    ('A', '1', 'Ö')
+    """
+    digits = {digit: digit for digit in "0123456789"}
+    typed = typed_by(layout) | digits
+    return {key: text.upper() if text != "ß" else text for key, text in typed.items()}
+
+
 def check_key(name: str) -> str:
     """Return the one name of a key that a design names.
 

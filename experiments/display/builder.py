@@ -36,6 +36,8 @@ FIELDS = (
     "override",
     "robot",
     "screenshots",
+    "keyboard",
+    "keyboard_layout",
     "box_port",
     "trigger_port",
     "hook",

@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from conditions.design.keys import LAYOUTS, labels_of
 from experiments.display.eye_tracker import EyeTracker
 from experiments.display.hook import FlipHook
-from experiments.display.keyboard import open_keyboard
+from experiments.display.keyboard import find_keyboards, open_keyboard, system_layout
 from experiments.display.mouse import WindowMouse
 from experiments.display.photodiode_patch import PhotodiodePatch
 from experiments.display.robot import Robot
@@ -31,6 +32,14 @@ NONE = "none"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for devices that belong to a machine and not to a study."""
+    parser.add_argument(
+        "--keyboard", metavar="NAME", help="part of the name of the one keyboard that counts"
+    )
+    parser.add_argument(
+        "--keyboard-layout",
+        choices=LAYOUTS,
+        help="what is printed on its keys (default: as the system has it)",
+    )
     parser.add_argument(
         "--box-port",
         metavar="PORT",
@@ -78,8 +87,12 @@ class Sources:
         return sorted(press for source in self._sources for press in source.presses())
 
 
-def open_source(session: Session, display: Display, box_port: str | None = None) -> ResponseSource:
+def open_source(
+    session: Session, display: Display, arguments: argparse.Namespace
+) -> ResponseSource:
     """Open the keyboard, and the mouse and the response box if the design has them.
+
+    From then on the session's texts name keys by what is printed on them.
 
     Parameters
     ----------
@@ -87,16 +100,24 @@ def open_source(session: Session, display: Display, box_port: str | None = None)
         An open session.
     display
         Its window.
-    box_port
-        Port of the response box on this machine; None for the design's.
+    arguments
+        What the command line says of this machine.
 
     Raises
     ------
     BadInput
-        If the response box is missing.
+        If the response box is missing, or no keyboard has the name that was asked for.
     """
-    design = session.design
-    sources: list[ResponseSource] = [open_keyboard()]
+    design, box_port = session.design, arguments.box_port
+    name = arguments.keyboard or design.keyboard.name
+    layout = arguments.keyboard_layout or design.keyboard.layout
+    if layout not in LAYOUTS:
+        layout = system_layout() or LAYOUTS[0]
+    keyboards = find_keyboards(name)
+    sources: list[ResponseSource] = [open_keyboard(list(keyboards) if name else (), layout)]
+    key_names = labels_of(layout) | session.texts.key_names
+    session.texts = replace(session.texts, key_names=key_names)
+    session.note({"keyboards": list(keyboards.values()), "keyboard_layout": layout})
     if design.input != "keys":
         sources.append(WindowMouse(display.win))
     if design.response_box.keys and box_port != NONE:

@@ -126,7 +126,7 @@ def make_stepper(session: Session, display: Display, arguments: argparse.Namespa
     """
     if arguments.override:
         session.note({"override": arguments.override})
-    source = open_source(session, display, arguments.box_port)
+    source = open_source(session, display, arguments)
     require(session, display, source, lenient=is_lenient(arguments))
     folder = arguments.screenshots
     return Stepper(

@@ -19,8 +19,8 @@ from experiments.display.keyboard import TextInput
 from experiments.display.screenshots import Screenshots
 from experiments.display.window import Display
 from experiments.runner.comment import Comment
-from experiments.runner.phases import DONE, DROPPED, ENDED, LEFT, Stage
-from experiments.runner.responses import ResponseSource
+from experiments.runner.phases import DONE, DROPPED, ENDED, LEFT, OVERLAYS, Stage
+from experiments.runner.responses import Press, ResponseSource
 from experiments.runner.session import Session
 from experiments.runner.stages import stages_of
 from experiments.runner.trial import Trial
@@ -69,7 +69,8 @@ class Stepper:
         self.flip_s = 0.0
         self._session = session
         self._display = display
-        self._source = self._reader = source
+        self._source = source
+        self._text: TextInput | None = None
         self._hooks = hooks
         self._screenshots = screenshots
         self._screens = SessionScreens(session, display, shrink=shrink)
@@ -91,9 +92,7 @@ class Stepper:
         self._screens.load(stage)
         if isinstance(stage, Trial):
             gc.collect()
-        # Text follows the keyboard's own layout; responses go by the position of the keys.
-        is_typed = isinstance(stage, Comment)
-        self._reader = TextInput(self._display.win) if is_typed else self._source
+        self._text = TextInput(self._display.win) if isinstance(stage, Comment) else None
         self._stage = stage
         self._phase = self._shown = ""
         self._frames = []
@@ -105,7 +104,7 @@ class Stepper:
         """
         stage = self._stage
         assert stage is not None
-        phase = self._phase = stage.step(self._display.now(), self._reader.presses())
+        phase = self._phase = stage.step(self._display.now(), self._presses())
         if phase in ENDED:
             return False
         self._screens.draw(phase, stage)
@@ -124,6 +123,17 @@ class Stepper:
         win.callOnFlip(self._flipped, phase, stage)
         self._display.pace()
         return True
+
+    def _presses(self) -> list[Press]:
+        """Return the presses since the last frame.
+
+        Text follows the keyboard's own layout; all else goes by the position of the keys.
+        """
+        presses = self._source.presses()
+        if self._text is None:
+            return presses
+        typed = self._text.presses()
+        return presses if self._phase in OVERLAYS else typed
 
     def end(self) -> LogRow | None:
         """Record a trial that is done; returns its row as it was written, None for other stages."""

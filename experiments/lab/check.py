@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from conditions.design.keys import LAYOUTS
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import table_path, write_tables
 from experiments.lab import findings
@@ -33,6 +34,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--monitor", help="name in PsychoPy's Monitor Center")
     parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
     parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
+    parser.add_argument("--keyboard", help="part of the name of the one keyboard that counts")
+    parser.add_argument("--keyboard-layout", choices=LAYOUTS, help="what is printed on its keys")
     parser.add_argument("--box-port", help="serial port of the response box, or none")
     parser.add_argument("--no-press", action="store_true", help="do not ask for a key press")
     parser.add_argument("--json", type=Path, help="JSON file for the findings; - prints them")
@@ -87,7 +90,7 @@ def _in_window(session: Session, arguments: argparse.Namespace) -> list[Finding]
     size = parse_size(arguments.size) if arguments.size else None
     display = open_window(monitor, full_screen=size is None, size=size, index=arguments.screen)
     try:
-        source = open_source(session, display, arguments.box_port)
+        source = open_source(session, display, arguments)
         return preflight(session, display, source, arguments.data, press=not arguments.no_press)
     finally:
         display.close()

@@ -10,6 +10,7 @@ from typing import Any
 from conditions.design.presentation import Layout
 from experiments.runner.layout import Screen
 from experiments.runner.phases import DROPPED
+from unitscope.records import RunRecord
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 
@@ -151,8 +152,8 @@ def judge_layout(refused: str, layout: Layout, screen: Screen) -> Finding:
     return Finding("layout", OK, f"fits {size}")
 
 
-def judge_keyboard(source: str) -> Finding:
-    """Judge the source of key presses."""
+def judge_keyboard(source: str, run: RunRecord) -> Finding:
+    """Judge the source of key presses, and say which keyboards count."""
     if source.startswith("keyboard-event"):
         return Finding(
             "keyboard",
@@ -160,7 +161,9 @@ def judge_keyboard(source: str) -> Finding:
             "psychtoolbox cannot read it: reaction times would be only as exact as frames",
             "on Debian install libjack-jackd2-0 and libportaudio2; allow access to input devices",
         )
-    return Finding("keyboard", OK, source)
+    names = ", ".join(run.get("keyboards", []))
+    layout = run.get("keyboard_layout", "")
+    return Finding("keyboard", OK, f"{source}, {layout}" + f" ({names})" * bool(names))
 
 
 def judge_press(key: str | None, late_s: float | None) -> Finding:

@@ -55,7 +55,7 @@ def preflight(
         findings.judge_monitor(
             display.facts.get("monitor"), (display.screen.width_px, display.screen.height_px)
         ),
-        findings.judge_keyboard(source.name),
+        findings.judge_keyboard(source.name, session.facts["runs"][-1]),
     ]
     if press:
         found.append(findings.judge_press(*_pressed(display, source)))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import accumulate
 
 import numpy as np
 
-from conditions.design.keys import Keys, key_name
+from conditions.design.keys import Keys
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing
 
@@ -28,7 +27,7 @@ class Comment(Standing):
 
     Its presses come from text events, so that every layout works: the ``key`` of a press is the
     character that was typed, one of ``MOTIONS``, or ``backspace``, ``delete``, ``return``, ``f10``
-    or the leave key.
+    or the leave key; while it is asked whether to end, they are keys as elsewhere.
 
     Parameters
     ----------
@@ -64,12 +63,6 @@ class Comment(Standing):
         starts = self._starts()
         line = max(i for i, start in enumerate(starts) if start <= self.caret)
         return line, self.caret - starts[line]
-
-    def step(self, now_s: float, presses: list[Press]) -> str:
-        """Return ``typing``, ``leaving``, ``left`` or ``done``."""
-        if self._interruption.phase:
-            presses = [_as_key(press) for press in presses]
-        return super().step(now_s, presses)
 
     def _take(self, press: Press) -> bool:
         key = press.key
@@ -161,8 +154,3 @@ def wrap_lines(text: str, width: float, advance: Callable[[str], float] = len) -
         if character == " ":
             after_space = len(line)
     return [*lines, line]
-
-
-def _as_key(press: Press) -> Press:
-    """Return the press of the key that types a character, for the question whether to end."""
-    return replace(press, key=key_name(press.key))

@@ -42,14 +42,14 @@ def test_letters_and_space_do_not_end_it():
     assert shown.text == "q pj1"
 
 
-def test_the_session_can_be_left_by_typed_keys_and_the_text_stays_while_asked():
+def test_the_session_can_be_left_and_the_text_stays_while_asked():
     shown = comment()
     type_in(shown, "abc")
     assert type_in(shown, ["escape"], 3) == LEAVING
-    assert type_in(shown, [" "], 5) == TYPING
+    assert type_in(shown, ["space"], 5) == TYPING
     assert shown.text == "abc"
     type_in(shown, ["escape"], 7)
-    assert type_in(shown, ["Q"], 9) == LEFT
+    assert type_in(shown, ["q"], 9) == LEFT
 
 
 def test_a_comment_has_a_longest_length_and_can_be_shortened_then():
