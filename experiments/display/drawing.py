@@ -99,9 +99,10 @@ def line(
     )
 
 
-def key_cap(win: Any, box: Box, name: str, text_px: float) -> Parts:
-    """Return a key with its name."""
-    return [bar(win, box, PAPER, FAINT), text(win, name, box, text_px)]
+def key_cap(win: Any, box: Box, name: str, text_px: float, *, given: bool = False) -> Parts:
+    """Return a key with its name, light on dark where it is the one that was given."""
+    paper, ink = (INK, PAPER) if given else (PAPER, INK)
+    return [bar(win, box, paper, FAINT), text(win, name, box, text_px, color=ink)]
 
 
 def cross(win: Any, size_px: int) -> Parts:

@@ -19,7 +19,7 @@ from experiments.display.drawing import (
 )
 from experiments.display.trial_screen import TrialScreen
 from experiments.runner.layout import SMALL, Box
-from experiments.runner.trial import ANSWERED, FEEDBACK, Trial
+from experiments.runner.trial import ANSWERED, CHOSEN, FEEDBACK, Trial
 from experiments.runner.two_afc import CONFIDENCE, ChoicePlacement, TwoAFCTrial, key_meanings
 from unitscope.texts import Texts
 
@@ -64,6 +64,10 @@ class TwoAFCScreen(TrialScreen):
             for action, box in placement.caps.items()
             if action in labels
         }
+        self._given = {
+            action: key_cap(win, placement.caps[action], labels[action], text_px, given=True)
+            for action in caps
+        }
         self._sure: Parts = []
         self._legends: Parts = []
         for action, cap in caps.items():
@@ -90,13 +94,17 @@ class TwoAFCScreen(TrialScreen):
             if self._has_title(name):
                 title.draw()
         draw(self._legends)
+        asked_how_sure = phase == CONFIDENCE or (trial.two_step and phase == CHOSEN)
         if phase == FEEDBACK:
             outcome = "timed_out" if trial.timed_out else "right" if trial.correct else "wrong"
             self._middle[outcome].draw()
-        elif phase == CONFIDENCE:
+        elif asked_how_sure:
             draw(self._sure)
         else:
             self._middle["question"].draw()
+        for action in trial.given if phase != ANSWERED else ():
+            if asked_how_sure or not action.startswith(CONFIDENCE):
+                draw(self._given.get(action, []))
         correct = str(trial.row["correct_choice"])
         is_feedback = phase == FEEDBACK
         if trial.choice and phase != ANSWERED and not (is_feedback and trial.choice == correct):

@@ -55,6 +55,16 @@ class TwoAFCTrial(Trial):
         """Whether the choice was correct; None without one."""
         return None if self.choice is None else self.choice == self.row["correct_choice"]
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """What was asked for so far, as in :func:`key_meanings`."""
+        if self.choice is None:
+            return ()
+        if not self.two_step:
+            return (f"{self.choice}_{self.confidence}",)
+        level = () if self.confidence is None else (f"{CONFIDENCE}_{self.confidence}",)
+        return (self.choice, *level)
+
     def presses_for(self, answer: Answer) -> list[Press]:
         """Return the presses that give a choice and its confidence."""
         assert isinstance(answer, Choice)

@@ -80,6 +80,7 @@ def draw_case(displays, case):
         "text_px": placement.text_px,
         "images": {name: vars(box) for name, box in placement.images().items()},
         "boxes": {name: vars(box) for name, box in placement.boxes().items()},
+        "caps": {name: vars(box) for name, box in getattr(placement, "caps", {}).items()},
     }
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 

@@ -34,6 +34,7 @@ class Drawn:
         self.scale = facts["scale"]
         self.text_px = facts["text_px"]
         self.images, self.boxes = facts["images"], facts["boxes"]
+        self.caps = facts["caps"]
         self.pictures = {}
         for path in sorted(folder.glob("*.png")):
             with Image.open(path) as image:
@@ -41,7 +42,7 @@ class Drawn:
 
     def part(self, name, phase, margin_px=0):
         """Return the pixels of a box, with some around it."""
-        box, picture = (self.images | self.boxes)[name], self.pictures[phase]
+        box, picture = (self.images | self.boxes | self.caps)[name], self.pictures[phase]
         middle = (picture.shape[1] // 2 + box["x"], picture.shape[0] // 2 - box["y"])
         half = (box["width"] // 2 + margin_px, box["height"] // 2 + margin_px)
         return picture[
@@ -186,8 +187,28 @@ def test_the_choice_is_framed_black_and_the_right_one_green(drawn, queries, conf
         assert max(trial.edge("query_a", "feedback_0")) < 20
 
 
+def dark_caps(trial, phase):
+    """Return the keys that are dark in a phase."""
+    return {name for name in some(trial.caps) if np.median(trial.part(name, phase)) < 40}
+
+
+@pytest.mark.parametrize("queries", ["vertical", "horizontal"])
+def test_the_key_that_was_given_is_dark(drawn, queries):
+    at_once = drawn[f"two_afc {queries} one_press"]
+    assert dark_caps(at_once, "queries_0") == set()
+    for phase in ("chosen_0", "feedback_0"):
+        assert dark_caps(at_once, phase) == {"a_3"}
+    trial = drawn[f"two_afc {queries} two_step"]
+    assert dark_caps(trial, "queries_0") == set()
+    assert dark_caps(trial, "confidence_0") == {"a"}
+    assert dark_caps(trial, "chosen_0") == {"a", "confidence_3"}
+    assert dark_caps(trial, "feedback_0") == {"a"}
+
+
 def test_the_frame_comes_after_a_while(drawn):
     trial = drawn["occlusion"]
+    assert dark_caps(trial, "answered_0") == set()
+    assert dark_caps(trial, "chosen_0") == {"a_3"}
     assert (trial.pictures["answered_0"] == trial.pictures["queries_0"]).all()
     assert max(trial.edge("query_a", "chosen_0")) < 20
 
