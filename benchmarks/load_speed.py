@@ -76,7 +76,8 @@ def _trials(participant: int, n: int) -> pd.DataFrame:
         "choice": np.array(["a", "b"])[np.where(right, answer, 1 - answer)],
         **{"trial_began_utc": "2024-05-06T09:00:00.000+00:00", "fixation_onset_s": onset_s - 0.5},
         **{"onset_s": onset_s, "response_s": onset_s + rt_s, "rt_s": rt_s, "correct": right},
-        **{"timed_out": False, "early_presses": 0, "paused_s": 0.0, "trial_end_s": onset_s + 3},
+        **{"timed_out": False, "early_presses": 0, "paused_s": 0.0, "exposures": 1},
+        "trial_end_s": onset_s + 3,
         **{"response_source": "simulated", "frames": 200, "dropped_frames": 0},
         **{"photodiode": "off", "response_key": "f", "confidence": rng.integers(1, 4, n)},
     }

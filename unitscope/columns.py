@@ -56,7 +56,7 @@ class Column:
     formerly: str = ""
 
 
-COLUMNS_VERSION = 2
+COLUMNS_VERSION = 3
 """Version of the columns defined here. A change raises it: a new or renamed column says ``since``
 which version it is there, so that files of every version before are read for ever."""
 
@@ -255,6 +255,13 @@ MEASURED_BY_TRIAL = (
     Column("timed_out", "bool", "Whether the response limit passed without a response."),
     Column("early_presses", "int", "Response keys pressed before onset, which do not count."),
     Column("paused_s", "float", "Time spent in the pause screen before onset or response.", "s"),
+    Column(
+        "exposures",
+        "int",
+        "How often the images came on the screen: once, and again after a pause, after the "
+        "question whether to end the session, and where that ended an earlier run.",
+        since=3,
+    ),
     Column("feedback_onset_s", "float", "Flip that showed the feedback.", "s", blank=True),
     Column("trial_end_s", "float", "Time at which the trial ended.", "s"),
 )

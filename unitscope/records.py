@@ -83,6 +83,7 @@ class SessionRecord(TypedDict, total=False):
     trials_skipped: int
     practice_rounds: int | None
     practice_limits_utc: list[str]
+    left_at: dict[str, int]
     consent_utc: str
     declined_utc: str
     instructions_utc: str

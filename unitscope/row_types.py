@@ -180,6 +180,7 @@ class TrialResponse(AnswerCells):
     timed_out: bool
     early_presses: int
     paused_s: float
+    exposures: int
     feedback_onset_s: float | None
     trial_end_s: float
 
@@ -271,6 +272,7 @@ class LogText(TypedDict, total=False):
     timed_out: str
     early_presses: str
     paused_s: str
+    exposures: str
     feedback_onset_s: str
     trial_end_s: str
     repeated_trial: str

@@ -48,8 +48,8 @@ def session_quality(log: Log) -> pd.DataFrame:
         participant, session, observer_kind, observer, session_state, end_reason, runs, trials,
         trials_planned, instruction_s, total_s, practice_rounds, table_edited, rt_median_s,
         rt_outliers, less_used_side (share of answers), timed_out, early_presses, paused_s,
-        windowed, frames, dropped_frames, largest_frame_interval_s and remarks (a sentence, empty
-        where nothing is odd).
+        shown_again (trials), windowed, frames, dropped_frames, largest_frame_interval_s and
+        remarks (a sentence, empty where nothing is odd).
     """
     rows = []
     sided = choices_are_sides(log.trials)
@@ -87,6 +87,7 @@ def _row(facts: object, trials: pd.DataFrame, sessions: int, sided: bool) -> dic
         "timed_out": int(trials["timed_out"].sum()),
         "early_presses": int(trials["early_presses"].sum()),
         "paused_s": float(trials["paused_s"].sum()),
+        "shown_again": int((trials["exposures"].fillna(1) > 1).sum()),
         "windowed": windowed,
         "frames": int(trials["frames"].sum()),
         "dropped_frames": int(trials["dropped_frames"].sum()),
@@ -115,6 +116,7 @@ def _remarks(row: dict[str, object], sessions: int) -> list[str]:
     for name, what in (
         ("rt_outliers", "unusual reaction times"),
         ("timed_out", "trials without an answer"),
+        ("shown_again", "trials shown again after an interruption"),
     ):
         if number(name):
             found.append(f"{what}: {row[name]}")

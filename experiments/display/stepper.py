@@ -143,6 +143,8 @@ class Stepper:
                 f"the stage was ended by something else in its phase {self._phase!r}"
             )
         self.left = self._phase == LEFT
+        if self.left and isinstance(stage, Trial):
+            self._session.note_left(stage)
         if self._phase == DONE and isinstance(stage, Trial):
             return self._session.record(stage, self._measured(), self._frames)
         return None

@@ -35,8 +35,9 @@ class SessionState:
         How often it was started.
     observer
         ``person``, or the name of the simulated or machine observer.
-    done, planned
-        Trials in the log and in the condition table.
+    done, planned, skipped
+        Trials in the log; those of the condition table that will be run; the others, practice that
+        was not needed.
     began_utc
         When its last run began.
     quiet_s
@@ -69,6 +70,7 @@ class SessionState:
     observer: str = ""
     done: int = 0
     planned: int = 0
+    skipped: int = 0
     began_utc: str = ""
     quiet_s: float = 0.0
     left_s: float | None = None

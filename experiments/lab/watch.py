@@ -145,7 +145,7 @@ def _verdicts(
 
 
 def _planned(facts: SessionRecord) -> int:
-    """Return how many trials there will be; practice that needs no repetition is skipped."""
+    """Return how many trials there will be, without practice that needed no repetition."""
     return facts.get("trials", 0) - facts.get("trials_skipped", 0)
 
 
@@ -159,7 +159,7 @@ def _state(
     now_s: float,
 ) -> SessionState:
     runs = facts.get("runs") or [RunRecord()]
-    planned = facts.get("trials", 0)
+    planned = _planned(facts)
     catch = [row.get("correct") for row in rows if row.get("trial_role") == "catch"]
     sides = [row["choice"] for row in rows if row.get("choice")]
     changed = [(folder / name) for name in (SESSION, TRIALS) if (folder / name).exists()]
@@ -175,6 +175,7 @@ def _state(
         status=facts.get("end_reason", ""),
         done=len(rows),
         planned=planned,
+        skipped=facts.get("trials_skipped", 0),
         began_utc=runs[-1].get("began_utc", ""),
         quiet_s=quiet_s,
         left_s=_left_s(rows, max(planned - len(rows), 0)),

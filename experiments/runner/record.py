@@ -152,6 +152,17 @@ class Record:
         self.facts["instruction_s"] = round(self.facts["instruction_s"] + spent_s, 4)
         self._write_facts()
 
+    def note_left(self, trial: Trial) -> None:
+        """Record which trial was left unanswered, and how often its images were shown."""
+        number = trial.row["trial_number"]
+        self.facts["left_at"] = {"trial_number": number, "exposures": trial.exposures}
+        self._write_facts()
+
+    def exposures_before(self, number: int) -> int:
+        """Return how often a trial's images were shown before an earlier run was ended."""
+        left_at = self.facts.get("left_at", {})
+        return left_at.get("exposures", 0) if left_at.get("trial_number") == number else 0
+
     def record(
         self,
         trial: Trial,
@@ -186,7 +197,11 @@ class Record:
             {"run": self.run, "trial_number": number, **flip} for flip in flips
         ]
         self.log.append(row, frames)
+        skipped = skipped_trials(self.loops, self.completed)
         self.completed[number] = trial.correct
+        if skipped_trials(self.loops, self.completed) != skipped:
+            # Whoever follows the session shall not wait for practice that is not needed.
+            self._write_facts()
         self.confidences[number] = row.get("confidence")
         self.wanted = trial.wanted
         return row

@@ -130,7 +130,9 @@ class _Stages:
             if last is None or _section(row) != _section(last):
                 yield from self._between(last, row)
             last = row
-            yield make_trial(session.filled(row), session.design, self._frame_s, session.wanted)
+            trial = make_trial(session.filled(row), session.design, self._frame_s, session.wanted)
+            trial.exposures = session.exposures_before(row["trial_number"])
+            yield trial
         yield from self._practice_limits()
 
     def _between(self, last: TrialRow | None, row: TrialRow) -> Iterator[Stage]:

@@ -57,6 +57,7 @@ class Trial(ABC):
         self.meanings: Mapping[str, str] = {}
         self.timed_out = False
         self.early_presses = 0
+        self.exposures = 0
         self.response_s: float | None = None
         self._design = design
         self._frame_s = frame_s
@@ -138,6 +139,7 @@ class Trial(ABC):
         showing = self._interruption.phase or self.phase
         if showing != self._shown and showing not in OVERLAYS:
             self._onsets_s[showing] = flip_s
+            self.exposures += showing == self.answering[0]
         self._shown = showing
 
     def response(self) -> TrialResponse:
@@ -154,6 +156,7 @@ class Trial(ABC):
             "timed_out": self.timed_out,
             "early_presses": self.early_presses,
             "paused_s": self._interruption.total_s,
+            "exposures": self.exposures,
             "feedback_onset_s": self._onsets_s.get(FEEDBACK),
             "trial_end_s": self._end_s,
             **self._answer(onset_s),

@@ -159,6 +159,7 @@ class StudyWriter:
                     "timed_out": False,
                     "early_presses": int(rng.random() < 0.02),
                     "paused_s": 0.0,
+                    "exposures": 1,
                     "feedback_onset_s": onset_s + rt_s + 0.3,
                     "trial_end_s": onset_s + rt_s + 1.1,
                     "response_source": "keyboard-ptb" if windowed else "simulated",

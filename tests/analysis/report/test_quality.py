@@ -29,6 +29,18 @@ def test_choices_that_are_no_sides_have_no_lesser_one(demo_study: Path) -> None:
     assert "on one side" not in table.loc["p007", "remarks"]
 
 
+def test_trials_whose_images_were_shown_again_are_counted(demo_study: Path) -> None:
+    log = load_log(demo_study)
+    assert (session_quality(log)["shown_again"] == 0).all()
+    exposures = pd.Series(1, log.trials.index, dtype="Int64")
+    exposures[log.trials["participant"] == "p006"] = 2
+    exposures[log.trials["participant"] == "p001"] = pd.NA  # a log of before
+    named = replace(log, trials=log.trials.assign(exposures=exposures))
+    table = session_quality(named).set_index("participant")
+    assert "trials shown again after an interruption: 23" in table.loc["p006", "remarks"]
+    assert table.loc["p001", "shown_again"] == 0
+
+
 def test_several_sessions_of_a_participant_are_remarked_on(study: Any) -> None:
     for session in (1, 2):
         study.write_session("p001", 1, kind="person", observer=None, session=session)

@@ -135,6 +135,13 @@ def test_a_session_lasts_to_the_end_of_its_last_trial(tmp_path):
     assert "the last trial: 116 (the rule is 120 to 600)" in broken(tmp_path)[0]
 
 
+def test_practice_that_was_not_needed_is_not_waited_for(tmp_path):
+    write_session(tmp_path, [trial(i) for i in range(1, 6)], trials_skipped=12)
+    state = only(tmp_path)
+    assert (state.done, state.planned, state.skipped) == (5, 8, 12)
+    assert state.left_s == pytest.approx(3 * 60)
+
+
 def test_a_running_session_may_still_meet_a_rule(tmp_path):
     write_session(tmp_path, [trial(1)], instruction_s=20)
     (state,) = watch("lab", tmp_path, {"study": STUDY})

@@ -293,6 +293,44 @@ def test_at_the_limit_of_practice_only_the_experimenter_goes_on(open_session):
     session.finish()
 
 
+def test_practice_that_is_not_needed_is_on_the_disk_at_once(open_session):
+    session = open_session()
+    seen = []
+    for stage in stages_of(session, FRAME_S):
+        if isinstance(stage, Trial):
+            seen.append(read_session(session.log.folder)["trials_skipped"])
+            if len(seen) == 3:
+                break
+        run_stage(stage, _Participant(session, GradedObserver(1, {"natural": 50.0}), 5), 0.0)
+        if isinstance(stage, Trial):
+            session.record(stage, MEASURED)
+    assert seen == [0, 0, 2]
+    session.finish()
+
+
+def test_a_trial_that_was_left_counts_its_exposures(open_session):
+    session = open_session()
+    participant, clock_s = _Participant(session, GradedObserver(1), 5), 0.0
+    for stage in stages_of(session, FRAME_S):
+        if isinstance(stage, Trial):
+            break
+        clock_s, _, _ = run_stage(stage, participant, clock_s)
+    while stage.step(clock_s, []) != "queries":
+        stage.flipped(clock_s)
+        clock_s += FRAME_S
+    stage.flipped(clock_s)
+    stage.step(clock_s + 1, [Press(clock_s + 0.5, "escape")])
+    stage.step(clock_s + 2, [])
+    assert stage.step(clock_s + 3, [Press(clock_s + 2.5, "q")]) == "left"
+    session.note_left(stage)
+    session.finish()
+    session = open_session()
+    go_through(session, until=6)
+    session.finish()
+    log = trials_of(session)
+    assert log["exposures"].tolist()[:2] == [2, 1]
+
+
 def test_instructions_can_be_read_again_during_practice(open_session):
     session = open_session()
     for name in ("part", "again", "practice_limit"):

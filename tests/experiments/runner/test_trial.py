@@ -190,6 +190,7 @@ def test_a_pause_begins_the_trial_again(name, clock):
     assert run.until(onset) == onset
     run.until(DONE)
     response = run.trial.response()
+    assert response["exposures"] == 2
     assert response["onset_s"] > first_s
     assert response["paused_s"] == pytest.approx(3 * FRAME_S, abs=2 * FRAME_S)
     assert response["timed_out"] is True
