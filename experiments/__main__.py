@@ -12,6 +12,7 @@ from conditions.design.reading import read_design
 from conditions.trials.condition_tables import parse_participants, participant_id, table_path
 from experiments.lab import calibrate, check, monitor
 from experiments.lab.timing import command as timing
+from experiments.online import serve
 from experiments.runner.demographics import AIDS, GENDERS, HANDS, Demographics, add_demographics
 from experiments.runner.log import sessions_of
 from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
@@ -112,6 +113,9 @@ def parser() -> argparse.ArgumentParser:
     exact = commands.add_parser("timing", help="measure the timing of sessions on this machine")
     timing.add_options(exact)
     exact.set_defaults(run=timing.timing)
+    online = commands.add_parser("serve", help="run a study in participants' browsers")
+    serve.add_options(online)
+    online.set_defaults(run=serve.serve)
     page = commands.add_parser("monitor", help="serve a live page about the running sessions")
     monitor.add_options(page)
     page.set_defaults(run=monitor.monitor)

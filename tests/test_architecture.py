@@ -74,8 +74,9 @@ BORDERS = {
     "conditions/__main__.py": (DESIGNS, set()),
     **STIMGEN,
     "experiments/runner": (DESIGNS, {"numpy", "pandas", "PIL", "filelock"}),
+    "experiments/screens": (DESIGNS | {"experiments.runner"}, set()),
     "experiments/display": (
-        DESIGNS | {"experiments.runner"},
+        DESIGNS | {"experiments.runner", "experiments.screens"},
         {"psychopy", "pyglet", "PIL", "Xlib", "numpy", "serial", "pylsl"},
     ),
     # Where a session is put together: the lab's checks come before its first page.
@@ -84,9 +85,13 @@ BORDERS = {
         {"psychopy"},
     ),
     "experiments/lab": (
-        DESIGNS | {"experiments.runner", "experiments.display"},
+        DESIGNS | {"experiments.runner", "experiments.screens", "experiments.display"},
         {"numpy", "pandas", "scipy", "matplotlib", "psutil", "psychopy", "pyglet", "waitress"}
         | {"PIL", "Xlib", "tqdm"},
+    ),
+    "experiments/online": (
+        DESIGNS | {"experiments.runner", "experiments.screens"},
+        {"starlette", "uvicorn"},
     ),
     **{
         f"experiments/{script}.py": (
@@ -96,7 +101,7 @@ BORDERS = {
         for script in ("two_afc", "occlusion", "exemplar_matching", "builder_files")
     },
     "experiments/__main__.py": (
-        DESIGNS | {"experiments.runner", "experiments.lab"},
+        DESIGNS | {"experiments.runner", "experiments.lab", "experiments.online"},
         {"tqdm"},
     ),
     "experiments/__init__.py": (set(), set()),

@@ -48,6 +48,7 @@ class RunRecord(TypedDict, total=False):
     clock_offset_began_s: float
     clock_offset_ended_s: float
     hooks: list[str]
+    page_hidden: list[dict[str, Any]]
     eye_tracker: str
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from experiments.display.drawing import FAINT, INK, PAPER, bar, draw, text
+from experiments.display.drawing import WindowCanvas
 from experiments.runner.comment import LONGEST, Comment, wrap_lines
 from experiments.runner.layout import Box
 from experiments.runner.page_layout import page_boxes
+from experiments.screens.canvas import FAINT, INK, PAPER, draw
 from unitscope.texts import Texts
 
 
@@ -29,29 +30,30 @@ class CommentScreen:
         width, height = (int(n) for n in win.size)
         page = page_boxes(width, height, text_px)
         column = page.whole.width
-        self._win, self._texts, self._text_px = win, texts, text_px
+        canvas = self._canvas = WindowCanvas(win)
+        self._texts, self._text_px = texts, text_px
         self._question_box = Box(0, round(0.33 * height), column, round(0.22 * height))
         paper = Box(0, round(-0.07 * height), column, round(0.52 * height))
         self._inner = Box(paper.x, paper.y, paper.width - 2 * text_px, paper.height - text_px)
         below = Box(0, round(paper.bottom - 1.1 * text_px), column, round(1.5 * text_px))
         self._fixed = [
-            bar(win, paper, PAPER, FAINT),
-            text(win, texts.comment_hint, page.hint, text_px),
+            canvas.bar(paper, PAPER, FAINT),
+            canvas.text(texts.comment_hint, page.hint, text_px),
         ]
-        self._full = text(win, texts.comment_full.format(most=LONGEST), below, text_px, bold=True)
+        self._full = canvas.text(texts.comment_full.format(most=LONGEST), below, text_px, bold=True)
         # Lines are broken here, and never once more by PsychoPy.
         wide = Box(paper.x, paper.y, 2 * width, paper.height)
-        self._typed = text(win, "", wide, text_px, alignText="left", anchorHoriz="left")
+        self._typed = canvas.text("", wide, text_px, side="left")
         one, two = (self._height_of(words) for words in ("x", "x\nx"))
         # There is a font once there was a text.
         font = self._typed._pygletTextObj.document.get_font(0)
         self._advance = cache(lambda c: float(font.get_glyphs(c)[0].advance))
         self._pitch, self._line_px = two - one, one
         self._rows = int((self._inner.height - one) // self._pitch) + 1
-        self._caret = bar(win, Box(0, 0, max(2, text_px // 10), round(one)), INK)
+        self._caret = canvas.bar(Box(0, 0, max(2, text_px // 10), round(one)), INK)
         edge = round(self._inner.right + 0.6 * text_px)
         self._lane = Box(edge, paper.y, max(4, text_px // 4), self._inner.height)
-        self._thumb = bar(win, self._lane, FAINT)
+        self._thumb = canvas.bar(self._lane, FAINT)
         self._question: Any = None
         self._first = 0
         self._shown: tuple[str, int] | None = None
@@ -61,7 +63,7 @@ class CommentScreen:
         """Start with an empty text below the question."""
         asks = comment.name != "comment"
         words = self._texts.page(comment.name) if asks else self._texts.comment_question
-        self._question = text(self._win, words, self._question_box, self._text_px, alignText="left")
+        self._question = self._canvas.text(words, self._question_box, self._text_px, lines="left")
         self._first, self._shown = 0, None
         comment.wrap = lambda typed: wrap_lines(typed, self._inner.width, self._advance)
 

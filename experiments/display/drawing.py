@@ -1,4 +1,4 @@
-"""The parts of every screen: images, text, frames, keys and marks; symbols are drawn as shapes."""
+"""The parts of every screen as PsychoPy draws them."""
 
 from __future__ import annotations
 
@@ -10,184 +10,115 @@ from PIL import Image
 from psychopy import visual
 
 from experiments.runner.layout import Box
+from experiments.screens.canvas import INK, PAPER, Color, Place
 from unitscope.errors import BadInput
 from unitscope.image_files import open_image
 
-INK = (-0.92, -0.92, -0.92)
-PAPER = (0.9, 0.9, 0.9)
-FAINT = (-0.35, -0.35, -0.35)
-CORRECT = (-1.0, 0.35, -0.25)
-WRONG = (0.55, -0.6, -0.75)
 FONT = "Noto Sans"
 
-Color = tuple[float, float, float]
-Parts = list[Any]
-"""PsychoPy stimuli, in the order in which they are drawn."""
 
-
-def draw(parts: Sequence[Any]) -> None:
-    """Draw parts, later ones over earlier ones."""
-    for part in parts:
-        part.draw()
-
-
-def text(win: Any, words: str, box: Box, height_px: float, **settings: Any) -> Any:
-    """Return text centred in a box, wrapped to its width.
-
-    The letters shrink until the text fits the box's height.
-    """
-    stimulus = visual.TextStim(
-        win,
-        text=words,
-        font=FONT,
-        units="pix",
-        pos=(box.x, box.y),
-        height=height_px,
-        wrapWidth=box.width,
-        color=settings.pop("color", INK),
-        autoLog=False,
-        **settings,
-    )
-    while words and stimulus.boundingBox[1] > box.height and stimulus.height > 10:
-        stimulus.height *= 0.92
-    return stimulus
-
-
-def bar(win: Any, box: Box, color: Color, edge: Color | None = None, **settings: Any) -> Any:
-    """Return a filled rectangle."""
-    return visual.Rect(
-        win,
-        units="pix",
-        pos=(box.x, box.y),
-        width=box.width,
-        height=box.height,
-        fillColor=color,
-        lineColor=edge,
-        lineWidth=2,
-        autoLog=False,
-        **settings,
-    )
-
-
-def frame(win: Any, box: Box, width_px: float, color: Color) -> Any:
-    """Return a frame around a box."""
-    return visual.Rect(
-        win,
-        units="pix",
-        pos=(box.x, box.y),
-        width=box.width + width_px,
-        height=box.height + width_px,
-        lineColor=color,
-        fillColor=None,
-        lineWidth=width_px,
-        autoLog=False,
-    )
-
-
-def line(
-    win: Any, start: tuple[float, float], end: tuple[float, float], width_px: float, color: Color
-) -> Any:
-    """Return a line between two places."""
-    return visual.Line(
-        win,
-        units="pix",
-        start=start,
-        end=end,
-        lineColor=color,
-        lineWidth=width_px,
-        autoLog=False,
-    )
-
-
-def key_cap(win: Any, box: Box, name: str, text_px: float, *, given: bool = False) -> Parts:
-    """Return a key with its name, light on dark where it is the one that was given."""
-    paper, ink = (INK, PAPER) if given else (PAPER, INK)
-    return [bar(win, box, paper, FAINT), text(win, name, box, text_px, color=ink)]
-
-
-def cross(win: Any, size_px: int) -> Parts:
-    """Return a fixation cross at the screen's centre."""
-    thick = size_px // 6 + 1
-    return [bar(win, Box(0, 0, w, h), INK) for w, h in ((size_px, thick), (thick, size_px))]
-
-
-def check_mark(win: Any, x: float, y: float, size_px: float) -> Parts:
-    """Return a check mark on a disc."""
-    strokes = [[(-0.26, -0.02), (-0.08, -0.2), (0.28, 0.2)]]
-    return _mark(win, x, y, size_px, CORRECT, strokes)
-
-
-def cross_mark(win: Any, x: float, y: float, size_px: float) -> Parts:
-    """Return a diagonal cross on a disc."""
-    strokes = [[(-0.2, -0.2), (0.2, 0.2)], [(-0.2, 0.2), (0.2, -0.2)]]
-    return _mark(win, x, y, size_px, WRONG, strokes)
-
-
-def _mark(
-    win: Any,
-    x: float,
-    y: float,
-    size_px: float,
-    color: Color,
-    strokes: list[list[tuple[float, float]]],
-) -> Parts:
-    disc = visual.Circle(
-        win,
-        units="pix",
-        pos=(x, y),
-        radius=size_px / 2,
-        fillColor=color,
-        lineColor=PAPER,
-        lineWidth=2,
-        autoLog=False,
-    )
-    return [
-        disc,
-        *(
-            visual.ShapeStim(
-                win,
-                units="pix",
-                pos=(x, y),
-                vertices=[(size_px * a, size_px * b) for a, b in stroke],
-                closeShape=False,
-                fillColor=None,
-                lineColor=PAPER,
-                lineWidth=max(3, size_px / 10),
-                autoLog=False,
-            )
-            for stroke in strokes
-        ),
-    ]
-
-
-class ProgressBar:
-    """The progress within a block.
+class WindowCanvas:
+    """Prepares parts as PsychoPy's stimuli; see :class:`experiments.screens.canvas.Canvas`.
 
     Parameters
     ----------
     win
         The window.
-    box
-        Its place.
     """
 
-    def __init__(self, win: Any, box: Box) -> None:
-        at_left = Box(round(box.left), box.y, box.width, box.height)
-        self._width = box.width
-        self._whole = bar(win, at_left, FAINT, anchor="center-left")
-        self._done = bar(win, at_left, PAPER, anchor="center-left")
-        self._share = 0.0
+    def __init__(self, win: Any) -> None:
+        self._win = win
 
-    def show(self, share: float) -> None:
-        """Set the share of completed trials, 0 to 1."""
-        self._share = share
-        self._done.width = max(1, round(share * self._width))
+    def text(
+        self,
+        words: str,
+        box: Box,
+        height_px: float,
+        *,
+        bold: bool = False,
+        color: Color = INK,
+        side: str = "center",
+        lines: str | None = None,
+    ) -> Any:
+        """Return text whose letters shrink until it fits the box's height.
 
-    def draw(self) -> None:
-        """Draw it."""
-        self._whole.draw()
-        if self._share:
-            self._done.draw()
+        Its lines are aligned with each other at its ``side``, unless ``lines`` says another one.
+        """
+        stimulus = visual.TextStim(
+            self._win,
+            text=words,
+            font=FONT,
+            bold=bold,
+            units="pix",
+            pos=(box.x, box.y),
+            height=height_px,
+            wrapWidth=box.width,
+            color=color,
+            anchorHoriz=side,
+            alignText=lines or side,
+            autoLog=False,
+        )
+        while words and stimulus.boundingBox[1] > box.height and stimulus.height > 10:
+            stimulus.height *= 0.92
+        return stimulus
+
+    def bar(self, box: Box, color: Color, edge: Color | None = None) -> Any:
+        """Return a filled rectangle."""
+        return visual.Rect(
+            self._win,
+            units="pix",
+            pos=(box.x, box.y),
+            width=box.width,
+            height=box.height,
+            fillColor=color,
+            lineColor=edge,
+            lineWidth=2,
+            autoLog=False,
+        )
+
+    def frame(self, box: Box, width_px: float, color: Color) -> Any:
+        """Return a frame around a box."""
+        return visual.Rect(
+            self._win,
+            units="pix",
+            pos=(box.x, box.y),
+            width=box.width + width_px,
+            height=box.height + width_px,
+            lineColor=color,
+            fillColor=None,
+            lineWidth=width_px,
+            autoLog=False,
+        )
+
+    def line(self, points: Sequence[Place], width_px: float, color: Color) -> Any:
+        """Return a line from place to place."""
+        return visual.ShapeStim(
+            self._win,
+            units="pix",
+            vertices=list(points),
+            closeShape=False,
+            fillColor=None,
+            lineColor=color,
+            lineWidth=width_px,
+            autoLog=False,
+        )
+
+    def disc(self, place: Place, size_px: float, color: Color) -> Any:
+        """Return a filled circle with a bright edge."""
+        return visual.Circle(
+            self._win,
+            units="pix",
+            pos=place,
+            radius=size_px / 2,
+            fillColor=color,
+            lineColor=PAPER,
+            lineWidth=2,
+            autoLog=False,
+        )
+
+    def images(self, places: Mapping[str, Box], file: Callable[[str], Path]) -> ImageGroup:
+        """Return the images of trials."""
+        return ImageGroup(self._win, places, file)
 
 
 class ImageGroup:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conditions.design.design import Design
-from experiments.display.drawing import CORRECT, ImageGroup, Parts, check_mark, draw, frame, text
+from experiments.display.drawing import WindowCanvas
 from experiments.runner.layout import Box
 from experiments.runner.page_layout import (
     LEAST,
@@ -19,6 +19,7 @@ from experiments.runner.page_layout import (
 )
 from experiments.runner.pages import BACK_KEY, GAP, Page, Panel
 from experiments.runner.phases import LEAVING, PAUSED
+from experiments.screens.canvas import CORRECT, Canvas, Parts, check_mark, draw
 from unitscope.texts import Texts
 
 
@@ -40,7 +41,7 @@ class PageScreen:
     def __init__(
         self, win: Any, design: Design, texts: Texts, text_px: int, file: Callable[[str], Path]
     ) -> None:
-        self._win = win
+        self._canvas = WindowCanvas(win)
         self._text_px = text_px
         self._file = file
         keys = design.keys
@@ -73,7 +74,7 @@ class PageScreen:
         bottom = min(float(part.pos[1] - part.boundingBox[1] / 2) for part in words)
         parts = [*words, *self._hint(content.hint, 1, 1)]
         for placed in place_panels(content.panels, boxes.below(bottom), self._text_px):
-            parts += panel_parts(self._win, placed, self._text_px, self._file)
+            parts += panel_parts(self._canvas, placed, self._text_px, self._file)
         self._screens.append(parts)
 
     def draw(self, phase: str, page: Page | None = None) -> None:
@@ -92,13 +93,13 @@ class PageScreen:
         elif number > 1:
             words = GAP.join([self._back] * (self._back not in words) + [words])
         box, size = self._boxes.hint, self._text_px
-        hint = text(self._win, words, box, size)
+        hint = self._canvas.text(words, box, size)
         if screens == 1:
             return [hint]
         count = Box(box.x, round(box.top + 0.6 * size), box.width, round(1.5 * size))
-        return [hint, text(self._win, f"{number} / {screens}", count, TITLE * size)]
+        return [hint, self._canvas.text(f"{number} / {screens}", count, TITLE * size)]
 
-    def _stacked(self, title: str, body: str, box: Box, *, at_top: bool = False) -> Parts:
+    def _stacked(self, title: str, body: str, box: Box, *, at_top: bool = False) -> list[Any]:
         """Return heading and text one below the other, centred in a box or at its top."""
         space = 1.2 * self._text_px
         heading = [self._words(title, box, bold=True)] if title else []
@@ -114,20 +115,22 @@ class PageScreen:
         return parts
 
     def _words(self, words: str, box: Box, **settings: Any) -> Any:
-        return text(self._win, words, box, self._text_px, alignText="left", **settings)
+        return self._canvas.text(words, box, self._text_px, lines="left", **settings)
 
 
-def panel_parts(win: Any, placed: PlacedPanel, text_px: int, file: Callable[[str], Path]) -> Parts:
+def panel_parts(
+    canvas: Canvas, placed: PlacedPanel, text_px: int, file: Callable[[str], Path]
+) -> Parts:
     """Return what draws a panel: its images, its title, and the mark of the correct answer."""
     panel: Panel = placed.panel
     places = {str(i): box for i, box in enumerate(placed.images)}
-    images = ImageGroup(win, places, file)
+    images = canvas.images(places, file)
     images.load({str(i): image for i, image in enumerate(panel.images)})
     parts: Parts = [images]
     if panel.title:
-        parts.append(text(win, panel.title, placed.title, TITLE * text_px, bold=True))
+        parts.append(canvas.text(panel.title, placed.title, TITLE * text_px, bold=True))
     if panel.correct is not None:
         box, size = placed.images[panel.correct], 1.4 * text_px
-        parts.append(frame(win, box, max(4, text_px // 4), CORRECT))
-        parts += check_mark(win, box.right - 0.8 * size, box.top - 0.8 * size, size)
+        parts.append(canvas.frame(box, max(4, text_px // 4), CORRECT))
+        parts += check_mark(canvas, box.right - 0.8 * size, box.top - 0.8 * size, size)
     return parts

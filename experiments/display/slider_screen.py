@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from conditions.design.design import Design
-from experiments.display.drawing import FAINT, INK, PAPER, Parts, bar, draw, line, text
+from experiments.display.drawing import WindowCanvas
 from experiments.display.page_screen import panel_parts
 from experiments.runner.layout import Box
 from experiments.runner.page_layout import page_boxes, place_panels
-from experiments.runner.pages import Panel
 from experiments.runner.slider import HIGHEST, JUMPS, UNRATED, Slider
+from experiments.screens.canvas import FAINT, INK, PAPER, Parts, draw
 from unitscope.texts import Texts
 
 
@@ -37,7 +37,8 @@ class SliderScreen:
         width, height = (int(n) for n in win.size)
         self._half_px = min(round(0.34 * width), 20 * text_px)
         self._scale_y = scale_y = round(-0.3 * height)
-        self._win, self._texts, self._text_px, self._file = win, texts, text_px, file
+        canvas = self._canvas = WindowCanvas(win)
+        self._texts, self._text_px, self._file = texts, text_px, file
         # From below the question to above the ends of the scale.
         top, bottom = round(0.37 * height), scale_y + 4 * text_px
         self._room = Box(0, (top + bottom) // 2, round(0.9 * width), top - bottom)
@@ -47,42 +48,33 @@ class SliderScreen:
         asked = texts.rating_question_both if both else texts.rating_question
         ends = (texts.rating_lowest, texts.rating_highest)
         self._fixed = [
-            text(win, asked, question, text_px, bold=True),
-            bar(win, Box(0, scale_y, 2 * self._half_px, max(2, text_px // 5)), INK),
+            canvas.text(asked, question, text_px, bold=True),
+            canvas.bar(Box(0, scale_y, 2 * self._half_px, max(2, text_px // 5)), INK),
         ]
         for digit, value in JUMPS.items():
             x, reach = self._x_of(value), text_px if value % HIGHEST == 0 else text_px // 2
             self._fixed += [
-                line(win, (x, scale_y - reach // 2), (x, scale_y + reach // 2), 3, INK),
-                text(win, digit, Box(x, scale_y - round(1.5 * text_px), 60, 30), 0.8 * text_px),
+                canvas.line([(x, scale_y - reach // 2), (x, scale_y + reach // 2)], 3, INK),
+                canvas.text(digit, Box(x, scale_y - round(1.5 * text_px), 60, 30), 0.8 * text_px),
             ]
         for words, sign in zip(ends, (-1, 1), strict=True):
             box = Box(sign * self._half_px, scale_y + 2 * text_px, 14 * text_px, 2 * text_px)
-            self._fixed.append(text(win, words, box, text_px))
+            self._fixed.append(canvas.text(words, box, text_px))
         hint = page_boxes(width, height, text_px).hint
         key = texts.key(design.keys.forward)
         self._hints = {
-            True: text(win, texts.rating_unrated, hint, text_px),
-            False: text(win, texts.rating_rated.format(key=key), hint, text_px),
+            True: canvas.text(texts.rating_unrated, hint, text_px),
+            False: canvas.text(texts.rating_rated.format(key=key), hint, text_px),
         }
         marker = Box(0, scale_y, max(10, text_px // 2), 2 * text_px)
-        self._marker = bar(win, marker, PAPER, FAINT)
+        self._marker = canvas.bar(marker, PAPER, FAINT)
 
     def load(self, slider: Slider) -> None:
         """Load the images to rate."""
-        several = len(slider.rated.images) > 1
-        panels = [
-            Panel(
-                getattr(self._texts, f"title_{kind}") if several else "",
-                images,
-                3 if several else 1,
-            )
-            for kind, images in slider.rated.images.items()
-        ]
         self._images = [
             part
-            for placed in place_panels(panels, self._room, self._text_px)
-            for part in panel_parts(self._win, placed, self._text_px, self._file)
+            for placed in place_panels(slider.panels(self._texts), self._room, self._text_px)
+            for part in panel_parts(self._canvas, placed, self._text_px, self._file)
         ]
 
     def draw(self, phase: str, slider: Slider) -> None:

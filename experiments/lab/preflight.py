@@ -128,12 +128,13 @@ def _loaded(session: Session, display: Display) -> Sequence[float]:
     # Cannot be imported without a display.
     from psychopy import visual
 
-    from experiments.display.screens import TrialScreens
+    from experiments.display.drawing import WindowCanvas
+    from experiments.screens.trials import TrialScreens
 
     row = next(row for row in session.rows if row.get("trial_role") != "repeat")
     trial = make_trial(row, session.design, display.frame_s, None)
     screens = TrialScreens(
-        display.win,
+        WindowCanvas(display.win),
         session.design,
         session.texts,
         display.screen,

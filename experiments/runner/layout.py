@@ -250,7 +250,7 @@ def fit(
         _check_apart(placement, designed_px=round(layout.text * unit_px))
         if clicked:
             _check_targets(placement, screen.px_of(TARGET_DEG) or 0)
-    needed_x, needed_y = _needed(placed)
+    needed_x, needed_y = needed_px(placed)
     fits = needed_x <= screen.width_px and needed_y <= screen.height_px
     if not fits and not shrink:
         raise BadInput(
@@ -263,12 +263,13 @@ def fit(
         # Letters have a least height, so that the first try may still be too large.
         scale *= min(0.99, screen.width_px / needed_x, screen.height_px / needed_y)
         placed = placed_at(scale)
-        needed_x, needed_y = _needed(placed)
+        needed_x, needed_y = needed_px(placed)
         fits = needed_x <= screen.width_px and needed_y <= screen.height_px
     return placed
 
 
-def _needed(placed: Sequence[Placement]) -> tuple[int, int]:
+def needed_px(placed: Sequence[Placement]) -> tuple[int, int]:
+    """Return the width and height of the smallest screen for some placements."""
     boxes = [box for placement in placed for box in placement.boxes().values()]
     return (
         math.ceil(2 * (max(max(-box.left, box.right) for box in boxes) + MARGIN_PX)),

@@ -110,7 +110,7 @@ class Page(Standing):
         self.turned: str | None = None
         self.screen, self.screens = 0, 1
         self._screen_s: float | None = None
-        self._turns = dict(turns or {keys.forward: FORWARD})
+        self.turns = dict(turns or {keys.forward: FORWARD})
 
     @property
     def phase(self) -> str:
@@ -136,7 +136,7 @@ class Page(Standing):
         elif self.screen and press.key == BACK_KEY:
             self._turn(-1)
         elif self.is_last or press.key == BACK_KEY:
-            self.turned = self._turns.get(press.key)
+            self.turned = self.turns.get(press.key)
         return self.turned is not None
 
     def _turn(self, screens: int) -> None:
@@ -149,7 +149,7 @@ class Page(Standing):
             return []
         if not self.is_last:
             return [Press(0.5, self._keys.forward)]
-        by_turn = {turn: key for key, turn in reversed(self._turns.items())}
-        usual = next(iter(self._turns))
+        by_turn = {turn: key for key, turn in reversed(self.turns.items())}
+        usual = next(iter(self.turns))
         back = BACK in by_turn and rng.random() < TURNED_BACK
         return [Press(0.5, by_turn[BACK] if back else usual)]

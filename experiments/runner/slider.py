@@ -6,8 +6,10 @@ import numpy as np
 
 from conditions.design.keys import Keys
 from conditions.trials.rating_plan import PlannedRating
+from experiments.runner.pages import Panel
 from experiments.runner.responses import Press
 from experiments.runner.standing import Standing
+from unitscope.texts import Texts
 
 UNRATED, RATED = "unrated", "rated"
 
@@ -46,6 +48,14 @@ class Slider(Standing):
     def phase(self) -> str:
         """Whether the marker was placed."""
         return UNRATED if self.value is None else RATED
+
+    def panels(self, texts: Texts) -> list[Panel]:
+        """Return the images to rate; of several sorts, each has a title."""
+        several = len(self.rated.images) > 1
+        return [
+            Panel(getattr(texts, f"title_{kind}") if several else "", images, 3 if several else 1)
+            for kind, images in self.rated.images.items()
+        ]
 
     def _take(self, press: Press) -> bool:
         key = press.key

@@ -114,6 +114,13 @@ class Trial(ABC):
             return Press(time_s, CLICK, (box.x, box.y))
         return Press(time_s, next(key for key, own in self.meanings.items() if own == action))
 
+    @property
+    def lasts_s(self) -> float | None:
+        """How long the present phase lasts unless it is answered; None where only that ends it."""
+        if self.phase not in self.answering:
+            return self._duration_s()
+        return self._limit_s()
+
     def step(self, now_s: float, presses: list[Press]) -> str:
         """Return the phase that the next flip shall show, an overlay, ``done`` or ``left``."""
         if self._interruption.phase:
@@ -204,10 +211,15 @@ class Trial(ABC):
     def _is_over(self, next_flip_s: float) -> bool:
         if self.phase not in self.answering:
             return self._lasted(self._duration_s(), next_flip_s)
-        limit_s = self._design.durations.response_limit_s
-        if self.phase == self.answering[0] and not self._is_given(self.phase) and limit_s:
+        limit_s = self._limit_s()
+        if limit_s and not self._is_given(self.phase):
             self.timed_out = self._lasted(limit_s, next_flip_s)
         return self.timed_out or self._is_given(self.phase)
+
+    def _limit_s(self) -> float | None:
+        """Return how long the participant may take in the present phase."""
+        is_limited = self.phase == self.answering[0]
+        return self._design.durations.response_limit_s if is_limited else None
 
     def _duration_s(self) -> float:
         durations = self._design.durations

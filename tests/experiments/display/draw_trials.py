@@ -12,7 +12,7 @@ from pathlib import Path
 
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import read_table
-from experiments.display.screens import TrialScreens
+from experiments.display.drawing import WindowCanvas
 from experiments.display.window import open_window
 from experiments.runner.answers import Choice, Pairing
 from experiments.runner.phases import DONE
@@ -20,6 +20,7 @@ from experiments.runner.placements import placements, sort_of
 from experiments.runner.record import plain_rows
 from experiments.runner.responses import Press
 from experiments.runner.tasks import make_trial
+from experiments.screens.trials import TrialScreens
 from unitscope.stimulus_set import StimulusSet
 from unitscope.texts import read_texts
 
@@ -68,7 +69,7 @@ def draw_case(displays, case):
     win.winHandle.switch_to()
     file = StimulusSet.open(Path(case["stimuli"])).file
     texts = read_texts(design.language)
-    screens = TrialScreens(win, design, texts, screen, rows, file, shrink=True)
+    screens = TrialScreens(WindowCanvas(win), design, texts, screen, rows, file, shrink=True)
     (row,) = (row for row in rows if row["trial_number"] == case["trial"])
     folder.mkdir()
     draw(win, screens, make_trial(row, design, FRAME_S), answer_of(design), folder)

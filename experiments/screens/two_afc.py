@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from conditions.design.design import Design
-from experiments.display.drawing import (
-    CORRECT,
-    INK,
-    Parts,
-    check_mark,
-    draw,
-    frame,
-    key_cap,
-    text,
-)
-from experiments.display.trial_screen import TrialScreen
 from experiments.runner.layout import SMALL, Box
 from experiments.runner.trial import ANSWERED, CHOSEN, FEEDBACK, Trial
 from experiments.runner.two_afc import CONFIDENCE, ChoicePlacement, TwoAFCTrial, key_meanings
+from experiments.screens.canvas import (
+    CORRECT,
+    INK,
+    Canvas,
+    Parts,
+    check_mark,
+    draw,
+    key_cap,
+)
+from experiments.screens.trial_screen import TrialScreen
 from unitscope.texts import Texts
 
 
@@ -29,7 +27,7 @@ class TwoAFCScreen(TrialScreen):
 
     Parameters
     ----------
-    win, file, block_sizes
+    canvas, file, block_sizes
         See :class:`TrialScreen`.
     design, texts
         Keys and words.
@@ -39,33 +37,33 @@ class TwoAFCScreen(TrialScreen):
 
     def __init__(
         self,
-        win: Any,
+        canvas: Canvas,
         design: Design,
         texts: Texts,
         placement: ChoicePlacement,
         file: Callable[[str], Path],
         block_sizes: Mapping[int, int],
     ) -> None:
-        super().__init__(win, placement, placement.progress, file, block_sizes)
+        super().__init__(canvas, placement, placement.progress, file, block_sizes)
         text_px = placement.text_px
         self._titles = {
-            name: text(win, getattr(texts, f"title_{name}"), box, text_px, bold=True)
+            name: canvas.text(getattr(texts, f"title_{name}"), box, text_px, bold=True)
             for name, box in placement.titles.items()
         }
         self._middle = {
-            name: text(
-                win, getattr(texts, name), placement.question, text_px, bold=name != "question"
+            name: canvas.text(
+                getattr(texts, name), placement.question, text_px, bold=name != "question"
             )
             for name in ("question", "right", "wrong", "timed_out")
         }
         labels = cap_labels(design, texts)
         caps = {
-            action: key_cap(win, box, labels[action], text_px)
+            action: key_cap(canvas, box, labels[action], text_px)
             for action, box in placement.caps.items()
             if action in labels
         }
         self._given = {
-            action: key_cap(win, placement.caps[action], labels[action], text_px, given=True)
+            action: key_cap(canvas, placement.caps[action], labels[action], text_px, given=True)
             for action in caps
         }
         self._sure: Parts = []
@@ -73,18 +71,18 @@ class TwoAFCScreen(TrialScreen):
         for action, cap in caps.items():
             (self._sure if action.startswith(CONFIDENCE) else self._legends).extend(cap)
         if design.confidence == "two_step":
-            self._sure += _confidence(win, texts, placement)
+            self._sure += _confidence(canvas, texts, placement)
         else:
-            self._legends += _ends(win, texts, placement)
+            self._legends += _ends(canvas, texts, placement)
         line_px = max(3, round(text_px / 4))
         self._frames = {
-            (choice, color): frame(win, box, line_px, color)
+            (choice, color): canvas.frame(box, line_px, color)
             for choice, box in placement.queries.items()
             for color in (INK, CORRECT)
         }
         size = 1.4 * text_px
         self._marks = {
-            choice: check_mark(win, box.right - 0.8 * size, box.top - 0.8 * size, size)
+            choice: check_mark(canvas, box.right - 0.8 * size, box.top - 0.8 * size, size)
             for choice, box in placement.queries.items()
         }
 
@@ -129,7 +127,7 @@ def cap_labels(design: Design, texts: Texts) -> dict[str, str]:
     return {action: action.partition("_")[2] for action in actions if "_" in action}
 
 
-def _ends(win: Any, texts: Texts, placement: ChoicePlacement) -> Parts:
+def _ends(canvas: Canvas, texts: Texts, placement: ChoicePlacement) -> Parts:
     """Return the labels of the outer caps of each query."""
     text_px = placement.text_px
     parts: Parts = []
@@ -140,18 +138,18 @@ def _ends(win: Any, texts: Texts, placement: ChoicePlacement) -> Parts:
         for cap, word in ((least, texts.unsure), (most, texts.sure)):
             side, x = ("left", box.left) if cap.x < box.x else ("right", box.right)
             place = Box(round(x), y, box.width, 2 * text_px)
-            label = text(win, word, place, SMALL * text_px, anchorHoriz=side, alignText=side)
+            label = canvas.text(word, place, SMALL * text_px, side=side)
             parts.append(label)
     return parts
 
 
-def _confidence(win: Any, texts: Texts, placement: ChoicePlacement) -> Parts:
+def _confidence(canvas: Canvas, texts: Texts, placement: ChoicePlacement) -> Parts:
     """Return the question about confidence, and the labels beside its caps."""
     box, text_px = placement.question, placement.text_px
     question = Box(box.x, box.y + round(1.3 * text_px), box.width, 2 * text_px)
-    parts: Parts = [text(win, texts.how_sure, question, text_px)]
+    parts: Parts = [canvas.text(texts.how_sure, question, text_px)]
     y = placement.caps[f"{CONFIDENCE}_1"].y
     for sign, word in ((-1, texts.unsure), (1, texts.sure)):
         place = Box(box.x + sign * round(6.5 * text_px), y, 5 * text_px, 2 * text_px)
-        parts.append(text(win, word, place, SMALL * text_px))
+        parts.append(canvas.text(word, place, SMALL * text_px))
     return parts

@@ -4,26 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from conditions.design.design import Design
-from experiments.display.drawing import (
-    CORRECT,
-    FAINT,
-    INK,
-    PAPER,
-    Color,
-    Parts,
-    bar,
-    check_mark,
-    cross_mark,
-    draw,
-    frame,
-    key_cap,
-    line,
-    text,
-)
-from experiments.display.trial_screen import TrialScreen
 from experiments.runner.exemplar_matching import (
     CONFIRM,
     MATCHING,
@@ -33,6 +15,21 @@ from experiments.runner.exemplar_matching import (
 )
 from experiments.runner.layout import SMALL, Box
 from experiments.runner.trial import FEEDBACK, Trial
+from experiments.screens.canvas import (
+    CORRECT,
+    FAINT,
+    INK,
+    PAPER,
+    Canvas,
+    Color,
+    Part,
+    Parts,
+    check_mark,
+    cross_mark,
+    draw,
+    key_cap,
+)
+from experiments.screens.trial_screen import TrialScreen
 from unitscope.texts import Texts
 
 PAIR_COLORS: tuple[Color, ...] = (
@@ -50,7 +47,7 @@ class ExemplarMatchingScreen(TrialScreen):
 
     Parameters
     ----------
-    win, file, block_sizes
+    canvas, file, block_sizes
         See :class:`TrialScreen`.
     design, texts
         Keys and words.
@@ -60,26 +57,27 @@ class ExemplarMatchingScreen(TrialScreen):
 
     def __init__(
         self,
-        win: Any,
+        canvas: Canvas,
         design: Design,
         texts: Texts,
         placement: MatchingPlacement,
         file: Callable[[str], Path],
         block_sizes: Mapping[int, int],
     ) -> None:
-        super().__init__(win, placement, placement.progress, file, block_sizes)
-        self._win = win
+        super().__init__(canvas, placement, placement.progress, file, block_sizes)
+        self._canvas = canvas
         self._texts = texts
         self._placement = placement
         text_px = placement.text_px
         self._line_px = max(3, round(text_px / 4))
         slots = range(len(placement.slots))
-        self._question = text(win, texts.question_matching, placement.question, text_px)
+        self._question = canvas.text(texts.question_matching, placement.question, text_px)
         self._slot_badges = [
-            key_cap(win, placement.slot_badges[s], design.keys.numbers[s], text_px) for s in slots
+            key_cap(canvas, placement.slot_badges[s], design.keys.numbers[s], text_px)
+            for s in slots
         ]
-        self._empty_badges = [bar(win, box, (0, 0, 0), FAINT) for box in placement.row_badges]
-        self._selected = [frame(win, box, self._line_px, INK) for box in placement.rows]
+        self._empty_badges = [canvas.bar(box, (0, 0, 0), FAINT) for box in placement.row_badges]
+        self._selected = [canvas.frame(box, self._line_px, INK) for box in placement.rows]
         self._pairs = {(r, s): self._pair(r, s, PAIR_COLORS[s]) for r in slots for s in slots}
         self._wrong_lines = {
             (r, s): self._line(r, s, self._line_px / 3, INK) for r in slots for s in slots
@@ -87,12 +85,12 @@ class ExemplarMatchingScreen(TrialScreen):
         self._correct_pairs = {(r, s): self._pair(r, s, CORRECT) for r in slots for s in slots}
         self._marks = [
             {
-                correct: mark(win, box.x, box.top + 0.7 * text_px, 1.2 * text_px)
+                correct: mark(canvas, box.x, box.top + 0.7 * text_px, 1.2 * text_px)
                 for correct, mark in ((True, check_mark), (False, cross_mark))
             }
             for box in placement.row_badges
         ]
-        self._outcomes: dict[str, Any] = {
+        self._outcomes: dict[str, Part] = {
             str(hits): self._result(texts.hits.format(hits=hits, rows=len(slots)))
             for hits in range(len(slots) + 1)
         } | {"timed_out": self._result(texts.timed_out)}
@@ -132,8 +130,10 @@ class ExemplarMatchingScreen(TrialScreen):
             draw(self._marks[row][trial.pairs.get(row) == slot])
         self._outcomes["timed_out" if trial.timed_out else str(trial.hits)].draw()
 
-    def _result(self, words: str) -> Any:
-        return text(self._win, words, self._placement.question, self._placement.text_px, bold=True)
+    def _result(self, words: str) -> Part:
+        return self._canvas.text(
+            words, self._placement.question, self._placement.text_px, bold=True
+        )
 
     def _pair(self, row: int, slot: int, color: Color) -> Parts:
         """Return the line from a row to a slot, and the slot's number at both ends."""
@@ -141,14 +141,14 @@ class ExemplarMatchingScreen(TrialScreen):
         parts: Parts = [self._line(row, slot, self._line_px, color)]
         for box in (self._placement.row_badges[row], self._placement.slot_badges[slot]):
             parts += [
-                bar(self._win, box, color, PAPER),
-                text(self._win, str(slot + 1), box, text_px, color=PAPER, bold=True),
+                self._canvas.bar(box, color, PAPER),
+                self._canvas.text(str(slot + 1), box, text_px, color=PAPER, bold=True),
             ]
         return parts
 
-    def _line(self, row: int, slot: int, width_px: float, color: Color) -> Any:
+    def _line(self, row: int, slot: int, width_px: float, color: Color) -> Part:
         start, end = self._placement.row_badges[row], self._placement.slot_badges[slot]
-        return line(self._win, (start.right, start.y), (end.left, end.y), width_px, color)
+        return self._canvas.line([(start.right, start.y), (end.left, end.y)], width_px, color)
 
     def _button(self, name: str, key: str, active: bool) -> Parts:
         box, text_px = self._placement.buttons[name], self._placement.text_px
@@ -159,6 +159,6 @@ class ExemplarMatchingScreen(TrialScreen):
         fill = PAPER if active else (0.0, 0.0, 0.0)
         inner = Box(box.x, box.y, box.width - text_px, box.height)
         return [
-            bar(self._win, box, fill, color),
-            text(self._win, words, inner, SMALL * text_px, color=color),
+            self._canvas.bar(box, fill, color),
+            self._canvas.text(words, inner, SMALL * text_px, color=color),
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.display.two_afc import TwoAFCScreen
+from experiments.screens.two_afc import TwoAFCScreen
 
 
 class OcclusionScreen(TwoAFCScreen):

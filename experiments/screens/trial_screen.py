@@ -5,11 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from experiments.display.drawing import ImageGroup, ProgressBar, cross, draw
 from experiments.runner.layout import Box, Placement
 from experiments.runner.trial import BLANK, FIXATION, Trial
+from experiments.screens.canvas import Canvas, ProgressBar, cross, draw
 
 
 class TrialScreen(ABC):
@@ -17,8 +16,8 @@ class TrialScreen(ABC):
 
     Parameters
     ----------
-    win
-        The window.
+    canvas
+        Prepares what is drawn.
     placement
         Where everything stands.
     progress
@@ -31,17 +30,17 @@ class TrialScreen(ABC):
 
     def __init__(
         self,
-        win: Any,
+        canvas: Canvas,
         placement: Placement,
         progress: Box,
         file: Callable[[str], Path],
         block_sizes: Mapping[int, int],
     ) -> None:
-        self.images = ImageGroup(win, placement.images(), file)
+        self.images = canvas.images(placement.images(), file)
         self._targets = placement.targets
         self._block_sizes = block_sizes
-        self._cross = cross(win, round(0.8 * placement.text_px))
-        self._progress = ProgressBar(win, progress)
+        self._cross = cross(canvas, round(0.8 * placement.text_px))
+        self._progress = ProgressBar(canvas, progress)
 
     def load(self, trial: Trial) -> None:
         """Load the trial's images, and tell the trial what a click at each place asks for."""

@@ -1,0 +1,362 @@
+"""A study that runs online: who takes part, and everybody's session."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conditions.design.design import Design
+from conditions.trials.condition_tables import read_table, table_path
+from experiments.online.claims import (
+    ACTIVE,
+    DECLINED,
+    FINISHED,
+    SCREENED_OUT,
+    Claim,
+    Claims,
+    Refused,
+)
+from experiments.online.reports import Report
+from experiments.online.screening import broken_rules
+from experiments.online.visit import Visit
+from experiments.runner.layout import Screen, needed_px
+from experiments.runner.placements import placements
+from experiments.runner.record import plain_rows
+from experiments.runner.request import Request
+from experiments.runner.schedule import cell_of
+from experiments.runner.session import Session
+from unitscope import records
+from unitscope.errors import BadInput
+from unitscope.texts import read_texts
+
+PERSON_NAMES = ("PROLIFIC_PID", "workerId", "participant", "id")
+"""Parts of an address that say who comes: Prolific's, MTurk's, and those of links of one's own."""
+
+PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
+"""What MTurk gives as ``assignmentId`` to who only looks at a task."""
+
+SEEN_S = 60
+"""Seconds after which it is noted again that somebody is there."""
+
+WIDE_PX, PX_PER_CM = 100_000, 100
+"""Of a screen that every layout fits on."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a study is run online.
+
+    Parameters
+    ----------
+    tables, data
+        Folders of all condition tables and of all logs.
+    stimuli
+        Stimulus set; None for the one that the tables name.
+    language
+        None for the design's.
+    distance_cm
+        Distance from the screen that participants are asked to keep, for layouts in degrees.
+    idle_s
+        Seconds after which a page that says nothing gives its session up; the next visit resumes
+        it.
+    away_s
+        Seconds after which somebody who is not seen loses an unfinished place.
+    anyone
+        Whether people without an id in their link are let in.
+    observer
+        Which simulated observer answers; None for people.
+    code, screened_out_code
+        Completion codes that are the same for all; None for one each, and for none.
+    return_to
+        Address that a finished participant is asked to open, to which the code is added.
+    not_from
+        Other designs whose participants cannot take part.
+    """
+
+    tables: Path
+    data: Path
+    stimuli: Path | None = None
+    language: str | None = None
+    distance_cm: float = 57.0
+    idle_s: float = 900.0
+    away_s: float = 7200.0
+    anyone: bool = False
+    observer: str | None = None
+    code: str | None = None
+    screened_out_code: str | None = None
+    return_to: str | None = None
+    not_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What a page says of itself when it begins, checked.
+
+    Parameters
+    ----------
+    person
+        Who it says that it is.
+    width_px, height_px
+        Size of the window.
+    px_per_cm
+        By the card; None where the layout is in pixels.
+    frame_s
+        Nominal duration of a frame.
+    facts
+        What else it says of itself, for ``session.json``.
+    """
+
+    person: str
+    width_px: int
+    height_px: int
+    px_per_cm: float | None
+    frame_s: float
+    facts: dict[str, Any]
+
+
+@dataclass
+class _Seat:
+    """A visit, and when its page was last heard."""
+
+    visit: Visit
+    claim: Claim
+    heard_s: float
+    noted_s: float
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class OnlineStudy:
+    """Lets people take part, each in a visit of their own; its methods may be called in any thread.
+
+    Parameters
+    ----------
+    design
+        Of the study.
+    numbers
+        Of the condition tables that are given out.
+    settings
+        How it is run.
+
+    Raises
+    ------
+    BadInput
+        If a table is missing or cannot be read.
+    """
+
+    def __init__(self, design: Design, numbers: list[int], settings: Settings) -> None:
+        self.design = design
+        self.settings = settings
+        self.texts = read_texts(settings.language or design.language)
+        cells = {number: str(cell_of(design, number)) for number in numbers}
+        for number in numbers:
+            self._request("p", number).check_table()
+        self.needed = self._needed(numbers[0])
+        self.claims = Claims(
+            settings.data / "online", design.name, cells, settings.away_s, settings.not_from
+        )
+        self._seats: dict[str, _Seat] = {}
+        self._opening: dict[str, threading.Lock] = {}
+        self._changing = threading.Lock()
+
+    @property
+    def wants_card(self) -> bool:
+        """Whether the page must find out how large a centimetre is."""
+        return self.design.layout.unit == "deg"
+
+    def person_of(self, given: Mapping[str, str]) -> str:
+        """Return who an address names.
+
+        Raises
+        ------
+        Refused
+            If it names nobody.
+        """
+        if given.get("assignmentId") == PREVIEW:
+            raise Refused("preview")
+        for name in PERSON_NAMES[: None if self.settings.anyone else -1]:
+            value = given.get(name, "").strip()
+            if value:
+                return value
+        raise Refused("unknown")
+
+    def words(self, name: str) -> str:
+        """Return a sentence for participants."""
+        return self.texts.page(f"online_{name}")
+
+    def begin(self, arrival: Arrival) -> dict[str, Any]:
+        """Let somebody begin, or go on where they stopped; returns the first plan.
+
+        Raises
+        ------
+        Refused
+            If they cannot take part.
+        """
+        claim, secret = self.claims.claim(arrival.person)
+        if claim.state in (FINISHED, SCREENED_OUT):
+            return {"link": secret, **_page("end", self._notes(claim))}
+        if claim.state == DECLINED:
+            raise Refused("used")
+        with self._changing:
+            opening = self._opening.setdefault(claim.participant, threading.Lock())
+        with opening:
+            self._leave(claim.participant)
+            visit = self._open(claim, arrival)
+            now_s = time.monotonic()
+            with self._changing:
+                self._seats[secret] = _Seat(visit, claim, now_s, now_s)
+        return {"link": secret, **visit.shows()}
+
+    def take(self, secret: str, report: Report) -> dict[str, Any]:
+        """Take a report; returns what the page does next.
+
+        Raises
+        ------
+        BadReport
+            If no page of ours sends such a one.
+        Refused
+            If the link is of nobody.
+        """
+        seat = self._seats.get(secret)
+        if seat is None:
+            # After the server was started again, or the page was silent for long.
+            if self.claims.at(secret) is None:
+                return {"elsewhere": True}
+            return {"begin_again": True}
+        with seat.lock:
+            now_s = seat.heard_s = time.monotonic()
+            if now_s - seat.noted_s > SEEN_S:
+                seat.noted_s = now_s
+                self.claims.seen(seat.claim.participant)
+            try:
+                answer = seat.visit.take(report)
+            except BadInput:
+                # The record cannot be written: the run is over, what was recorded is kept.
+                self._forget(secret)
+                raise
+            if seat.visit.is_over:
+                return self._ended(seat, answer)
+            return answer
+
+    def images(self, secret: str, token: str) -> list[Path] | None:
+        """Return the files of a bundle of images that a page was told of."""
+        seat = self._seats.get(secret)
+        return seat.visit.images(token) if seat else None
+
+    def give_up_silent(self) -> None:
+        """End the visits of pages that were not heard for long; their sessions can be resumed."""
+        now_s = time.monotonic()
+        for secret, seat in list(self._seats.items()):
+            if now_s - seat.heard_s > self.settings.idle_s:
+                self._forget(secret)
+
+    def close(self) -> None:
+        """End all visits."""
+        for secret in list(self._seats):
+            self._forget(secret)
+
+    def _needed(self, number: int) -> tuple[int, int]:
+        """Return the smallest window, in pixels, or in hundredths of a centimetre."""
+        rows = plain_rows(read_table(table_path(self.design, number, self.settings.tables)))
+        wide = Screen(WIDE_PX, WIDE_PX, WIDE_PX / PX_PER_CM, self.settings.distance_cm)
+        if not self.wants_card:
+            wide = Screen(WIDE_PX, WIDE_PX)
+        return needed_px(list(placements(rows, self.design, wide).values()))  # type: ignore[arg-type]
+
+    def _request(self, participant: str, number: int) -> Request:
+        settings = self.settings
+        return Request(
+            design=self.design,
+            participant=participant,
+            table=table_path(self.design, number, settings.tables),
+            stimuli=settings.stimuli,
+            data=settings.data,
+            observer_kind="simulated" if settings.observer else "person",
+            observer=settings.observer,
+            language=settings.language,
+        )
+
+    def _open(self, claim: Claim, arrival: Arrival) -> Visit:
+        session = Session.open(self._request(claim.participant, claim.number))
+        try:
+            screen = Screen(arrival.width_px, arrival.height_px)
+            if arrival.px_per_cm:
+                screen = Screen(
+                    arrival.width_px,
+                    arrival.height_px,
+                    arrival.width_px / arrival.px_per_cm,
+                    self.settings.distance_cm,
+                )
+            return Visit(session, screen, arrival.frame_s, arrival.facts)
+        except BaseException:
+            session.finish(records.INTERRUPTED)
+            raise
+
+    def _leave(self, participant: str) -> None:
+        """End the visits that somebody has, as in another window."""
+        for secret, seat in list(self._seats.items()):
+            if seat.claim.participant == participant:
+                self._forget(secret)
+
+    def _forget(self, secret: str) -> None:
+        with self._changing:
+            seat = self._seats.pop(secret, None)
+        if seat:
+            try:
+                seat.visit.leave()
+            except BadInput:  # The disk is full, or gone: there is nothing more to be saved.
+                seat.visit.session.log.close()
+
+    def _ended(self, seat: _Seat, answer: dict[str, Any]) -> dict[str, Any]:
+        """Settle the claim of somebody who ended, and add what they need to know."""
+        session = seat.visit.session
+        ended = session.facts["end_reason"]
+        state = {records.COMPLETED: FINISHED, records.DECLINED: DECLINED}.get(ended, ACTIVE)
+        if seat.visit.is_screened_out or (
+            state == FINISHED and broken_rules(session, is_over=True)
+        ):
+            state = SCREENED_OUT
+        if seat.claim.state != state:
+            self.claims.settle(seat.claim.participant, state)
+            seat.claim = Claim(seat.claim.participant, seat.claim.number, state, seat.claim.code)
+        screen = answer["screens"][0] | {"notes": self._notes(seat.claim)}
+        return answer | {"screens": [screen]}
+
+    def _notes(self, claim: Claim) -> list[dict[str, Any]]:
+        """Return what stands below the last page."""
+        settings = self.settings
+        if claim.state == DECLINED:
+            return []
+        if claim.state == ACTIVE:
+            hours = math.ceil(settings.away_s / 360) / 10
+            return [{"words": self.words("left").format(hours=f"{hours:g}")}]
+        code = settings.code or claim.code
+        if claim.state == SCREENED_OUT:
+            notes = [{"words": self.words("screened_out")}]
+            if not settings.screened_out_code:
+                return notes
+            code = settings.screened_out_code
+        else:
+            notes = [{"words": self.words("code")}]
+        notes.append({"words": code, "isCode": True})
+        if settings.return_to:
+            notes.append({"words": self.words("return"), "address": settings.return_to + code})
+        return notes
+
+
+def _page(name: str, notes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the plan of a page that nothing follows."""
+    screen = {"phase": "page", "kind": "page", "name": name, "heading": "", "body": "", "hint": ""}
+    return {
+        "run": "",
+        "turn": 0,
+        "stage": 0,
+        "screens": [screen | {"buttons": [], "panels": [], "lasts_s": None, "notes": notes}],
+        "images": "",
+        "next_images": "",
+        "over": True,
+    }

@@ -1,0 +1,88 @@
+"""A participant made of a real browser: it reads what the page shows, and presses keys."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or ""
+STATE = "() => ({...document.body.dataset, words: undefined})"
+LOOKS, LOOK_MS = 1000, 20
+
+
+@contextmanager
+def browser_page(width: int = 1920, height: int = 1080, **context: object) -> Iterator[Page]:
+    """Yield a page of Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        viewport = {"width": width, "height": height}
+        page = browser.new_context(viewport=viewport, **context).new_page()
+        yield page
+        browser.close()
+
+
+def press_of(phase: str, page: Page) -> list[str]:
+    """Return keys that answer a phase."""
+    if phase == "queries":
+        return ["j" if page.evaluate("Math.random() < 0.5") else "f"]
+    if phase == "matching":
+        return ["1", "2", "3", "Enter"]
+    return {
+        "confidence": ["2"],
+        "unrated": ["7"],
+        "rated": ["Space"],
+        "paused": ["Space"],
+        "leaving": ["Space"],
+    }.get(phase, [])
+
+
+def next_phase(page: Page, before: tuple[str, str]) -> tuple[str, str]:
+    """Return turn and phase once others than before are on the screen."""
+    for _ in range(LOOKS):
+        state = page.evaluate(STATE)
+        now = state.get("turn", ""), state.get("phase", "")
+        if now not in (before, ("", "")):
+            return now
+        page.wait_for_timeout(LOOK_MS)
+    raise AssertionError(f"nothing followed {before}: {page.inner_text('body')[:500]}")
+
+
+def take_part(
+    page: Page, address: str, watch: Callable[[str, Page], None] = lambda phase, page: None
+) -> list[str]:
+    """Go through a whole session; returns the phases that were seen.
+
+    Parameters
+    ----------
+    page
+        A browser's page.
+    address
+        Of the study, with the participant's id.
+    watch
+        Called with every phase that asks for something, before it is answered.
+    """
+    page.goto(address)
+    seen = []
+    turn, phase = "", ""
+    while True:
+        turn, phase = next_phase(page, (turn, phase))
+        seen.append(phase)
+        watch(phase, page)
+        if phase == "page":
+            buttons = page.locator("#study button")
+            if not buttons.count():
+                return seen
+            agrees = page.locator('#study button[data-key="1"]')
+            (agrees if agrees.count() else buttons.last).click()
+        elif phase == "typing":
+            page.locator("textarea").fill("It was fun.\nReally – ja!")
+            page.locator("#study button").click()
+        for key in press_of(phase, page):
+            if phase == "matching":
+                page.wait_for_timeout(60)
+            page.keyboard.press(key)
