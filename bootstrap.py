@@ -30,7 +30,8 @@ PSYCHOPY_SUPPORTS = SUPPORTED[:-1]
 # What a Debian or Ubuntu machine may lack: a file or library to look for, and its package.
 PROGRAMS = {"Xvfb": "xvfb"}
 # Pages are tested in a real browser where the system has one as a package (Ubuntu has a snap).
-TEST_PROGRAMS = {"chromium": "chromium"}
+# What such pages need comes from the npm registry.
+TEST_PROGRAMS = {"chromium": "chromium", "npm": "npm"}
 LIBRARIES = {
     "libGL.so.1": "libgl1",
     "libGLU.so.1": "libglu1-mesa",
@@ -67,6 +68,8 @@ def main() -> int:
     python = find_python(arguments.python)
     install_system_packages(python, for_tests=arguments.what == "test")
     install_environment(python)
+    if arguments.what == "test":
+        run([venv_python(), "-m", "experiments.online.page_files"])
     if arguments.what == "install":
         print(f"ready: {venv_python()}")
         return 0

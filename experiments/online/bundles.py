@@ -47,7 +47,7 @@ def _is_plain_png(content: bytes) -> bool:
     """Return whether a file is a PNG that holds no text, time or profile."""
     if not content.startswith(_PNG):
         return False
-    at = len(_PNG)
+    at: int = len(_PNG)
     while at + 8 <= len(content):
         length, kind = struct.unpack(">I4s", content[at : at + 8])
         if kind not in _PLAIN_CHUNKS:

@@ -10,12 +10,11 @@ from typing import Any, cast
 from experiments.online.drawn import DrawnCanvas
 from experiments.runner.comment import CONFIRM, Comment
 from experiments.runner.layout import Screen
-from experiments.runner.pages import Page, Panel
+from experiments.runner.pages import GAP, Page, Panel
 from experiments.runner.phases import ENDED, LEAVING, OVERLAYS, Stage
 from experiments.runner.session import Session
 from experiments.runner.slider import JUMPS, UNRATED, Slider
 from experiments.runner.trial import Trial
-from experiments.runner.wording import GAP
 from experiments.screens.trials import TrialScreens
 from unitscope.row_types import TrialRow
 

@@ -151,7 +151,7 @@ class OnlineStudy:
     def __init__(self, design: Design, numbers: list[int], settings: Settings) -> None:
         self.design = design
         self.settings = settings
-        self.texts = read_texts(settings.language or design.language)
+        self.texts = read_texts(settings.language or design.language, design.texts_folder)
         cells = {number: str(cell_of(design, number)) for number in numbers}
         for number in numbers:
             self._request("p", number).check_table()
@@ -284,7 +284,7 @@ class OnlineStudy:
         session = Session.open(self._request(claim.participant, claim.number))
         try:
             screen = Screen(arrival.width_px, arrival.height_px)
-            if arrival.px_per_cm:
+            if self.wants_card and arrival.px_per_cm:
                 screen = Screen(
                     arrival.width_px,
                     arrival.height_px,
@@ -336,7 +336,7 @@ class OnlineStudy:
             return [{"words": self.words("left").format(hours=f"{hours:g}")}]
         code = settings.code or claim.code
         if claim.state == SCREENED_OUT:
-            notes = [{"words": self.words("screened_out")}]
+            notes: list[dict[str, Any]] = [{"words": self.words("screened_out")}]
             if not settings.screened_out_code:
                 return notes
             code = settings.screened_out_code

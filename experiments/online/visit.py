@@ -24,6 +24,9 @@ from unitscope.row_types import DisplayMeasures, Flip
 SOURCE = "browser"
 """What the log says that responses were delivered by."""
 
+PRACTICE_LIMIT = "practice_limit"
+"""Page that an experimenter is called to, as practice was never all correct."""
+
 LAST_PAGES = ("end", "declined")
 """Pages that nothing follows."""
 
@@ -202,7 +205,10 @@ class Visit:
         if stage is None or (isinstance(stage, Page) and stage.name in LAST_PAGES):
             self._end(stage)
             return
-        if isinstance(stage, Page) and broken_rules(self.session, is_over=False):
+        if isinstance(stage, Page) and (
+            stage.name == PRACTICE_LIMIT or broken_rules(self.session, is_over=False)
+        ):
+            # No experimenter is there who could let somebody go on.
             self.is_screened_out = True
             self._end(None)
             return

@@ -15,5 +15,6 @@
     var notice = document.getElementById("notice");
     notice.textContent = words.old_browser;
     notice.removeAttribute("hidden");
+    document.documentElement.setAttribute("data-old", "yes");
   }
 })();

@@ -100,4 +100,4 @@ async function main() {
   return jsPsych.run([{ timeline: [stage], loop_function: () => true }]);
 }
 
-main().catch(() => say(words.failed));
+if (!document.documentElement.dataset.old) main().catch(() => say(words.failed));

@@ -1,0 +1,124 @@
+"""Whole sessions in a real browser, and what it shows where none can be had."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from experiments.runner.log import read_session
+from tests.conftest import some
+from tests.experiments.online.browser_robot import browser_page, next_phase, take_part
+from tests.experiments.online.conftest import served
+from unitscope.columns import FRAME_COLUMNS, RATING_COLUMNS, log_columns
+from unitscope.tables import read_csv
+
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium"),
+    pytest.mark.xdist_group("browser"),
+]
+
+SESSIONS = [
+    pytest.param("two_afc", "de", (1280, 800)),
+    pytest.param("occlusion", "en", (1366, 768)),
+    pytest.param("exemplar_matching", "de", (1280, 800)),
+    pytest.param("two_afc", "en", (1920, 1080), marks=pytest.mark.slow),
+    pytest.param("occlusion", "de", (1280, 800), marks=pytest.mark.slow),
+    pytest.param("exemplar_matching", "en", (1366, 768), marks=pytest.mark.slow),
+]
+RATINGS = {"pool": "main", "before": 1, "after": 1, "kind": "both", "n_images": 4}
+
+
+@pytest.mark.parametrize(("task", "language", "size"), SESSIONS)
+def test_a_whole_session_in_a_browser(study_of, task, language, size):
+    changes = {"comment": True, "instructions": ["greeting", "task", "answer", "ready"]}
+    if task == "two_afc":
+        changes |= {"ratings": RATINGS, "confidence": "two_step", "questions": ["strategy"]}
+    study = study_of(task, settings={"language": language, "code": "C0DE42"}, **changes)
+    wrong: list[str] = []
+    with served(study) as address, browser_page(*size) as page:
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        seen = take_part(page, f"{address}?PROLIFIC_PID=5f3c")
+        said = page.inner_text("#study")
+    assert wrong == []
+    (claim,) = study.claims.all()
+    expected = "C0DE42" if claim.state == "finished" else study.words("screened_out")
+    assert expected in said
+    folder = study.settings.data / study.design.name / "sub-p001" / "ses-01"
+    session = read_session(folder)
+    assert session["end_reason"] == "completed"
+    assert session["language"] == language
+    assert session["comment"] == "It was fun.\nReally – ja!"
+    assert session["instruction_s"] > 0
+    log = read_csv(folder / "trials.csv", log_columns(study.design.task))
+    assert log["trial_number"].is_unique
+    assert log["correct"].notna().all()
+    assert (log["rt_s"] > 0).all()
+    assert (log["frames"] > 3).all()
+    # The fixation lasts as long as the design says, to the frames that the browser had.
+    fixated = log["onset_s"] - log["fixation_onset_s"]
+    assert (fixated > 0.1 - session["runs"][-1]["display"]["frame_s"]).all()
+    assert {"fixation", "blank"} <= set(seen)
+    frames = read_csv(folder / "frames.csv", FRAME_COLUMNS)
+    assert (frames["interval_s"].dropna() > 0).all()
+    if task == "two_afc":
+        assert len(read_csv(folder / "ratings.csv", RATING_COLUMNS)) == 2
+        assert (log["confidence_rt_s"] > log["rt_s"]).all()
+        assert session["answers"] == {"strategy": "It was fun.\nReally – ja!"}
+    # Nothing that says who took part is in the logs.
+    logged = [path for path in folder.parents[1].rglob("*") if path.is_file()]
+    assert not any(b"5f3c" in path.read_bytes() for path in some(logged))
+
+
+def test_links_that_cannot_be_used_are_said_on_one_page(study_of):
+    study = study_of("two_afc")
+    with served(study) as address, browser_page(1280, 800) as page:
+        page.goto(address)
+        said = page.wait_for_selector("#notice p:has-text('who you are')")
+        assert said
+        page.goto(f"{address}?workerId=A&assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE")
+        page.wait_for_selector("#notice p:has-text('accept the task')")
+        page.goto(f"{address}?workerId=A&assignmentId=B")
+        assert next_phase(page, ("", ""))[1] == "page"
+        page.goto(f"{address}?workerId=C")
+        page.wait_for_selector("#notice p:has-text('All places')")
+
+
+def test_a_window_that_is_too_small_is_waited_for(study_of):
+    study = study_of("occlusion")
+    with served(study) as address, browser_page(700, 400) as page:
+        page.goto(f"{address}?participant=x")
+        page.wait_for_selector("#notice p:has-text('at least')")
+        assert study.claims.all() == []
+        page.set_viewport_size({"width": 1280, "height": 800})
+        assert next_phase(page, ("", ""))[1] == "page"
+
+
+def test_without_javascript_the_page_says_so(study_of):
+    study = study_of("two_afc")
+    with served(study) as address, browser_page(java_script_enabled=False) as page:
+        page.goto(f"{address}?participant=x")
+        assert "JavaScript" in page.inner_text("body")
+
+
+def test_an_old_browser_is_told(study_of):
+    study = study_of("two_afc")
+    with served(study) as address, browser_page() as page:
+        page.add_init_script("delete window.createImageBitmap")
+        page.goto(f"{address}?participant=x")
+        page.wait_for_timeout(500)
+        assert "too old" in page.inner_text("#notice")
+
+
+def test_a_lost_connection_is_waited_for(study_of):
+    study = study_of("two_afc")
+    with served(study) as address, browser_page(1280, 800) as page:
+        page.goto(f"{address}?participant=x")
+        before = next_phase(page, ("", ""))
+        page.context.set_offline(True)
+        page.locator('#study button[data-key="1"]').click()
+        page.wait_for_selector("#notice:has-text('connection is lost')")
+        page.context.set_offline(False)
+        assert next_phase(page, before)
+        page.wait_for_selector("#notice", state="hidden")
