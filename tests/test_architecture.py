@@ -91,7 +91,7 @@ BORDERS = {
     ),
     "experiments/online": (
         DESIGNS | {"experiments.runner", "experiments.screens"},
-        {"starlette", "uvicorn"},
+        {"numpy", "starlette", "uvicorn"},
     ),
     **{
         f"experiments/{script}.py": (
