@@ -9,8 +9,8 @@ from pathlib import Path
 
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import parse_participants, prepared_participants, table_path
+from experiments.online.online_study import OnlineSettings, OnlineStudy
 from experiments.online.page_files import install_page
-from experiments.online.study import OnlineStudy, Settings
 from unitscope.errors import BadInput
 from unitscope.places import DATA, TABLES, folders
 
@@ -97,7 +97,7 @@ def make_study(arguments: argparse.Namespace) -> OnlineStudy:
                 f"{folder}: no condition tables; make them with: "
                 f"python -m conditions make {design.name} --participants NUMBERS"
             )
-    settings = Settings(
+    settings = OnlineSettings(
         tables=arguments.tables,
         data=arguments.data,
         stimuli=arguments.stimuli,

@@ -22,9 +22,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from experiments.online.bundles import bundle
 from experiments.online.claims import Refused
+from experiments.online.online_study import Arrival, OnlineStudy
 from experiments.online.page_files import PAGE, page_files
 from experiments.online.reports import BadReport, read_arrival, read_report
-from experiments.online.study import Arrival, OnlineStudy
 from unitscope.errors import BadInput
 
 LARGEST_BODY = 256 * 1024

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from experiments.online.plan import Planner, Shown
+from experiments.online.page_plan import Planner, Shown
 from experiments.online.reports import BadReport, Event, Report
 from experiments.online.screening import broken_rules
 from experiments.runner.comment import NEW_LINE, Comment

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 
+from experiments.online.online_study import OnlineSettings, OnlineStudy
 from experiments.online.page_files import install_page
 from experiments.online.site import make_site
-from experiments.online.study import OnlineStudy, Settings
 
 SMALL = {
     "two_afc": {"image": 72, "reference_offset": 290, "query_offset": 105, "text": 17},
@@ -45,7 +45,7 @@ def study_of(request_of, tmp_path):
         }
         given |= settings or {}
         numbers = list(range(1, participants + 1))
-        studies.append(OnlineStudy(request.design, numbers, Settings(**given)))
+        studies.append(OnlineStudy(request.design, numbers, OnlineSettings(**given)))
         return studies[-1]
 
     yield make

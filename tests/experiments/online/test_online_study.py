@@ -9,9 +9,9 @@ import pytest
 
 from analysis.__main__ import main as analysis
 from experiments.online.claims import FINISHED, SCREENED_OUT, Refused
+from experiments.online.online_study import Arrival
 from experiments.online.reports import BadReport, read_arrival, read_report
 from experiments.online.simulated_page import ARRIVAL, FRAME_S, SimulatedPage
-from experiments.online.study import Arrival
 from experiments.runner.log import read_session
 from tests.conftest import some
 from unitscope.columns import FRAME_COLUMNS, log_columns
@@ -103,7 +103,7 @@ def test_answers_come_after_they_are_given(study_of, task):
     for name in some(names):
         assert name not in text
     images = [plan["images"] for plan in before]
-    assert all(re.fullmatch(r"[A-Za-z0-9_-]{16}", token) for token in images)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{16}", token) for token in some(images))
     # The elements name images by their places alone, whatever stands there.
     shown = [
         [element for element in plan["screens"][-1]["elements"] if element[0] == "image"]

@@ -48,7 +48,7 @@ WIDE_PX, PX_PER_CM = 100_000, 100
 
 
 @dataclass(frozen=True)
-class Settings:
+class OnlineSettings:
     """How a study is run online.
 
     Parameters
@@ -148,7 +148,7 @@ class OnlineStudy:
         If a table is missing or cannot be read.
     """
 
-    def __init__(self, design: Design, numbers: list[int], settings: Settings) -> None:
+    def __init__(self, design: Design, numbers: list[int], settings: OnlineSettings) -> None:
         self.design = design
         self.settings = settings
         self.texts = read_texts(settings.language or design.language, design.texts_folder)
