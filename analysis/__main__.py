@@ -36,6 +36,15 @@ def _report(arguments: argparse.Namespace) -> None:
     print(f"report: {shown(written.page)}, with figures, tables and results.json beside it")
 
 
+def _compare(arguments: argparse.Namespace) -> None:
+    from analysis.report.compared_studies import write_comparison
+
+    sentences, written = write_comparison(arguments.data, arguments.names, arguments.out)
+    print("\n".join(sentences))
+    print("p values are Holm-corrected over the conditions.")
+    print(f"comparison: {shown(written)}, also of times and confidence")
+
+
 def _smallest_effect(arguments: argparse.Namespace) -> float | None:
     effect: float | None = arguments.smallest_effect
     if effect is not None and not 0 < effect < 1:
@@ -196,6 +205,16 @@ def parser() -> argparse.ArgumentParser:
         "--preregistration", type=Path, metavar="FILE.md", help="list what deviates from it"
     )
     report.set_defaults(run=_report)
+    compare = commands.add_parser("compare", help="compare the participants of several studies")
+    compare.add_argument("data", type=Path, nargs="+", help="folders data/<design>, two or more")
+    compare.add_argument(
+        "--names",
+        nargs="+",
+        default=(),
+        help="of the studies, such as lay expert (default: folders')",
+    )
+    compare.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="new file")
+    compare.set_defaults(run=_compare)
     bring = commands.add_parser("import", help="bring external logs into our format")
     bring.add_argument("files", type=Path, nargs="+", metavar="FILE", help="CSV file")
     bring.add_argument(

@@ -28,11 +28,14 @@ class Measure:
         Why it cannot be told where it cannot.
     grows
         Whether it can only become larger while the session goes on.
+    asked
+        The rule as a sentence, of a measure whose number says nothing to readers.
     """
 
     description: str
     absent: str = "the session's record does not say it"
     grows: bool = True
+    asked: str = ""
 
 
 MEASURES = {
@@ -56,6 +59,7 @@ MEASURES = {
         "1 where the study that the log comes from excluded the session, else 0",
         "the log does not say it",
         False,
+        "the study that the log comes from did not exclude the session",
     ),
 }
 """Name to what a session is judged by. Trials follow the pages, so that their time is final."""
@@ -91,7 +95,8 @@ class ExclusionRule:
     @property
     def sentence(self) -> str:
         """What the rule asks for, for readers."""
-        return f"{MEASURES[self.measure].description}: {self.allowed}"
+        measure = MEASURES[self.measure]
+        return measure.asked or f"{measure.description}: {self.allowed}"
 
 
 def allowed(at_least: float, at_most: float) -> str:

@@ -50,8 +50,8 @@ def analyse(
         What baselines answer, from :func:`unitscope.queries.read_queries`.
     """
     settings = settings or Settings()
-    groups = _groups(log)
-    rules = _rules(log, settings, design)
+    groups = groups_of_log(log)
+    rules = rules_of(log, settings, design)
     shown = rules
     judged = exclusions(log.trials, rules, log.sessions)
     ratings = load_ratings(log)
@@ -87,7 +87,7 @@ def analyse(
     )
 
 
-def _groups(log: Log) -> tuple[Group, ...]:
+def groups_of_log(log: Log) -> tuple[Group, ...]:
     """Return who is analysed; in occlusion baselines are what the others are compared with."""
     if task_of(log) == RATINGS_ONLY:
         return tuple(groups_of(log.sessions))
@@ -97,7 +97,8 @@ def _groups(log: Log) -> tuple[Group, ...]:
     return others if others and is_occlusion else found
 
 
-def _rules(log: Log, settings: Settings, design: Design | None) -> Rules:
+def rules_of(log: Log, settings: Settings, design: Design | None) -> Rules:
+    """Return the rules by which sessions are excluded: the settings', the design's or others."""
     if settings.rules is not None:
         return {"": settings.rules}
     if task_of(log) == RATINGS_ONLY:

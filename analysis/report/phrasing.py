@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.report.groups import Group
 from analysis.report.study import RATINGS_ONLY, Results
+from analysis.statistics.performance import conditions_of
 from unitscope.vocabulary import REFERENCE_CONDITIONS
 
 _GAP = "\u00a0"
@@ -21,7 +22,6 @@ MAX_PAIRS = 4
 _SILENT = ("undecided", "not computable")
 
 FACTOR_NAMES = {
-    "reference_condition": "references",
     "scheme": "scheme",
     "group": "group",
     "n_images": "number of images",
@@ -33,7 +33,7 @@ FACTOR_NAMES = {
     "pre_post": "pre or post",
     "moment": "before or after",
 }
-"""Factors and their names for readers."""
+"""Factors other than the condition, and their names for readers."""
 
 MEASURE_NAMES = {
     "accuracy": "accuracy",
@@ -45,9 +45,24 @@ MEASURE_NAMES = {
 """What participants are measured by, and its names for readers."""
 
 
-def factors(joined_names: str) -> str:
+LEVEL_NAMES = {"hand_picked": "hand-picked"}
+"""Levels whose names are not those of the log with spaces."""
+
+
+def factors(joined_names: str, results: Results) -> str:
     """Return an effect for readers: ``scheme × references``."""
-    return " × ".join(FACTOR_NAMES.get(name, name) for name in joined_names.split("*"))
+    known = FACTOR_NAMES | {"reference_condition": condition_word(results)}
+    return " × ".join(known.get(name, name) for name in joined_names.split("*"))
+
+
+def condition_word(results: Results) -> str:
+    """Return what conditions are called in a report: letters and others' own are no references."""
+    return "references" if _are_references(conditions_of(results.log.trials)) else "condition"
+
+
+def condition_heading(results: Results) -> str:
+    """Return the heading above conditions in a table."""
+    return condition_word(results).capitalize()
 
 
 def percent(share: float) -> str:
@@ -100,7 +115,11 @@ def with_references(condition: str) -> str:
 
 def label_of(conditions: Iterable[str]) -> str:
     """Return what an axis with these conditions is called."""
-    return "reference images" if set(conditions) <= set(REFERENCE_CONDITIONS) else "condition"
+    return "reference images" if _are_references(conditions) else "condition"
+
+
+def _are_references(conditions: Iterable[str]) -> bool:
+    return set(conditions) <= set(REFERENCE_CONDITIONS)
 
 
 def headline(results: Results, group: Group) -> list[str]:
@@ -177,7 +196,9 @@ def _comparisons(rows: list[Any], results: Results) -> list[str]:
     sentences = [_compared(row, results) for row in told]
     for said in _SILENT:
         if said in found:
-            of = f"{found.count(said)} of the {len(rows)} comparisons of two conditions"
+            number = found.count(said)
+            those = "all" if number == len(rows) else f"{number} of the"
+            of = f"{those} {len(rows)} comparisons of two conditions"
             sentences.append(f"{said.capitalize()}: {of}; see the table of differences.")
     return sentences
 

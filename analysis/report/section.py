@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -56,12 +57,25 @@ class ShownColumn:
         percent, points, number, signed, hundredfold, p, df or count.
     interval
         Whether the columns low and high follow it.
+    if_any
+        Whether it is left out where no row has a value, or all are 0.
     """
 
     heading: str
     column: str
     as_: str = "text"
     interval: bool = False
+    if_any: bool = False
+
+
+CONDITION = ShownColumn("References", "reference_condition")
+"""The condition; the heading is that of the report's conditions."""
+
+CORRECT = ShownColumn("Correct (%)", "proportion", "percent", interval=True)
+N_PARTICIPANTS = ShownColumn("Participants", "n_participants", "count")
+N_UNITS = ShownColumn("Units", "n_units", "count")
+N_TRIALS = ShownColumn("Trials", "n_trials", "count")
+"""Columns that many tables have."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +210,7 @@ class Section:
     views
         Its tables on the page, one for each group of observers.
     note
-        For readers, below the tables.
+        For readers, below the tables; a function where it depends on what they show.
     tasks
         Tasks that have it.
     keeps_empty
@@ -213,7 +227,7 @@ class Section:
     numbers: tuple[Number, ...] = ()
     drawings: tuple[Drawing, ...] = ()
     views: tuple[TableView, ...] = ()
-    note: str = ""
+    note: str | Callable[[Results], str] = ""
     tasks: tuple[str, ...] = TASKS
     keeps_empty: bool = False
     without_trials: bool = False
@@ -233,17 +247,26 @@ class Section:
         for view in self.views:
             tables = [_table(view, results, group) for group in results.groups]
             for table, reasons in tables:
-                if table.rows:
+                why = "; ".join(reasons)
+                if table.rows and reasons and _lacks_values(view, table):
+                    yield Sentence(f"{table.caption}: {why}.")
+                elif table.rows:
                     has_rows = True
                     yield table
                     if reasons:
-                        why = "; ".join(reasons)
                         yield Sentence(f"Why a number or an interval is missing: {why}.", True)
             if view.absent and not any(table.rows for table, _ in tables):
                 absent.append(Sentence(view.absent))
         yield from absent
-        if self.note and has_rows:
-            yield Sentence(self.note, True)
+        if has_rows and self.note:
+            note = self.note if isinstance(self.note, str) else self.note(results)
+            yield Sentence(note, True)
+
+
+def _lacks_values(view: TableView, table: Table) -> bool:
+    """Return whether a table has no value in any column that has intervals."""
+    places = [place for place, column in enumerate(view.columns) if column.interval]
+    return bool(places) and all(row[place].text == DASH for row in table.rows for place in places)
 
 
 def _speaks(block: Block) -> bool:
@@ -268,9 +291,8 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "df": lambda value: number(value, ".1f"),
     "count": lambda value: f"{value:g}",
     "name": str,
-    "effect": phrasing.factors,
     "measure": lambda value: phrasing.MEASURE_NAMES[value],
-    "text": lambda value: str(value).replace("_", " "),
+    "text": lambda value: phrasing.LEVEL_NAMES.get(value, str(value).replace("_", " ")),
 }
 
 _WORDS = ("text", "name", "effect", "measure")
@@ -282,16 +304,19 @@ def _table(view: TableView, results: Results, group: Group) -> tuple[Table, list
     if view.rows and len(rows):
         rows = rows.query(view.rows)
     title = f"{view.caption} – {group.label}" if len(results.groups) > 1 else view.caption
-    looks = ["words" if column.as_ in _WORDS else "" for column in view.columns]
-    shown = Table(
-        title,
-        [Cell(c.heading, look=look) for c, look in zip(view.columns, looks, strict=True)],
-        [
-            [Cell(*_cell(row, c), look) for c, look in zip(view.columns, looks, strict=True)]
-            for row in rows.to_dict("records")
-        ],
+    headings, columns = [], []
+    for column in view.columns:
+        look = "words" if column.as_ in _WORDS else ""
+        cells = [Cell(*_cell(row, column, results), look) for row in rows.to_dict("records")]
+        if column.if_any and all(cell.text in (DASH, "0") for cell in cells):
+            continue
+        is_condition = column == CONDITION
+        heading = phrasing.condition_heading(results) if is_condition else column.heading
+        headings.append(Cell(heading, look=look))
+        columns.append(cells)
+    return Table(title, headings, [list(row) for row in zip(*columns, strict=True)]), reasons_in(
+        rows
     )
-    return shown, reasons_in(rows)
 
 
 def reasons_in(rows: pd.DataFrame) -> list[str]:
@@ -299,9 +324,9 @@ def reasons_in(rows: pd.DataFrame) -> list[str]:
     return [r for r in dict.fromkeys(rows["reason"]) if r] if "reason" in rows.columns else []
 
 
-def _cell(row: Mapping[Any, Any], column: ShownColumn) -> tuple[str, str]:
+def _cell(row: Mapping[Any, Any], column: ShownColumn, results: Results) -> tuple[str, str]:
     """Return a cell's text and, if it has one, its interval's."""
-    write = _WRITERS[column.as_]
+    write = _WRITERS.get(column.as_, partial(phrasing.factors, results=results))
     name = column.column
     value = name.format(**row) if "{" in name else row[name]
     if _unknown(value):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, sparse
+from scipy import linalg
 
 SINGULAR = 1e-3
 """A covariance counts as singular if the diagonal of its Cholesky factor falls below this."""
 
-_DENSE = 1 / 8
-"""Share of entries other than 0 from which a matrix is faster whole than sparse."""
+_DENSE = 1 / 10
+"""Share of the crossed effects that a member meets from which they are faster all together."""
+
+_CELLS_AT_ONCE = 2**22
+"""Cells of members' matrices that are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ class CrossedEffects:
         self._n_crossed += 1
         self._crossing = np.stack(crossing, axis=1) if crossing else np.zeros((n_trials, 0), int)
         self._in_block = np.array(in_block)
+        self._met, self._met_places = self._met_by_members()
         n_blocks = self._n_members * self._size
         self.n_effects = n_blocks + self._n_crossed
         self.places = np.zeros((n_trials, len(in_block)), int)
@@ -131,6 +135,23 @@ class CrossedEffects:
 
     def _n_crossing(self, outer: RandomTerm) -> int:
         return sum(term.n_effects for term in self.terms if term.levels_within(outer) is None)
+
+    def _met_by_members(self) -> tuple[np.ndarray | None, np.ndarray]:
+        """Return which crossed effects each member meets, and the place of each trial's among them.
+
+        The first has the shape (members, most that one meets), filled up with the last effect; it
+        is None where most members meet so many that all count for each.
+        """
+        cells = self._member[:, None] * self._n_crossed + self._crossing
+        known, cell_of = np.unique(cells, return_inverse=True)
+        member, effect = np.divmod(known, self._n_crossed)
+        place = np.arange(len(known)) - np.searchsorted(member, member)
+        most = int(place.max()) + 1 if len(known) else 1
+        if most > _DENSE * self._n_crossed:
+            return None, self._crossing
+        met = np.full((self._n_members, most), self._n_crossed - 1)
+        met[member, place] = effect
+        return met, place[cell_of].reshape(self._crossing.shape)
 
     def start(self, sd: float = 0.5) -> np.ndarray:
         """Return a starting ``theta``: equal standard deviations, no correlations."""
@@ -180,10 +201,10 @@ class CrossedEffects:
         size, n_crossed = self._size, self._n_crossed
         blocks = self._block_cells.summed(of_own, own).reshape(-1, size, size)
         blocks += np.eye(size)
-        coupling = self._coupling_cells.summed(of_own, crossed, sparsely=True)
-        rest = self._crossed_cells.summed(of_crossed, crossed).reshape(n_crossed, n_crossed)
+        coupling = self._coupling_cells.summed(of_own, crossed).reshape(len(blocks), size, -1)
+        rest = self._crossed_cells.summed(of_crossed, crossed)
         rest.flat[:: n_crossed + 1] += 1
-        return Information(blocks, coupling, rest)
+        return Information(blocks, coupling, rest, self._met)
 
     @cached_property
     def _block_cells(self) -> _SummedCells:
@@ -193,7 +214,8 @@ class CrossedEffects:
     @cached_property
     def _coupling_cells(self) -> _SummedCells:
         rows = self.places[:, self._in_block]
-        return _SummedCells(rows, self._crossing, (self._n_members * self._size, self._n_crossed))
+        width = self._n_crossed if self._met is None else self._met.shape[1]
+        return _SummedCells(rows, self._met_places, (self._n_members * self._size, width))
 
     @cached_property
     def _crossed_cells(self) -> _SummedCells:
@@ -203,10 +225,11 @@ class CrossedEffects:
         """Return the entries of ``A H^-1`` at :attr:`places`, with ``H`` the information."""
         blocks, coupling, rest = information.inverse()
         own, crossed = values[:, self._in_block], values[:, ~self._in_block]
-        rows, slots, places = self.places[:, self._in_block], self._slots, self._crossing
+        slots, places, met = self._slots, self._crossing, self._met_places
         found = np.empty_like(values)
-        block = blocks[self._member[:, None, None], slots[:, :, None], slots[:, None, :]]
-        across = coupling[rows[:, :, None], places[:, None, :]]
+        member = self._member[:, None, None]
+        block = blocks[member, slots[:, :, None], slots[:, None, :]]
+        across = coupling[member, slots[:, :, None], met[:, None, :]]
         last = rest[places[:, :, None], places[:, None, :]]
         found[:, self._in_block] = np.einsum("ti,tij->tj", own, block)
         found[:, self._in_block] += np.einsum("tj,tij->ti", crossed, across)
@@ -244,20 +267,12 @@ class _SummedCells:
         self._shape = shape
         flat = (rows[:, :, None] * shape[1] + columns[:, None, :]).ravel()
         self._cells, self._cell_of = np.unique(flat, return_inverse=True)
-        self._sparse = len(self._cells) < _DENSE * shape[0] * shape[1]
 
-    def summed(
-        self, first: np.ndarray, second: np.ndarray, sparsely: bool = False
-    ) -> np.ndarray | sparse.csr_array:
-        """Return the matrix; as a sparse one, if allowed to and if most of it is 0."""
+    def summed(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return the matrix."""
         products = (first[:, :, None] * second[:, None, :]).ravel()
-        sums = np.bincount(self._cell_of, products, len(self._cells))
-        if sparsely and self._sparse:
-            rows, columns = np.divmod(self._cells, self._shape[1])
-            starts = np.searchsorted(rows, np.arange(self._shape[0] + 1))
-            return sparse.csr_array((sums, columns, starts), shape=self._shape)
         found = np.zeros(self._shape)
-        found.flat[self._cells] = sums
+        found.flat[self._cells] = np.bincount(self._cell_of, products, len(self._cells))
         return found
 
 
@@ -266,72 +281,107 @@ class Information:
 
     With ``H = [[B, C], [C', R]]``, where ``B`` has blocks on its diagonal, all is done by way of
     the Schur complement ``S = R - C' B^-1 C`` (as in Bates et al., 2015, the random effects of the
-    factor with most levels are eliminated first).
+    factor with most levels are eliminated first). ``S`` is dense, as most units are met by some
+    participant together; ``C`` has few columns for each block, and only these are stored.
 
     Parameters
     ----------
     blocks
         ``B``: shape (blocks, size, size).
     coupling
-        ``C``: shape (blocks x size, rest); may be sparse.
+        ``C``: shape (blocks, size, columns).
     rest
         ``R``: shape (rest, rest).
+    columns
+        Shape (blocks, columns): where each block's columns of ``coupling`` stand in ``C``, a column
+        of zeros anywhere; None if they are all of ``C``.
 
     Examples
     --------
-    >>> h = Information(np.full((2, 1, 1), 2.0), np.array([[1.0], [0.0]]), np.array([[3.0]]))
+    >>> h = Information(np.full((2, 1, 1), 2.0), np.array([[[1.0]], [[0.0]]]), np.array([[3.0]]))
     >>> h.solve(np.array([3.0, 2.0, 4.0])).round(6), round(float(np.exp(h.log_determinant)), 6)
     (array([1., 1., 1.]), 10.0)
     """
 
     def __init__(
-        self, blocks: np.ndarray, coupling: np.ndarray | sparse.csr_array, rest: np.ndarray
+        self,
+        blocks: np.ndarray,
+        coupling: np.ndarray,
+        rest: np.ndarray,
+        columns: np.ndarray | None = None,
     ) -> None:
         # B = K K', so that S = R - M' M with M = K^-1 C.
         factors = np.linalg.cholesky(blocks)
         self._inverses = np.linalg.inv(factors)
-        self._coupling = self._by_block(self._inverses, coupling)
-        explained = self._coupling.T @ self._coupling
-        if not isinstance(explained, np.ndarray):
-            explained = explained.toarray()
-        self._schur = linalg.cholesky(rest - explained, lower=True)
+        self._coupling = self._inverses @ coupling
+        self._columns, self._n_rest = columns, len(rest)
+        self._schur = linalg.cholesky(rest - self._explained(), lower=True)
         # |H| = |B| |S|, each the square of its factor's.
         diagonals = np.diagonal(factors, axis1=1, axis2=2).ravel(), np.diag(self._schur)
         self.log_determinant = 2 * float(sum(np.log(diagonal).sum() for diagonal in diagonals))
 
-    @staticmethod
-    def _by_block(
-        blocks: np.ndarray, columns: np.ndarray | sparse.csr_array
-    ) -> np.ndarray | sparse.csr_array:
-        """Multiply a block-diagonal matrix by columns."""
-        n_blocks, size, _ = blocks.shape
-        if not isinstance(columns, np.ndarray):
-            places = np.arange(n_blocks), np.arange(n_blocks + 1)
-            return sparse.bsr_array((blocks, *places)).tocsr() @ columns
-        return (blocks @ columns.reshape(n_blocks, size, -1)).reshape(columns.shape)
+    def _explained(self) -> np.ndarray:
+        """Return ``M' M``."""
+        if self._columns is None:
+            flat = self._coupling.reshape(-1, self._n_rest)
+            whole: np.ndarray = flat.T @ flat
+            return whole
+        found = np.zeros(self._n_rest**2)
+        for part in self._parts():
+            own, places = self._coupling[part], self._columns[part]
+            cells = places[:, :, None] * self._n_rest + places[:, None, :]
+            products = own.swapaxes(1, 2) @ own
+            found += np.bincount(cells.ravel(), products.ravel(), len(found))
+        return found.reshape(self._n_rest, self._n_rest)
+
+    def _parts(self) -> Iterator[slice]:
+        """Yield as many blocks at a time as have matrices that fit into the memory."""
+        n_blocks, _, width = self._coupling.shape
+        step = max(1, _CELLS_AT_ONCE // width**2)
+        yield from (slice(start, start + step) for start in range(0, n_blocks, step))
 
     def solve(self, b: np.ndarray) -> np.ndarray:
         """Return ``H^-1 b`` for ``b`` of shape (effects,) or (effects, columns)."""
-        n_rows = self._coupling.shape[0]
+        n_blocks, size, _ = self._inverses.shape
+        n_rows = n_blocks * size
         # x2 = S^-1 (b2 - M' K^-1 b1),  x1 = K'^-1 (K^-1 b1 - M x2).
-        first = self._by_block(self._inverses, b[:n_rows])
-        last = linalg.cho_solve((self._schur, True), b[n_rows:] - self._coupling.T @ first)
-        rest = self._by_block(self._inverses.swapaxes(1, 2), first - self._coupling @ last)
-        return np.concatenate([rest, last])
+        first = self._inverses @ b[:n_rows].reshape(n_blocks, size, -1)
+        last = b[n_rows:].reshape(self._n_rest, -1) - self._transposed(first)
+        last = linalg.cho_solve((self._schur, True), last)
+        of_blocks = last if self._columns is None else last[self._columns]
+        rest = self._inverses.swapaxes(1, 2) @ (first - self._coupling @ of_blocks)
+        solved: np.ndarray = np.concatenate([rest.reshape(n_rows, -1), last]).reshape(b.shape)
+        return solved
+
+    def _transposed(self, of_blocks: np.ndarray) -> np.ndarray:
+        """Return ``M' b`` for ``b`` of shape (blocks, size, columns)."""
+        if self._columns is None:
+            flat = self._coupling.reshape(-1, self._n_rest)
+            whole: np.ndarray = flat.T @ of_blocks.reshape(len(flat), -1)
+            return whole
+        of_blocks = self._coupling.swapaxes(1, 2) @ of_blocks
+        places = self._columns.ravel()
+        sums = [
+            np.bincount(places, of_blocks[:, :, column].ravel(), self._n_rest)
+            for column in range(of_blocks.shape[2])
+        ]
+        return np.stack(sums, axis=1)
 
     def inverse(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the blocks of ``H^-1`` at the places of ``B``, ``C`` and ``R``, none sparse."""
+        """Return what ``H^-1`` has at the places of ``B``, ``C`` (as it is stored) and ``R``."""
         # (H^-1)_22 = S^-1,  (H^-1)_12 = -K'^-1 M S^-1,  (H^-1)_11 = K'^-1 (1 + M S^-1 M') K^-1.
         transposed = self._inverses.swapaxes(1, 2)
         lower, _ = linalg.lapack.dpotri(self._schur, lower=True)
         rest = np.tril(lower) + np.tril(lower, -1).T
-        solved = self._by_block(transposed, self._coupling)
-        across = -(solved @ rest)
-        whole = solved if isinstance(solved, np.ndarray) else solved.toarray()
-        n_blocks, size, _ = self._inverses.shape
-        shape = n_blocks, size, -1
-        blocks = transposed @ self._inverses
-        blocks -= across.reshape(shape) @ whole.reshape(shape).swapaxes(1, 2)
+        solved = transposed @ self._coupling
+        if self._columns is None:
+            across = -(solved.reshape(-1, self._n_rest) @ rest).reshape(solved.shape)
+        else:
+            across = np.empty_like(solved)
+            for part in self._parts():
+                places = self._columns[part]
+                across[part] = -solved[part] @ rest[places[:, :, None], places[:, None, :]]
+        blocks = transposed @ self._inverses - across @ solved.swapaxes(1, 2)
         return blocks, across, rest
 
 

@@ -44,7 +44,9 @@ def mixed_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     of its working response. Its variances are estimated by maximum likelihood, not by restricted
     maximum likelihood as those of the linear model, so that its standard errors are corrected for
     the numbers of participants and units, and it has no more than twice the degrees of freedom of
-    either of them, since few members' variance may be estimated as 0.
+    either of them, since few members' variance may be estimated as 0. It is fitted without the
+    conditions in which all answers are correct, or all wrong, as their logits would be infinite;
+    only the differences from these are missing.
 
     Parameters
     ----------
@@ -86,13 +88,21 @@ def mixed_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
         chosen = rows[[FACTOR, *GROUPS, "correct"]].assign(
             **{FACTOR: rows[FACTOR].astype(str), "log_rt": rows.get("log_rt")}
         )
+        fitted, same = conditions, _of_one_kind(chosen) if name == "right_answers" else []
+        if len(conditions) - len(same) >= 2:
+            fitted = [condition for condition in conditions if condition not in same]
+            chosen = chosen[chosen[FACTOR].isin(fitted)]
         few = [group for group in GROUPS if 1 < chosen[group].nunique() < MIN_LEVELS]
-        model = fit_with_slopes(_FITS[name], chosen, conditions)
+        model = fit_with_slopes(_FITS[name], chosen, fitted)
         if few and not model.fit.reason:
             why = not_computable(f"there are fewer than {MIN_LEVELS} {few[0]}s")
             model = replace(model, fit=replace(model.fit, reason=why), structure="")
-        parts.append(_pairs(name, model, chosen, conditions, level))
-        parts[-1]["p_holm"] = holm(parts[-1]["p"].to_numpy(float))
+        if fitted is not conditions and model.structure:
+            without = " and ".join(same)
+            model = replace(model, structure=f"{model.structure}; fitted without {without}")
+        pairs = _pairs(name, model, chosen, fitted, level)
+        pairs["p_holm"] = holm(pairs["p"].to_numpy(float))
+        parts.append(_with_others(pairs, conditions))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_COLUMNS)
 
 
@@ -100,6 +110,32 @@ _FITS: dict[str, Callable[..., MixedFit]] = {
     "right_answers": mixed_logistic,
     "log_rt": partial(mixed_linear, outcome="log_rt"),
 }
+
+
+def _of_one_kind(trials: pd.DataFrame) -> list[str]:
+    """Return the conditions in which all answers are correct, or all wrong."""
+    kinds = trials.dropna(subset="correct").groupby(FACTOR)["correct"].nunique()
+    return [str(condition) for condition in kinds.index[kinds == 1]]
+
+
+def _with_others(pairs: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
+    """Return a model's pairs with those of the conditions that it does not have, in order."""
+    model = pairs["model"].iloc[0]
+    known = {(row["first"], row["second"]): row for row in pairs.to_dict("records")}
+    fitted = {condition for pair in known for condition in pair}
+    rows = []
+    for pair in combinations(conditions, 2):
+        lacking = [condition for condition in pair if condition not in fitted]
+        if lacking:
+            why = f"every answer has the same value where {FACTOR} is {lacking[0]}"
+            rows.append(
+                dict.fromkeys(_COLUMNS, np.nan)
+                | {"model": model, "first": pair[0], "second": pair[1], "n_trials": 0}
+                | {"random_effects": "", "reason": not_computable(why)}
+            )
+        else:
+            rows.append(known[pair])
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _pairs(
@@ -133,6 +169,8 @@ def _pairs(
                 few += [f"too few {g}s met them" for g, (_, own) in members.items() if own < 1]
             t = difference / error if error > 0 else np.nan
         reach = stats.t.ppf((1 + level) / 2, df) * error
+        if few:
+            t = df = np.nan
         why = few[0] if few else "the fit is singular" if not np.isfinite(t) else ""
         reason = fit.reason or (not_computable(why) if why else "")
         contrast = np.array([float(c == first) - float(c == second) for c in conditions])

@@ -1,4 +1,4 @@
-"""Deviances of mixed models, their gradients and their minima: logistic by Laplace, linear by REML.
+"""Deviances of mixed models and their gradients: logistic by Laplace, linear by REML.
 
 Both models have the linear predictor ``eta = X beta + A u`` with ``u`` standard normal, as
 :class:`~analysis.statistics.crossed_effects.CrossedEffects` writes the random effects.
@@ -6,20 +6,20 @@ Both models have the linear predictor ``eta = X beta + A u`` with ``u`` standard
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy import optimize
-from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from analysis.statistics.crossed_effects import CrossedEffects, Information
-
-Deviance = Callable[[np.ndarray], tuple[float, np.ndarray]]
-"""Takes parameters, returns the deviance and its gradient."""
+from analysis.statistics.deviance_minimum import (
+    FLAT,
+    Minimum,
+    minimise,
+    one_thread,
+    second_derivatives,
+)
 
 _NEWTON_STEPS = 60
 _NEWTON_TOLERANCE = 1e-8
@@ -32,156 +32,12 @@ _LIMIT_RATIO = 1e3
 _START_SDS = (0.5, 1.5)
 """Standard deviations of random effects from which a search starts."""
 
-_FLAT = 1e-2
-"""A curvature of the deviance that is nearer to 0 than this is taken for 0."""
-
-_CLOSE = 1e-4
-"""How far the deviance of a minimum may be above what a Newton step promises."""
-
-_LOOKS = 6
-"""How often a search goes on from a point that turns out to be no minimum."""
+_MANY_TRIALS = 20_000
+"""Trials from which one search has to do, for time; it goes on from what is no minimum anyway."""
 
 
-@dataclass(frozen=True)
-class Minimum:
-    """Where a deviance is lowest.
-
-    Parameters
-    ----------
-    at
-        The parameters.
-    deviance
-        The deviance there.
-    hessian
-        Its second derivatives there.
-    converged
-        Whether it is a minimum: flat, and curved upwards, if at all, in every direction.
-    """
-
-    at: np.ndarray
-    deviance: float
-    hessian: np.ndarray
-    converged: bool
-
-
-_PATIENCE_S = 2.0
-"""How long a search goes on before it shows that it does."""
-
-
-def minimise(
-    deviance: Deviance, starts: Iterable[np.ndarray], limit: float, name: str = ""
-) -> Minimum:
-    """Return the lowest minimum of a deviance that searches from some starts lead to.
-
-    A standard deviation of 0 is a minimum or a saddle, for the deviance does not depend on its
-    sign: its gradient vanishes there either way. The lowest point that L-BFGS finds therefore
-    counts as a minimum only if the Hessian has no negative eigenvalue; otherwise the search goes on
-    along the eigenvector. Newton's method takes the last steps.
-
-    Parameters
-    ----------
-    deviance
-        Takes parameters, returns the deviance and its gradient.
-    starts
-        Where searches start.
-    limit
-        Largest absolute value of a parameter; a search that ends there has not converged.
-    name
-        What a search that takes long is called where it shows its progress, on a terminal; nothing
-        is shown if it is empty.
-
-    Examples
-    --------
-    >>> def deviance(x):
-    ...     return float(x[0] ** 4 - 2 * x[0] ** 2), 4 * x**3 - 4 * x
-    >>> found = minimise(deviance, [np.zeros(1)], 8.0)
-    >>> abs(found.at).round(6), found.hessian.round(3), found.converged
-    (array([1.]), array([[8.]]), True)
-    """
-    bar = tqdm(
-        desc=name,
-        unit=" steps",
-        delay=_PATIENCE_S,
-        leave=False,
-        disable=None if name else True,  # None: unless stderr is a terminal
-    )
-
-    def counted(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        bar.update()
-        return deviance(parameters)
-
-    with bar, _one_thread():
-        return _lowest(counted, starts, limit)
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """Let linear algebra use one thread.
-
-    Threads of small matrix products wait for each other: on processors that other programs use too,
-    two took a hundred times as long as one.
-    """
-    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
-    return limits
-
-
-def _lowest(deviance: Deviance, starts: Iterable[np.ndarray], limit: float) -> Minimum:
-    def descend(start: np.ndarray) -> tuple[float, np.ndarray]:
-        found = optimize.minimize(
-            deviance,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-limit, limit)] * len(start),
-            options={"maxiter": 500, "ftol": 1e-11, "gtol": 1e-4},
-        )
-        return float(found.fun), found.x
-
-    value, at = min((descend(start) for start in starts), key=lambda found: found[0])
-    hessian = second_derivatives(deviance, at)
-    for _ in range(_LOOKS):
-        curvatures, directions = np.linalg.eigh(hessian)
-        if curvatures[0] < -_FLAT:
-            aside = 0.3 * directions[:, 0]
-            tried, there = min((descend(at + sign * aside) for sign in (1, -1)), key=lambda f: f[0])
-            gain = 0.0
-        else:
-            curved = curvatures > _FLAT
-            slopes = directions.T @ deviance(at)[1]
-            # x - H^-1 g, along what is curved; it lowers a quadratic function by g' H^-1 g / 2.
-            step = directions[:, curved] @ (slopes[curved] / curvatures[curved])
-            gain = float((slopes[curved] ** 2 / curvatures[curved]).sum() / 2)
-            there = at - step
-            tried = deviance(there)[0] if np.abs(there).max() < limit else np.inf
-            if gain < _CLOSE:
-                if tried < value:
-                    value, at = tried, there
-                return Minimum(at, value, hessian, bool(np.abs(at).max() < limit))
-        if not tried < value:
-            tried, there = descend(at)
-        if not tried < value:
-            break
-        value, at = tried, there
-        hessian = second_derivatives(deviance, at)
-    return Minimum(at, value, hessian, False)
-
-
-def second_derivatives(deviance: Deviance, at: np.ndarray) -> np.ndarray:
-    """Return the Hessian, shape (parameters, parameters), by central differences of the gradient.
-
-    Examples
-    --------
-    >>> second_derivatives(lambda x: (float(x @ x), 2 * x), np.ones(2)).round(6) + 0
-    array([[2., 0.],
-           [0., 2.]])
-    """
-    rows = []
-    for i, step in enumerate(1e-4 * np.maximum(1, np.abs(at))):
-        away = np.zeros(len(at))
-        away[i] = step
-        rows.append((deviance(at + away)[1] - deviance(at - away)[1]) / (2 * step))
-    hessian = np.array(rows)
-    symmetric: np.ndarray = (hessian + hessian.T) / 2
-    return symmetric
+def _starts(n_trials: int) -> tuple[float, ...]:
+    return _START_SDS if n_trials < _MANY_TRIALS else _START_SDS[:1]
 
 
 @dataclass(frozen=True)
@@ -212,13 +68,15 @@ class LaplaceLikelihood:
     def __init__(self, y: np.ndarray, x: np.ndarray, effects: CrossedEffects) -> None:
         self._y, self._x, self._effects = y, x, effects
         self._u = np.zeros(effects.n_effects)
+        self._hessian: Information | None = None
 
     def maximise(self) -> Minimum:
         """Return the parameters, ``beta`` followed by ``theta``, of the lowest deviance."""
         beta = np.zeros(self._x.shape[1])
         proportion = self._y.mean()
         beta[0] = np.log(proportion / (1 - proportion))
-        starts = [np.concatenate([beta, self._effects.start(sd)]) for sd in _START_SDS]
+        sds = _starts(len(self._y))
+        starts = [np.concatenate([beta, self._effects.start(sd)]) for sd in sds]
         name = f"logistic mixed model of {len(self._y):,} trials"
         return minimise(self.deviance, starts, _LIMIT_LOGIT, name)
 
@@ -250,14 +108,14 @@ class LaplaceLikelihood:
     def _mode(self, a: np.ndarray, offset: np.ndarray) -> _Mode:
         """Find the mode of ``u`` by Newton's method with step halving, from the last mode.
 
-        A Hessian serves for as many steps as bring the mode much nearer, for it takes far longer to
-        compute than a step (Kelley, Iterative Methods for Linear and Nonlinear Equations, 1995,
-        section 5.4: the chord method).
+        A Hessian, at first the last mode's, serves for as many steps as bring the mode much nearer,
+        for it takes far longer to compute than a step (Kelley, Iterative Methods for Linear and
+        Nonlinear Equations, 1995, section 5.4: the chord method).
         """
         u, effects = self._u, self._effects
         eta = offset + effects.times(a, u)
         value = self._penalised(eta, u)
-        hessian, last = None, np.inf
+        hessian, last = self._hessian, np.inf
         for _ in range(_NEWTON_STEPS):
             mu = 1 / (1 + np.exp(-np.clip(eta, -_LIMIT_LOGIT, _LIMIT_LOGIT)))
             # Newton: u + H^-1 (A'(y - mu) - u).
@@ -278,8 +136,8 @@ class LaplaceLikelihood:
                     break
                 scale /= 2
             u, eta, value = tried, tried_eta, new
-        self._u = u
-        return _Mode(u, eta, effects.information(a, mu * (1 - mu)))
+        self._u, self._hessian = u, effects.information(a, mu * (1 - mu))
+        return _Mode(u, eta, self._hessian)
 
     def _penalised(self, eta: np.ndarray, u: np.ndarray) -> float:
         """Return ``f(u) = -log p(y | u) + u'u / 2 = sum(log(1 + exp(eta)) - y eta) + u'u / 2``."""
@@ -296,7 +154,7 @@ class LaplaceLikelihood:
         information = hessian / 2
         across = information[:n_fixed, n_fixed:]
         curvatures, directions = np.linalg.eigh(information[n_fixed:, n_fixed:])
-        curved = curvatures > _FLAT
+        curved = curvatures > FLAT
         along = across @ directions[:, curved]
         own = information[:n_fixed, :n_fixed] - along / curvatures[curved] @ along.T
         return _inverse(own)
@@ -410,13 +268,13 @@ def degrees_of_freedom(
     for i, step in enumerate(1e-4 * np.maximum(1, np.abs(parameters))):
         away = np.zeros(len(parameters))
         away[i] = step
-        with _one_thread():
+        with one_thread():
             change = variances(parameters + away) - variances(parameters - away)
         gradient[:, i] = change / (2 * step)
     # A standard deviation of 0 has a gradient of 0, and where the deviance is flat, so is v.
-    with _one_thread():
+    with one_thread():
         curvatures, directions = np.linalg.eigh(likelihood.variance_hessian(parameters))
-    curved = curvatures > _FLAT
+    curved = curvatures > FLAT
     along = gradient @ directions[:, curved]
     uncertainty = (2 * along**2 / curvatures[curved]).sum(1)
     with np.errstate(divide="ignore"):
@@ -479,7 +337,7 @@ class RestrictedLikelihood:
 
     def maximise(self) -> Minimum:
         """Return the parameters ``theta`` of the lowest deviance."""
-        starts = [self._effects.start(sd) for sd in _START_SDS]
+        starts = [self._effects.start(sd) for sd in _starts(len(self._y))]
         name = f"linear mixed model of {len(self._y):,} trials"
         return minimise(self.deviance, starts, _LIMIT_RATIO, name)
 

@@ -17,7 +17,7 @@ from analysis.report.panels import (
     point_at,
     swarm,
 )
-from analysis.report.phrasing import label_of, percent
+from analysis.report.phrasing import condition_heading, label_of, percent
 from analysis.report.section import (
     DASH,
     Block,
@@ -107,8 +107,8 @@ def _blocks(section: Section, results: Results) -> Iterator[Block]:
                 cells += [Cell(f"{kept[n]}") for n in ("n_participants", "n_units", "n_trials")]
             last = Cell(percent(everyone["proportion"]), interval_text(everyone))
             rows.append([Cell(everyone["reference_condition"]), *cells, last])
-        headings = ["References", "Correct (%)", "Interval (%)", "Participants", "Units", "Trials"]
-        headings.append("Without exclusions (%)")
+        headings = [condition_heading(results), "Correct (%)", "Interval (%)"]
+        headings += ["Participants", "Units", "Trials", "Without exclusions (%)"]
         yield Table(group.title, [Cell(heading) for heading in headings], rows)
         yield from reasons(pairs)
 
@@ -190,7 +190,7 @@ ACCURACY = Section(
     drawings=(
         Drawing(
             "accuracy",
-            "Accuracy by reference condition",
+            "Accuracy by condition",
             "Proportion correct in main trials. Small dots: participants; large marks: pooled "
             "proportion with its interval.",
             accuracy_by_condition,

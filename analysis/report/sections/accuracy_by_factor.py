@@ -11,6 +11,11 @@ from analysis.figure_style import FAINT, mark_of
 from analysis.report.panels import PERCENT, WIDTH_IN, condition_legend, point_at
 from analysis.report.phrasing import FACTOR_NAMES
 from analysis.report.section import (
+    CONDITION,
+    CORRECT,
+    N_PARTICIPANTS,
+    N_TRIALS,
+    N_UNITS,
     Drawing,
     Number,
     Section,
@@ -100,16 +105,6 @@ def draw_accuracy_by_factor(results: Results) -> Figure | None:
     return figure
 
 
-_SHARE = ShownColumn("Correct (%)", "proportion", "percent", interval=True)
-
-
-_COUNTS = (
-    ShownColumn("Participants", "n_participants", "count"),
-    ShownColumn("Units", "n_units", "count"),
-    ShownColumn("Trials", "n_trials", "count"),
-)
-
-
 BY_FACTOR = Section(
     "factors",
     "Layers, branches and other factors",
@@ -138,11 +133,13 @@ BY_FACTOR = Section(
             "accuracy_by_factor",
             "Accuracy by factor",
             (
-                ShownColumn("Factor", "factor"),
+                ShownColumn("Factor", "factor", "effect"),
                 ShownColumn("Level", "level"),
-                ShownColumn("References", "reference_condition"),
-                _SHARE,
-                *_COUNTS,
+                CONDITION,
+                CORRECT,
+                N_PARTICIPANTS,
+                N_UNITS,
+                N_TRIALS,
             ),
             "All units are of one layer, branch and pool, so there is no factor to compare.",
         ),

@@ -14,6 +14,10 @@ from analysis.logs.sessions import is_imported
 from analysis.report.groups import Group
 from analysis.report.panels import PERCENT, panels, point_at
 from analysis.report.section import (
+    CONDITION,
+    CORRECT,
+    N_TRIALS,
+    N_UNITS,
     Block,
     Drawing,
     Number,
@@ -209,9 +213,9 @@ BASELINES = Section(
             "Baselines, on the query pairs that participants saw",
             (
                 ShownColumn("Baseline", "baseline"),
-                ShownColumn("Correct (%)", "proportion", "percent", interval=True),
+                CORRECT,
                 ShownColumn("Query pairs", "n_trials", "count"),
-                ShownColumn("Units", "n_units", "count"),
+                N_UNITS,
             ),
             _NO_BASELINE,
         ),
@@ -219,13 +223,13 @@ BASELINES = Section(
             "against_baselines",
             "Accuracy minus that of the baseline, in percentage points",
             (
-                ShownColumn("References", "reference_condition"),
+                CONDITION,
                 ShownColumn("Baseline", "baseline"),
                 ShownColumn("Correct (%)", "proportion", "percent"),
                 ShownColumn("Baseline (%)", "baseline_proportion", "percent"),
                 ShownColumn("Difference", "difference", "points", interval=True),
                 ShownColumn("p (Holm)", "p_holm", "p"),
-                ShownColumn("Trials", "n_trials", "count"),
+                N_TRIALS,
             ),
         ),
     ),

@@ -15,7 +15,14 @@ from analysis.report.panels import (
     point_at,
     points_with_interval,
 )
-from analysis.report.phrasing import bayes_factor, chosen_points, p_cell, points, verdict
+from analysis.report.phrasing import (
+    bayes_factor,
+    chosen_points,
+    condition_heading,
+    p_cell,
+    points,
+    verdict,
+)
 from analysis.report.section import (
     DASH,
     Block,
@@ -79,8 +86,8 @@ def _blocks(section: Section, results: Results) -> Iterator[Block]:
             rows.append([pair, *cells, Cell(points(everyone["difference"]), _interval(everyone))])
         if rows:
             is_filled = True
-            headings = ["References", "Points", "p (Holm)", "p (equivalence)", "Bayes factor"]
-            cells = [Cell(heading) for heading in headings]
+            headings = ["Points", "p (Holm)", "p (equivalence)", "Bayes factor"]
+            cells = [Cell(condition_heading(results)), *map(Cell, headings)]
             cells += [Cell("Verdict", look="words"), Cell("n"), Cell("Without exclusions")]
             yield Table(group.title, cells, rows)
             yield from reasons(pairs)
@@ -196,7 +203,7 @@ DIFFERENCES = Section(
     drawings=(
         Drawing(
             "differences",
-            "Differences between reference conditions",
+            "Differences between conditions",
             "Differences in accuracy with their intervals. Filled: differs from zero after "
             "Holm's correction; hollow: does not. Shaded: differences below the smallest effect "
             "of interest.",

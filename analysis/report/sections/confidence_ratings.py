@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 from analysis.figure_style import FAINT, INK, mark_of
 from analysis.report.groups import Group
 from analysis.report.panels import PERCENT, condition_legend, panels, point_at
+from analysis.report.phrasing import condition_heading
 from analysis.report.section import (
     Block,
     Cell,
@@ -61,7 +62,7 @@ def _blocks(section: Section, results: Results) -> Iterator[Block]:
             for condition, row in by_outcome(results, group, "confidence").items()
         ]
         if rows:
-            headings = [Cell("References"), *map(Cell, OUTCOMES.values())]
+            headings = [Cell(condition_heading(results)), *map(Cell, OUTCOMES.values())]
             caption = "mean confidence, from 1 to 3, with intervals over participants"
             yield Table(f"{group.title}: {caption}", headings, rows)
             yield _shares(results, group)
@@ -79,7 +80,8 @@ def _shares(results: Results, group: Group) -> Table:
             percentages = own.assign(**{c: 100 * own[c] for c in ("share", "low", "high")})
             cells = [cell(row, "share", form=".0f") for row in percentages.to_dict("records")]
             rows.append([Cell(str(condition)), Cell(OUTCOMES[str(outcome)]), *cells])
-    headings = [Cell("References"), Cell("Answers"), *(Cell(f"{c} (%)") for c in CONFIDENCES)]
+    headings = [Cell(condition_heading(results)), Cell("Answers")]
+    headings += [Cell(f"{c} (%)") for c in CONFIDENCES]
     caption = "answers with each confidence, with intervals over participants"
     return Table(f"{group.title}: {caption}", headings, rows)
 
@@ -237,7 +239,7 @@ CONFIDENCE = Section(
         Drawing(
             "calibration",
             "Accuracy at each confidence",
-            "Lines: reference conditions; black: all of them with the interval. n counts trials.",
+            "Lines: conditions; black: all of them with the interval. n counts trials.",
             calibration,
             marks_chance=True,
         ),

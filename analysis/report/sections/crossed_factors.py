@@ -14,6 +14,10 @@ from analysis.figure_style import FAINT, mark_of
 from analysis.report.panels import PERCENT, WIDTH_IN, condition_legend, point_at
 from analysis.report.phrasing import FACTOR_NAMES
 from analysis.report.section import (
+    CONDITION,
+    CORRECT,
+    N_PARTICIPANTS,
+    N_TRIALS,
     Block,
     Drawing,
     Number,
@@ -184,11 +188,11 @@ def draw_cells(results: Results) -> Figure | None:
 
 
 _MEASURED = (
-    ShownColumn("Correct (%)", "proportion", "percent", interval=True),
-    ShownColumn("Time (s)", "rt_s", "number"),
-    ShownColumn("Confidence", "confidence", "number"),
-    ShownColumn("Participants", "n_participants", "count"),
-    ShownColumn("Trials", "n_trials", "count"),
+    CORRECT,
+    ShownColumn("Time (s)", "rt_s", "number", if_any=True),
+    ShownColumn("Confidence", "confidence", "number", if_any=True),
+    N_PARTICIPANTS,
+    N_TRIALS,
 )
 
 CELLS = Section(
@@ -228,7 +232,7 @@ CELLS = Section(
             "Every cell",
             (
                 ShownColumn("Scheme", "scheme"),
-                ShownColumn("References", "reference_condition"),
+                CONDITION,
                 ShownColumn("Group", "participant_group"),
                 *_MEASURED,
             ),
@@ -237,7 +241,7 @@ CELLS = Section(
             "pre_post",
             "Before and after the blocks of the other conditions",
             (
-                ShownColumn("References", "reference_condition"),
+                CONDITION,
                 ShownColumn("Blocks", "pre_post"),
                 *_MEASURED,
             ),

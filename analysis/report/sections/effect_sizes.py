@@ -13,6 +13,10 @@ from matplotlib.ticker import MaxNLocator
 from analysis.figure_style import FAINT, INK
 from analysis.report.panels import PERCENT, panels, point_at
 from analysis.report.section import (
+    CONDITION,
+    CORRECT,
+    N_PARTICIPANTS,
+    N_TRIALS,
     Drawing,
     Number,
     Section,
@@ -124,10 +128,10 @@ EFFECT_SIZES = Section(
             "trend",
             "Rank correlation of relative activation difference and accuracy",
             (
-                ShownColumn("References", "reference_condition"),
+                CONDITION,
                 ShownColumn("Spearman's ρ", "rho", "number", interval=True),
                 ShownColumn("Query pairs", "n_pairs", "count"),
-                ShownColumn("Trials", "n_trials", "count"),
+                N_TRIALS,
             ),
         ),
         TableView(
@@ -136,9 +140,9 @@ EFFECT_SIZES = Section(
             (
                 ShownColumn("From", "least", "number"),
                 ShownColumn("To", "most", "number"),
-                ShownColumn("Correct (%)", "proportion", "percent", interval=True),
-                ShownColumn("Participants", "n_participants", "count"),
-                ShownColumn("Trials", "n_trials", "count"),
+                CORRECT,
+                N_PARTICIPANTS,
+                N_TRIALS,
             ),
         ),
     ),

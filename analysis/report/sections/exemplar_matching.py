@@ -10,6 +10,8 @@ from matplotlib.lines import Line2D
 from analysis.figure_style import FAINT, INK, mark_of
 from analysis.report.panels import PERCENT, WIDTH_IN, point_at
 from analysis.report.section import (
+    N_PARTICIPANTS,
+    N_TRIALS,
     Drawing,
     Number,
     Section,
@@ -174,8 +176,8 @@ _SCORE = (
     ShownColumn("Chance (%)", "chance", "percent"),
     ShownColumn("Above chance", "above_chance", "points"),
     ShownColumn("p", "p", "p"),
-    ShownColumn("Trials", "n_trials", "count"),
-    ShownColumn("Participants", "n_participants", "count"),
+    N_TRIALS,
+    N_PARTICIPANTS,
 )
 
 
@@ -254,7 +256,7 @@ MATCHING = Section(
                 ShownColumn("Median", "median_s", "number"),
                 ShownColumn("Quartile 1", "lower_quartile_s", "number"),
                 ShownColumn("Quartile 3", "upper_quartile_s", "number"),
-                ShownColumn("Trials", "n_trials", "count"),
+                N_TRIALS,
             ),
         ),
     ),

@@ -24,7 +24,7 @@ DESIGN_FACTORS = ("scheme", "reference_condition", "n_images", "depth", "group")
 """Factors that are crossed with each other."""
 
 UNIT_FACTORS = ("unit_pool", "layer", "branch")
-"""Factors of units, each of which is crossed with references and groups."""
+"""Factors of units, each of which is crossed with references and groups, and with schemes."""
 
 MEASURES: dict[str, tuple[Measure, ...]] = {
     **dict.fromkeys(CHOICE_TASKS, ("accuracy", "rt_s", "confidence")),
@@ -63,20 +63,24 @@ def _anovas(
     if trials["participant"].nunique() < 2:
         return pd.DataFrame()
     design = varying(trials, DESIGN_FACTORS)
-    models = [("", design)]
+    models = [("", design, set[str]())]
     for unit in varying(trials, units):
-        models.append((unit, [unit, *(f for f in design if f != "scheme")]))
+        # Blocks of one scheme and condition are too short for every layer: not all at once.
+        models.append((unit, [unit, *(f for f in design if f != "scheme")], {unit}))
+        if "scheme" in design:
+            crossed = [unit, *(f for f in design if f in ("scheme", "group"))]
+            models.append((unit, crossed, {unit, "scheme"}))
     tables = []
     for measure in measures:
-        for unit, crossed in models:
+        for unit, crossed, of_interest in models:
             means = participant_means(trials, crossed, measure)
             if not crossed or any(means[factor].nunique() < 2 for factor in crossed):
                 continue
             found = anova(means, crossed)
-            of_unit = [not unit or unit in effect.split("*") for effect in found["effect"]]
+            new = [of_interest <= {*effect.split("*")} for effect in found["effect"]]
             found.insert(0, "measure", measure)
             found.insert(1, "unit_factor", unit)
-            tables.append(found[of_unit])
+            tables.append(found[new])
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
@@ -102,7 +106,7 @@ def _pairs(
         for factor in (*design, *unit_factors):
             places = [other for other in design if other != factor]
             if factor in unit_factors:
-                places = [other for other in places if other == "reference_condition"]
+                places = [o for o in places if o in ("reference_condition", "scheme")]
             for at in ([], *([place] for place in places)):
                 tables.append(compare_levels(trials, factor, measure, at, level))
         tables.append(compare_levels(trials, "pre_post", measure, ["reference_condition"], level))
@@ -144,7 +148,7 @@ def _blocks(section: Section, results: Results) -> Iterator[Block]:
     tests = results.tables.get("level_tests", pd.DataFrame(columns=["n_tests", "factor"]))
     many = tests.loc[tests["n_tests"] > MAX_SHOWN, "factor"].drop_duplicates()
     if len(many):
-        named = joined([factor_names(name) for name in many])
+        named = joined([factor_names(name, results) for name in many])
         yield Sentence(
             f"More than {MAX_SHOWN} pairs at a time, of {named}, are in tables/level_tests.csv "
             "only.",
@@ -160,7 +164,7 @@ def _sentences(rows: pd.DataFrame, title: str, results: Results) -> Iterator[Blo
         if tested.empty:
             continue
         effects = [
-            f"{factor_names(row.effect)} F({row.df}, {row.df_error}) = {row.F:.2f}, "
+            f"{factor_names(row.effect, results)} F({row.df}, {row.df_error}) = {row.F:.2f}, "
             f"p\u00a0{p_value(row.p_corrected)}"
             for row in tested[tested["p_corrected"] < alpha].itertuples(index=False)
         ]
@@ -174,6 +178,45 @@ def _sentences(rows: pd.DataFrame, title: str, results: Results) -> Iterator[Blo
             f"{title}, {MEASURE_NAMES[str(measure)]} (analysis of variance, "
             f"n = {first['n_participants']}{lacking}): {'; '.join(told)}."
         )
+
+
+def _note(results: Results) -> str:
+    """Return what the tests that are there are of, and how they were computed."""
+    tests = results.tables.get("level_tests", pd.DataFrame(columns=["measure"]))
+    of_trials = "anova" in results.tables or bool((tests["measure"] != "rating").any())
+    parts = ["Tests are of participants, each with the mean of their ratings."]
+    if of_trials:
+        also = ""
+        if results.task in CHOICE_TASKS and results.settings.ci_unit == "crossed":
+            also = "; the section on differences generalises to new units as well"
+        parts = [
+            "Tests are of participants, each with the mean of the trials of a cell (reaction "
+            "times: the median), so that they generalise to new participants who meet the same "
+            f"units{also}."
+        ]
+    if "anova" in results.tables:
+        parts.append(
+            "Analysis of variance: type III sums of squares; p is corrected for non-sphericity by "
+            "Greenhouse and Geisser’s ε."
+        )
+    if len(tests):
+        parts.append(
+            "Pairs: paired t and Wilcoxon’s signed-rank tests (W) where participants met both "
+            "levels, else Welch’s t and Mann and Whitney’s tests (U). Without ties and with fewer "
+            "than 50 participants rank tests are exact."
+        )
+    if of_trials and len(tests):
+        parts.append(
+            "p values of pairs are Holm-corrected over the pairs of a factor, for all trials and "
+            "at the levels of each other factor apart, and not over measures."
+        )
+    parts.append("Participants who lack a cell do not count in a test that needs it.")
+    if "confidence_distributions" in results.tables:
+        parts.append(
+            "Pearson’s χ² of confidences is of single answers and takes them as independent, so "
+            "that its p is too small."
+        )
+    return " ".join(parts)
 
 
 _EFFECT = (
@@ -265,19 +308,7 @@ TESTS = Section(
             ),
         ),
     ),
-    note=(
-        "Tests are of participants, each with the mean of the trials of a cell (reaction "
-        "times: the median), so that they generalise to new participants who meet the same units; "
-        "the section on differences generalises to new units as well. Analysis of variance: "
-        "type III sums of squares; p is corrected for non-sphericity by Greenhouse and Geisser’s "
-        "ε. Pairs: paired t and Wilcoxon’s signed-rank tests (W) where participants met both "
-        "levels, else Welch’s t and Mann and Whitney’s tests (U); p values are Holm-corrected "
-        "over the pairs of a factor, for all trials and at the levels of each other factor "
-        "apart, and not over measures. Without ties and with fewer than 50 participants rank "
-        "tests are exact. Participants who lack a cell do not count in a test that needs it. "
-        "Pearson’s χ² of confidences is of single answers and takes them as independent, so that "
-        "its p is too small."
-    ),
+    note=_note,
     tasks=(*TASKS, RATINGS_ONLY),
     blocks=_blocks,
 )

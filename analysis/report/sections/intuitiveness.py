@@ -14,6 +14,7 @@ from analysis.logs.ratings import outside
 from analysis.report.groups import Group
 from analysis.report.panels import panels, point_at, swarm
 from analysis.report.section import (
+    N_PARTICIPANTS,
     Drawing,
     Number,
     Section,
@@ -148,9 +149,20 @@ def _named(ratings: pd.DataFrame, study: Study) -> pd.DataFrame:
 _MEANS = (
     ShownColumn("Mean", "mean", "number", interval=True),
     ShownColumn("Ratings", "n_ratings", "count"),
-    ShownColumn("Participants", "n_participants", "count"),
-    ShownColumn("Median time (s)", "median_rt_s", "number"),
+    N_PARTICIPANTS,
+    ShownColumn("Median time (s)", "median_rt_s", "number", if_any=True),
 )
+
+
+def _note(results: Results) -> str:
+    """Return what differences are of, where there are any."""
+    where = "Intervals are over participants."
+    if (results.tables["ratings"]["moment"] == "difference").any():
+        where += (
+            " Differences are after minus before, of images that a participant rated at both "
+            "moments."
+        )
+    return where
 
 
 RATED = Section(
@@ -188,9 +200,9 @@ RATED = Section(
         Drawing(
             "ratings",
             "How intuitive images look",
-            "Ratings before and after the trials, and after minus before: all images and, where "
-            "they are few, each image, by its name or its number in the table. Small dots: "
-            "participants; large marks: mean with its interval over participants.",
+            "Ratings at each moment: all images and, where they are few, each image, by its name "
+            "or its number in the table. Small dots: participants; large marks: mean with its "
+            "interval over participants.",
             ratings,
         ),
     ),
@@ -215,11 +227,11 @@ RATED = Section(
             "Mean rating of each participant",
             (
                 ShownColumn("Participant", "participant", "name"),
-                ShownColumn("Before", "before", "number"),
-                ShownColumn("After", "after", "number"),
-                ShownColumn("Difference", "difference", "number"),
-                ShownColumn("Ratings before", "n_before", "count"),
-                ShownColumn("Ratings after", "n_after", "count"),
+                ShownColumn("Before", "before", "number", if_any=True),
+                ShownColumn("After", "after", "number", if_any=True),
+                ShownColumn("Difference", "difference", "number", if_any=True),
+                ShownColumn("Ratings before", "n_before", "count", if_any=True),
+                ShownColumn("Ratings after", "n_after", "count", if_any=True),
             ),
         ),
         TableView(
@@ -228,9 +240,7 @@ RATED = Section(
             (ShownColumn("Flag", "flag", "name"), ShownColumn("Ratings", "n_rows", "count")),
         ),
     ),
-    note=(
-        "Differences are after minus before, of images that a participant rated at both moments."
-    ),
+    note=_note,
     tasks=(*TASKS, RATINGS_ONLY),
     without_trials=True,
 )

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from analysis.figure_style import FAINT, mark_of
 from analysis.report.panels import PERCENT, condition_legend, panels
 from analysis.report.section import (
+    CONDITION,
+    N_PARTICIPANTS,
     Drawing,
     Number,
     Section,
@@ -43,6 +45,8 @@ def mean_type_2_roc(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _metacognition(study: Study) -> dict[str, pd.DataFrame]:
+    if study.kept["confidence"].isna().all():
+        return {}
     each = study.per_group(study.kept, metacognition_by_participant)
     return {
         "metacognition": study.per_group(each, metacognition_means, **study.over_participants),
@@ -125,12 +129,12 @@ METACOGNITION = Section(
             "metacognition",
             f"{caption}, mean over participants",
             (
-                ShownColumn("References", "reference_condition"),
+                CONDITION,
                 ShownColumn("Mean", "mean", "number", interval=True),
                 ShownColumn("Lowest", "lowest", "number"),
                 ShownColumn("Median", "median", "number"),
                 ShownColumn("Highest", "highest", "number"),
-                ShownColumn("Participants", "n_participants", "count"),
+                N_PARTICIPANTS,
                 ShownColumn("Without a value", "n_without", "count"),
             ),
             rows=f"measure == '{measure}'",

@@ -11,15 +11,16 @@ from analysis.report.phrasing import chosen_points, joined, name_of, with_refere
 from analysis.report.section import Block, Section, Sentence
 from analysis.report.study import RATINGS_ONLY, Results
 from analysis.statistics.performance import conditions_of
+from conditions.design.blocks import Block as DesignBlock
 from conditions.design.design import Design
 from unitscope.vocabulary import TASKS
 
 _CI_UNITS = {
-    "crossed": "new participants with new units",
-    "participant": "new participants with the same units",
-    "unit": "the same participants with new units",
-    "trial": "new trials of the same participants and units",
-    "paper": "the participants' means (2 SEM, ddof 0)",
+    "crossed": "generalise to new participants and new units",
+    "participant": "generalise to new participants who meet the same units",
+    "unit": "generalise to the same participants with new units",
+    "trial": "generalise to new trials of the same participants and units",
+    "paper": "are 2 SEM of the participants' means (ddof 0)",
 }
 
 
@@ -88,16 +89,22 @@ def _per_session(trials: pd.DataFrame, what: str = "") -> str:
 
 
 def _ratings(results: Results) -> str:
-    imported = "import_flags" in results.ratings.columns
+    flagged = "rating_flags" in results.tables
+    moments = set(results.tables["ratings"]["moment"])
     level = f"{100 * results.settings.level:.0f} %"
     how = f"Intervals ({level}) are t intervals over participants"
     if results.settings.ci_unit == "paper":
         how = "Error bars are 2 SEM of the participants' means (ddof 0)"
+    change = ""
+    if "difference" in moments:
+        change = (
+            "; the difference is after minus before, of the images that a participant rated at "
+            "both moments"
+        )
     return (
         "Participants rated how intuitive images look, from −100 (not at all) to 100. Means are "
-        "pooled over ratings; the difference is after minus before, of the images that a "
-        f"participant rated at both moments. {how}."
-        + (" Odd ratings were kept as they were imported." if imported else "")
+        f"pooled over ratings{change}. {how}."
+        + (" Flagged ratings were kept as they were imported." if flagged else "")
     )
 
 
@@ -182,13 +189,13 @@ def _course(design: Design) -> str:
     main = [block for block in blocks if block.role == "main"]
     per_condition: dict[str, int] = {}
     for block in main:
-        number = block.trials or sum(block.draw.values())
-        per_condition[block.condition] = per_condition.get(block.condition, 0) + number
+        so_far = per_condition.get(block.condition, 0)
+        per_condition[block.condition] = so_far + _n_trials(block)
     for planned in design.plan(1):
         if planned.longer:  # One of several blocks has a trial more.
             per_condition[planned.condition] += 1
-    counts = joined([f"{n} with {name_of(c)} references" for c, n in per_condition.items()])
-    practice = sum(block.trials for block in blocks if block.role == "practice")
+    counts = joined([f"{n} {with_references(c)}" for c, n in per_condition.items()])
+    practice = sum(_n_trials(block) for block in blocks if block.role == "practice")
     catch = sum(block.catch for block in blocks)
     units = sum(n for pool, n in design.units.sample.items() if pool == "main")
     of_units = f" about {_counted(units, 'unit')}" if units else ""
@@ -209,9 +216,22 @@ def _course(design: Design) -> str:
     feedback = _feedback(design, [name for name, number in roles.items() if number])
     return (
         f"A session had {_counted(sum(per_condition.values()), 'main trial')}{of_units} "
-        f"({counts}){told}. Trials were shuffled within "
+        f"({counts}){told}.{_rounds(design)} Trials were shuffled within "
         f"blocks and {order}.{_fixation(design)} Correct answers were shown {feedback}."
     )
+
+
+def _rounds(design: Design) -> str:
+    if not design.practice.until_all_right:
+        return ""
+    return (
+        " Practice was repeated with other images until every answer was correct or "
+        f"{design.practice.max_rounds} rounds were done."
+    )
+
+
+def _n_trials(block: DesignBlock) -> int:
+    return block.trials or sum(block.draw.values())
 
 
 def _catch(design: Design, number: int) -> str:
@@ -251,24 +271,23 @@ def _order(design: Design) -> str:
 def _course_between(design: Design) -> str:
     """Return the course of a session that differs between groups."""
     blocks = [planned.block for planned in design.plan(1)]
-    main = sum(block.trials or 0 for block in blocks if block.role == "main")
-    practice = sum(block.trials or 0 for block in blocks if block.role == "practice")
+    main = sum(_n_trials(block) for block in blocks if block.role == "main")
+    practised = [block for block in blocks if block.role == "practice"]
+    practice = sum(_n_trials(block) for block in practised)
     catch = sum(block.catch for block in blocks)
     roles = dict.fromkeys(block.role for block in blocks) | ({"catch": None} if catch else {})
     feedback = _feedback(design, list(roles))
     parts = [_counted(main, "main trial")]
     if practice:
-        parts.append(_counted(practice, "practice trial"))
+        without = [
+            str(g) for g in design.between if not any(g in (b.groups or [g]) for b in practised)
+        ]
+        but = f" (none in group {joined(without)})" if without else ""
+        parts.append(_counted(practice, "practice trial") + but)
     if catch:
         parts.append(_catch(design, catch))
-    again = ""
-    if design.practice.until_all_right:
-        again = (
-            " Practice was repeated with other images until every answer was correct or "
-            f"{design.practice.max_rounds} rounds were done."
-        )
     return (
-        f"A session had {joined(parts)}.{again} "
+        f"A session had {joined(parts)}.{_rounds(design)} "
         f"Trials were shuffled within blocks and {_order(design)}. Correct answers were shown "
         f"{feedback}."
     )
@@ -287,19 +306,25 @@ def _who(results: Results) -> str:
 def _kept(results: Results) -> str:
     if results.task == RATINGS_ONLY:
         return "Exclusion rules look at trials, so none of these sessions was excluded."
+    sessions = results.tables["sessions"]
+    kinds = set(sessions["observer_kind"])
     told = []
     for group, rules in results.rules.items():
         if rules:
-            of = f"in group {group} " if group else ""
+            of = f"in group {group} instead: " if group else ""
             told.append(of + "; ".join(rule.sentence for rule in rules))
-    unfinished = "Trials of unfinished sessions count as far as they go."
-    if not told:
-        return f"No session was excluded by a rule. {unfinished}"
-    return (
-        "Sessions of people and simulated participants were kept if they passed these rules: "
-        f"{'; '.join(told)}. Times were asked of people only. Machine observers and baselines are "
-        f"never excluded. {unfinished}"
-    )
+    parts = ["No session was excluded by a rule."]
+    if told:
+        parts = [f"Sessions were kept if they passed these rules: {'; '.join(told)}."]
+        all_rules = [rule for rules in results.rules.values() for rule in rules]
+        if "simulated" in kinds and any("simulated" not in rule.kinds for rule in all_rules):
+            parts.append("Times were asked of people only.")
+        exempt = {"machine": "machine observers", "baseline": "baselines"}
+        if others := [name for kind, name in exempt.items() if kind in kinds]:
+            parts.append(f"{joined(others).capitalize()} were never excluded.")
+    if (sessions["session_state"] == "unfinished").any():
+        parts.append("Trials of unfinished sessions count as far as they go.")
+    return " ".join(parts)
 
 
 def _analysis(results: Results) -> str:
@@ -324,14 +349,14 @@ def _analysis(results: Results) -> str:
     interval = "Error bars" if settings.ci_unit == "paper" else f"Intervals ({level})"
     return (
         "Accuracy is the proportion correct pooled over main trials; practice, catch and "
-        f"unanswered trials do not count. {interval} speak for {whom}. {how} Differences are "
+        f"unanswered trials do not count. {interval} {whom}. {how} Differences are "
         f"taken {_compared(results)}; their p values are Holm-corrected over the pairs of "
         "conditions. Two one-sided tests, corrected likewise, ask whether a difference is smaller "
         f"than {chosen_points(results.smallest_effect)} percentage points, the smallest effect of "
         f"interest. {_TESTS} "
         "Bayes factors for a difference are JZS (Rouder et al. 2009) of the same t statistic, "
         f"with a Cauchy prior of scale √2/2 on the effect size d / (se √n), where d is the "
-        f"difference, se its standard error and n {_size(results)}."
+        f"difference, se its standard error and n the number of participants{_size(results)}."
     )
 
 
@@ -348,19 +373,19 @@ def _between(results: Results) -> bool:
 
 
 def _size(results: Results) -> str:
-    within = "the number of participants"
-    if _between(results):
-        return f"n1 n2 / (n1 + n2) of two groups of n1 and n2 participants, else {within}"
-    return within
+    return " (of two groups, n1 n2 / (n1 + n2))" if _between(results) else ""
 
 
 def _compared(results: Results) -> str:
-    if _between(results):
-        return (
-            "between participants where nobody met both conditions (the errors over participants, "
-            "as in Welch's test, and over units added; Clark 1973), else within participants"
-        )
-    return "within participants"
+    if not _between(results):
+        return "within participants"
+    rows = results.tables["differences"]
+    how = "the errors over participants, as in Welch's test, and over units added; Clark 1973"
+    if (rows["comparison"] == "between").all():
+        return f"between participants ({how})"
+    return (
+        f"between participants where nobody met both conditions ({how}), else within participants"
+    )
 
 
 def _analysis_of_matching(results: Results) -> str:
@@ -374,8 +399,9 @@ def _analysis_of_matching(results: Results) -> str:
     return (
         "A trial is correct if all of its rows are paired correctly, and its hits are the share of "
         "rows that are. Both are means over main trials; practice does not count. Intervals "
-        f"({level}) and tests are t intervals and t tests over participants, against pairing at "
-        f"random.{differences}"
+        f"({level}) are t intervals over participants, of scores on the logit; where all or no "
+        "rows are correct, there is a one-sided bound. Tests are t tests over participants, "
+        f"against pairing at random.{differences} {_TESTS}"
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.report.section import (
+    N_TRIALS,
     Block,
     Number,
     Section,
@@ -96,7 +97,7 @@ MODELS = Section(
                 ShownColumn("Model", "description"),
                 ShownColumn("SD participants", "participant_sd", "number"),
                 ShownColumn("SD units", "unit_sd", "number"),
-                ShownColumn("Trials", "n_trials", "count"),
+                N_TRIALS,
                 ShownColumn("Random effects", "random_effects"),
             ),
         ),

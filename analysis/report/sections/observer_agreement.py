@@ -155,9 +155,10 @@ AGREEMENT = Section(
         "over pairs of observers, whose number is given. Observers of one condition, and machine "
         "observers with them, are paired on trials with the same references only (the same "
         "presentation scheme too); two conditions, and baselines, on the same queries. Bootstrap "
-        "intervals resample participants, not pairs. The minimum and maximum attainable follow "
-        "from the accuracies of both. Kappa is not defined for a pair that shares no trial, or "
-        "whose chance agreement is 1."
+        "intervals resample participants, not pairs. The minimum and maximum attainable are "
+        "those of two observers with the mean accuracies of both; pairs who share few trials may "
+        "lie beyond. Kappa is not defined for a pair that shares no trial, or whose chance "
+        "agreement is 1."
     ),
     tasks=CHOICE_TASKS,
     blocks=_blocks,

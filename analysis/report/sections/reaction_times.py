@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from analysis.report.groups import Group
 from analysis.report.panels import draw_times, outcome_legend, panels
-from analysis.report.phrasing import label_of
+from analysis.report.phrasing import condition_heading, label_of
 from analysis.report.section import (
     DASH,
     Block,
@@ -79,7 +79,7 @@ def _blocks(section: Section, results: Results) -> Iterator[Block]:
                 for condition, row in by_outcome(results, group, table).items()
             ]
             if rows:
-                headings = [Cell("References"), *map(Cell, OUTCOMES.values())]
+                headings = [Cell(condition_heading(results)), *map(Cell, OUTCOMES.values())]
                 yield Table(f"{group.title}: {caption}, in seconds", headings, rows)
         yield from without_interval(results, group, ["reaction_time_means"])
 

@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 from analysis.figure_style import FAINT, mark_of
 from analysis.report.panels import PERCENT, condition_legend, panels, point_at
 from analysis.report.section import (
+    CONDITION,
+    N_PARTICIPANTS,
+    N_UNITS,
     Drawing,
     Number,
     Section,
@@ -102,24 +105,24 @@ RELIABILITY = Section(
             "reliability",
             "Split-half reliability of the units' accuracies",
             (
-                ShownColumn("References", "reference_condition"),
+                CONDITION,
                 ShownColumn("Half", "half", "number"),
                 ShownColumn("Whole", "full", "number", interval=True),
-                ShownColumn("Participants", "n_participants", "count"),
-                ShownColumn("Units", "n_units", "count"),
+                N_PARTICIPANTS,
+                N_UNITS,
             ),
         ),
         TableView(
             "repeats",
             "Repeated trials, with intervals over participants",
             (
-                ShownColumn("References", "reference_condition"),
+                CONDITION,
                 ShownColumn("Repeated", "which"),
                 ShownColumn("Same image chosen (%)", "same_choice", "percent", interval=True),
                 ShownColumn("First confidence", "first_confidence", "number"),
                 ShownColumn("Change of confidence", "confidence_change", "signed"),
                 ShownColumn("Pairs", "n_pairs", "count"),
-                ShownColumn("Participants", "n_participants", "count"),
+                N_PARTICIPANTS,
             ),
             "No trial was repeated, so there is no consistency of repeats.",
         ),

@@ -100,7 +100,7 @@ UNITS = Section(
         Drawing(
             "accuracy_by_unit",
             "Accuracy for each unit",
-            "Proportion correct by unit and reference condition, with Wilson's interval over "
+            "Proportion correct by unit and condition, with Wilson's interval over "
             "trials. Units are sorted by their mean.",
             draw_accuracy_by_unit,
             marks_chance=True,

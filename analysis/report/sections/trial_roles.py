@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis.report.phrasing import percent
+from analysis.report.phrasing import condition_heading, percent
 from analysis.report.section import DASH, Block, Cell, Number, Section, Sentence, Table
-from analysis.report.sections.accuracy_by_condition import interval_text, with_everyone
+from analysis.report.sections.accuracy_by_condition import interval_text, reasons, with_everyone
 from analysis.report.study import ALL, Results, Study
 from analysis.statistics.estimates import LEVEL, CIUnit
 from analysis.statistics.performance import accuracy
@@ -56,25 +56,38 @@ def _blocks(_: Section, results: Results) -> Iterator[Block]:
     is_filled = False
     for group in results.groups:
         rows = []
-        for kept, everyone in with_everyone(results, group, "accuracy_by_role", KEYS):
+        pairs = with_everyone(results, group, "accuracy_by_role", KEYS)
+        for kept, everyone in pairs:
             cells = [Cell(DASH), Cell("0"), Cell("0")]
             if kept:
-                cells = [Cell(percent(kept["proportion"]), interval_text(kept))]
+                interval = "" if kept["reason"] else interval_text(kept)
+                cells = [Cell(percent(kept["proportion"]), interval)]
                 cells += [Cell(f"{kept[name]}") for name in ("n_participants", "n_trials")]
             first = [Cell(_TITLES[everyone["trial_role"]])]
             first += [Cell(everyone["reference_condition"], look="words")]
             rows.append([*first, *cells, Cell(percent(everyone["proportion"]))])
         if rows:
             is_filled = True
-            headings = [Cell("Trials"), Cell("References", look="words"), Cell("Correct (%)")]
-            headings += [Cell("Participants"), Cell("Trials"), Cell("Without exclusions (%)")]
+            headings = [Cell("Trials"), Cell(condition_heading(results), look="words")]
+            headings += [
+                Cell("Correct (%)"),
+                Cell("Participants"),
+                Cell("Trials"),
+                Cell("Without exclusions (%)"),
+            ]
             yield Table(group.title, headings, rows)
+            yield from reasons([(kept, kept) for kept, _ in pairs if kept])
     if is_filled:
-        yield Sentence(
-            "Intervals are over participants. Practice counts every round. As catch trials may "
-            "decide on exclusion, the remaining sessions may have more of them correct.",
-            True,
-        )
+        note = "Intervals are over participants."
+        shown = set(results.tables["accuracy_by_role_all_sessions"]["trial_role"])
+        if "practice" in shown:
+            note += " Practice counts every round."
+        if "catch" in shown:
+            note += (
+                " As catch trials may decide on exclusion, the remaining sessions may have more of "
+                "them correct."
+            )
+        yield Sentence(note, True)
 
 
 ROLES = Section(

@@ -23,6 +23,7 @@ from analysis.report.analyse import analyse
 from analysis.report.report import write_report
 from analysis.report.section import Sentence
 from analysis.report.sections.baseline_comparison import conventions
+from analysis.report.sections.methods_paragraph import methods
 from analysis.statistics.agreement import agreement, answers
 from analysis.statistics.rating_means import by_participant, rating_means
 from unitscope.errors import BadInput
@@ -346,6 +347,9 @@ def test_exclusions_and_baselines_are_the_studys_own(occlusion_table, tmp_path):
     results = analyse(load_log(out), Settings(n_bootstrap=20))
     judged = results.tables["exclusions"]
     assert set(judged["rule"]) == {"the study's own"} and judged["excluded"].sum() == 1
+    told = methods(None, results)[-2]
+    assert "rules: the study that the log comes from did not exclude the session. Bas" in told
+    assert told.endswith("Baselines were never excluded.")
     main = occlusion_table.query("not is_demo and not catch_trial")
     kept = main[~main["excluded_response"]].copy()
     accuracy = results.tables["accuracy"].set_index("reference_condition")
@@ -486,6 +490,11 @@ def test_conditions_of_ones_own_are_named_in_the_headline(tmp_path):
     assert written.sentences[0].startswith("In condition bw people were correct in")
     page = written.page.read_text(encoding="utf-8")
     assert "without references" not in page and "Object recognition by people" in page
+    # Conditions that are no references are not called so: headings, effects and facts.
+    assert not re.search("<th[^>]*>References</th>", page) and ">Condition</th>" in page
+    assert ">condition</td>" in page and "unknown" not in page.partition("</header>")[0]
+    # Nobody gave a confidence, so that nothing is said of it.
+    assert "Metacognitive" not in page and ">Confidence</th>" not in page
     blinded = analyse(load_log(out), Settings(n_bootstrap=20, blind=1))
     assert set(blinded.tables["accuracy"]["reference_condition"]) == {"A", "B"}
     assert set(blinded.log.trials["reference_condition"]) == {"A", "B"}
@@ -540,6 +549,15 @@ def rating_file(path, people, rng, **changed):
         table.loc[row, column] = value
     table.to_csv(path)
     return table
+
+
+def test_ratings_of_one_moment_are_not_compared(tmp_path):
+    rating_file(tmp_path / "only.csv", range(1, 5), np.random.default_rng(4))
+    import_logs([tmp_path / "only.csv"], read_mapping("borowski2021_intuitiveness"), tmp_path / "o")
+    page = write_report(tmp_path / "o", tmp_path / "report").page.read_text(encoding="utf-8")
+    for said in ("after minus before", "<th>After</th>", "Flagged ratings were", "variance"):
+        assert said not in page
+    assert "<th>Before</th>" in page and "Intervals are over participants." in page
 
 
 def test_odd_ratings_are_kept_and_flagged(tmp_path):

@@ -119,6 +119,29 @@ def test_schemes_and_groups_are_crossed(log: Log) -> None:
     assert pairs["scheme.natural.Max-1-Max-9"]["n_tests"] == 3
 
 
+def test_pools_of_units_are_crossed_with_schemes(log: Log) -> None:
+    found = crossed(log)
+    pool = (found.trials["trial_number"].astype(int) // 2 % 2).map({0: "hand_picked", 1: "random"})
+    trials = found.trials.assign(unit_pool=pool.astype("string"), group=pd.NA)
+    results = analyse(replace(found, trials=trials))
+    table = results.tables["anova"].query("measure == 'accuracy' and unit_factor == 'unit_pool'")
+    assert list(table["effect"]) == [
+        *("unit_pool", "unit_pool*reference_condition", "unit_pool*scheme")
+    ]
+    factors = ["unit_pool", "scheme"]
+    kept = results.kept.assign(value=results.kept["correct"].astype(float))
+    means = kept.groupby(["participant", *factors])["value"].mean().unstack(factors).dropna()
+    long = means.stack(factors, future_stack=True).rename("value").reset_index()
+    expected = AnovaRM(long, "value", "participant", factors).fit().anova_table
+    number = results.numbers["simulated_graded.anova.accuracy.unit_pool*scheme"]
+    assert number["value"] == pytest.approx(expected.loc["unit_pool:scheme", "F Value"])
+    pairs = numbers_of(results, "test.accuracy.")
+    at = kept[kept["scheme"] == "Max-9"].groupby(["participant", "unit_pool"])["value"].mean()
+    both = at.unstack().dropna()
+    t = stats.ttest_rel(both["hand_picked"], both["random"])
+    assert pairs["unit_pool.Max-9.hand_picked-random"]["t"] == pytest.approx(t.statistic)
+
+
 def test_conditions_between_participants_are_compared_as_groups(
     simulated: Callable[[str], Path],
 ) -> None:

@@ -79,7 +79,7 @@ def test_methods_follow_the_design_and_the_settings(demo_study: Path) -> None:
     assert "18 main trials about 6 units" in text
     assert "3 practice trials and 2 catch trials" in text
     assert "without a time limit" in text
-    assert "new participants with new units" in text
+    assert "Intervals (95 %) generalise to new participants and new units." in text
     paper = " ".join(methods(None, analyse(log, Settings(ci_unit="paper"))))
     assert "is not at hand" in paper and "2 SEM" in paper
 
@@ -116,7 +116,7 @@ def test_methods_count_every_kind_of_trial(study: Any) -> None:
 
     # One of four blocks of 11 trials has a twelfth.
     first = course("borowski2021_exp1")
-    assert "135 main trials (45 with no references, 45 with synthetic" in first
+    assert "135 main trials (45 without references, 45 with synthetic" in first
     assert (
         "45 with natural references), 15 practice trials, 18 catch trials (both queries were ref"
         in first
@@ -165,7 +165,7 @@ def test_methods_say_what_sample_bayes_factors_take(
     assert within.endswith("and n the number of participants.")
     results = analyse(load_log(simulated("occlusion")), Settings(rules=(), n_bootstrap=20))
     told = methods(None, results)[-1]
-    assert told.endswith("n1 and n2 participants, else the number of participants.")
+    assert told.endswith("n the number of participants (of two groups, n1 n2 / (n1 + n2)).")
     row = next(r for r in results.tables["differences"].itertuples() if not r.reason)
     counts = results.tables["accuracy"].set_index("reference_condition")["n_participants"]
     first, second = counts[row.first], counts[row.second]

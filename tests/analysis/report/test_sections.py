@@ -8,13 +8,24 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from analysis.logs.load import load_log
 from analysis.planning.analysis_settings import Settings
+from analysis.report.analyse import analyse
 from analysis.report.report import write_report
-from analysis.report.section import Drawing, Number, Section, ShownColumn, TableView
+from analysis.report.section import (
+    Drawing,
+    Number,
+    Section,
+    Sentence,
+    ShownColumn,
+    Table,
+    TableView,
+)
 from analysis.report.sections import SECTIONS, sections_of
 from unitscope.vocabulary import TASKS
 
@@ -43,6 +54,21 @@ PLANTED = Section(
     views=(TableView("planted", "A planted table", (ShownColumn("N", "number", "count"),)),),
     note="A planted sentence.",
 )
+
+
+def test_a_table_without_values_is_a_sentence(demo_study: Path) -> None:
+    results = analyse(load_log(demo_study), QUICK)
+    column = ShownColumn("Value", "value", "number", interval=True)
+    view = TableView("planted", "Its caption", (ShownColumn("Of", "of"), column))
+    section = Section("planted", "Planted", views=(view,), note="A note.")
+    group = results.groups[0].key
+    why = "not computable because of this"
+    rows = pd.DataFrame([{"group": group, "of": "a", "low": np.nan, "high": np.nan}])
+    for value, kinds in ((np.nan, [Sentence]), (1.0, [Table, Sentence, Sentence])):
+        table = rows.assign(value=value, reason=why)
+        shown = section.shown(replace(results, tables={"planted": table}))
+        assert [type(block) for block in shown] == kinds
+        assert any(isinstance(b, Sentence) and b.text.endswith(f"{why}.") for b in shown)
 
 
 @pytest.fixture

@@ -61,6 +61,24 @@ def test_studies_without_slopes_that_vary_are_among_them() -> None:
     assert singular["correct", "slopes"] > 0.4 and singular["log_rt", "interactions"] > 0.2
 
 
+def test_a_condition_without_errors_costs_its_own_differences_alone() -> None:
+    name, random = "balanced", "interactions"
+    trials = study(name).rename(columns={"condition": "reference_condition"})
+    perfect = trials[trials["reference_condition"] == "0"]
+    perfect = perfect.assign(reference_condition="2", correct=True)
+    table = mixed_contrasts(pd.concat([trials, perfect]).assign(rt_s=1.5))
+    table = table[table["model"] == "right_answers"].set_index(["first", "second"])
+    values = expected().query("study == @name and outcome == 'correct' and effect == '1'")
+    of_lme4 = values.set_index("random").loc[random]
+    # glmer's of the two other conditions.
+    assert table.loc[("0", "1"), "difference"] == pytest.approx(-of_lme4["estimate"], abs=1e-4)
+    assert table.loc[("0", "1"), "n_trials"] == len(trials)
+    assert table.loc[("0", "1"), "random_effects"].endswith("; fitted without 2")
+    for pair in (("0", "2"), ("1", "2")):
+        assert np.isnan(table.loc[pair, "difference"])
+        assert table.loc[pair, "reason"].endswith("reference_condition is 2")
+
+
 def test_a_model_without_a_maximum_does_not_converge_and_says_so() -> None:
     """With one error in a condition, the variance of its difference can grow without end."""
     trials = study("near_separation")
