@@ -125,8 +125,10 @@ def test_methods_count_every_kind_of_trial(study: Any) -> None:
     assert "shown after practice, main, catch and repeated trials" in first
     # Catch trials of occlusion have units of their own, those of 2AFC the references as queries.
     experts = course("zimmermann2021_occlusion_experts")
-    assert "15 catch trials (the answer was easy). Trials" in experts
-    assert "Fixation" not in experts and "practice" not in experts
+    assert "15 catch trials (the answer was easy). Practice was repeated" in experts
+    assert "Fixation" not in experts
+    # Its practice is drawn from pools, and answered until all is correct.
+    assert "4 practice trials and 15" in experts and "shown after practice trials." in experts
     # Some schemes show the references of one pole only.
     assert "catch trials (the query that activates the unit more was a ref" in course(
         "borowski2021_exp2"
