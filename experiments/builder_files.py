@@ -42,6 +42,7 @@ FIELDS = {
     "session": "",
     "design": "demo_{task}",
     "language": "",
+    "distance": "",
     "override|cfg": "",
 }
 """Fields of the dialog; each is the Coder scripts' option of the same name."""

@@ -42,6 +42,7 @@ class RunRecord(TypedDict, total=False):
     display: dict[str, Any]
     layout_scale: float
     response_source: str
+    viewing_distance_cm: float
     keyboards: list[str]
     keyboard_layout: str
     machine: dict[str, Any]
@@ -79,6 +80,7 @@ class SessionRecord(TypedDict, total=False):
     stimulus_set: str
     manifest_sha256: str
     language: str
+    left_handed: bool
     trials: int
     trials_completed: int
     trials_skipped: int

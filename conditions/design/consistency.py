@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 
 from conditions.design.blocks import OF_GROUP, OF_LIST, OF_SCHEME, Block
@@ -10,6 +11,9 @@ from conditions.design.device_settings import EVENTS, OWN_ARGUMENTS
 from unitscope.errors import nearest
 from unitscope.texts import PAGE_NAMES, QUESTION_NAMES, languages
 from unitscope.vocabulary import CONDITIONS_OF_TASK
+
+LARGEST_SCREEN = {"px": (7680, 4320), "deg": (180, 180)}
+"""Width and height that no screen exceeds, by the unit of a layout."""
 
 
 def check_design(design: Design) -> None:
@@ -23,6 +27,7 @@ def check_design(design: Design) -> None:
             _check_block(design, name, block, condition)
     _check_repeats(design)
     _check_task(design)
+    _check_layout(design)
     _check_names(design)
 
 
@@ -203,6 +208,48 @@ def _check_matching(design: Design) -> None:
             )
 
 
+def _check_layout(design: Design) -> None:
+    """Check that some screen holds the images; only a session knows the size of letters on it."""
+    unit = design.layout.unit
+    width, height = _size_of_images(design)
+    most_width, most_height = LARGEST_SCREEN[unit]
+    if width > most_width or height > most_height:
+        raise ValueError(
+            f"layout: the images alone need {width:g} x {height:g} {unit}, but no screen has more "
+            f"than {most_width} x {most_height}; make image, gap or the distances smaller"
+        )
+    if design.task == "two_afc" and 2 * design.layout.query_offset < design.layout.image:
+        raise ValueError(
+            f"layout: the queries overlap, as query_offset is {design.layout.query_offset:g}; "
+            f"expected at least half of image, {design.layout.image / 2:g}"
+        )
+
+
+def _size_of_images(design: Design) -> tuple[float, float]:
+    """Return width and height of what a trial's images need, in the layout's unit."""
+    layout = design.layout
+    image, gap = layout.image, layout.gap
+
+    def span(number: int) -> float:
+        return number * (image + gap) - gap
+
+    if design.matching is not None:
+        rows, halves = design.matching.n_rows, max(design.matching.n_images)
+        return 2 * span(halves) + layout.separation, rows * (image + 2 * gap) - 2 * gap
+    if design.task == "occlusion":
+        return span(3) + layout.separation + 2 * image + gap, span(3)
+    sides = [design.references, *(design.schemes.references.values() if design.schemes else ())]
+    per_side = max(one.per_side for one in sides)
+    columns = math.ceil(math.sqrt(per_side))
+    width, height = (2 * layout.query_offset + image, image)
+    if layout.queries == "vertical":
+        width, height = height, width
+    if per_side and set(design.conditions) - {"none"}:
+        width = max(width, 2 * layout.reference_offset + span(columns))
+        height = max(height, span(math.ceil(per_side / columns)))
+    return width, height
+
+
 def _check_names(design: Design) -> None:
     for page in design.instructions:
         if page not in PAGE_NAMES:
@@ -226,7 +273,8 @@ def _check_names(design: Design) -> None:
         event = name.partition(".")[0]
         if event not in EVENTS:
             raise ValueError(f"triggers.codes names {event!r}{nearest(event, EVENTS)}")
-    known = sorted(_texts_in(asdict(design.keys)))
+    sets = (design.keys, design.left_handed_keys)
+    known = sorted({key for keys in sets if keys for key in _texts_in(asdict(keys))})
     for key in design.response_box.keys:
         if key not in known:
             raise ValueError(

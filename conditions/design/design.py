@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Literal
@@ -60,6 +60,8 @@ class Design:
     between
         Reference conditions that are compared between groups of participants: participant p is in
         group ``(p - 1) mod number of groups``.
+    left_handed_keys
+        All keys of participants who are left-handed; None where they have the same.
     schemes, matching
         Presentation schemes; rows of exemplar matching. See their classes.
     practice, repeats, ratings, explanation
@@ -132,6 +134,7 @@ class Design:
     questions: tuple[str, ...] = ()
     comment: bool = False
     keys: Keys = field(default_factory=Keys)
+    left_handed_keys: Keys | None = None
     durations: Durations = field(default_factory=Durations)
     feedback: Feedback = field(default_factory=Feedback)
     layout: Layout = field(default_factory=Layout)
@@ -182,6 +185,23 @@ class Design:
             return (), every
         opening = tuple(takewhile(lambda name: name in OPENING_PAGES, every))
         return opening, every[len(opening) :]
+
+    def for_hand(self, hand: str) -> Design:
+        """Return the design with the keys of participants whose ``right`` or ``left`` hand leads.
+
+        Raises
+        ------
+        ValueError
+            If it has no keys of its own for the left hand.
+        """
+        if hand == "right":
+            return self
+        if self.left_handed_keys is None:
+            raise ValueError(f"design {self.name} has no left_handed_keys")
+        found = replace(self, keys=self.left_handed_keys)
+        for name in ("path", "sha256"):
+            object.__setattr__(found, name, getattr(self, name))
+        return found
 
     @property
     def conditions(self) -> tuple[str, ...]:

@@ -109,6 +109,7 @@ def facts_of(design: Design, participant: int) -> list[tuple[str, str]]:
         (("Rows", _rows(design)) if design.matching else ("References", _references(design))),
         ("Procedure", _around(design)),
         ("Answer", _answer(design)),
+        ("Left-handed", _answer(design.for_hand("left")) if design.left_handed_keys else ""),
         ("Feedback", _feedback(design)),
         ("Texts", _texts(design)),
         *_exclusions(design, participant),

@@ -33,6 +33,8 @@ FIELDS = (
     "table",
     "stimuli",
     "data",
+    "hand",
+    "distance",
     "override",
     "robot",
     "screenshots",

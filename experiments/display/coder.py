@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 from psychopy import core, data, logging, plugins
@@ -12,11 +12,11 @@ from conditions.design.design import Design
 from conditions.design.reading import read_design
 from experiments.display import shell
 from experiments.display.devices import window_arguments
-from experiments.display.dialog import choose_session
+from experiments.display.dialog import Question, choose_session
 from experiments.display.stepper import run_stages
 from experiments.display.window import Display, check_monitor, find_screens, open_window, parse_size
 from experiments.runner.observers import make_observer, observer_seed
-from experiments.runner.request import Request
+from experiments.runner.request import Request, parse_distance_cm
 from experiments.runner.schedule import schedule
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
@@ -45,7 +45,7 @@ def _run(task: str, arguments: argparse.Namespace) -> None:
     monitor = None if arguments.simulate else find_monitor(arguments)
     design = read_design(arguments.design)
     shell.check_task(design, task)
-    request = _find_request(arguments, design)
+    request = _find_request(arguments, design, monitor)
     if request is None:
         return
     # Everything is checked before a window opens.
@@ -59,8 +59,11 @@ def _run(task: str, arguments: argparse.Namespace) -> None:
     shell.report_end(session)
 
 
-def _find_request(arguments: argparse.Namespace, design: Design) -> Request | None:
-    """Return which session is to run; None if a dialog was cancelled."""
+def _find_request(arguments: argparse.Namespace, design: Design, monitor: Any) -> Request | None:
+    """Return which session is to run; None if a dialog was cancelled.
+
+    The dialog also asks for what the command line may say and does not.
+    """
     participant = arguments.participant
     if participant is None and arguments.pilot:
         participant = PILOT
@@ -70,7 +73,24 @@ def _find_request(arguments: argparse.Namespace, design: Design) -> Request | No
         raise BadInput("--simulate needs --participant: nobody is there to answer a dialog")
     # A table that is given serves whoever is named.
     scheduled = [] if arguments.table else schedule(design, arguments.data)
-    return choose_session(design.title, scheduled, partial(shell.make_request, arguments, design))
+    questions = []
+    if design.left_handed_keys and arguments.hand is None:
+        questions.append(Question("hand", "Leading hand", ("right", "left")))
+    if monitor and monitor.getDistance() and arguments.distance is None:
+        calibrated = f"the monitor was calibrated for {monitor.getDistance():g}"
+        label = f"Measured distance from the eyes to the screen, in cm ({calibrated})"
+        questions.append(Question("distance", label))
+
+    def request_for(participant: str, answers: Mapping[str, str]) -> Request:
+        arguments.hand = answers.get("hand") or arguments.hand
+        if answers.get("distance"):
+            try:
+                arguments.distance = parse_distance_cm(answers["distance"])
+            except argparse.ArgumentTypeError as error:
+                raise BadInput(str(error)) from None
+        return shell.make_request(arguments, design, participant)
+
+    return choose_session(design.title, scheduled, request_for, questions)
 
 
 def find_monitor(arguments: argparse.Namespace) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from psychopy import gui
 
@@ -18,8 +19,30 @@ WIDTH = 80
 """Characters of a line of a message."""
 
 
+@dataclass(frozen=True)
+class Question:
+    """What else the experimenter is asked.
+
+    Parameters
+    ----------
+    name
+        Of the answer.
+    label
+        Beside its field.
+    choices
+        To choose from, the usual one first; none for a text, which may stay empty.
+    """
+
+    name: str
+    label: str
+    choices: tuple[str, ...] = ()
+
+
 def choose_session(
-    title: str, scheduled: Sequence[Scheduled], request_for: Callable[[str], Request]
+    title: str,
+    scheduled: Sequence[Scheduled],
+    request_for: Callable[[str, Mapping[str, str]], Request],
+    questions: Sequence[Question] = (),
 ) -> Request | None:
     """Ask who takes part until there is a session for them.
 
@@ -30,7 +53,9 @@ def choose_session(
     scheduled
         Participants to choose from; any other id with a condition table may be typed.
     request_for
-        Turns an id into a request.
+        Turns an id and the answers into a request.
+    questions
+        What else is asked.
 
     Returns
     -------
@@ -39,11 +64,12 @@ def choose_session(
     """
     proposed = next_open(scheduled) or ""
     while True:
-        typed = _ask_participant(title, scheduled, proposed)
-        if typed is None:
+        answered = _ask_participant(title, scheduled, proposed, questions)
+        if answered is None:
             return None
+        typed, answers = answered
         try:
-            request = request_for(typed)
+            request = request_for(typed, answers)
             request.check_table()
             chosen = _choose_number(request)
         except BadInput as error:
@@ -54,8 +80,10 @@ def choose_session(
         proposed = typed
 
 
-def _ask_participant(title: str, scheduled: Sequence[Scheduled], proposed: str) -> str | None:
-    """Return the id that was chosen or typed; None if the dialog was cancelled."""
+def _ask_participant(
+    title: str, scheduled: Sequence[Scheduled], proposed: str, questions: Sequence[Question]
+) -> tuple[str, dict[str, str]] | None:
+    """Return the id that was chosen or typed, and the answers; None if it was cancelled."""
     choices = {f"{one.participant}: {one.words}": one.participant for one in scheduled}
     initial = next((text for text, own in choices.items() if own == proposed), proposed)
     dialog = gui.Dlg(title=title)
@@ -72,9 +100,14 @@ def _ask_participant(title: str, scheduled: Sequence[Scheduled], proposed: str) 
     field.setInsertPolicy(field.InsertPolicy.NoInsert)
     field.setEditText(initial)
     field.lineEdit().selectAll()
-    dialog.show()
+    for one in questions:
+        dialog.addField(one.name, label=one.label, choices=list(one.choices) or None)
+    told = dialog.show()
+    if not dialog.OK:
+        return None
     text = str(field.currentText()).strip()
-    return choices.get(text, text) if dialog.OK else None
+    answers = {one.name: str(told[one.name] or "").strip() for one in questions}
+    return choices.get(text, text), answers
 
 
 def _choose_number(request: Request) -> Request | None:

@@ -18,11 +18,11 @@ from experiments.display.stepper import Stepper
 from experiments.display.window import Display
 from experiments.lab.preflight import require
 from experiments.runner.observers import OBSERVERS, observer_kind
-from experiments.runner.request import Request
+from experiments.runner.request import Request, parse_distance_cm
 from experiments.runner.session import Session
 from unitscope.errors import BadInput
 from unitscope.places import DATA, folders, shown
-from unitscope.records import FINAL, PILOT
+from unitscope.records import FINAL, PILOT, read_session
 
 
 def options(description: str, design: str) -> argparse.ArgumentParser:
@@ -49,7 +49,18 @@ def options(description: str, design: str) -> argparse.ArgumentParser:
     parser.add_argument("--stimuli", type=Path, help="stimulus set (default: the table's)")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     parser.add_argument("--language", help="language of the screens (default: the design's)")
+    parser.add_argument(
+        "--hand",
+        choices=("right", "left"),
+        help="left: the design's left_handed_keys (default: right, or as the session began)",
+    )
     parser.add_argument("--monitor", help="name in PsychoPy's Monitor Center")
+    parser.add_argument(
+        "--distance",
+        type=parse_distance_cm,
+        metavar="CM",
+        help="distance from the eyes to the screen as measured, compared with the monitor's",
+    )
     parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
     parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
     parser.add_argument(
@@ -89,11 +100,25 @@ def make_request(arguments: argparse.Namespace, design: Design, participant: str
         observer=observer,
         language=arguments.language,
     )
+    request = _for_hand(request, arguments.hand)
     is_new = participant == PILOT or request.unfinished is None
     if arguments.pilot and arguments.session is None and is_new:
         # Whoever tries a session out may do so again.
         return replace(request, session=request.next_session)
     return request
+
+
+def _for_hand(request: Request, hand: str | None) -> Request:
+    """Return a request with the keys of a hand; a session that is resumed keeps its own."""
+    number = request.session or request.unfinished
+    begun = read_session(request.folder(number)) if number else {}
+    if hand is None:
+        hand = "left" if begun.get("left_handed") else "right"
+    try:
+        design = request.design.for_hand(hand)
+    except ValueError as error:
+        raise BadInput(f"--hand {hand}: {error}") from None
+    return replace(request, design=design, left_handed=hand == "left")
 
 
 def check_task(design: Design, task: str) -> None:
@@ -126,6 +151,8 @@ def make_stepper(session: Session, display: Display, arguments: argparse.Namespa
     """
     if arguments.override:
         session.note({"override": arguments.override})
+    if arguments.distance:
+        session.note({"viewing_distance_cm": arguments.distance})
     source = open_source(session, display, arguments)
     require(session, display, source, lenient=is_lenient(arguments))
     folder = arguments.screenshots

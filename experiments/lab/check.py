@@ -13,7 +13,7 @@ from conditions.design.reading import read_design
 from conditions.trials.condition_tables import table_path, write_tables
 from experiments.lab import findings
 from experiments.lab.findings import FAILED, Finding
-from experiments.runner.request import Request
+from experiments.runner.request import Request, parse_distance_cm
 from experiments.runner.session import Session
 from unitscope.disk import write_file
 from unitscope.errors import BadInput
@@ -32,6 +32,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     parser.add_argument("--monitor", help="name in PsychoPy's Monitor Center")
+    parser.add_argument(
+        "--distance",
+        type=parse_distance_cm,
+        metavar="CM",
+        help="distance from the eyes to the screen",
+    )
     parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
     parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
     parser.add_argument("--keyboard", help="part of the name of the one keyboard that counts")
@@ -90,6 +96,8 @@ def _in_window(session: Session, arguments: argparse.Namespace) -> list[Finding]
     size = parse_size(arguments.size) if arguments.size else None
     display = open_window(monitor, full_screen=size is None, size=size, index=arguments.screen)
     try:
+        if arguments.distance:
+            session.note({"viewing_distance_cm": arguments.distance})
         source = open_source(session, display, arguments)
         return preflight(session, display, source, arguments.data, press=not arguments.no_press)
     finally:

@@ -19,6 +19,9 @@ MAX_CLOCK_STEP_S = 0.001
 MIN_DISK_BYTES, LOW_DISK_BYTES = 200e6, 2e9
 SLOW_SYNC_S = 0.1
 OLD_DAYS = 90
+MAX_DISTANCE_SHARE = 0.05
+"""Largest deviation from the calibrated viewing distance, by which images then seem too large."""
+
 WIDE_PX = 1920
 """Layouts in pixels are made for screens of this width, those of the published studies."""
 
@@ -124,6 +127,32 @@ def judge_monitor(monitor: Mapping[str, Any] | None, window_px: tuple[int, int])
         age = "of unknown age" if age_days is None else f"{age_days:.0f} days old"
         return Finding("monitor", WARNING, f"{name}: calibration {age}", how)
     return Finding("monitor", OK, f"{name}: gamma measured {age_days:.0f} days ago")
+
+
+def judge_distance(monitor: Mapping[str, Any] | None, measured_cm: float | None) -> Finding:
+    """Judge the measured viewing distance by the one that the monitor was calibrated for."""
+    wanted_cm = (monitor or {}).get("distance_cm")
+    measured = "" if measured_cm is None else f"{measured_cm:g} cm"
+    if monitor is None or not wanted_cm:
+        return Finding("distance", OK, f"{measured or 'not measured'}, nothing to compare with")
+    if measured_cm is None:
+        return Finding(
+            "distance",
+            WARNING,
+            f"not measured; {monitor['name']} was calibrated for {wanted_cm:g} cm",
+            "measure from the eyes to the screen, and give --distance CM",
+        )
+    found = f"{measured}, {monitor['name']} was calibrated for {wanted_cm:g} cm"
+    if abs(measured_cm / wanted_cm - 1) > MAX_DISTANCE_SHARE:
+        change = wanted_cm / measured_cm - 1
+        size = f"images seem {abs(change):.0%} {'larger' if change > 0 else 'smaller'}"
+        return Finding(
+            "distance",
+            FAILED,
+            f"{found}: {size}",
+            "move the chair or the screen, or calibrate the monitor for this distance",
+        )
+    return Finding("distance", OK, found)
 
 
 def judge_layout(refused: str, layout: Layout, screen: Screen) -> Finding:

@@ -55,6 +55,9 @@ def preflight(
         findings.judge_monitor(
             display.facts.get("monitor"), (display.screen.width_px, display.screen.height_px)
         ),
+        findings.judge_distance(
+            display.facts.get("monitor"), session.facts["runs"][-1].get("viewing_distance_cm")
+        ),
         findings.judge_keyboard(source.name, session.facts["runs"][-1]),
     ]
     if press:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,8 @@ class Request:
         Who responds.
     language
         Language of the screens; None for the design's.
+    left_handed
+        Whether the keys are those of left-handed participants.
     """
 
     design: Design
@@ -56,6 +59,7 @@ class Request:
     observer_kind: str = "person"
     observer: str | None = None
     language: str | None = None
+    left_handed: bool = False
 
     def table_file(self) -> Path:
         """Return where the participant's condition table lies."""
@@ -129,6 +133,25 @@ class Request:
         if number is None or self.sessions.get(number, COMPLETED) in FINAL:
             return None
         return completed_trials(self.folder(number))
+
+
+def parse_distance_cm(text: str) -> float:
+    """Read a measured viewing distance.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If it is no number of centimetres at which anybody sits.
+    """
+    try:
+        distance_cm = float(text.replace(",", "."))
+    except ValueError:
+        distance_cm = 0.0
+    if not 10 <= distance_cm <= 1000:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r} as the distance, expected centimetres from 10 to 1000, such as 57"
+        )
+    return distance_cm
 
 
 def how_it_ended(end_reason: str) -> str:

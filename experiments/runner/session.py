@@ -102,6 +102,7 @@ class Session(Record):
             "stimulus_set": stimuli.name,
             "manifest_sha256": stimuli.manifest_sha256,
             "language": language,
+            "left_handed": request.left_handed,
             "trials": len(table),
             "instruction_s": before.get("instruction_s", 0.0),
             "runs": runs,
@@ -200,6 +201,12 @@ def _check_same_session(before: SessionRecord, request: Request, number: int, ta
             f"{folder}: participant {request.participant} has "
             f"{how_it_ended(before['end_reason'])} session {number}; to begin another one on "
             f"purpose, give its number: --session {request.next_session}"
+        )
+    if before and before.get("left_handed", False) != request.left_handed:
+        hand = "right" if request.left_handed else "left"
+        raise BadInput(
+            f"{folder}: the unfinished session there was begun with the keys of the {hand} hand; "
+            f"resume it with --hand {hand}"
         )
     if before and before.get("table_sha256") != sha256_of(table):
         raise BadInput(

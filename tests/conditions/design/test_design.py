@@ -203,6 +203,42 @@ def test_settings_that_no_task_can_have_are_refused(tmp_path, base, changes, mes
         read(tmp_path, base, **changes)
 
 
+@pytest.mark.parametrize(
+    ("base", "layout", "message"),
+    [
+        ("demo_two_afc", {"reference_offset": 3500}, "need 7686 x 686 px, but no screen has more"),
+        ("demo_two_afc", {"query_offset": 2100}, "need 1852 x 4424 px, .* than 7680 x 4320"),
+        ("demo_two_afc", {"query_offset": 111}, "the queries overlap, .* at least half of image"),
+        ("demo_two_afc", {"unit": "deg", "image": 7}, "need 1.* x 411 deg, .* than 180 x 180"),
+        ("demo_occlusion", {"image": 1800}, "need 9117 x 5414 px"),
+        ("klein2023_exemplar", {"gap": 800}, "need .* px, but no screen"),
+    ],
+)
+def test_a_layout_that_no_screen_holds_is_refused(tmp_path, base, layout, message):
+    with pytest.raises(BadInput, match=message):
+        read(tmp_path, base, **{f"layout__{name}": value for name, value in layout.items()})
+
+
+def test_a_layout_that_the_largest_screen_holds_is_read(tmp_path):
+    layout = {"layout__reference_offset": 3490, "layout__query_offset": 2048}
+    assert read(tmp_path, **layout).layout.query_offset == 2048
+
+
+def test_left_handed_participants_may_have_keys_of_their_own(tmp_path):
+    left = {"a": ["j", "k", "l"], "b": ["f", "d", "s"]}
+    design = read(tmp_path, left_handed_keys=left)
+    assert design.for_hand("right") is design
+    other = design.for_hand("left")
+    assert other.keys.response["j"] == ("a", 1)
+    assert (other.path, other.sha256) == (design.path, design.sha256)
+    assert "Left-handed   l k j | f d s" in describe(design, 1)
+    assert "Left-handed" not in describe(read(tmp_path), 1)
+    with pytest.raises(ValueError, match="has no left_handed_keys"):
+        read(tmp_path).for_hand("left")
+    with pytest.raises(BadInput, match="'ö' is no key"):
+        read(tmp_path, left_handed_keys={"a": ["ö", "k", "l"]})
+
+
 @pytest.mark.parametrize("name", shipped_designs())
 def test_a_key_that_counts_at_another_time_may_be_the_same(tmp_path, name):
     keys = read(tmp_path, name, keys={"confidence": ["1", "2", "3"]}).keys

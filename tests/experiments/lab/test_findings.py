@@ -19,6 +19,7 @@ from unitscope.errors import BadInput
 
 STEADY = [1 / 60] * 50
 MONITOR = {"name": "lab", "gamma_measured": True, "size_px": [1920, 1080], "age_days": 3.0}
+MONITOR["distance_cm"] = 57.0
 FULL = (1920, 1080)
 
 
@@ -46,6 +47,11 @@ FULL = (1920, 1080)
         (findings.judge_monitor(MONITOR | {"age_days": 91}, FULL), WARNING),
         (findings.judge_monitor(MONITOR | {"age_days": None}, FULL), WARNING),
         (findings.judge_keyboard("keyboard-ptb", {}), OK),
+        (findings.judge_distance(None, None), OK),
+        (findings.judge_distance(MONITOR, None), WARNING),
+        (findings.judge_distance(MONITOR, 57 * 1.04), OK),
+        (findings.judge_distance(MONITOR, 57 * 1.06), FAILED),
+        (findings.judge_distance(MONITOR, 50.0), FAILED),
         (findings.judge_keyboard("keyboard-event", {}), FAILED),
         (findings.judge_press("f", 0.004), OK),
         (findings.judge_press(None, None), FAILED),
