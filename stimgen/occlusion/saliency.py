@@ -101,7 +101,7 @@ def find_saliency(name: str) -> Saliency:
         return lambda image: np.asarray(spectral_residual(image.pixels))
     if name and Path(name).is_dir():
         return saved_maps(Path(name))
-    dotted = name if ":" in name else ":".join(name.rpartition(".")[::2])
+    dotted = name if ":" in name or "." not in name else ":".join(name.rpartition(".")[::2])
     expected = "spectral_residual, a folder or a function such as package.module:function"
     function = find_function(dotted, "saliency", expected)
     return lambda image: np.asarray(function(image.pixels), dtype=np.float64)

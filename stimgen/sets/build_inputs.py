@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from stimgen.networks.compute_device import pick_device
 from stimgen.networks.network import Network
@@ -23,13 +24,12 @@ from stimgen.visualization.goals import Goal, goals_for
 from unitscope.errors import BadInput
 from unitscope.vocabulary import Unit
 
-_LATER_SETTINGS = (
-    ("synthetic", "further_per_pole"),
-    ("network", "mean"),
-    ("network", "sd"),
-    ("network", "layers"),
-)
-"""Settings, empty by default, that there were not when the first sets of this format were built."""
+_LATER_SETTINGS: dict[str, dict[str, Any]] = {
+    "synthetic": {"further_per_pole": (), "transforms": "per_image"},
+    "network": {"mean": None, "sd": None, "layers": ()},
+}
+"""Settings with their defaults that there were not when the first sets of this format were built:
+those sets are still the same."""
 
 FORMAT = 2
 """Raised when the same settings give another set, so that partial builds are not mixed."""
@@ -139,13 +139,10 @@ class BuildInputs:
         # A network is identified by its weights, not by the path of its checkpoint.
         del settings["network"]["weights"]
         del settings["synthetic"]["generator"]["checkpoint"]
-        later = (
-            ("synthetic", "further_per_pole"),
-            *(("network", k) for k in ("mean", "sd", "layers")),
-        )
-        for part, key in later:
-            if not settings[part][key]:
-                del settings[part][key]
+        for part, defaults in _LATER_SETTINGS.items():
+            for key, default in defaults.items():
+                if settings[part][key] == default:
+                    del settings[part][key]
         content = {
             "format": FORMAT,
             "settings": settings,
