@@ -114,6 +114,7 @@ class _Site:
             ],
             exception_handlers={
                 BadReport: _bad_report,
+                _TooMany: _too_many,
                 Refused: self._refused,
                 BadInput: self._failed,
                 OSError: self._failed,
@@ -254,8 +255,12 @@ async def _bad_report(request: Request, error: Exception) -> Response:
     return PlainTextResponse("this is not what the page sends\n", 400)
 
 
+async def _too_many(request: Request, error: Exception) -> Response:
+    return PlainTextResponse("too many requests\n", 429)
+
+
 class _Guarded:
-    """Adds the headers to every answer, and answers what is too much."""
+    """Adds the headers to every answer."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
@@ -271,8 +276,4 @@ class _Guarded:
                 message = {**message, "headers": [*message["headers"], *own]}
             await send(message)
 
-        try:
-            await self._inner(scope, receive, send_guarded)
-        except _TooMany:
-            response = PlainTextResponse("too many requests\n", 429)
-            await response(scope, receive, send_guarded)
+        await self._inner(scope, receive, send_guarded)
