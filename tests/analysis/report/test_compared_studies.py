@@ -34,6 +34,10 @@ def test_tests_are_those_of_two_groups(
     printed = capsys.readouterr().out
     table = pd.read_csv(tmp_path / "c.csv").set_index(["measure", "at"])
     conditions = ["natural", "synthetic", "none"]
+    kept = {}
+    for name, folder in studies.items():
+        results = analyse(load_log(folder), Settings(n_bootstrap=2, models=False))
+        kept[name] = results.groups[0].rows_of(results.kept)
     assert table.loc["accuracy"].index.tolist() == conditions
     ps = []
     for measure, column, how in (
@@ -43,10 +47,8 @@ def test_tests_are_those_of_two_groups(
     ):
         for condition in conditions:
             groups = {}
-            for name, folder in studies.items():
-                results = analyse(load_log(folder), Settings(n_bootstrap=2, models=False))
-                own = results.groups[0].rows_of(results.kept)
-                own = own[own["reference_condition"] == condition].astype({column: float})
+            for name, trials in kept.items():
+                own = trials[trials["reference_condition"] == condition].astype({column: float})
                 groups[name] = own.groupby("participant")[column].agg(how)
             row = table.loc[measure, condition]
             expert, lay = groups["expert"], groups["lay"]
