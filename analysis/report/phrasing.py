@@ -10,7 +10,6 @@ import pandas as pd
 
 from analysis.report.groups import Group
 from analysis.report.study import RATINGS_ONLY, Results
-from analysis.statistics.performance import conditions_of
 from unitscope.vocabulary import REFERENCE_CONDITIONS
 
 _GAP = "\u00a0"
@@ -57,7 +56,7 @@ def factors(joined_names: str, results: Results) -> str:
 
 def condition_word(results: Results) -> str:
     """Return what conditions are called in a report: letters and others' own are no references."""
-    return "references" if _are_references(conditions_of(results.log.trials)) else "condition"
+    return "references" if _are_references(results.conditions) else "condition"
 
 
 def condition_heading(results: Results) -> str:

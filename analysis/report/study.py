@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -159,6 +160,11 @@ class Results:
     def smallest_effect(self) -> float:
         """Smallest difference in accuracy of interest."""
         return self.settings.effect_of_interest(self.design)
+
+    @cached_property
+    def conditions(self) -> list[str]:
+        """The conditions of the log, also those of which no trial was kept."""
+        return conditions_of(self.log.trials)
 
     @property
     def remaining(self) -> tuple[Group, ...]:
