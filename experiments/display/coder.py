@@ -77,8 +77,7 @@ def _find_request(arguments: argparse.Namespace, design: Design, monitor: Any) -
     if design.left_handed_keys and arguments.hand is None:
         questions.append(Question("hand", "Leading hand", ("right", "left")))
     if monitor and monitor.getDistance() and arguments.distance is None:
-        calibrated = f"the monitor was calibrated for {monitor.getDistance():g}"
-        label = f"Measured distance from the eyes to the screen, in cm ({calibrated})"
+        label = f"Distance from eyes to screen, in cm (calibrated for {monitor.getDistance():g})"
         questions.append(Question("distance", label))
 
     def request_for(participant: str, answers: Mapping[str, str]) -> Request:

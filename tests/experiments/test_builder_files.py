@@ -59,7 +59,9 @@ def test_what_an_experimenter_edits_is_visible(task):
     experiment = loaded(FOLDER / f"{task}.psyexp")
     settings = {name: param.val for name, param in experiment.settings.params.items()}
     fields = ast.literal_eval(settings["Experiment info"])
-    assert list(fields) == ["participant", "session", "design", "language", "override|cfg"]
+    assert list(fields) == [
+        *("participant", "session", "design", "language", "distance", "override|cfg")
+    ]
     assert fields["design"] == f"demo_{task}"
     assert settings["Full-screen window"] in (True, "True")
     assert settings["Units"] == "pix"

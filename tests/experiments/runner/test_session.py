@@ -153,6 +153,15 @@ def test_an_unfinished_session_is_not_mixed_with_another_table(request_for, quic
         Session.open(request_for(table=quick_tables / "p002.csv"))
 
 
+def test_an_unfinished_session_keeps_the_keys_of_its_hand(request_for):
+    run_trials(Session.open(request_for(left_handed=True)), 2)
+    with pytest.raises(BadInput, match="keys of the left hand; resume it with --hand left"):
+        Session.open(request_for())
+    resumed = Session.open(request_for(left_handed=True))
+    assert resumed.facts["left_handed"] is True
+    resumed.finish()
+
+
 def test_a_missing_table_says_how_to_make_it(request_for, tmp_path):
     with pytest.raises(BadInput, match="p009 has no condition table; make it with: python -m"):
         Session.open(request_for("p009", table=tmp_path / "p009.csv"))
