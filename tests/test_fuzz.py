@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import os
 import random
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import warnings
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 import pandas as pd
@@ -18,13 +24,14 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from analysis.logs.imports import import_logs
 from analysis.logs.load import load_log
 from analysis.logs.mapping import read_mapping, shipped_mappings
 from analysis.logs.sessions import load_frames
 from conditions.design.reading import find_design, read_design, shipped_designs
-from conditions.trials.condition_tables import read_table, write_tables
+from conditions.trials.condition_tables import images_of, read_table, write_tables
 from conditions.trials.table_checks import TableChecks
 from experiments.lab.calibration import READING_COLUMNS, read_readings
 from experiments.lab.watch import watch
@@ -36,11 +43,15 @@ from tests.conftest import some, write_stimulus_set
 from unitscope.columns import names
 from unitscope.errors import BadInput
 from unitscope.places import ROOT
+from unitscope.queries import read_queries
 from unitscope.records import read_session
 from unitscope.stimulus_set import StimulusSet
 
 EXAMPLES = int(os.environ.get("UNITSCOPE_FUZZ", "40"))
+MORE_EXAMPLES = 200
 LONGEST_SENTENCE = 1000
+MOST_S = 10.0
+"""Of the processor's time, whatever else the machine does."""
 
 fuzzed = settings(
     max_examples=EXAMPLES,
@@ -163,7 +174,7 @@ DAMAGES = (
 
 def is_refused(call) -> bool:
     """Return whether a call refuses its input; anything but one sentence fails the test."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), bounded():
         warnings.simplefilter("ignore")
         try:
             call()
@@ -175,6 +186,27 @@ def is_refused(call) -> bool:
             assert len(sentence) < LONGEST_SENTENCE, sentence
             return True
     return False
+
+
+@contextmanager
+def bounded():
+    """Fail where something takes more than its share of the processor's time."""
+
+    def stop(*_):
+        raise AssertionError(f"it took more than {MOST_S} s of the processor's time")
+
+    has_timer = hasattr(signal, "SIGPROF")
+    if has_timer:
+        before = signal.signal(signal.SIGPROF, stop)
+        signal.setitimer(signal.ITIMER_PROF, MOST_S)
+    start = time.process_time()
+    try:
+        yield
+    finally:
+        if has_timer:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, before)
+    assert time.process_time() - start < MOST_S
 
 
 def write(path, content: bytes):
@@ -327,6 +359,199 @@ def test_no_damage_that_changes_a_trial_is_accepted(tmp_path_factory, seed, smal
         pd.testing.assert_frame_equal(table, read_table(small.table))
 
     is_refused(use)
+
+
+def copied(folder, base):
+    """Return a fresh copy of a folder."""
+    shutil.rmtree(base, ignore_errors=True)
+    shutil.copytree(folder, base / folder.name)
+    return base / folder.name
+
+
+def damage_a_file(folder, rng: random.Random, *, but: tuple[str, ...] = ()) -> str:
+    """Do something to a file in a folder, and return its name there."""
+    files = {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*.*"))}
+    images = [name for name in files if name.startswith("images/")]
+    others = [name for name in files if name not in images and name not in but]
+    name = rng.choice(images if rng.random() < 0.4 else others)
+    file, other = files[name], files[rng.choice(images)]
+    what = rng.choice(("damage",) * 6 + ("remove", "swap", "copy", "link", "folder", "empty"))
+    content = file.read_bytes()
+    if what in ("damage", "empty"):
+        file.write_bytes(damaged(content, rng) if what == "damage" else b"")
+        return name
+    file.unlink()
+    if what == "swap":
+        file.write_bytes(other.read_bytes())
+        other.write_bytes(content)
+    elif what == "copy":
+        file.write_bytes(other.read_bytes())
+    elif what == "link":
+        file.symlink_to(folder.parent / "elsewhere")
+    elif what == "folder":
+        file.mkdir()
+    return name
+
+
+@seeds
+@fuzzed
+def test_no_damage_to_a_set_that_changes_a_trial_is_accepted(tmp_path_factory, seed, small):
+    """Whatever happens to manifest and images, a table is run with those it was made with."""
+    folder = copied(small.stimuli, tmp_path_factory.getbasetemp() / "damaged set")
+    damage_a_file(folder, random.Random(seed))
+    table = read_table(small.table)
+
+    def use():
+        TableChecks(small.design, StimulusSet.open(folder)).check(table, small.table)
+        for name in some(images_of(table)):
+            assert (folder / name).read_bytes() == (small.stimuli / name).read_bytes()
+        assert (folder / "manifest.csv").read_bytes() == (
+            small.stimuli / "manifest.csv"
+        ).read_bytes()
+
+    is_refused(use)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """A set of one of the demo network's units, as it is built, and its settings file."""
+    commands = pytest.importorskip("stimgen.__main__")
+    folder = tmp_path_factory.mktemp("built")
+    settings = write(folder / "tiny.yaml", TINY.encode())
+    assert commands.main(["build", str(settings), "--out", str(folder), "--quiet"]) == 0
+    return folder / "tiny", settings
+
+
+TINY = """
+name: tiny
+network: {name: demo}
+images: {source: demo, n: 16, resize_px: 224, crop_px: 224}
+units:
+  sample: {n: 1, layers: [inception4b]}
+natural: {n_batches: 1, n_bins: 3}
+synthetic: {per_pole: 1, steps: 1, image_px: 64, margin_px: 4, jitter_px: [4, 2]}
+occlusion: {size_px: 90, stride_px: 60}
+"""
+
+
+@seeds
+@fuzzed
+def test_no_damage_to_a_set_is_overlooked(tmp_path_factory, seed, built):
+    """``stimgen verify`` finds any change of any file."""
+    from stimgen.sets.provenance import read_provenance
+    from stimgen.sets.verify import verify
+
+    folder = copied(built[0], tmp_path_factory.getbasetemp() / "verified")
+    name = damage_a_file(folder, random.Random(seed), but=("checksums.json",))
+    found = []
+
+    def use():
+        found.extend(verify(StimulusSet.open(folder), read_provenance(folder).settings, quiet=True))
+
+    if not is_refused(use) and not found:
+        assert (folder / name).read_bytes() == (built[0] / name).read_bytes()
+    for fault in found:
+        assert f"{fault.where}: {fault.what}".isprintable()
+
+
+@seeds
+@fuzzed
+def test_queries(tmp_path_factory, seed, built):
+    """What baselines answered is the set's own, or is refused; a table apart is read or refused."""
+    rng = random.Random(seed)
+    content = (built[0] / "queries.csv").read_bytes()
+    folder = copied(built[0], tmp_path_factory.getbasetemp() / "queries")
+    (folder / "queries.csv").write_bytes(damaged(content, rng))
+
+    def use():
+        pd.testing.assert_frame_equal(read_queries(folder), read_queries(built[0]))
+
+    is_refused(use)
+    (folder / "checksums.json").unlink()
+    is_refused(lambda: read_queries(folder))
+
+
+@seeds
+@fuzzed
+def test_no_change_of_settings_passes_for_the_same_set(tmp_path_factory, seed, built):
+    """A set is taken for finished only if it was built with just these settings."""
+    from stimgen.sets.build import Build
+    from stimgen.studies.build_settings import read
+
+    rng = random.Random(seed)
+    folder, settings = built
+    path = tmp_path_factory.getbasetemp() / "other settings" / "tiny.yaml"
+    write(path, of_yaml(settings.read_bytes(), rng))
+
+    def use():
+        changed = read(str(path))
+        build = Build(replace(changed, name="tiny"), base=path.parent, out=folder.parent)
+        assert not build.is_done() or replace(changed, name="tiny") == read(str(settings))
+
+    is_refused(use)
+
+
+@seeds
+@fuzzed
+def test_no_change_of_a_design_runs_on_its_old_table(tmp_path_factory, seed, small):
+    rng = random.Random(seed)
+    content = find_design("demo_two_afc").read_bytes() + b"edited_tables: true\n"
+    path = tmp_path_factory.getbasetemp() / "other design" / "demo_two_afc.yaml"
+    write(path, of_yaml(content, rng))
+
+    def use():
+        changed = read_design(path)
+        TableChecks(changed, StimulusSet.open(small.stimuli)).check(
+            read_table(small.table), small.table
+        )
+        assert path.read_bytes() == content
+
+    is_refused(use)
+
+
+@seeds
+@fuzzed
+def test_photographs(tmp_path_factory, seed):
+    """Of any format and damage: pixels, or the reason why there are none."""
+    from stimgen.studies.build_settings import ImagesSettings
+    from stimgen.sweeps.image_reading import read_images
+    from stimgen.sweeps.image_sources import ImageFolder
+
+    rng = random.Random(seed)
+    folder = tmp_path_factory.getbasetemp() / "photographs"
+    shutil.rmtree(folder, ignore_errors=True)
+    noise = Image.effect_noise((60, 48), 80)
+    modes = {"JPEG": "RGB", "PNG": "RGBA", "TIFF": "I;16", "GIF": "P", "BMP": "RGB", "WEBP": "RGB"}
+    for file_format, mode in modes.items():
+        file = io.BytesIO()
+        noise.convert(mode).save(file, file_format)
+        write(folder / f"{file_format}.png", damaged(file.getvalue(), rng))
+    source = ImageFolder(folder)
+
+    def use():
+        images = ImagesSettings(resize_px=40, crop_px=32)
+        for _, found in some(list(read_images(source, images, range(len(source))))):
+            if isinstance(found, str):
+                assert str(folder) not in found and len(found) < LONGEST_SENTENCE
+            else:
+                assert found.shape == (32, 32, 3)
+
+    assert not is_refused(use)
+
+
+@pytest.mark.slow
+def test_many_more_of_each_kind():
+    """More examples of everything here, the same each time."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
+    command += ["--hypothesis-seed=1", __file__]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "UNITSCOPE_FUZZ": str(MORE_EXAMPLES)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
 
 
 @seeds

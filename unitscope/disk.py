@@ -18,6 +18,9 @@ FOLDER_MODE, FILE_MODE = 0o700, 0o600
 SHARED_FOLDER, SHARED_FILE = 0o777, 0o666
 """For whom the system's umask lets, as for the files of any program."""
 
+OF_FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
+"""Files that file managers leave in folders, unasked."""
+
 _KEPT = "; what was recorded before is kept"
 
 

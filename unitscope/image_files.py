@@ -18,6 +18,9 @@ def open_image(file: Path | BinaryIO) -> Image.Image:
     Raises
     ------
     OSError, ValueError
-        If it is none.
+        If it is none, or says that it has more pixels than any photograph.
     """
-    return Image.open(file, formats=FORMATS)
+    try:
+        return Image.open(file, formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise OSError(str(error)) from None

@@ -10,6 +10,7 @@ import pandas as pd
 from unitscope.cells import read_content
 from unitscope.columns import UNIT_COLUMNS, Column
 from unitscope.errors import BadInput
+from unitscope.set_checksums import require_unchanged
 from unitscope.tables import parse, read_cells
 
 QUERIES = "queries.csv"
@@ -59,11 +60,13 @@ def read_queries(path: Path) -> pd.DataFrame:
     Raises
     ------
     BadInput
-        If there is no such file, or a column is missing or holds no truth value.
+        If there is no such file, it has changed since its set was built, or a column is missing or
+        holds no truth value.
     """
     file = path / QUERIES if path.is_dir() else path
     if not file.is_file():
         raise BadInput(f"{file}: no such file; expected the {QUERIES} of a stimulus set")
+    require_unchanged(file)
     text = read_cells(read_content(file), file)
     found = [str(name).removesuffix(_ENDING) for name in text if str(name).endswith(_ENDING)]
     if not found:

@@ -116,9 +116,13 @@ class StimulusSet:
             If the path leads out of the set's folder, also through a symbolic link.
         """
         file = self._place(path)
-        if not file.resolve().is_relative_to(self.folder.resolve()):
+        if not file.resolve().is_relative_to(self._resolved):
             raise BadInput(f"{file}: a link that leads out of the stimulus set")
         return file
+
+    @cached_property
+    def _resolved(self) -> Path:
+        return self.folder.resolve()
 
     def _place(self, path: str) -> Path:
         file = within(self.folder, path)

@@ -274,9 +274,14 @@ def _numbers(cells: pd.Series) -> pd.Series:
     return numbers
 
 
+def dtypes_of(columns: tuple[Column, ...]) -> dict[str, str]:
+    """Return the type of each column in a frame."""
+    return {column.name: _DTYPES[column.type] for column in columns}
+
+
 def empty_frame(columns: tuple[Column, ...]) -> pd.DataFrame:
     """Return a frame without rows that has the columns' types."""
-    return pd.DataFrame({c.name: pd.Series(dtype=_DTYPES[c.type]) for c in columns})
+    return pd.DataFrame({n: pd.Series(dtype=dtype) for n, dtype in dtypes_of(columns).items()})
 
 
 def write_csv(frame: pd.DataFrame, path: Path | str, columns: tuple[Column, ...]) -> None:

@@ -27,7 +27,7 @@ from analysis.report.sections.preregistered_plan import deviations
 from analysis.report.study import RATINGS_ONLY, Results
 from analysis.statistics.rating_means import MOMENTS
 from conditions.design.design import Design
-from unitscope.disk import whole_folder, write_file
+from unitscope.disk import OF_FILE_MANAGERS, whole_folder, write_file
 from unitscope.errors import BadInput
 from unitscope.exclusion import allowed
 from unitscope.places import REPORTS
@@ -45,8 +45,6 @@ PAGE, QUALITY = "report.html", "quality.html"
 NUMBERS, FIGURES, TABLES = "results.json", "figures", "tables"
 CHECKSUMS = "checksums.json"
 """SHA-256 of every file that a report wrote: what a later one may replace."""
-
-OF_FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,8 @@ def write_tables(
     read = read_design(design)
     opened = StimulusSet.open(stimuli or STIMULI / read.stimulus_set)
     maker = TableMaker(read, opened)
+    for number in participants:  # Before any of the others is made, which takes time.
+        maker.require_place_for(number)
     made = {table_path(read, number, out or TABLES): maker.table(number) for number in participants}
     for path, table in made.items():
         if path.exists() and not _holds(path, table):

@@ -137,7 +137,8 @@ def first_difference(
 
 
 def _plain(frame: pd.DataFrame) -> np.ndarray:
-    return np.asarray(frame.astype(object).where(frame.notna(), None))
+    cells = {name: frame[name].to_numpy(dtype=object, na_value=None) for name in frame}
+    return np.array([*cells.values()], dtype=object).T
 
 
 def _shown(cell: object) -> str:

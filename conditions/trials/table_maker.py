@@ -18,7 +18,7 @@ from conditions.trials.unit_pools import Pools, pools_of
 from unitscope.columns import COLUMNS_VERSION, VERSION_COLUMN, names, table_columns
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet
-from unitscope.tables import empty_frame
+from unitscope.tables import dtypes_of
 
 
 class TableMaker:
@@ -41,6 +41,20 @@ class TableMaker:
         """Units of each pool."""
         return pools_of(self.design, self.stimuli)
 
+    def require_place_for(self, participant: int) -> None:
+        """Check that the design can counterbalance a participant.
+
+        Raises
+        ------
+        BadInput
+            If it has fewer participants.
+        """
+        if not 1 <= participant <= self.design.participants:
+            raise BadInput(
+                f"{self.design.path}: participant {participant} cannot be counterbalanced, "
+                f"expected 1 to {self.design.participants}"
+            )
+
     def table(self, participant: int) -> pd.DataFrame:
         """Make the trials of one participant.
 
@@ -60,18 +74,14 @@ class TableMaker:
             If the set lacks units or images (naming them), or the design cannot counterbalance so
             many participants.
         """
-        if not 1 <= participant <= self.design.participants:
-            raise BadInput(
-                f"{self.design.path}: participant {participant} cannot be counterbalanced, "
-                f"expected 1 to {self.design.participants}"
-            )
+        self.require_place_for(participant)
         columns = table_columns(self.design.task)
         rows = [
             self._common(participant, number, block) | cells
             for number, (block, cells) in enumerate(self._rows(participant), start=1)
         ]
         table = pd.DataFrame(rows, columns=names(columns), dtype=object)
-        return table.astype(empty_frame(columns).dtypes.to_dict())
+        return table.astype(dtypes_of(columns))
 
     def _rows(self, participant: int) -> Iterator[tuple[PlannedBlock, dict[str, Any]]]:
         if self.design.task == "exemplar_matching":

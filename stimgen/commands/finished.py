@@ -70,9 +70,12 @@ def _diff(arguments: argparse.Namespace) -> int:
 def _gallery(arguments: argparse.Namespace) -> None:
     from stimgen.sets.gallery import write_gallery
     from stimgen.sets.partial import PartialFolder
+    from unitscope.set_checksums import renew_checksum
 
     with PartialFolder(arguments.set).writing():
-        print(f"wrote {shown(write_gallery(arguments.set))}")
+        page = write_gallery(arguments.set)
+        renew_checksum(arguments.set, page.name)
+    print(f"wrote {shown(page)}")
 
 
 def _export(arguments: argparse.Namespace) -> None:

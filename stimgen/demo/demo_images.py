@@ -61,6 +61,11 @@ class DemoImages:
         """Hash of number, seed and size."""
         return hashlib.sha256(f"demo {self.n} {self.seed} {self.size_px}".encode()).hexdigest()
 
+    @property
+    def times(self) -> str:
+        """Nothing, for there are no files."""
+        return ""
+
     def labels(self, i: int) -> tuple[int, int, int]:
         """Return the indices into `SHAPES`, `TEXTURES` and `HUES` of image `i`."""
         return draw_labels(Draws(self.seed, self._index(i)))

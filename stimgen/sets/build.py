@@ -11,17 +11,20 @@ from typing import Any
 
 import numpy as np
 
+from stimgen.networks.rounding import agree_anywhere
 from stimgen.sets.build_inputs import BuildInputs
-from stimgen.sets.exemplars import choose, save_naturals
+from stimgen.sets.exemplars import Exemplar, choose, save_naturals
 from stimgen.sets.gallery import write_gallery
 from stimgen.sets.manifest import SetImage, manifest_of
 from stimgen.sets.measure import measure
-from stimgen.sets.partial import PartialFolder
+from stimgen.sets.partial import TEMPORARY, PartialFolder
 from stimgen.sets.provenance import provenance_of, write_provenance
 from stimgen.sets.synthetics import candidates_of, rank_synthetics
+from stimgen.sets.verify import require_sound
 from stimgen.sweeps.activation_table import ActivationTable
 from stimgen.sweeps.checkpoints import Checkpoints
 from stimgen.sweeps.ranks import Ranks
+from stimgen.sweeps.same_images import SameImages
 from stimgen.sweeps.sweep import Sweep, sweep
 from stimgen.sweeps.unit_statistics import write_statistics
 from stimgen.visualization.parametrization import Start
@@ -30,6 +33,7 @@ from stimgen.visualization.rendering_methods import open_method
 from stimgen.visualization.spectrum import SPECTRUM, estimate_spectrum
 from unitscope.columns import MANIFEST_COLUMNS
 from unitscope.errors import BadInput
+from unitscope.set_checksums import write_checksums
 from unitscope.settings import read_yaml
 from unitscope.stimulus_set import MANIFEST, SETTINGS
 from unitscope.tables import write_csv
@@ -116,7 +120,7 @@ class Build(BuildInputs):
                     self.source, self.settings.images, chosen, self.partial.path, self.decoder
                 )
             with self.partial.timed("measure"):
-                rows = self._measure(naturals)
+                rows = self._measure(naturals, [exemplar for _, exemplar in chosen])
             occlusion: dict[str, Any] | None = None
             if self.occluder is not None:
                 with self.partial.timed("occlusion"):
@@ -129,7 +133,10 @@ class Build(BuildInputs):
             facts = provenance_of(self, found, occlusion, self.rendered, self.partial.seconds)
             write_provenance(facts, self.partial.path)
             write_gallery(self.partial.path)
-            self.partial.finish(_SWEEP, _RENDERED, _PARTS, _TABLE)
+            require_sound(self.partial.path, self.settings, quiet=self.quiet)
+            leftovers = (_SWEEP, _RENDERED, _PARTS, _TABLE)
+            write_checksums(self.partial.path, (*leftovers, *TEMPORARY))
+            self.partial.finish(*leftovers)
         return self.folder
 
     @contextmanager
@@ -161,10 +168,15 @@ class Build(BuildInputs):
         self._is_swept = True
 
     def _lacks_sweep(self) -> bool:
-        self.partial.open(self.fingerprint)
+        self.partial.open(self._mark)
         if self.table is not None:
             self.table.create(len(self.source))
         return not (self.partial.path / _SWEEP).exists()
+
+    @property
+    def _mark(self) -> str:
+        """What an interrupted build must have been begun with to be gone on with."""
+        return f"{self.fingerprint} {self.source.times}"
 
     @cached_property
     def table(self) -> ActivationTable | None:
@@ -185,6 +197,7 @@ class Build(BuildInputs):
             self.settings.images,
             self.settings.activation,
             n_poles=len(self.settings.poles),
+            reserve=self.settings.natural.n_extremes,
             checkpoints=checkpoints,
             observe=self.table.record if self.table else None,
             quiet=self.quiet,
@@ -202,7 +215,7 @@ class Build(BuildInputs):
                 self._ensure_sweep()
                 found = Sweep.load(self.partial.path / _SWEEP)
             if self.ranks.is_first:
-                self.partial.open(self.fingerprint)
+                self.partial.open(self._mark)
             self.ranks.wait()
             self.ranks.take_cores(shared=True)
             with self._timed("render"):
@@ -248,6 +261,8 @@ class Build(BuildInputs):
 
     def _choose(self, found: Sweep) -> list[Any]:
         wanted, seed = self.settings.natural, self.settings.seed
+        precision = self.settings.network.precision
+        shown = SameImages(self.source, self.settings.images, precision, self.decoder)
         return [
             (unit, exemplar)
             for place, unit in enumerate(self.units)
@@ -258,16 +273,24 @@ class Build(BuildInputs):
                 self.settings.poles,
                 seed,
                 self.table.of_unit(place, found.n_images) if self.table else None,
+                shown,
             )
         ]
 
-    def _measure(self, naturals: list[SetImage]) -> list[dict[str, Any]]:
+    def _measure(self, naturals: list[SetImage], exemplars: list[Exemplar]) -> list[dict[str, Any]]:
         folder = self.partial.path
         candidates = candidates_of(self.goals, self.rendered)
         files = [(folder / image.path, image.unit) for image in naturals]
         files += [(candidate.file, candidate.goal.unit) for candidate in candidates]
         values = measure(self.network, files, self.settings.activation, quiet=self.quiet).tolist()
         n = len(naturals)
+        for image, exemplar, value in zip(naturals, exemplars, values[:n], strict=True):
+            if not agree_anywhere(value, exemplar.activation, self.network.precision):
+                raise BadInput(
+                    f"{image.source_image}: activates {image.unit.name} by {value:g}, but by "
+                    f"{exemplar.activation:g} in the sweep; if it was changed since, remove "
+                    f"{folder} and build the set again"
+                )
         measured = list(zip(naturals, values[:n], strict=True))
         measured += rank_synthetics(candidates, values[n:], folder)
         return [image.row(folder, value) for image, value in measured]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from stimgen.sweeps.device_decoder import DeviceDecoder
 from stimgen.sweeps.image_reading import Pixels, read_images
 from stimgen.sweeps.image_sources import ImageSource
 from stimgen.sweeps.prefetch import prefetch
+from stimgen.sweeps.same_images import Shown, all_different
 from stimgen.sweeps.sweep import Sweep
 from unitscope.errors import BadInput
 from unitscope.vocabulary import Unit
@@ -24,7 +25,7 @@ from unitscope.vocabulary import Unit
 
 @dataclass(frozen=True)
 class Exemplar:
-    """A natural image with its pole, batch and rank.
+    """A natural image with its pole, batch and rank, and its activation in the sweep.
 
     Ranks are the indices of a pole's bins, in ascending order of activation. The query of the max
     pole has the last rank, the query of the min pole rank 0.
@@ -34,6 +35,7 @@ class Exemplar:
     batch: int
     rank: int
     index: int
+    activation: float = np.nan
 
 
 def bin_and_shuffle(
@@ -78,6 +80,7 @@ def choose(
     poles: Sequence[str],
     seed: int,
     activations: np.ndarray | None = None,
+    shown: Shown = all_different,
 ) -> list[Exemplar]:
     """Choose a unit's natural images: pole after pole, by batch and rank.
 
@@ -92,40 +95,105 @@ def choose(
     activations
         The unit's activation for every image, NaN where it could not be read; needed for queries
         by percentile.
+    shown
+        Says which images show the same; of these, one is chosen.
 
     Raises
     ------
     BadInput
-        If there are too few images for the queries' percentile.
+        If there are too few different images, or all activate the unit equally.
     """
     row = sweep.row(unit)
+    ends = {
+        "max": (sweep.top_indices[row], sweep.top_values[row]),
+        "min": (sweep.bottom_indices[row], sweep.bottom_values[row]),
+    }
+    values = {
+        int(index): float(value) for pole in poles for index, value in zip(*ends[pole], strict=True)
+    }
+    contents = shown(values)
+    used: set[int] = set()
     chosen: list[Exemplar] = []
     for pole in poles:
-        if pole == "min":
-            ascending = sweep.bottom_indices[row].tolist()
-        else:
-            ascending = sweep.top_indices[row][::-1].tolist()
+        taken = {contents[index] for index in used}
+        extremes = [index for index in ends[pole][0].tolist() if contents[index] not in taken]
+        extremes = _different(extremes, contents)[: wanted.n_extremes]
+        if len(extremes) < wanted.n_extremes:
+            raise BadInput(
+                f"natural: of the {len(ends[pole][0])} images that activate {unit.name} "
+                f"{'most' if pole == 'max' else 'least'}, {len(extremes)} show something else "
+                f"than the others, expected {wanted.n_extremes}; give more images without copies"
+            )
+        used.update(extremes)
+        ascending = extremes if pole == "min" else extremes[::-1]
         batches = _deal(ascending, pole, wanted.n_batches, wanted.n_dealt, wanted, seed, unit)
         if wanted.queries is not None:
             assert activations is not None
-            window = rank_window(activations, pole, wanted.queries, wanted.n_queries_from)
-            used = {index for batch in batches for index in batch}
-            if used & set(window):
-                raise BadInput(
-                    f"natural.queries: the {len(window)} images around percentile "
-                    f"{wanted.queries.percentile:g} overlap with the {len(used)} references of "
-                    f"{unit.name}; give more images or a percentile closer to 50"
-                )
+            window = _queries(activations, pole, wanted, unit, used, shown)
+            used.update(window)
+            values |= {index: float(activations[index]) for index in window}
+            contents = shown(values)
             queries = shuffled(window, seed, unit.name, pole, "query")
             for batch, query in zip(batches, queries, strict=False):
                 batch.insert(0 if pole == "min" else len(batch), query)
         batches += _deal(ascending, pole, wanted.pair_batches, 2, wanted, seed, unit, "pair")
         chosen += [
-            Exemplar(pole, batch, rank, index)
+            Exemplar(pole, batch, rank, index, values[index])
             for batch, indices in enumerate(batches)
             for rank, index in enumerate(indices)
         ]
+    _check_order(chosen, unit)
     return chosen
+
+
+def _queries(
+    activations: np.ndarray,
+    pole: str,
+    wanted: NaturalSettings,
+    unit: Unit,
+    used: Collection[int],
+    shown: Shown,
+) -> list[int]:
+    """Return the images of the percentile's window, which show something else than those used."""
+    assert wanted.queries is not None
+    left = activations.copy()
+    while True:
+        window = rank_window(left, pole, wanted.queries, wanted.n_queries_from)
+        if set(used) & set(window):
+            raise BadInput(
+                f"natural.queries: the {len(window)} images around percentile "
+                f"{wanted.queries.percentile:g} overlap with the {len(used)} references of "
+                f"{unit.name}; give more images or a percentile closer to 50"
+            )
+        both = [*used, *window]
+        contents = shown({index: float(activations[index]) for index in both})
+        different = set(_different(both, contents))
+        copies = [index for index in window if index not in different]
+        if not copies:
+            return window
+        left[copies] = np.nan
+
+
+def _check_order(chosen: Sequence[Exemplar], unit: Unit) -> None:
+    """Check that each batch's query of the max pole activates the unit more than its other."""
+    queries: dict[tuple[str, int], float] = {}
+    for image in chosen:
+        if image.pole == "max" or image.rank == 0:
+            queries[image.pole, image.batch] = image.activation
+    for (pole, batch), low in queries.items():
+        if pole == "min" and not low < queries.get(("max", batch), np.inf):
+            raise BadInput(
+                f"natural: the images that activate {unit.name} most and least all activate it by "
+                f"{low:g}; use another unit or other images"
+            )
+
+
+def _different(indices: Sequence[int], contents: Mapping[int, Hashable]) -> list[int]:
+    """Return the images without those that show what one before them does."""
+    first: dict[Hashable, int] = {}
+    for index in indices:
+        first.setdefault(contents[index], index)
+    return list(first.values())
 
 
 def _deal(

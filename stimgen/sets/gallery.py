@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from stimgen.files import load_npz, read_png
+from stimgen.files import read_png
 from stimgen.occlusion.map_drawing import draw_map
 from stimgen.occlusion.patches import Patch
-from stimgen.sets.occlusion_maps import map_path
+from stimgen.sets.occlusion_maps import load_map, map_path
 from unitscope.disk import write_file
 from unitscope.stimulus_set import StimulusSet
 from unitscope.vocabulary import POLES, Unit
@@ -142,16 +142,19 @@ def _draw(stimuli: StimulusSet, path: str, base: object, low: object, high: obje
         return None
     drawn = source.with_suffix(".png")
     if not drawn.exists():
-        arrays = load_npz(source, "an activation map")
-        patches = [
-            Patch(*(int(getattr(row, f"occluder_{name}_px")) for name in ("x", "y", "size")))
+        found = load_map(source)
+        edges = [
+            [getattr(row, f"occluder_{name}_px") for name in ("x", "y", "size")]
             for row in (low, high)
         ]
+        if any(pd.isna(edge) for own in edges for edge in own):
+            return None
+        patches = [Patch(*map(int, own)) for own in edges]
         draw_map(
             read_png(stimuli.file(str(base.path))),  # type: ignore[attr-defined]
-            arrays["activations"],
-            int(arrays["size_px"]),
-            int(arrays["stride_px"]),
+            found.activations,
+            found.size_px,
+            found.stride_px,
             low=patches[0],
             high=patches[1],
         ).save(drawn)

@@ -133,7 +133,7 @@ def save_images(
     queries: list[dict[str, Any]] = []
     excluded: list[str] = []
     for job in jobs:
-        values, base = load_map(folder / job.map_path)
+        values, base, *_ = load_map(folder / job.map_path)
         edit = edit_of(job.kind, read_png(folder / job.natural.path), settings)
         if job.kind == "blur":
             images.append(_blurred(job, edit, values, settings, folder))

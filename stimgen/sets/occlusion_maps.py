@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -177,8 +178,17 @@ def save_maps(
         save_npz(saved, folder / job.map_path)
 
 
-def load_map(path: Path) -> tuple[np.ndarray, float]:
-    """Return a map's activations, rows x columns, and the activation of the unedited image.
+class SavedMap(NamedTuple):
+    """A unit's activations, rows x columns of positions, and those of the image as it was."""
+
+    activations: np.ndarray
+    base_activation: float
+    size_px: int
+    stride_px: int
+
+
+def load_map(path: Path) -> SavedMap:
+    """Return an activation map of a set.
 
     Raises
     ------
@@ -187,6 +197,17 @@ def load_map(path: Path) -> tuple[np.ndarray, float]:
     """
     arrays = load_npz(path, "an activation map")
     try:
-        return arrays["activations"].astype(float), float(arrays["base_activation"])
+        found = SavedMap(
+            arrays["activations"].astype(float),
+            float(arrays["base_activation"]),
+            int(arrays["size_px"]),
+            int(arrays["stride_px"]),
+        )
     except KeyError as error:
         raise BadInput(f"{path}: not an activation map (it holds no {error})") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadInput(f"{path}: not an activation map ({error})") from None
+    values = found.activations
+    if values.ndim != 2 or not values.size or min(found.size_px, found.stride_px) < 1:
+        raise BadInput(f"{path}: not an activation map (it has no rows and columns of positions)")
+    return found

@@ -15,13 +15,15 @@ from stimgen.networks.network import Network
 from stimgen.sets.gallery import write_gallery
 from stimgen.sets.manifest import manifest_of, set_images
 from stimgen.sets.occlusion_images import Occluder
-from stimgen.sets.partial import PartialFolder
+from stimgen.sets.partial import TEMPORARY, PartialFolder
 from stimgen.sets.provenance import read_provenance, write_provenance
+from stimgen.sets.verify import require_sound
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from stimgen.sweeps.unit_statistics import STATISTICS
 from unitscope.columns import MANIFEST_COLUMNS
 from unitscope.disk import write_file
 from unitscope.errors import BadInput
+from unitscope.set_checksums import write_checksums
 from unitscope.settings import read_yaml
 from unitscope.stimulus_set import MANIFEST, SETTINGS, StimulusSet
 from unitscope.tables import write_csv
@@ -122,6 +124,8 @@ class OcclusionSet:
             }
             write_provenance(facts, path)
             write_gallery(path)
+            require_sound(path, settings, quiet=self.quiet)
+            write_checksums(path, TEMPORARY)
             self.partial.finish()
         return [str(name) for name in made.facts["left_out"]]
 

@@ -18,6 +18,9 @@ from unitscope.errors import BadInput
 _FINGERPRINT = "fingerprint.json"
 _SECONDS = "seconds.json"
 
+TEMPORARY = (_FINGERPRINT, _SECONDS)
+"""Files that a folder has until it is finished."""
+
 
 class PartialFolder:
     """A folder under a temporary name until it is complete, from which interrupted work resumes.
@@ -85,8 +88,7 @@ class PartialFolder:
 
     def finish(self, *leftovers: str) -> None:
         """Remove temporary files and ``leftovers``, and rename the folder."""
-        left = (_FINGERPRINT, _SECONDS)
-        for name in (*left, *(f".{name}.partial" for name in left), *leftovers):
+        for name in (*leftovers, *(f".{name}.partial" for name in TEMPORARY), *TEMPORARY):
             path = self.path / name
             if path.is_dir():
                 shutil.rmtree(path)

@@ -134,7 +134,7 @@ def plan_of(build: Build) -> Plan:
         n_units,
         n_images,
         tuple(steps),
-        n_images + n_maps + n_bases + (5 if n_maps else 4),
+        n_images + n_maps + n_bases + (6 if n_maps else 5),
         n_bytes,
         _device(build),
     )

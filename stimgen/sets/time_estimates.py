@@ -52,6 +52,10 @@ class FirstImages:
     def sha256(self) -> str:
         return self.source.sha256
 
+    @property
+    def times(self) -> str:
+        return self.source.times
+
 
 def first_images(build: Build) -> FirstImages:
     """Return the images of a build for the estimates."""

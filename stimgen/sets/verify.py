@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,10 @@ from stimgen.sets.measure import measure
 from stimgen.sets.occlusion_maps import edit_of, load_map, map_path
 from stimgen.studies.build_settings import ActivationSettings, BuildSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
+from unitscope.disk import OF_FILE_MANAGERS
 from unitscope.errors import BadInput
 from unitscope.image_files import open_image
+from unitscope.set_checksums import changed_files
 from unitscope.stimulus_set import StimulusSet, sha256_of
 from unitscope.vocabulary import Unit
 
@@ -36,12 +39,13 @@ class Fault:
 
 
 def verify(stimuli: StimulusSet, settings: BuildSettings, *, quiet: bool = False) -> list[Fault]:
-    """Check a set's files and rules, without its network.
+    """Check a finished set's files and rules, without its network.
 
-    Every file exists, is unchanged and has the same size; there are no files that are not in the
-    manifest; no unit has the same image twice, except a base image and its source; every unit has
-    the images that the settings ask for; activation increases with rank; each batch's min query has
-    a lower activation than its max query; occlusion stimuli agree with their base images and maps.
+    Every file exists and is unchanged, and images have the same size; there are no files that are
+    not in the manifest; no unit has the same image twice, except a base image and its source; every
+    unit has the images that the settings ask for; activation increases with rank; each batch's min
+    query has a lower activation than its max query; occlusion stimuli agree with their base images
+    and maps.
 
     Parameters
     ----------
@@ -50,6 +54,30 @@ def verify(stimuli: StimulusSet, settings: BuildSettings, *, quiet: bool = False
     quiet
         Whether to show no progress.
     """
+    return [
+        *_images_and_rules(stimuli, settings, quiet),
+        *(Fault(where, what) for where, what in changed_files(stimuli.folder)),
+    ]
+
+
+def require_sound(folder: Path, settings: BuildSettings, *, quiet: bool = False) -> None:
+    """Check a set that has just been written, before it counts as finished.
+
+    Raises
+    ------
+    BadInput
+        Naming the first fault, and the number of others.
+    """
+    faults = _images_and_rules(StimulusSet.open(folder), settings, quiet)
+    if faults:
+        others = f" (and {len(faults) - 1} other faults)" if len(faults) > 1 else ""
+        raise BadInput(
+            f"{folder}: the set is not as it must be: {faults[0].where}: {faults[0].what}{others}; "
+            "it stays unfinished"
+        )
+
+
+def _images_and_rules(stimuli: StimulusSet, settings: BuildSettings, quiet: bool) -> list[Fault]:
     checks: dict[str, Iterator[Fault]] = {
         "files": _changed_files(stimuli),
         "folder": _stray_files(stimuli),
@@ -102,7 +130,7 @@ def _changed_files(stimuli: StimulusSet) -> Iterator[Fault]:
         try:
             with open_image(file) as image:
                 size = image.size
-        except OSError:
+        except (OSError, ValueError):
             yield Fault(row.path, "cannot be read as an image")
             continue
         first = first or size
@@ -114,7 +142,7 @@ def _stray_files(stimuli: StimulusSet) -> Iterator[Fault]:
     known = set(stimuli.manifest["path"])
     for file in sorted((stimuli.folder / "images").rglob("*")):
         path = file.relative_to(stimuli.folder).as_posix()
-        if file.is_file() and path not in known:
+        if file.is_file() and path not in known and file.name not in OF_FILE_MANAGERS:
             yield Fault(path, "is not in the manifest")
 
 
@@ -238,7 +266,8 @@ def _trial(
     (base, base_activation), *queries = (found[place] for place in places)
     image = read_png(stimuli.file(base.path))
     yield from _base(stimuli, found, base, image)
-    values, mapped = load_map(stimuli.file(map_path(base.unit, "occluded", base.batch or 0, 0)))
+    path = map_path(base.unit, "occluded", base.batch or 0, 0)
+    values, mapped, *_ = load_map(stimuli.file(path))
     if not agree(base_activation, mapped, precision):
         yield Fault(base.path, f"activation is {base_activation:g}, but {mapped:g} in its map")
     pair = choose_queries(values, mapped, settings)
@@ -282,7 +311,7 @@ def _blurred(
         image = read_png(stimuli.file(found["natural", "max", rank][0].path))
         yield from _edited(stimuli, blurred, edit_of("blur", image, settings))
         path = map_path(blurred.unit, "blur", blurred.batch or 0, rank)
-        values, _ = load_map(stimuli.file(path))
+        values = load_map(stimuli.file(path)).activations
         if not agree(activation, float(values.max()), precision):
             yield Fault(
                 blurred.path, f"activation is {activation:g}, but {values.max():g} in its map"

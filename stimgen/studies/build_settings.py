@@ -83,6 +83,7 @@ class ImagesSettings:
 
     def __post_init__(self) -> None:
         at_least(1, n=self.n, crop_px=self.crop_px)
+        at_least(0, seed=self.seed)
         at_least(self.crop_px, resize_px=self.resize_px)
         if self.decode == "cuda" and self.source == "demo":
             raise ValueError(

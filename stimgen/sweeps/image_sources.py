@@ -6,7 +6,7 @@ import hashlib
 import os
 import tarfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -19,6 +19,9 @@ from stimgen.sweeps.photographs import read_rgb
 from unitscope.errors import BadInput
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+
+N_SAMPLED = 1000
+"""Images whose contents are hashed, which takes a second; the contents of a million take many."""
 
 
 class ImageSource(Protocol):
@@ -35,7 +38,11 @@ class ImageSource(Protocol):
 
     @property
     def sha256(self) -> str:
-        """Hash that identifies the images."""
+        """Hash that identifies the images, on whatever machine."""
+
+    @property
+    def times(self) -> str:
+        """What is another, on this machine, after images were replaced; empty without files."""
 
 
 def open_source(path: Path | str) -> ImageSource:
@@ -94,8 +101,20 @@ class ImageFiles:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of names and file sizes."""
-        return hash_of_list((name, (self.folder / name).stat().st_size) for name in self._names)
+        """Hash of names and file sizes, and of the contents of a sample."""
+        sizes = [
+            (name, state.st_size) for name, state in zip(self._names, self._states, strict=True)
+        ]
+        return hash_of_list(sizes, self.encoded)
+
+    @cached_property
+    def times(self) -> str:
+        """Hash of the files' times of modification."""
+        return _hash_of_times(self._states)
+
+    @cached_property
+    def _states(self) -> list[os.stat_result]:
+        return [(self.folder / name).stat() for name in self._names]
 
 
 class ImageFolder(ImageFiles):
@@ -224,8 +243,14 @@ class TarShards:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of names and sizes."""
-        return hash_of_list((self.name(i), m.size) for i, m in enumerate(self._members))
+        """Hash of names and sizes, and of the contents of a sample."""
+        sizes = [(self.name(i), member.size) for i, member in enumerate(self._members)]
+        return hash_of_list(sizes, self.encoded)
+
+    @cached_property
+    def times(self) -> str:
+        """Hash of the shards' times of modification."""
+        return _hash_of_times([shard.stat() for shard in self._shards])
 
 
 def _members(number: int, shard: Path) -> list[_Member]:
@@ -264,9 +289,41 @@ def _is_beside(name: str, members: Mapping[str, _Member]) -> bool:
     )
 
 
-def hash_of_list(sizes: Iterable[tuple[str, int]]) -> str:
-    """Return the SHA-256 of the names and the sizes in bytes of a list of files."""
+def hash_of_list(
+    sizes: Sequence[tuple[str, int]], content: Callable[[int], bytes], n_sampled: int = N_SAMPLED
+) -> str:
+    """Return the SHA-256 of a list of files and of the contents of a sample of them.
+
+    Parameters
+    ----------
+    sizes
+        Names and sizes in bytes.
+    content
+        Returns a file's content by its place in the list.
+    n_sampled
+        Number of files whose contents count: evenly spaced, or all if there are no more.
+
+    Raises
+    ------
+    BadInput
+        If a file of the sample cannot be read.
+    """
     digest = hashlib.sha256()
     for name, size in sizes:
         digest.update(f"{name}\t{size}\n".encode())
+    n = len(sizes)
+    for place in range(n) if n <= n_sampled else (i * n // n_sampled for i in range(n_sampled)):
+        try:
+            digest.update(hashlib.sha256(content(place)).digest())
+        except OSError as error:
+            raise BadInput(
+                f"{sizes[place][0]}: cannot be read ({error.strerror or error})"
+            ) from None
+    return digest.hexdigest()
+
+
+def _hash_of_times(states: Iterable[os.stat_result]) -> str:
+    digest = hashlib.sha256()
+    for state in states:
+        digest.update(f"{state.st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -122,6 +122,7 @@ def sweep(
     activation: ActivationSettings,
     *,
     n_poles: int = 2,
+    reserve: int = 0,
     batch: int | None = None,
     merge_every: int = 1024,
     checkpoints: Checkpoints | None = None,
@@ -148,6 +149,8 @@ def sweep(
         How a unit's activation is computed.
     n_poles
         Number of poles for which images will be chosen; no image may be needed at both.
+    reserve
+        Number of images to keep beyond k, in place of some that show the same.
     batch, merge_every
         Images in a forward pass (by default :data:`BATCH`; halved when memory runs out), and
         between two updates of the statistics.
@@ -175,9 +178,10 @@ def sweep(
     units = tuple(unit.name for unit in network.units(layers))
     batch = batch or BATCH[network.device.type]
     n_batches = -(-len(source) // batch)
-    mark = _mark(network, source, units, k, images, activation, batch)
+    kept = k + reserve
+    mark = _mark(network, source, units, kept, images, activation, batch)
     ranks = checkpoints.ranks if checkpoints else Ranks()
-    tally = Tally(len(units), k, n_batches, network.device, wait=merge_every)
+    tally = Tally(len(units), kept, n_batches, network.device, wait=merge_every)
     done = checkpoints.resume(tally, mark) if checkpoints else tally.done
     left = [n for n in range(ranks.rank, n_batches, ranks.world) if not done[n]]
     decoder = device_decoder(images, network.device)
@@ -202,7 +206,7 @@ def sweep(
         ranks.wait()
         if not ranks.is_first:
             return None
-        tally = Tally(len(units), k, n_batches, network.device)
+        tally = Tally(len(units), kept, n_batches, network.device)
         checkpoints.merge(tally, mark)
     require(tally.moments.n, k, n_poles, len(tally.skipped))
     return summary(tally, units)

@@ -78,6 +78,10 @@ class NoiseImages:
     def sha256(self) -> str:
         return f"noise {self.n} {self.size_px}"
 
+    @property
+    def times(self) -> str:
+        return ""
+
     def load(self, index: int) -> Image.Image:
         coarse = np.random.default_rng(index).integers(0, 256, (4, 4, 3), dtype=np.uint8)
         return Image.fromarray(coarse).resize((self.size_px, self.size_px))

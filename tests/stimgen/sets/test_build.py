@@ -1,17 +1,20 @@
 import dataclasses
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from PIL import Image
 
 import stimgen.sets.build
 import stimgen.sets.build_inputs
 import stimgen.sets.exemplars
+import stimgen.sweeps.image_sources
 from stimgen.networks.compute_device import pick_device
 from stimgen.networks.network import Network
 from stimgen.sets.build import Build
@@ -26,7 +29,7 @@ from stimgen.studies.build_settings import (
 )
 from stimgen.studies.natural_settings import NaturalSettings
 from tests.conftest import manifest_rows, some
-from tests.stimgen.conftest import make_toy
+from tests.stimgen.conftest import NoiseImages, make_toy
 from unitscope.errors import BadInput
 from unitscope.stimulus_set import StimulusSet, sha256_of
 
@@ -138,6 +141,7 @@ def test_a_whole_set_opens_and_is_complete(built: Build) -> None:
         "set.yaml",
         "units.csv",
         "index.html",
+        "checksums.json",
     }
     on_disk = {p.relative_to(built.folder).as_posix() for p in built.folder.rglob("*.png")}
     assert on_disk == set(stimuli.manifest["path"])
@@ -265,7 +269,7 @@ def test_a_half_built_set_of_other_settings_is_not_mixed_in(
 ) -> None:
     make_build(photographs, tmp_path).sweep()
     more = dataclasses.replace(SETTINGS, natural=NaturalSettings(n_batches=1, n_bins=10))
-    assert make_build(photographs, tmp_path, more).sweep().top_indices.shape[1] == 10
+    assert make_build(photographs, tmp_path, more).sweep().top_indices.shape[1] == 20
 
 
 def test_too_few_images(photographs: Path, tmp_path: Path) -> None:
@@ -330,3 +334,114 @@ def test_the_page_shows_every_image_and_escapes_names(
     assert "http" not in page
     digest = hashlib.sha256((folder / manifest["path"][0]).read_bytes()).hexdigest()
     assert digest == manifest["sha256"][0]
+
+
+def test_an_image_that_is_there_twice_is_chosen_once(photographs: Path, tmp_path: Path) -> None:
+    for file in sorted(photographs.glob("image*.png"))[:12]:
+        with Image.open(file) as image:
+            image.save(photographs / f"copy of {file.stem}.bmp")
+    folder = make_build(photographs, tmp_path / "stimuli").run()
+    stimuli = StimulusSet.open(folder)
+    natural = stimuli.manifest[stimuli.manifest["kind"] == "natural"]
+    for _, rows in some(list(natural.groupby(["layer", "branch", "channel"], dropna=False))):
+        assert len(rows) == 40 and not rows["sha256"].duplicated().any()
+    # Both were among the images, so without the check both would have been chosen somewhere.
+    stems = natural["source_image"].str.replace(r"^copy of |\.\w+$", "", regex=True)
+    assert (natural["source_image"].str.startswith("copy")).any()
+    assert not natural.assign(stem=stems).duplicated(["layer", "branch", "channel", "stem"]).any()
+
+
+def test_too_many_copies_are_a_sentence(photographs: Path, tmp_path: Path) -> None:
+    for file in sorted(photographs.glob("image*.png"))[8:]:
+        file.write_bytes((photographs / "image01.png").read_bytes())
+    with pytest.raises(BadInput, match=r"show something else than the others, expected 20; give"):
+        make_build(photographs, tmp_path).run()
+
+
+def test_a_unit_that_never_responds_is_a_sentence(photographs: Path, tmp_path: Path) -> None:
+    table = tmp_path / "units.csv"
+    table.write_text("layer,branch,channel\nearly,,2\n")
+    settings = dataclasses.replace(SETTINGS, units=UnitsSettings(table=str(table)))
+    build = make_build(photographs, tmp_path / "stimuli", settings)
+    with torch.no_grad():
+        build.network.module.early.weight[2] = 0
+        build.network.module.early.bias[2] = 0
+    with pytest.raises(BadInput, match="activate early-0002 most and least all activate it by 0"):
+        build.run()
+
+
+@pytest.fixture
+def bitmaps(tmp_path: Path) -> Path:
+    """Photographs whose files all have the same size."""
+    folder = tmp_path / "bitmaps"
+    folder.mkdir()
+    for index in range(44):
+        NoiseImages(44).load(index).save(folder / f"{index:02d}.bmp")
+    assert len({file.stat().st_size for file in folder.iterdir()}) == 1
+    return folder
+
+
+def swap(folder: Path, keep_times: bool) -> None:
+    """Exchange the contents of each two files, which keep their names and sizes."""
+    files = sorted(folder.iterdir())
+    for first, second in zip(files[::2], files[1::2], strict=True):
+        contents = first.read_bytes(), second.read_bytes()
+        for file, content in zip((second, first), contents, strict=True):
+            before = file.stat()
+            file.write_bytes(content)
+            if keep_times:
+                os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(("keep_times", "n_sampled"), [(True, 1000), (False, 0)])
+def test_a_sweep_is_not_used_for_other_photographs_of_the_same_names_and_sizes(
+    bitmaps: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    keep_times: bool,
+    n_sampled: int,
+) -> None:
+    sources = stimgen.sweeps.image_sources
+    whole = sources.hash_of_list
+    monkeypatch.setattr(
+        sources, "hash_of_list", lambda sizes, content: whole(sizes, content, n_sampled)
+    )
+    first = make_build(bitmaps, tmp_path / "stimuli").sweep()
+    again = make_build(bitmaps, tmp_path / "stimuli").sweep()
+    assert (first.top_indices == again.top_indices).all()
+    swap(bitmaps, keep_times)
+    other = make_build(bitmaps, tmp_path / "stimuli").sweep()
+    assert (first.top_indices != other.top_indices).any()
+    np.testing.assert_array_equal(first.top_indices ^ 1, other.top_indices)
+
+
+def test_photographs_that_change_after_the_sweep_unseen_are_found_by_their_activations(
+    bitmaps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = stimgen.sweeps.image_sources.hash_of_list
+    monkeypatch.setattr(
+        stimgen.sweeps.image_sources,
+        "hash_of_list",
+        lambda sizes, content: whole(sizes, content, 0),
+    )
+    make_build(bitmaps, tmp_path / "stimuli").sweep()
+    swap(bitmaps, keep_times=True)
+    with pytest.raises(BadInput, match=r"bmp: activates .* by .*, but by .* in the sweep"):
+        make_build(bitmaps, tmp_path / "stimuli").run()
+    assert not (tmp_path / "stimuli" / "tiny").exists()
+
+
+def test_a_build_ends_by_checking_what_it_wrote(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = stimgen.sets.build.write_gallery
+
+    def write_and_damage(folder: Path) -> Path:
+        image = sorted((folder / "images").rglob("*.png"))[5]
+        image.write_bytes(image.read_bytes()[:-1])
+        return write(folder)
+
+    monkeypatch.setattr(stimgen.sets.build, "write_gallery", write_and_damage)
+    with pytest.raises(BadInput, match=r"the set is not as it must be: images/.* has changed"):
+        make_build(photographs, tmp_path).run()
+    assert not (tmp_path / "tiny").exists()

@@ -114,6 +114,33 @@ def test_a_missing_row(copy, capsys):
     assert f"{path}: is not in the manifest" in printed
 
 
+@pytest.mark.parametrize("name", ["units.csv", "index.html", "set.yaml"])
+def test_a_changed_file_beside_the_images(copy, capsys, name):
+    with (copy / name).open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert f"{name}: has changed" in faults(copy, capsys, "--files-only")
+    (copy / name).unlink()
+    if name != "set.yaml":
+        assert f"{name}: is missing" in faults(copy, capsys, "--files-only")
+
+
+def test_a_file_more_or_no_checksums(copy, capsys):
+    (copy / "notes.txt").write_text("", encoding="utf-8")
+    (copy / "Thumbs.db").write_text("", encoding="utf-8")
+    printed = faults(copy, capsys, "--files-only")
+    assert "notes.txt: is not in checksums.json" in printed and "Thumbs" not in printed
+    for content in ("", "[1]", "[" * 100_000, "{}"):
+        (copy / "checksums.json").write_text(content, encoding="utf-8")
+        assert "checksums.json: is missing or damaged" in faults(copy, capsys, "--files-only")
+
+
+def test_a_page_that_is_written_again_counts(copy, capsys):
+    (copy / "index.html").write_text("an older page", encoding="utf-8")
+    assert main(["gallery", str(copy)]) == 0
+    assert main(["verify", str(copy), "--quiet", "--files-only"]) == 0
+    assert "no faults" in capsys.readouterr().out
+
+
 def test_other_weights_are_bad_input(copy, capsys):
     facts = yaml.safe_load((copy / "set.yaml").read_text(encoding="utf-8"))
     facts["network"]["weights_sha256"] = "0" * 64
