@@ -25,11 +25,16 @@ class BadInput(Exception):
     """
 
     def __str__(self) -> str:
-        said = "".join(c if c.isprintable() else " " for c in super().__str__())
-        if len(said) > LONGEST_SENTENCE:
-            half = LONGEST_SENTENCE // 2 - 3
-            said = f"{said[:half]} ... {said[-half:]}"
-        return said
+        return as_sentence(super().__str__())
+
+
+def as_sentence(text: str) -> str:
+    """Return a text that quotes a file as one line, without its middle where it is long."""
+    said = "".join(c if c.isprintable() else " " for c in text)
+    if len(said) > LONGEST_SENTENCE:
+        half = LONGEST_SENTENCE // 2 - 3
+        said = f"{said[:half]} ... {said[-half:]}"
+    return said
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.logs.sessions import Log, session_folders
-from unitscope import cells, exclusion, tables
+from unitscope import cells, session_facts, tables
 from unitscope.columns import Column, imported_columns, log_columns
 from unitscope.errors import BadInput, nearest
 from unitscope.records import FRAMES, SESSION, TRIALS
@@ -93,7 +93,7 @@ def _key(path: Path) -> str:
     columns = [[_defined(log_columns(t)), _defined(imported_columns(t))] for t in TASKS]
     names = ("sessions", "log_files", "log_checks", "at_once")
     files_of_code = [Path(__file__).with_name(f"{name}.py") for name in names]
-    files_of_code += [Path(str(module.__file__)) for module in (cells, exclusion, tables)]
+    files_of_code += [Path(str(module.__file__)) for module in (cells, session_facts, tables)]
     code = [sha256_of(file) for file in files_of_code]
     text = json.dumps([str(path), pd.__version__, code, columns, files])
     return hashlib.sha256(text.encode()).hexdigest()

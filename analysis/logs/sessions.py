@@ -16,7 +16,6 @@ from analysis.logs.log_checks import check_one_design, check_participants, check
 from analysis.logs.log_files import Rows, columns_of, read_files
 from unitscope.columns import FRAME_COLUMNS, MAX_ROWS
 from unitscope.errors import BadInput
-from unitscope.exclusion import TrialTimes, layout_scale, number_of, total_s
 from unitscope.records import (
     COMPLETED,
     FRAMES,
@@ -26,6 +25,7 @@ from unitscope.records import (
     SessionRecord,
     read_session,
 )
+from unitscope.session_facts import TrialTimes, layout_scale, number_of, total_s
 from unitscope.tables import empty_frame
 from unitscope.vocabulary import Unit
 

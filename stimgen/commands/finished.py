@@ -52,7 +52,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         )
         faults += verify_activations(stimuli, network, settings.activation, quiet=arguments.quiet)
     for fault in faults:
-        print(f"{fault.where}: {fault.what}")
+        print(fault)
     checked = f"{len(stimuli.manifest)} images of {len(stimuli.units)} units"
     print(f"{checked}: {len(faults)} faults" if faults else f"{checked}: no faults")
     return 1 if faults else 0

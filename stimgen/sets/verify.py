@@ -21,7 +21,7 @@ from stimgen.sets.occlusion_maps import edit_of, load_map, map_path
 from stimgen.studies.build_settings import ActivationSettings, BuildSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from unitscope.disk import OF_FILE_MANAGERS
-from unitscope.errors import BadInput
+from unitscope.errors import BadInput, as_sentence
 from unitscope.image_files import open_image
 from unitscope.set_checksums import changed_files
 from unitscope.stimulus_set import StimulusSet, sha256_of
@@ -36,6 +36,10 @@ class Fault:
 
     where: str
     what: str
+
+    def __str__(self) -> str:
+        """Return both, for readers."""
+        return as_sentence(f"{self.where}: {self.what}")
 
 
 def verify(stimuli: StimulusSet, settings: BuildSettings, *, quiet: bool = False) -> list[Fault]:
@@ -72,8 +76,7 @@ def require_sound(folder: Path, settings: BuildSettings, *, quiet: bool = False)
     if faults:
         others = f" (and {len(faults) - 1} other faults)" if len(faults) > 1 else ""
         raise BadInput(
-            f"{folder}: the set is not as it must be: {faults[0].where}: {faults[0].what}{others}; "
-            "it stays unfinished"
+            f"{folder}: the set is not as it must be: {faults[0]}{others}; it stays unfinished"
         )
 
 

@@ -15,14 +15,12 @@ from unitscope.exclusion import (
     TakenPart,
     Thresholds,
     TrialAnswers,
-    TrialTimes,
     judge,
     judged_session,
-    layout_scale,
     rules_for,
     sessions_around,
-    total_s,
 )
+from unitscope.session_facts import TrialTimes, layout_scale, total_s
 
 OCCLUSION = read_design("zimmermann2021_occlusion").exclusions
 SESSION = JudgedSession(
