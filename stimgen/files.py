@@ -11,7 +11,7 @@ from PIL import Image
 
 from unitscope.disk import whole_file
 from unitscope.errors import BadInput
-from unitscope.image_files import open_image
+from unitscope.image_files import UNREADABLE, open_image
 
 
 def save_npz(arrays: Mapping[str, np.ndarray], path: Path) -> None:
@@ -80,5 +80,5 @@ def read_png(path: Path) -> np.ndarray:
     try:
         with open_image(path) as opened:
             return np.asarray(opened.convert("RGB"))
-    except (OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise BadInput(f"{path}: cannot be read ({error})") from None

@@ -69,7 +69,8 @@ NASTY = (
     "!!timestamp 2001-99-99", "2001-01-01", "0x10", "0o17", "1_000", "1:30", "<<: 1", "? [a]",
     "../../etc/passwd", "/etc/passwd", "C:\\x", "a\\b", "\x00", "\ud7ff", "\u202e", "\ufeff", "\r",
     "\r\n", "\t", "\x1b[2J", '"', "'", '""', ",", ";", "#", "=1+1", "<script>alert(1)</script>",
-    "%", "|", "- ", "---", "...", "a" * 5000, "1e-400", "1e400", "--", "é", "\x85", "\u2028",
+    "0x" + "f" * 5000, "%", "|", "- ", "---", "...", "a" * 5000, "1e-400", "1e400", "--", "é",
+    "\x85", "\u2028",
 )  # fmt: skip
 DEEP = "[" * 3000, "{a: " * 500, "- " * 3000
 BOMB = "\n".join(
@@ -362,35 +363,38 @@ def test_no_damage_that_changes_a_trial_is_accepted(tmp_path_factory, seed, smal
 
 
 def copied(folder, base):
-    """Return a fresh copy of a folder."""
+    """Return a fresh copy of a folder, whose files are replaced, never written to."""
     shutil.rmtree(base, ignore_errors=True)
-    shutil.copytree(folder, base / folder.name)
+    shutil.copytree(folder, base / folder.name, copy_function=os.link)
     return base / folder.name
 
 
-def damage_a_file(folder, rng: random.Random, *, but: tuple[str, ...] = ()) -> str:
+def replaced(file, content: bytes):
+    file.unlink(missing_ok=True)
+    file.write_bytes(content)
+
+
+def damage_a_file(folder, images: list[str], others: list[str], rng: random.Random) -> str:
     """Do something to a file in a folder, and return its name there."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
-    files = {file.relative_to(folder).as_posix(): file for file in found}
-    images = [name for name in files if name.startswith("images/")]
-    others = [name for name in files if name not in images and name not in but]
-    name = rng.choice(images if rng.random() < 0.4 else others)
-    file, other = files[name], files[rng.choice(images)]
+    name = rng.choice(images if rng.random() < 0.5 else others)
+    file, other = folder / name, folder / rng.choice([image for image in images if image != name])
     what = rng.choice(("damage",) * 6 + ("remove", "swap", "copy", "link", "folder", "empty"))
     content = file.read_bytes()
-    if what in ("damage", "empty"):
-        file.write_bytes(damaged(content, rng) if what == "damage" else b"")
-        return name
-    file.unlink()
-    if what == "swap":
-        file.write_bytes(other.read_bytes())
-        other.write_bytes(content)
+    if what == "damage":
+        replaced(file, damaged(content, rng))
+    elif what == "empty":
+        replaced(file, b"")
     elif what == "copy":
-        file.write_bytes(other.read_bytes())
-    elif what == "link":
-        file.symlink_to(folder.parent / "elsewhere")
-    elif what == "folder":
-        file.mkdir()
+        replaced(file, other.read_bytes())
+    elif what == "swap":
+        replaced(file, other.read_bytes())
+        replaced(other, content)
+    else:
+        file.unlink()
+        if what == "link":
+            file.symlink_to(folder.parent / "elsewhere")
+        elif what == "folder":
+            file.mkdir()
     return name
 
 
@@ -399,8 +403,8 @@ def damage_a_file(folder, rng: random.Random, *, but: tuple[str, ...] = ()) -> s
 def test_no_damage_to_a_set_that_changes_a_trial_is_accepted(tmp_path_factory, seed, small):
     """Whatever happens to manifest and images, a table is run with those it was made with."""
     folder = copied(small.stimuli, tmp_path_factory.getbasetemp() / "damaged set")
-    damage_a_file(folder, random.Random(seed))
     table = read_table(small.table)
+    damage_a_file(folder, images_of(table), ["manifest.csv"], random.Random(seed))
 
     def use():
         TableChecks(small.design, StimulusSet.open(folder)).check(table, small.table)
@@ -443,7 +447,11 @@ def test_no_damage_to_a_set_is_overlooked(tmp_path_factory, seed, built):
     from stimgen.sets.verify import verify
 
     folder = copied(built[0], tmp_path_factory.getbasetemp() / "verified")
-    name = damage_a_file(folder, random.Random(seed), but=("checksums.json",))
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    paths = [path.relative_to(folder).as_posix() for path in files]
+    images = [path for path in paths if path.startswith("images/")]
+    others = [path for path in paths if path not in (*images, "checksums.json")]
+    name = damage_a_file(folder, images, others, random.Random(seed))
     found = []
 
     def use():
@@ -462,7 +470,7 @@ def test_queries(tmp_path_factory, seed, built):
     rng = random.Random(seed)
     content = (built[0] / "queries.csv").read_bytes()
     folder = copied(built[0], tmp_path_factory.getbasetemp() / "queries")
-    (folder / "queries.csv").write_bytes(damaged(content, rng))
+    replaced(folder / "queries.csv", damaged(content, rng))
 
     def use():
         pd.testing.assert_frame_equal(read_queries(folder), read_queries(built[0]))

@@ -12,6 +12,10 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 PostScript, and a list keeps formats out that nobody has looked at."""
 
 
+UNREADABLE = (OSError, ValueError, SyntaxError)
+"""What Pillow raises where a file is no image or damaged, on opening it or reading its pixels."""
+
+
 def open_image(file: Path | BinaryIO) -> Image.Image:
     """Open an image file of one of ``FORMATS``, without reading its pixels yet.
 

@@ -20,6 +20,9 @@ _NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: 
 LARGEST = 2**53
 """Limit on the size of numbers, up to which every program keeps each digit of whole ones."""
 
+MOST_OF_ANY = 10**300
+"""Limit on whole numbers of any meaning, beyond which nothing can even be said of them."""
+
 MOST_NODES = 100_000
 """Limit on the values that a file stands for: nested aliases multiply without end."""
 
@@ -46,6 +49,18 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+
+def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> int:
+    value: int = loader.construct_yaml_int(node)
+    if abs(value) > MOST_OF_ANY:  # Python neither writes these out nor makes floats of them.
+        raise yaml.MarkedYAMLError(
+            problem="a number of hundreds of digits", problem_mark=node.start_mark
+        )
+    return value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 def _size(node: yaml.Node, known: dict[yaml.Node, float]) -> float:

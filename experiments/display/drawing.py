@@ -12,7 +12,7 @@ from psychopy import visual
 from experiments.runner.layout import Box
 from experiments.screens.canvas import INK, PAPER, Color, Place
 from unitscope.errors import BadInput
-from unitscope.image_files import open_image
+from unitscope.image_files import UNREADABLE, open_image
 
 FONT = "Noto Sans"
 
@@ -179,7 +179,7 @@ def _read(path: Path, box: Box) -> Image.Image:
     try:
         with open_image(path) as file:
             image: Image.Image = file.convert("RGB")
-    except (OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise BadInput(f"{path}: cannot be read as an image ({error})") from None
     size = (box.width, box.height)
     return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from unitscope.errors import BadInput
-from unitscope.image_files import open_image
+from unitscope.image_files import UNREADABLE, open_image
 from unitscope.named_functions import find_function
 
 
@@ -134,7 +134,7 @@ def saved_maps(folder: Path) -> Saliency:
                 with open_image(path) as opened:
                     grey = opened if opened.mode.startswith("I") else opened.convert("L")
                     values = np.asarray(grey)
-        except (OSError, ValueError) as error:
+        except UNREADABLE as error:
             raise BadInput(f"{path}: cannot be read ({error})") from None
         return np.asarray(values, dtype=np.float64)
 

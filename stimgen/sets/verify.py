@@ -22,7 +22,7 @@ from stimgen.studies.build_settings import ActivationSettings, BuildSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from unitscope.disk import OF_FILE_MANAGERS
 from unitscope.errors import BadInput, as_sentence
-from unitscope.image_files import open_image
+from unitscope.image_files import UNREADABLE, open_image
 from unitscope.set_checksums import changed_files
 from unitscope.stimulus_set import StimulusSet, sha256_of
 from unitscope.vocabulary import Unit
@@ -133,7 +133,7 @@ def _changed_files(stimuli: StimulusSet) -> Iterator[Fault]:
         try:
             with open_image(file) as image:
                 size = image.size
-        except (OSError, ValueError):
+        except UNREADABLE:
             yield Fault(row.path, "cannot be read as an image")
             continue
         first = first or size
