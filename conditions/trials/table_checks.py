@@ -137,8 +137,8 @@ def first_difference(
 
 
 def _plain(frame: pd.DataFrame) -> np.ndarray:
-    cells = {name: frame[name].to_numpy(dtype=object, na_value=None) for name in frame}
-    return np.array([*cells.values()], dtype=object).T
+    cells = [frame[name].to_numpy(dtype=object, na_value=None) for name in frame]
+    return np.asarray(np.array(cells, dtype=object).transpose())
 
 
 def _shown(cell: object) -> str:
