@@ -24,7 +24,7 @@ from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.sweeps.image_reading import Batch, read_batches
 from stimgen.sweeps.image_sources import open_source
-from stimgen.sweeps.sweep import BATCH, recorded, summary, sweep
+from stimgen.sweeps.sweep import batch_on, recorded, summary, sweep
 from stimgen.sweeps.tally import Tally
 from stimgen.sweeps.workers import with_network
 from stimgen.visualization.ascend import ascend
@@ -137,7 +137,7 @@ def recording(device: torch.device, precision: Precision, n_images: int, k: int)
     """
     network, source = _untrained(device, precision), NoiseCrops(n_images)
     layers, shown = [layer.name for layer in network.layers], ImagesSettings(resize_px=224)
-    size = BATCH[device.type]
+    size = batch_on(device)
 
     def passed(n: int) -> Iterator[tuple[Batch, torch.Tensor]]:
         batches = read_batches(source, shown, size, range(-(-n // size)), quiet=True)
@@ -161,7 +161,7 @@ def recording(device: torch.device, precision: Precision, n_images: int, k: int)
 def bare_passes(device: torch.device, precision: Precision, n_images: int) -> Work:
     """Prepare to read a sweep's images and run the network on them, without recording."""
     network, source = _untrained(device, precision), NoiseCrops(n_images)
-    size = BATCH[device.type]
+    size = batch_on(device)
     layers = [network.layers[-1].name]
 
     def work() -> None:

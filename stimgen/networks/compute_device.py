@@ -6,6 +6,8 @@ import ctypes
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import torch
@@ -46,10 +48,51 @@ def compute_in_full() -> None:
     By default their convolutions keep 11 of 24 bits (TF32), an error larger than the checks of a
     set allow, and may choose another algorithm in each run.
     """
+    # Read when CUDA's matrix products are first used; without it they may differ between runs.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+
+
+def memory_gib(device: torch.device) -> float:
+    """Return the memory of a CUDA device, from which the sizes of batches follow.
+
+    All of it counts, not only what is free: the batch may change how results are rounded, which
+    must not depend on what else runs.
+    """
+    return float(torch.cuda.get_device_properties(device).total_memory) / 2**30
+
+
+def sums_in_order(tensor: torch.Tensor) -> bool:
+    """Return whether every gradient is summed in the same order each time: on CPUs, not on CUDA.
+
+    Elsewhere max pools, resampling and mirrored borders are computed by operations of ours whose
+    gradients are gathered instead of scattered.
+    """
+    return tensor.device.type == "cpu"
+
+
+@contextmanager
+def same_each_time(device: torch.device) -> Iterator[None]:
+    """Have all of torch's operations give the same result each time, within a block.
+
+    Of an operation for which torch knows no such way it warns once; no network of torchvision has
+    one before the last of its layers.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    before = torch.get_deterministic_debug_mode()
+    filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(before)
+        torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
 
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from torch.autograd.function import once_differentiable
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from stimgen.loops import can_loop_over
+from stimgen.networks.compute_device import sums_in_order
 
 _POOLED = {"conv1": "maxpool1", "conv3": "maxpool2"}
 """Convolutions of GoogLeNet's stem, and the max pools that follow them."""
@@ -80,10 +82,14 @@ def max_pool2d(
     if has_torch_function_unary(input):
         own: torch.Tensor = handle_torch_function(max_pool2d, (input,), input, *sizes, ceil_mode)
         return own
+    passes_gradient = input.requires_grad and torch.is_grad_enabled()
+    if passes_gradient and not sums_in_order(input):
+        gathered: torch.Tensor = GatheredMaxPool.apply(input, *map(_pair, sizes), ceil_mode)
+        return gathered
     if not _is_suited(input, *map(_pair, sizes)):
         return F.max_pool2d(input, *sizes, ceil_mode)
     (step, _), (margin, _) = _pair(sizes[1]), _pair(padding)
-    if input.requires_grad and torch.is_grad_enabled():
+    if passes_gradient:
         pooled: torch.Tensor = _MaxPool.apply(input, step, margin, ceil_mode)
         return pooled
     from stimgen.loops.compiled import stored
@@ -128,6 +134,66 @@ def _room(
     """Return an empty tensor of a given map size for the images and channels of ``maps``."""
     shape = *maps.shape[:2], *size
     return torch.empty(shape, dtype=dtype or maps.dtype, memory_format=torch.channels_last)
+
+
+class GatheredMaxPool(torch.autograd.Function):
+    """torch's max pool, the gradients of whose windows are added in one order on every device."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        maps: torch.Tensor,
+        side: tuple[int, int],
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        dilation: tuple[int, int],
+        ceil_mode: bool,
+    ) -> torch.Tensor:
+        """Pool maps of images x channels x height x width."""
+        pooled, place = F.max_pool2d(
+            maps, side, stride, padding, dilation, ceil_mode, return_indices=True
+        )
+        ctx.save_for_backward(place)
+        ctx.geometry = maps.shape[2:], side, stride, padding, dilation
+        found: torch.Tensor = pooled
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Return the gradient of the maps: for each pixel of a window, of the windows it wins."""
+        (place,), (size, side, stride, padding, dilation) = ctx.saved_tensors, ctx.geometry
+        # Where a window's pixel (v, h) lies: strides apart, so no two windows meet at one place.
+        last = [
+            (n - 1) * step + (k - 1) * apart + 1
+            for n, step, k, apart in zip(gradient.shape[2:], stride, side, dilation, strict=True)
+        ]
+        room = [
+            max(reach, length + 2 * p) for reach, length, p in zip(last, size, padding, strict=True)
+        ]
+        is_last = gradient.is_contiguous(memory_format=torch.channels_last)
+        # Sums of 16-bit gradients are rounded once.
+        whole = torch.empty(
+            (*gradient.shape[:2], *room),
+            dtype=torch.promote_types(gradient.dtype, torch.float32),
+            device=gradient.device,
+            memory_format=torch.channels_last if is_last else torch.contiguous_format,
+        ).zero_()
+        row, column = (
+            torch.arange(n, device=gradient.device) * step - p
+            for n, step, p in zip(gradient.shape[2:], stride, padding, strict=True)
+        )
+        for v, h in itertools.product(range(side[0]), range(side[1])):
+            down, right = v * dilation[0], h * dilation[1]
+            here = (row + down)[:, None] * size[1] + (column + right)
+            beside = (column + right < 0) | (column + right >= size[1])
+            won = (place == here) & ~beside
+            rows = slice(down, down + (len(row) - 1) * stride[0] + 1, stride[0])
+            columns = slice(right, right + (len(column) - 1) * stride[1] + 1, stride[1])
+            whole[:, :, rows, columns] += torch.where(won, gradient, 0)
+        (top, left), (height, width) = padding, size
+        inner = whole[:, :, top : top + height, left : left + width]
+        return inner.to(gradient.dtype), *[None] * 5
 
 
 class _MaxPool(torch.autograd.Function):

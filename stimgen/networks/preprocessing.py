@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+from stimgen.networks.compute_device import sums_in_order
 
 
 def to_tensor(
@@ -35,7 +38,26 @@ def resize(images: torch.Tensor, size_px: int) -> torch.Tensor:
     """Resize to a side of ``size_px``: bilinear, antialiased; images of that size are returned."""
     if images.shape[-1] == size_px and images.shape[-2] == size_px:
         return images
+    if images.requires_grad and torch.is_grad_enabled() and not sums_in_order(images):
+        down, across = (
+            resizing_weights(side, size_px, images.device).to(images.dtype)
+            for side in images.shape[-2:]
+        )
+        return down @ images @ across.T
     return F.interpolate(images, size=(size_px, size_px), mode="bilinear", antialias=True)
+
+
+@lru_cache(maxsize=16)
+def resizing_weights(from_px: int, to_px: int, device: torch.device | str = "cpu") -> torch.Tensor:
+    """Return the matrix, ``to_px`` x ``from_px``, that resizes the rows of an image."""
+    return weights_of_rows(lambda images: resize(images, to_px), from_px).to(device)
+
+
+def weights_of_rows(function: Callable[[torch.Tensor], torch.Tensor], size_px: int) -> torch.Tensor:
+    """Return the matrix by which a linear, separable function of images transforms their rows."""
+    # Channel j is 1 in row j only, so what becomes of it is column j of the matrix.
+    rows = torch.eye(size_px)[None, :, :, None].expand(1, size_px, size_px, size_px)
+    return function(rows)[0, :, :, 0].T.contiguous()
 
 
 def to_8bit(images: torch.Tensor) -> list[np.ndarray]:

@@ -31,9 +31,14 @@ class _Redirected(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         usual: torch.Tensor = torch.ops.aten.threshold_backward(grad, x, 0)
         places = tuple(range(1, x.ndim))
-        (blocked,) = ((usual.amax(places) == 0) & (usual.amin(places) == 0)).nonzero(as_tuple=True)
+        is_blocked = (usual.amax(places) == 0) & (usual.amin(places) == 0)
+        # The loss is minimised: a positive gradient decreases its input.
+        if x.device.type != "cpu":
+            # Without looking at the values, for which the processor would wait for the device.
+            lower = (x < 0) & (grad > 0)
+            return torch.where(is_blocked.view(-1, *[1] * len(places)) & ~lower, grad, usual)
+        (blocked,) = is_blocked.nonzero(as_tuple=True)
         if len(blocked):
-            # The loss is minimised: a positive gradient decreases its input.
             lower = (x[blocked] < 0) & (grad[blocked] > 0)
             usual[blocked] = torch.where(lower, 0, grad[blocked])
         return usual

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.occlusion.patch_forward import PatchForward
-from stimgen.occlusion.patches import Edit, Patch, apply, offsets
+from stimgen.occlusion.patches import Edit, Patch, offsets
 from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from stimgen.sweeps.halving import Halving
@@ -22,6 +23,10 @@ from unitscope.vocabulary import Unit
 
 _TOLERANCE = {"fp32": 1e-4, "bf16": 3e-2}
 """Largest difference between two computations of an activation, relative to the largest one."""
+
+
+BATCH = {"cpu": 32, "other": 512}
+"""Positions in a forward pass."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def activation_maps(
     *,
     size_px: int = 90,
     stride_px: int = 2,
-    batch: int = 32,
+    batch: int | None = None,
     incremental: bool = True,
     report: Callable[[int], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -75,10 +80,12 @@ def activation_maps(
     size_px, stride_px
         Side of the patch and step between positions.
     batch
-        Positions in a forward pass; halved when the device's memory runs out.
+        Positions in a forward pass, by default :data:`BATCH`; halved when the device's memory runs
+        out.
     incremental
-        Whether to compute only what a patch can change, which is exact. Layers after attention, and
-        networks whose operations cannot be traced, need full passes in any case.
+        Whether CPUs compute only what a patch can change, which is exact. Layers after attention,
+        and networks whose operations cannot be traced, need full passes in any case, and other
+        devices are faster with them: the many small windows leave them idle.
     report
         Called with the number of positions done since the last call.
 
@@ -101,9 +108,16 @@ def activation_maps(
     patches = [Patch(x, y, size_px) for y in places for x in places]
     layers = [layer.name for layer in network.layers if layer.name in {u.layer for u in units}]
     columns = _columns(network, layers, units)
+    on_cpu = network.device.type == "cpu"
+    incremental = incremental and on_cpu
+    batch = batch or BATCH["cpu" if on_cpu else "other"]
+    base = to_tensor([edit.base], network.device)[0]
 
-    def full(own: Network, images: Sequence[np.ndarray]) -> np.ndarray:
-        seen = to_tensor(images, own.device)
+    def full(own: Network, some: Sequence[Patch]) -> np.ndarray:
+        seen = edited(base, some, to_tensor(list(edit.inside(some)), own.device))
+        return passed(own, seen)
+
+    def passed(own: Network, seen: torch.Tensor) -> np.ndarray:
         found = own.activations(seen, layers, wanted.side, wanted.reduction)
         return found.cpu().numpy()[:, columns]
 
@@ -111,7 +125,7 @@ def activation_maps(
     if incremental and _is_local(network, layers):
         # Unless both computations agree at the first and the middle position, full passes are made.
         probe = [patches[0], patches[len(patches) // 2]]
-        expected = full(network, [apply(edit, patch) for patch in probe])
+        expected = full(network, probe)
         tolerance = _TOLERANCE[network.precision]
         try:
             forward = PatchForward(network, edit.base, units, wanted.side, wanted.reduction)
@@ -130,7 +144,7 @@ def activation_maps(
     def work(own: Network, part: Sequence[Patch]) -> np.ndarray:
         def go(some: Sequence[Patch]) -> np.ndarray:
             if forward is None:
-                return full(own, [apply(edit, patch) for patch in some])
+                return full(own, some)
             return forward(some, edit.inside(some))
 
         return np.concatenate(fitting(go, part))
@@ -142,7 +156,29 @@ def activation_maps(
         if report is not None:
             report(len(values))
     maps = np.concatenate(done).T.reshape(len(units), len(places), len(places))
-    return maps.astype(np.float64), full(network, [edit.base])[0].astype(np.float64)
+    return maps.astype(np.float64), passed(network, base[None])[0].astype(np.float64)
+
+
+def edited(base: torch.Tensor, patches: Sequence[Patch], inside: torch.Tensor) -> torch.Tensor:
+    """Return copies of an image, each with one patch replaced.
+
+    Parameters
+    ----------
+    base
+        3 x height x width.
+    patches, inside
+        Patches of one size within the image, and their contents: patches x 3 x size x size.
+    """
+    images = base.expand(len(patches), *base.shape).clone(memory_format=torch.channels_last)
+    along = torch.arange(patches[0].size_px, device=base.device)
+    rows, columns = (
+        torch.tensor([getattr(patch, edge) for patch in patches], device=base.device)[:, None]
+        + along
+        for edge in ("y_px", "x_px")
+    )
+    each = torch.arange(len(patches), device=base.device)[:, None, None]
+    images[each, :, rows[:, :, None], columns[:, None, :]] = inside.permute(0, 2, 3, 1)
+    return images
 
 
 def _is_local(network: Network, layers: Sequence[str]) -> bool:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 import torch
 
 from stimgen.networks.network import Branch, Layer, Network, Reduction, Side, reduce_map
-from stimgen.networks.preprocessing import resize, to_tensor
+from stimgen.networks.preprocessing import resize, resizing_weights, to_tensor
 from stimgen.occlusion.map_windows import Base, Window, run, widen
 from stimgen.occlusion.patches import Patch
 from stimgen.occlusion.tape import record
@@ -120,7 +119,7 @@ class PatchForward:
         # Resizing is linear and separable, so the resized difference is added to the base.
         before = np.stack([self.image[patch.slices] for patch in patches])
         change = content - to_tensor(list(before), self.device)
-        weights = resizing_weights(from_px, self.input_px).to(self.device)
+        weights = resizing_weights(from_px, self.input_px, self.device)
         size = patches[0].size_px
         top, rows = _rows_of(weights, top, size)
         left, columns = _rows_of(weights, left, size)
@@ -141,14 +140,6 @@ def _needed_layers(network: Network, units: Sequence[Unit]) -> list[Layer]:
         if branches:
             layers.append(dataclasses.replace(layer, branches=branches))
     return layers
-
-
-@lru_cache(maxsize=4)
-def resizing_weights(from_px: int, to_px: int) -> torch.Tensor:
-    """Return the matrix, ``to_px`` x ``from_px``, that resizes the rows of an image."""
-    # Channel j is 1 in row j only, so its resized column is column j of the matrix.
-    rows = torch.eye(from_px)[None, :, :, None].expand(1, from_px, from_px, from_px)
-    return resize(rows, to_px)[0, :, :, 0].T.contiguous()
 
 
 def _rows_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -60,10 +61,22 @@ class Occlusion:
     def __init__(self, image: np.ndarray) -> None:
         self.base = image
 
+    @cached_property
+    def _sums(self) -> np.ndarray:
+        """Sum of all pixels above and left of each corner of a pixel."""
+        sums = np.zeros((self.base.shape[0] + 1, self.base.shape[1] + 1, 3), dtype=np.int64)
+        sums[1:, 1:] = self.base.cumsum(0, dtype=np.int64).cumsum(1)
+        return sums
+
     def inside(self, patches: Sequence[Patch]) -> np.ndarray:
-        """Return patches filled with the colours of :func:`mean_colour`."""
+        """Return patches filled with the mean of the covered pixels, per channel."""
         size = patches[0].size_px
-        colours = np.stack([mean_colour(self.base, patch) for patch in patches])
+        y, x = (np.array([getattr(p, edge) for p in patches]) for edge in ("y_px", "x_px"))
+        sums, below, beside = self._sums, y + size, x + size
+        total = sums[below, beside] - sums[y, beside] - sums[below, x] + sums[y, x]
+        # Integer rounding half upwards: floor(total / n + 1 / 2) = floor((2 total + n) / (2 n)).
+        n = size**2
+        colours = ((2 * total + n) // (2 * n)).astype(np.uint8)
         return np.broadcast_to(colours[:, None, None], (len(patches), size, size, 3))
 
 
@@ -102,15 +115,6 @@ def apply(edit: Edit, patch: Patch) -> np.ndarray:
     image: np.ndarray = edit.base.copy()
     image[patch.slices] = edit.inside([patch])[0]
     return image
-
-
-def mean_colour(image: np.ndarray, patch: Patch) -> np.ndarray:
-    """Return the mean of the covered pixels, per channel, as the nearest 8-bit level."""
-    covered = image[patch.slices].reshape(-1, 3)
-    # Integer rounding half upwards: floor(total / n + 1 / 2) = floor((2 total + n) / (2 n)).
-    n = len(covered)
-    total = covered.sum(0, dtype=np.int64)
-    return np.asarray((2 * total + n) // (2 * n), dtype=np.uint8)
 
 
 def blur(image: np.ndarray, kernel_px: int, sigma_px: float) -> np.ndarray:

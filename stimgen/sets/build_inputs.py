@@ -21,6 +21,7 @@ from stimgen.sweeps.image_sources import ImageSource, open_source
 from stimgen.sweeps.sweep import Sweep, require
 from stimgen.visualization.generator_prior import Generator, load_generator
 from stimgen.visualization.goals import Goal, goals_for
+from stimgen.visualization.render import TOGETHER
 from unitscope.errors import BadInput
 from unitscope.vocabulary import Unit
 
@@ -91,6 +92,11 @@ class BuildInputs:
         """Decoder of photographs on the network's device, if the settings use one."""
         return device_decoder(self.settings.images, self.network.device)
 
+    @property
+    def decoding(self) -> str:
+        """Where photographs are decoded: ``cpu`` or ``cuda``."""
+        return "cpu" if self.decoder is None else "cuda"
+
     @cached_property
     def chosen(self) -> UnitChoice:
         """Units of the set, with the batches of units that need only some."""
@@ -136,6 +142,10 @@ class BuildInputs:
     def fingerprint(self) -> str:
         """Hash of everything that determines the finished set."""
         settings = dataclasses.asdict(self.settings)
+        # What decodes changes pixels, and "auto" is either.
+        settings["images"]["decode"] = self.decoding
+        # How many images are optimised together does not change what they show.
+        settings["synthetic"]["batch"] = settings["synthetic"]["batch"] or TOGETHER
         # A network is identified by its weights, not by the path of its checkpoint.
         del settings["network"]["weights"]
         del settings["synthetic"]["generator"]["checkpoint"]

@@ -76,6 +76,7 @@ def provenance_of(
             "n_found": len(source),
             "n_read": found.n_images,
             "list_sha256": source.sha256,
+            "decoded_on": inputs.decoding,
             "skipped": list(found.skipped),
         },
         "units": [unit.name for unit in inputs.units],

@@ -23,6 +23,7 @@ from stimgen.sweeps.sweep import sweep
 from stimgen.sweeps.workers import with_network
 from stimgen.visualization.ascend import ascend
 from stimgen.visualization.goals import Goal
+from stimgen.visualization.render import images_together
 
 _N_TRIED, _N_TRIED_CUDA = 32, 512
 _STEPS_TRIED = 2
@@ -102,7 +103,10 @@ def render_seconds(build: Build) -> float:
         wanted, steps=_STEPS_TRIED, stop=None, search=None, method="fourier", redirected_steps=0
     )
     main = [goal for goal in build.goals if goal.batch is None]
-    goals = main[: max(1, wanted.batch // wanted.per_pole)]
+    together = wanted.batch or images_together(
+        build.network.device, sum(len(goal.seeds) for goal in build.goals)
+    )
+    goals = main[: max(1, together // wanted.per_pole)]
 
     def work(own: Network, batch: list[Goal]) -> float:
         start = time.perf_counter()

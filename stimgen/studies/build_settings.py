@@ -71,7 +71,8 @@ class ImagesSettings:
         The short side is resized to ``resize_px``, then a central square of ``crop_px`` is cropped.
     decode
         ``cpu``, or ``cuda``: plain JPEG photographs are decoded, resized and cropped on the
-        network's device. Their pixels then differ by a few levels.
+        network's device. Their pixels then differ by a few levels. ``auto`` is ``cuda`` where that
+        is possible.
     """
 
     source: Literal["folder", "demo"] = "folder"
@@ -79,7 +80,7 @@ class ImagesSettings:
     seed: int = 0
     resize_px: int = 256
     crop_px: int = 224
-    decode: Literal["cpu", "cuda"] = "cpu"
+    decode: Literal["auto", "cpu", "cuda"] = "auto"
 
     def __post_init__(self) -> None:
         at_least(1, n=self.n, crop_px=self.crop_px)

@@ -214,7 +214,7 @@ class SyntheticSettings:
     search: SearchSettings | None = None
     priors: PriorSettings = field(default_factory=PriorSettings)
     redirected_steps: int = 16
-    batch: int = 36
+    batch: int | None = None
 
     def __post_init__(self) -> None:
         at_least(0, per_pole=self.per_pole, plain_per_pole=self.plain_per_pole)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 import torch
@@ -58,6 +59,10 @@ class DeviceDecoder:
         self.device = device
         self._fitting = Halving("photograph")
         self._decode = _working(device)
+        # Batches are decoded while the network works on others.
+        self._stream: torch.cuda.Stream | None = None
+        if device.type == "cuda":
+            self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def __call__(self, files: Sequence[bytes], images: ImagesSettings) -> list[torch.Tensor | None]:
         """Return an image for each file, None for each that the decoder does not support.
@@ -76,7 +81,21 @@ class DeviceDecoder:
             :func:`stimgen.sweeps.photographs.crop`, while levels differ by rounding and by how
             the decoder converts colours.
         """
-        parts = self._fitting(lambda part: [_cut(p, images) for p in self._each(part)], files)
+        if self._stream is None:
+            return self._cut(files, images)
+        with torch.cuda.stream(self._stream):
+            found = self._cut(files, images)
+        self._stream.synchronize()
+        return found
+
+    def hand_over(self, images: Sequence[torch.Tensor]) -> None:
+        """Tell the memory of decoded images that the network's stream uses them from now on."""
+        if self._stream is not None:
+            for image in images:
+                image.record_stream(torch.cuda.current_stream(self.device))
+
+    def _cut(self, files: Sequence[bytes], images: ImagesSettings) -> list[torch.Tensor | None]:
+        parts = self._fitting(lambda part: cut(self._each(part), images), files)
         return [pixels for part in parts for pixels in part]
 
     def _each(self, files: Sequence[bytes]) -> list[torch.Tensor | None]:
@@ -105,16 +124,25 @@ def _working(device: torch.device) -> Decode:
     )
 
 
-def _cut(pixels: torch.Tensor | None, images: ImagesSettings) -> torch.Tensor | None:
-    if pixels is None:
-        return None
-    _, height, width = pixels.shape
-    size, (left, upper) = placing((width, height), images.resize_px, images.crop_px)
-    seen = pixels[None].float()
-    if size != (width, height):
-        seen = F.interpolate(seen, size=size[::-1], mode="bilinear", antialias=True)
-    seen = seen[0, :, upper : upper + images.crop_px, left : left + images.crop_px]
-    return seen.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0)
+def cut(
+    decoded: Sequence[torch.Tensor | None], images: ImagesSettings
+) -> list[torch.Tensor | None]:
+    """Resize and crop images of 3 x height x width, those of one size together; None stays None."""
+    found: list[torch.Tensor | None] = [None] * len(decoded)
+    by_size: dict[torch.Size, list[int]] = {}
+    for place, pixels in enumerate(decoded):
+        if pixels is not None:
+            by_size.setdefault(pixels.shape, []).append(place)
+    for (_, height, width), places in by_size.items():
+        size, (left, upper) = placing((width, height), images.resize_px, images.crop_px)
+        seen = torch.stack([p for place in places if (p := decoded[place]) is not None]).float()
+        if size != (width, height):
+            seen = F.interpolate(seen, size=size[::-1], mode="bilinear", antialias=True)
+        seen = seen[..., upper : upper + images.crop_px, left : left + images.crop_px]
+        levels = seen.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+        for place, own in zip(places, levels, strict=True):
+            found[place] = own
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -125,12 +153,21 @@ def _opened(device: torch.device) -> DeviceDecoder:
 def device_decoder(images: ImagesSettings, device: torch.device) -> DeviceDecoder | None:
     """Return the decoder of the network's device, None if threads decode on the CPU.
 
+    With ``auto``, photographs are decoded on CUDA where the network runs there and an installed
+    package can.
+
     Raises
     ------
     BadInput
         If the settings ask for decoding on CUDA and it is not available.
     """
-    if images.decode == "cpu":
+    if images.decode == "cpu" or images.source == "demo":
+        return None
+    if images.decode == "auto":
+        if device.type != "cuda":
+            return None
+        with suppress(BadInput):
+            return _opened(device)
         return None
     if device.type != "cuda":
         raise BadInput(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -14,9 +13,9 @@ from tqdm import tqdm
 from stimgen.studies.build_settings import ImagesSettings
 from stimgen.sweeps.device_decoder import DeviceDecoder
 from stimgen.sweeps.image_sources import ImageSource
-from stimgen.sweeps.photographs import END_OF_IMAGE, crop, is_ordinary, is_plain
+from stimgen.sweeps.jpeg_header import plain_size
+from stimgen.sweeps.photographs import END_OF_IMAGE, crop, is_ordinary
 from stimgen.sweeps.prefetch import prefetch
-from unitscope.image_files import open_image
 
 Pixels = np.ndarray | torch.Tensor
 """Height x width x 3, 8 bit; a tensor on the device if a device decodes."""
@@ -121,17 +120,28 @@ def read_images(
     if decoder is None:
         yield from prefetch(lambda index: (index, load(index)), indices)
         return
-    fetched = prefetch(lambda i: (i, plain_file(source, i) or load(i)), indices)
-    while some := list(islice(fetched, together)):
-        decoded = iter(decoder([found for _, found in some if isinstance(found, bytes)], images))
+    fetched = prefetch(
+        lambda i: (i, plain_file(source, i) or load(i)), indices, ahead=max(128, 2 * together)
+    )
+
+    def decode(some: Sequence[tuple[int, bytes | Pixels | str]]) -> list[tuple[int, Pixels | str]]:
+        files = [found for _, found in some if isinstance(found, bytes)]
+        decoded = iter(decoder(files, images))
+        batch: list[tuple[int, Pixels | str]] = []
         for index, found in some:
-            image: Pixels | str | None
             image = next(decoded) if isinstance(found, bytes) else found
             if image is None:
                 image = load(index)
             if isinstance(image, np.ndarray):
                 image = torch.tensor(image, device=decoder.device)
-            yield index, image
+            batch.append((index, image))
+        return batch
+
+    # A batch is decoded while the network works on the one before.
+    batches = iter(lambda: list(islice(fetched, together)), [])
+    for batch in prefetch(decode, batches, ahead=1, workers=1):
+        decoder.hand_over([image for _, image in batch if isinstance(image, torch.Tensor)])
+        yield from batch
 
 
 def plain_file(source: ImageSource, index: int) -> bytes | None:
@@ -141,10 +151,8 @@ def plain_file(source: ImageSource, index: int) -> bytes | None:
         return None
     try:
         data: bytes = encoded(index)
-        with open_image(io.BytesIO(data)) as image:
-            # Files without a colour transform are not supported by all decoders.
-            transformed = image.info.get("adobe_transform") != 0
-            is_odd = not (is_plain(image) and is_ordinary(image.size) and transformed)
     except Exception:  # reading it by threads gives the error
         return None
-    return None if is_odd or not data.endswith(END_OF_IMAGE) else data
+    size = plain_size(data)
+    is_whole = size is not None and is_ordinary(size) and data.endswith(END_OF_IMAGE)
+    return data if is_whole else None

@@ -15,6 +15,7 @@ import torch
 
 from stimgen.files import load_npz, save_npz
 from stimgen.loops import has_numba
+from stimgen.networks.compute_device import memory_gib
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
@@ -30,8 +31,19 @@ from stimgen.sweeps.workers import with_network
 from unitscope.errors import BadInput
 from unitscope.vocabulary import Unit
 
-BATCH = {"cpu": 32, "cuda": 128}
+BATCH = {"cpu": 32, "cuda": 512}
 """Images in a forward pass, by type of device; larger batches are not faster."""
+
+LITTLE_MEMORY_GIB, LITTLE_BATCH = 20, 128
+"""Memory of a CUDA device below which it gets smaller batches."""
+
+
+def batch_on(device: torch.device) -> int:
+    """Return the number of images in a forward pass."""
+    if device.type == "cuda":
+        return LITTLE_BATCH if memory_gib(device) < LITTLE_MEMORY_GIB else BATCH["cuda"]
+    return BATCH[device.type]
+
 
 _ARRAYS = (
     "top_values",
@@ -152,7 +164,7 @@ def sweep(
     reserve
         Number of images to keep beyond k, in place of some that show the same.
     batch, merge_every
-        Images in a forward pass (by default :data:`BATCH`; halved when memory runs out), and
+        Images in a forward pass (by default :func:`batch_on`; halved when memory runs out), and
         between two updates of the statistics.
     checkpoints
         Intermediate results to resume from and to write, and the rank of this process; none, and a
@@ -176,15 +188,16 @@ def sweep(
     """
     require(len(source), k, n_poles)
     units = tuple(unit.name for unit in network.units(layers))
-    batch = batch or BATCH[network.device.type]
+    batch = batch or batch_on(network.device)
     n_batches = -(-len(source) // batch)
+    decoder = device_decoder(images, network.device)
+    decode = "cpu" if decoder is None else "cuda"
     kept = k + reserve
-    mark = _mark(network, source, units, kept, images, activation, batch)
+    mark = _mark(network, source, units, kept, images, activation, batch, decode)
     ranks = checkpoints.ranks if checkpoints else Ranks()
     tally = Tally(len(units), kept, n_batches, network.device, wait=merge_every)
     done = checkpoints.resume(tally, mark) if checkpoints else tally.done
     left = [n for n in range(ranks.rank, n_batches, ranks.world) if not done[n]]
-    decoder = device_decoder(images, network.device)
     batches = read_batches(source, images, batch, left, quiet or not ranks.is_first, decoder)
 
     saved_s = time.monotonic()
@@ -246,11 +259,12 @@ def _mark(
     images: ImagesSettings,
     activation: ActivationSettings,
     batch: int,
+    decode: str,
 ) -> str:
     """Return a hash of everything that determines a sweep, so that no two sweeps are mixed."""
     content = {
         "network": [network.name, network.weights_sha256, network.input_px, network.precision],
-        "images": [source.sha256, dataclasses.asdict(images), batch],
+        "images": [source.sha256, {**dataclasses.asdict(images), "decode": decode}, batch],
         "kept": [units, k, dataclasses.asdict(activation)],
         # These change rounding.
         "computed": [network.device.type, torch.__version__, has_numba()],

@@ -10,12 +10,13 @@ from itertools import chain
 import numpy as np
 import torch
 
+from stimgen.networks.compute_device import same_each_time
 from stimgen.networks.network import Layer, Network, reduce_map
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.relus import RedirectedRelus
 from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
-from stimgen.visualization.augment import Transforms, transform
+from stimgen.visualization.augment import Transforms, reached, transform
 from stimgen.visualization.goals import Goal
 from stimgen.visualization.lucid_transforms import LucidTransforms
 from stimgen.visualization.objectives import similarity
@@ -129,6 +130,19 @@ def climb(
     >>> bool((images.mean((1, 2, 3)) > 0.6).all())
     True
     """
+    with same_each_time(network.device):
+        return _climbed(network, groups, score, settings, start, saved, after_step)
+
+
+def _climbed(
+    network: Network,
+    groups: Sequence[Sequence[int]],
+    score: Score,
+    settings: SyntheticSettings,
+    start: Start | None,
+    saved: SavedState | None,
+    after_step: Callable[[int], object],
+) -> torch.Tensor:
     seeds = [seed for group in groups for seed in group]
     parametrization = (start or open_method(settings, network))(seeds)
     seen_of = _transformed_views(network, seeds, settings)
@@ -185,11 +199,13 @@ def _transformed_views(
 
     else:
         own = Transforms(*geometry)
-        matrices = own.draw(seeds, settings.steps, settings.image_px).to(network.device)
+        moves = own.draw(seeds, settings.steps, settings.image_px)
         seen_px = own.seen_px(settings.image_px)
+        n_reached = reached(moves, seen_px, settings.image_px)
+        matrices = moves.to(network.device)
 
         def move(images: torch.Tensor, step: int) -> torch.Tensor:
-            return transform(images, matrices[step], seen_px)
+            return transform(images, matrices[step], seen_px, n_reached)
 
     def seen(images: torch.Tensor, step: int) -> torch.Tensor:
         moved = move(images, step)
@@ -226,36 +242,41 @@ class _Score:
         for place, goal in enumerate(goals):
             places.setdefault(network.layer(goal.unit.layer).name, []).append(place)
         self.parts = [self._part(goals, by_layer) for by_layer in places.values()]
+        # By goal: its place in the parts, one after the other.
+        order = sorted(range(len(goals)), key=list(chain(*places.values())).__getitem__)
+        self.order = torch.tensor(order, device=device)
 
     def _part(
         self, goals: Sequence[Goal], places: list[int]
-    ) -> tuple[Layer, list[int], torch.Tensor]:
-        """Return a layer with the needed branches, the indices of its goals, and their channels."""
+    ) -> tuple[Layer, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return a layer with the needed branches, and its goals' places, numbers and channels."""
         units = [goals[place].unit for place in places]
         layer = self.network.layer(units[0].layer)
         if not self.wants_diversity:  # which is computed from all channels of the layer
             layer = layer.holding({unit.channel for unit in units})
         channels = list(chain(*(branch.channels for branch in layer.branches)))
         chosen = [channels.index(unit.channel) for unit in units]
-        return layer, places, torch.tensor(chosen, device=self.network.device)
+        device = self.network.device
+        each = torch.arange(len(places), device=device)
+        return layer, torch.tensor(places, device=device), each, torch.tensor(chosen, device=device)
 
     def __call__(self, seen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
         # For the images x_1 ... x_n of a goal, with a sign s (1 for max, -1 for min), a scale c, a
         # diversity weight w and the penalties P:
         #   J = (1 / n) sum_i [s a(x_i) / c - P(x_i)] - w similarity(x_1 ... x_n)
         maps = self.network.maps(seen, [layer for layer, *_ in self.parts], self.activation.side)
-        gain = torch.zeros(self.n_goals, device=images.device)
-        for layer, places, channels in self.parts:
+        gains = []
+        for layer, places, each, channels in self.parts:
             # Goals x images x views x channels x height x width.
             grouped = self._grouped(maps[layer.name].float())[places]
-            each = torch.arange(len(places), device=gain.device)
             chosen = grouped[each, :, :, channels]
             activations = reduce_map(chosen, self.activation.reduction).mean(2)
             worth = self.signs[places] * (activations * self.shares).sum(1)
             if self.wants_diversity:
                 alike = similarity(grouped[:, : self.n_diverse].movedim(2, 3))
                 worth = worth - self.weights[places] * alike
-            gain = gain.index_add(0, torch.tensor(places, device=gain.device), worth)
+            gains.append(worth)
+        gain = torch.cat(gains)[self.order]
         penalties = penalty(images, self.priors).reshape(self.n_goals, self.n_images)
         return gain - (penalties * self.shares).sum(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from torch.autograd.function import once_differentiable
 
 from stimgen.loops import can_loop
+from stimgen.networks.compute_device import sums_in_order
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ class Transforms:
         return size_px + 2 * self.pad_px - sum(self.jitter_px)
 
 
-def transform(images: torch.Tensor, matrices: torch.Tensor, seen_px: int) -> torch.Tensor:
+def transform(
+    images: torch.Tensor, matrices: torch.Tensor, seen_px: int, n_reached: int | None = None
+) -> torch.Tensor:
     """Transform each image by its matrix in one bilinear resampling, grey outside of the image.
 
     Parameters
@@ -89,6 +93,8 @@ def transform(images: torch.Tensor, matrices: torch.Tensor, seen_px: int) -> tor
         Images x 2 x 3, from relative output to relative input coordinates.
     seen_px
         Side of the result.
+    n_reached
+        See :func:`reached`; if None, it is computed, for which the device must be waited for.
 
     Examples
     --------
@@ -105,9 +111,83 @@ def transform(images: torch.Tensor, matrices: torch.Tensor, seen_px: int) -> tor
     if images.dtype == torch.float32 and can_loop(images, matrices):
         resampled: torch.Tensor = _Resampling.apply(images, matrices.double().numpy(), seen_px)
         return resampled
-    grid = _places(matrices, seen_px)
-    moved = F.grid_sample(images - 0.5, grid, padding_mode="zeros", align_corners=False)
+    if images.requires_grad and torch.is_grad_enabled() and not sums_in_order(images):
+        n = n_reached or reached(matrices.cpu(), seen_px, images.shape[-1])
+        moved: torch.Tensor = GatheredResampling.apply(images - 0.5, matrices, seen_px, n)
+    else:
+        moved = _sampled(images - 0.5, matrices, seen_px)
     return moved + 0.5
+
+
+def _sampled(images: torch.Tensor, matrices: torch.Tensor, seen_px: int) -> torch.Tensor:
+    grid = _places(matrices, seen_px)
+    return F.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+
+
+def reached(matrices: torch.Tensor, seen_px: int, size_px: int) -> int:
+    """Return how many pixels of a result, along an axis, a pixel of an image can contribute to.
+
+    Parameters
+    ----------
+    matrices
+        ... x 2 x 3, as for :func:`transform`, on the CPU.
+    seen_px, size_px
+        Sides of the result and of the square images.
+    """
+    back = torch.linalg.inv(matrices[..., :2].double() * (size_px / seen_px))
+    # Pixels that lie within 1 px of one in both directions form a square, which is turned back.
+    return max(1, math.ceil(2 * float(back.abs().sum(-1).max()) - 1e-4))
+
+
+class GatheredResampling(torch.autograd.Function):
+    """Bilinear resampling, the gradients of which are added in one order on every device.
+
+    For a result of pixels y(p) = sum over i of x(i) hat(A p - i), where A is the transform and hat
+    the bilinear weight, the gradient is dL/dx(i) = sum over p of dL/dy(p) hat(A p - i). Only pixels
+    p near the inverse of i have a weight; those are visited one after the other.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, images: torch.Tensor, matrices: torch.Tensor, seen_px: int, n_reached: int
+    ) -> torch.Tensor:
+        """Resample images of images x channels x size x size, 0 outside of them."""
+        ctx.save_for_backward(matrices)
+        ctx.geometry = images.shape[-1], n_reached
+        return _sampled(images, matrices, seen_px)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Return the gradient with respect to the images."""
+        (matrices,), (size, n_reached) = ctx.saved_tensors, ctx.geometry
+        seen = gradient.shape[-1]
+        # In pixels: A p = turn p + shift.
+        turn = matrices[:, :, :2] * (size / seen)
+        shift = ((matrices[:, :, :2].sum(2) * (1 / seen - 1) + matrices[:, :, 2]) + 1) * (size / 2)
+        shift = shift - 0.5
+        (a, b), (c, d) = ([turn[:, i, j, None, None] for j in (0, 1)] for i in (0, 1))
+        along = torch.arange(size, device=gradient.device, dtype=matrices.dtype)
+        x, y = along[None, None, :], along[None, :, None]
+        left, up = x - shift[:, 0, None, None], y - shift[:, 1, None, None]
+        scale = a * d - b * c
+        # The first pixels p that can be within 1 px of i = (x, y), on each axis.
+        first_x = ((d * left - b * up) / scale - (d.abs() + b.abs()) / scale.abs()).ceil()
+        first_y = ((a * up - c * left) / scale - (a.abs() + c.abs()) / scale.abs()).ceil()
+        # Where the result's pixels lie, to the last digit as when they were sampled.
+        lies = (((_places(matrices, seen) + 1) * size - 1) / 2).flatten(1, 2).unbind(-1)
+        flat = gradient.flatten(2)
+        total = gradient.new_zeros(*gradient.shape[:2], size, size)
+        for down, right in itertools.product(range(n_reached), repeat=2):
+            p, q = first_x + right, first_y + down
+            inside = (p >= 0) & (p < seen) & (q >= 0) & (q < seen)
+            place = q.clamp(0, seen - 1).long() * seen + p.clamp(0, seen - 1).long()
+            place = place.flatten(1)
+            at_x, at_y = (own.gather(1, place).view_as(inside) for own in lies)
+            weight = (1 - (at_x - x).abs()).clamp_min(0) * (1 - (at_y - y).abs()).clamp_min(0)
+            found = flat.gather(2, place[:, None].expand(-1, flat.shape[1], -1))
+            total += found.view_as(total) * (weight * inside)[:, None]
+        return total, None, None, None
 
 
 class _Resampling(torch.autograd.Function):

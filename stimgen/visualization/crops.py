@@ -10,7 +10,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from stimgen.networks.preprocessing import resize
+from stimgen.networks.compute_device import sums_in_order
+from stimgen.networks.preprocessing import resize, resizing_weights
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,9 @@ class Crops:
         dense_px = px * math.ceil(min(1, max(self.sides) + 0.25) * images.shape[-1] / px)
         along = (torch.arange(dense_px, device=images.device) + 0.5) / dense_px - 0.5
         x, y = ((centres[..., axis, None] + sides * along) * 2 - 1 for axis in (0, 1))
+        noise = self._noise(seeds, step, px).to(images.device)
+        if not sums_in_order(images):
+            return _by_products(images, x, y, px).flatten(0, 1) + noise
         shape = (*boxes.shape[:2], dense_px, dense_px)
         grid = torch.stack([x[:, :, None, :].expand(shape), y[:, :, :, None].expand(shape)], -1)
         # The crops of an image are sampled as one tall image, so that it need not be repeated.
@@ -99,7 +103,7 @@ class Crops:
             images, grid.flatten(1, 2), padding_mode="border", align_corners=False
         )
         crops = column.reshape(len(images), -1, self.n, dense_px, dense_px).transpose(1, 2)
-        return resize(crops.flatten(0, 1), px) + self._noise(seeds, step, px).to(images.device)
+        return resize(crops.flatten(0, 1), px) + noise
 
     def _noise(self, seeds: Sequence[int], step: int, px: int) -> torch.Tensor:
         shape = (self.n, 3, px, px)
@@ -108,3 +112,27 @@ class Crops:
             for seed in seeds
         ]
         return torch.from_numpy(np.concatenate(draws)) * self.noise_sd
+
+
+def _by_products(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor, px: int) -> torch.Tensor:
+    """Sample and resize by matrix products, whose gradients are added in one order.
+
+    Parameters
+    ----------
+    images
+        Images x 3 x height x width.
+    x, y
+        Images x crops x dense: places of the columns and rows in -1..1; beyond the image its border
+        is repeated.
+    px
+        Side of the result.
+    """
+    smaller = resizing_weights(x.shape[-1], px, images.device)
+
+    def weights(places: torch.Tensor, size: int) -> torch.Tensor:
+        at = (((places + 1) * size - 1) / 2).clamp(0, size - 1)
+        apart = at[..., None] - torch.arange(size, device=images.device)
+        return smaller @ (1 - apart.abs()).clamp_min(0)
+
+    down, across = weights(y, images.shape[-2]), weights(x, images.shape[-1])
+    return down[:, :, None] @ images[:, None] @ across[:, :, None].mT

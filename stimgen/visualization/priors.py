@@ -6,11 +6,14 @@ Nguyen, Yosinski and Clune (2019, arXiv:1904.08939) survey the studies that intr
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torchvision.transforms.v2.functional import gaussian_blur
 
+from stimgen.networks.compute_device import sums_in_order
+from stimgen.networks.preprocessing import weights_of_rows
 from stimgen.studies.prior_settings import GradientBlurSettings, PatchColourSettings, PriorSettings
 
 
@@ -145,8 +148,21 @@ def blur(images: torch.Tensor, sd_px: float) -> torch.Tensor:
         return images
     # Mirrored borders cannot be wider than the image.
     reach = min(math.ceil(3 * sd_px), min(images.shape[-2:]) - 1)
+    if images.requires_grad and torch.is_grad_enabled() and not sums_in_order(images):
+        down, across = (_blurring(side, sd_px, reach, images.device) for side in images.shape[-2:])
+        return down @ images @ across.T
+    return _mirrored_blur(images, sd_px, reach)
+
+
+def _mirrored_blur(images: torch.Tensor, sd_px: float, reach: int) -> torch.Tensor:
     blurred: torch.Tensor = gaussian_blur(images, [2 * reach + 1] * 2, [sd_px] * 2)
     return blurred
+
+
+@lru_cache(maxsize=4)
+def _blurring(size_px: int, sd_px: float, reach: int, device: torch.device) -> torch.Tensor:
+    """Return the matrix that blurs the rows of an image."""
+    return weights_of_rows(lambda rows: _mirrored_blur(rows, sd_px, reach), size_px).to(device)
 
 
 def filter_gradient(gradient: torch.Tensor, priors: PriorSettings, progress: float) -> torch.Tensor:

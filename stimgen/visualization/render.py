@@ -18,6 +18,7 @@ import torch
 from tqdm import tqdm
 
 from stimgen.files import enlarge, save_png
+from stimgen.networks.compute_device import memory_gib
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_8bit, to_tensor
 from stimgen.studies.build_settings import ActivationSettings
@@ -41,6 +42,13 @@ _UNFINISHED = "unfinished"
 
 class _Stopped(Exception):
     """Rendering was stopped from outside."""
+
+
+TOGETHER = 36
+"""Images optimised together on CPUs, which larger batches make no faster."""
+
+TOGETHER_BY_GIB = {40: 384, 20: 144}
+"""Images optimised together on CUDA devices with at least so much memory."""
 
 
 def render(
@@ -96,7 +104,8 @@ def render(
     """
     ranks = ranks or Ranks()
     # Lucid's transforms are those of a whole batch: an image would depend on the other goals' ones.
-    together = 1 if settings.transforms == "lucid" else settings.batch
+    batch = settings.batch or images_together(network.device, _n_images(goals), ranks.world)
+    together = 1 if settings.transforms == "lucid" else batch
     own = list(_batches(network, goals, together))[ranks.rank :: ranks.world]
     left = [batch for batch in own if not all(path.exists() for path in _files(batch, folder))]
     total = sum(_n_images(batch) for batch in left) * settings.longest
@@ -109,13 +118,32 @@ def render(
             folder,
             start or open_method(settings, network),
             every_s,
-            Halving("unit", max(1, settings.batch // max(1, settings.per_pole))),
+            Halving("unit", max(1, batch // max(1, settings.per_pole))),
             progress,
         )
         for _ in with_network(network, job.do, left, stop=job.stop):
             pass
     with suppress(OSError):  # other ranks may be using it
         (folder / _UNFINISHED).rmdir()
+
+
+def images_together(device: torch.device, n_images: int, world: int = 1) -> int:
+    """Return how many images are optimised together, unless the settings say so.
+
+    On CPUs a fixed number; CUDA devices take as many as their memory is made for, but no more than
+    their share of all images.
+
+    Parameters
+    ----------
+    device
+        Device of the network.
+    n_images, world
+        Number of all images, and of processes that share them.
+    """
+    if device.type != "cuda":
+        return TOGETHER
+    most = next((n for gib, n in TOGETHER_BY_GIB.items() if memory_gib(device) >= gib), TOGETHER)
+    return min(most, max(TOGETHER, -(-n_images // world)))
 
 
 def _n_images(goals: Sequence[Goal]) -> int:

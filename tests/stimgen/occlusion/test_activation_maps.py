@@ -1,4 +1,5 @@
 import dataclasses
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -14,10 +15,11 @@ from stimgen.networks.registry import load_network
 from stimgen.occlusion.activation_maps import (
     activation_maps,
     choose_queries,
+    edited,
     relative_difference,
 )
 from stimgen.occlusion.patch_forward import PatchForward
-from stimgen.occlusion.patches import Occlusion, Patch, apply
+from stimgen.occlusion.patches import Edit, Occlusion, Patch, Sharpening, apply
 from stimgen.sets.measure import measure
 from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
@@ -190,3 +192,12 @@ def test_relative_difference():
 def test_impossible_settings(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         dataclasses.replace(OcclusionSettings(), **change)
+
+
+@pytest.mark.parametrize("make", [Occlusion, lambda base: Sharpening(base, 5, 1.0)])
+def test_images_edited_together_are_those_edited_alone(make: Callable[[np.ndarray], Edit]) -> None:
+    edit = make(image(40))
+    patches = [Patch(x, y, 9) for x, y in ((0, 0), (5, 21), (23, 3), (5, 21))]
+    base, inside = to_tensor([edit.base])[0], to_tensor(list(edit.inside(patches)))
+    expected = to_tensor([apply(edit, patch) for patch in patches])
+    assert torch.equal(edited(base, patches, inside), expected)

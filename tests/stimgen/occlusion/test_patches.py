@@ -11,7 +11,6 @@ from stimgen.occlusion.patches import (
     Sharpening,
     apply,
     blur,
-    mean_colour,
     offsets,
 )
 
@@ -35,7 +34,7 @@ def test_the_patch_has_the_mean_colour_of_what_it_covers(x, y, size, seed, dark)
 def test_halves_are_rounded_upwards():
     image = np.zeros((2, 2, 3), np.uint8)
     image[0] = [1, 3, 255]
-    assert mean_colour(image, Patch(0, 0, 2)).tolist() == [1, 2, 128]
+    assert Occlusion(image).inside([Patch(0, 0, 2)])[0, 1, 1].tolist() == [1, 2, 128]
 
 
 def test_the_image_itself_stays_as_it_is():

@@ -107,6 +107,7 @@ def test_settings_without_later_ones_have_the_fingerprint_that_they_had(
         del settings["synthetic"][key]
     for key in ("mean", "sd", "layers"):
         del settings["network"][key]
+    settings["images"]["decode"] = "cpu"
     content = {
         "format": stimgen.sets.build_inputs.FORMAT,
         "settings": settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,56 @@ def test_one_that_the_decoder_does_not_take_spoils_no_other(
         else:
             expected = usual[index] if index == few[2] else before[index].numpy()
             np.testing.assert_array_equal(after[index].numpy(), expected)
+
+
+def test_images_of_one_size_are_cut_together_as_they_are_alone() -> None:
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(70, 90), (121, 70), (70, 90), None, (64, 64), (70, 90), (121, 70)]
+    decoded = [
+        None if shape is None else torch.randint(0, 256, (3, *shape), generator=generator).byte()
+        for shape in shapes
+    ]
+    together = device_decoder.cut(decoded, CROP)
+    for image, own in some(list(zip(decoded, together, strict=True))):
+        (alone,) = device_decoder.cut([image], CROP)
+        if image is None or own is None or alone is None:
+            assert image is own is alone is None
+        else:
+            assert own.shape == (48, 48, 3) and torch.equal(own, alone)
+
+
+def test_a_batch_is_decoded_ahead_by_another_thread(
+    folder: ImageFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder, threads, handed = DeviceDecoder(CPU), set(), []
+    decode = decoder._decode
+
+    def noted(files, device):
+        threads.add(threading.get_ident())
+        return decode(files, device)
+
+    monkeypatch.setattr(decoder, "_decode", noted)
+    monkeypatch.setattr(decoder, "hand_over", lambda images: handed.append(len(images)))
+    found = list(read_images(folder, CROP, range(len(folder)), decoder, together=7))
+    assert threads and threading.get_ident() not in threads
+    assert sum(handed) == sum(isinstance(image, torch.Tensor) for _, image in found)
+
+
+def test_auto_takes_the_device_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = torch.device("cuda")
+    auto, cpu = ImagesSettings(), ImagesSettings(decode="cpu")
+    assert auto.decode == "auto" and device_decoder.device_decoder(auto, CPU) is None
+    made = object()
+    monkeypatch.setattr(device_decoder, "_opened", lambda device: made)
+    assert device_decoder.device_decoder(auto, card) is made
+    assert device_decoder.device_decoder(cpu, card) is None
+    assert device_decoder.device_decoder(ImagesSettings("demo"), card) is None
+
+    def none_works(device: torch.device) -> None:
+        raise BadInput("no installed torchcodec or torchvision decodes JPEG on cuda")
+
+    monkeypatch.setattr(device_decoder, "_opened", none_works)
+    assert device_decoder.device_decoder(auto, card) is None
 
 
 def test_batches_halve_where_memory_does_not_suffice(

@@ -8,7 +8,7 @@ import torch
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
-from stimgen.sweeps.sweep import Sweep, sweep
+from stimgen.sweeps.sweep import Sweep, batch_on, sweep
 from tests.stimgen.conftest import NoiseImages, make_toy
 from unitscope.errors import BadInput
 
@@ -106,3 +106,12 @@ def test_too_little_memory_halves_the_batch(
     np.testing.assert_array_equal(little.top_indices, much.top_indices)
     np.testing.assert_array_equal(little.bottom_indices, much.bottom_indices)
     np.testing.assert_allclose(little.mean, much.mean, atol=1e-6)
+
+
+@pytest.mark.parametrize(("gib", "expected"), [(8, 128), (80, 512)])
+def test_a_cards_batch_follows_from_its_memory(
+    gib: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stimgen.sweeps.sweep.memory_gib", lambda device: gib)
+    assert batch_on(torch.device("cuda")) == expected
+    assert batch_on(torch.device("cpu")) == 32

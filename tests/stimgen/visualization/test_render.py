@@ -19,7 +19,7 @@ from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.sweeps.ranks import Ranks
 from stimgen.visualization.goals import goals_for
 from stimgen.visualization.parametrization import Parametrization
-from stimgen.visualization.render import render, rendered_path
+from stimgen.visualization.render import images_together, render, rendered_path
 from stimgen.visualization.rendering_methods import open_method
 from tests.stimgen.rendering import SETTINGS, goals_of, render_toy
 from tests.stimgen.sweeps.test_ranks import ROOT, run
@@ -176,3 +176,21 @@ def test_without_images_nothing_is_done(toy: Network, tmp_path: Path) -> None:
     none = dataclasses.replace(SMALL, per_pole=0)
     render(toy, goals_for([toy.unit("late", "", 1)], none, 0, None), none, PRE, 40, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("gib", "n_images", "world", "expected"),
+    [
+        (80, 10_000, 1, 384),
+        (80, 160, 1, 160),
+        (80, 800, 8, 100),
+        (24, 800, 1, 144),
+        (8, 800, 1, 36),
+    ],
+)
+def test_a_cards_batch_follows_from_its_memory_and_share(
+    gib: int, n_images: int, world: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stimgen.visualization.render.memory_gib", lambda device: gib)
+    assert images_together(torch.device("cuda"), n_images, world) == expected
+    assert images_together(torch.device("cpu"), n_images, world) == 36

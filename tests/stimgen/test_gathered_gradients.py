@@ -1,0 +1,256 @@
+"""Operations whose gradients are summed in one order equal torch's, and are used off the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from stimgen import loops
+from stimgen.networks.network import Network
+from stimgen.networks.pooling import GatheredMaxPool
+from stimgen.networks.preprocessing import resize
+from stimgen.networks.registry import load_network
+from stimgen.studies.build_settings import ActivationSettings
+from stimgen.studies.prior_settings import PriorSettings
+from stimgen.studies.synthetic_settings import MacoSettings, SyntheticSettings
+from stimgen.visualization.ascend import ascend
+from stimgen.visualization.augment import GatheredResampling, Transforms, reached, transform
+from stimgen.visualization.crops import Crops
+from stimgen.visualization.goals import Goal
+from stimgen.visualization.priors import blur
+from stimgen.visualization.rendering_methods import open_method
+from tests.conftest import some
+from tests.stimgen.apart import moved, second_device
+
+MODULES = (
+    "networks.preprocessing",
+    "networks.pooling",
+    "visualization.augment",
+    "visualization.crops",
+    "visualization.priors",
+)
+
+SCATTERED = {
+    "grid_sampler_2d_backward",
+    "_upsample_bilinear2d_aa_backward",
+    "upsample_bilinear2d_backward",
+    "upsample_bicubic2d_backward",
+    "max_pool2d_with_indices_backward",
+    "_adaptive_avg_pool2d_backward",
+    "adaptive_max_pool2d_backward",
+    "reflection_pad2d_backward",
+    "avg_pool3d_backward",
+    "nll_loss2d_forward",
+    "histc",
+    "put_",
+    "median",
+}
+"""Operations that torch lists as without a deterministic way on CUDA, and max pools' gradients."""
+
+
+@pytest.fixture
+def as_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the CPU compute as other devices do."""
+    for module in MODULES:
+        monkeypatch.setattr(f"stimgen.{module}.sums_in_order", lambda tensor: False)
+    monkeypatch.setattr("stimgen.visualization.augment.can_loop", lambda *tensors: False)
+
+
+@pytest.fixture(autouse=True)
+def strictly() -> Iterator[None]:
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def gradients_of(output: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
+    weights = torch.rand(output.shape, generator=torch.Generator().manual_seed(1))
+    return torch.autograd.grad((output * weights.to(output.dtype)).sum(), of)[0]
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(
+    ("size", "side", "stride", "padding", "dilation", "ceil_mode"),
+    [
+        ((9, 12), (3, 3), (2, 2), (1, 1), (1, 1), False),
+        ((8, 8), (3, 3), (2, 2), (0, 0), (1, 1), True),
+        ((7, 10), (3, 3), (1, 1), (1, 1), (1, 1), False),
+        ((11, 9), (2, 2), (2, 2), (0, 0), (1, 1), False),
+        ((11, 9), (2, 3), (3, 1), (1, 0), (1, 1), True),
+        ((12, 12), (3, 2), (2, 2), (1, 1), (2, 3), False),
+        ((5, 5), (5, 5), (5, 5), (2, 2), (1, 1), True),
+    ],
+)
+def test_max_pools(
+    memory: torch.memory_format,
+    size: Any,
+    side: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+) -> None:
+    # Few levels make ties, which torch gives to the first of the window.
+    levels = torch.randint(-3, 4, (2, 3, *size), generator=torch.Generator().manual_seed(0))
+    maps = levels.float().contiguous(memory_format=memory).requires_grad_()
+    expected = F.max_pool2d(maps, side, stride, padding, dilation, ceil_mode)
+    found = GatheredMaxPool.apply(maps, side, stride, padding, dilation, ceil_mode)
+    assert torch.equal(found, expected)
+    torch.testing.assert_close(gradients_of(found, maps), gradients_of(expected, maps))
+    distinct = torch.randperm(levels.numel()).view_as(levels).double().requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda x: GatheredMaxPool.apply(x, side, stride, padding, dilation, ceil_mode), distinct
+    )
+
+
+@pytest.mark.parametrize("seen_px", [20, 33])
+@pytest.mark.parametrize(
+    "transforms",
+    [
+        Transforms((0, 0), (1.0,), 0),
+        Transforms((4, 2)),
+        Transforms((8, 4), (0.7, 1.6), 90, 5),
+        Transforms((200, 0)),
+    ],
+)
+def test_resampling(transforms: Transforms, seen_px: int, as_elsewhere: None) -> None:
+    matrices = transforms.draw([1, 2, 3], 1, 40)[0]
+    images = torch.rand(3, 3, 40, 40, requires_grad=True)
+    grid = F.affine_grid(matrices, [3, 3, seen_px, seen_px], align_corners=False)
+    expected = F.grid_sample(images - 0.5, grid, align_corners=False) + 0.5
+    found = transform(images, matrices, seen_px)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        gradients_of(found, images), gradients_of(expected, images), atol=1e-4, rtol=0
+    )
+    small = torch.rand(1, 2, 6, 6, dtype=torch.float64, requires_grad=True)
+    turned = replace(transforms, jitter_px=(2, 0), pad_px=0).draw([5], 1, 6)[0].double()
+    n = reached(turned, 7, 6)
+    assert torch.autograd.gradcheck(
+        lambda x: GatheredResampling.apply(x, turned, 7, n), small, atol=1e-6
+    )
+
+
+def test_few_pixels_are_visited() -> None:
+    """By default a pixel contributes to at most 3 x 3, and as many are looked at."""
+    for transforms in (Transforms(), Transforms((8, 4), (0.9, 1.1), 10)):
+        assert reached(transforms.draw(range(8), 64, 256), 232, 256) == 3
+
+
+@pytest.mark.parametrize("shape", [(20, 20), (20, 31)])
+@pytest.mark.parametrize("size_px", [7, 20, 33])
+def test_resizing(shape: tuple[int, int], size_px: int, as_elsewhere: None) -> None:
+    images = torch.rand(2, 3, *shape, requires_grad=True)
+    expected = F.interpolate(images, size=(size_px,) * 2, mode="bilinear", antialias=True)
+    found = resize(images, size_px)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    if shape != (size_px, size_px):
+        assert type(found.grad_fn).__name__ == "UnsafeViewBackward0"
+    torch.testing.assert_close(
+        gradients_of(found, images), gradients_of(expected, images), atol=1e-5, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("sd_px", [0.4, 1.0, 5.0])
+def test_blurring(sd_px: float, as_elsewhere: None) -> None:
+    images = torch.rand(2, 3, 12, 17)
+    expected = blur(images, sd_px)
+    images.requires_grad_()
+    found = blur(images, sd_px)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    # The mirror is its own oracle: the gradient of the sum is what each pixel adds to all others.
+    plain = torch.stack(
+        [blur(one, sd_px).sum() for one in torch.eye(12 * 17).view(-1, 1, 1, 12, 17)]
+    )
+    torch.testing.assert_close(
+        torch.autograd.grad(found.sum(), images)[0][0, 0], plain.view(12, 17), atol=1e-5, rtol=1e-5
+    )
+
+
+def test_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+    crops = Crops(n=3, sides=(0.6, 0.1))
+    boxes = crops.draw([1, 2], 3)
+    images = torch.rand(2, 3, 40, 40, requires_grad=True)
+    found = []
+    for in_order in (True, False):
+        monkeypatch.setattr("stimgen.visualization.crops.sums_in_order", lambda t, a=in_order: a)
+        cut = crops.cut(images, boxes[1], [1, 2], 1, 24)
+        found.append((cut.detach(), gradients_of(cut, images)))
+    for usual, own in some(list(zip(*found, strict=True))):
+        torch.testing.assert_close(own, usual, atol=1e-5, rtol=1e-4)
+
+
+class Listening(TorchDispatchMode):
+    """Hears the names of all operations, those of gradients too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self.names.add(function.overloadpacket.__name__)
+        return function(*args, **(kwargs or {}))
+
+
+SMALL = SyntheticSettings(
+    per_pole=2, steps=2, image_px=80, margin_px=4, jitter_px=(4, 2), redirected_steps=1
+)
+METHODS = {
+    "fourier": replace(SMALL, diversity_weight=0.1),
+    "pixels": replace(
+        SMALL, method="pixels", priors=PriorSettings(total_variation=0.1, high_frequency=0.1)
+    ),
+    "generator": replace(SMALL, method="generator"),
+    "maco": replace(SMALL, method="maco", margin_px=0, image_px=64, maco=MacoSettings(crops=4)),
+}
+
+
+@pytest.fixture(scope="module")
+def demo() -> Network:
+    return load_network("demo")
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_no_gradient_is_scattered_elsewhere(
+    method: str, demo: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "has_numba", lambda: False)
+    settings = METHODS[method]
+
+    def heard(network: Network) -> tuple[set[str], torch.Tensor]:
+        units = [network.unit("inception4a", "", 3), network.unit("inception3a", "", 0)]
+        goals = [Goal(unit, "max", (2 * i, 2 * i + 1)) for i, unit in enumerate(units)]
+        start = open_method(settings, network, magnitude=np.ones((3, 64, 33), np.float32))
+        with Listening() as listening:
+            images = ascend(network, goals, settings, ActivationSettings(), start=start)
+        return listening.names, images
+
+    on_cpu, one = heard(demo)
+    assert on_cpu & SCATTERED  # as they are without our own
+    with second_device() as device:
+        elsewhere, other = heard(moved(demo, device))
+        assert not elsewhere & SCATTERED
+        assert "nonzero" not in elsewhere  # for which the processor would wait
+        assert float((one.detach() - other.detach().cpu()).abs().mean()) < 1e-3
+
+
+def test_gains_belong_to_their_goals(demo: Network) -> None:
+    """Goals of several layers in mixed order get what they get alone."""
+    settings = replace(SMALL, per_pole=1, diversity_weight=0.0, redirected_steps=0)
+    units = [("inception4a", 3), ("inception3a", 0), ("inception4b", 9), ("inception3a", 5)]
+    goals = [
+        Goal(demo.unit(layer, "", channel), "max", (i,)) for i, (layer, channel) in enumerate(units)
+    ]
+    together = ascend(demo, goals, settings, ActivationSettings())
+    for i, goal in enumerate(some(goals)):
+        alone = ascend(demo, [goal], settings, ActivationSettings())[0]
+        torch.testing.assert_close(together[i], alone, atol=1e-3, rtol=0)
