@@ -79,6 +79,7 @@ def _import(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> None:
     from analysis.logs.planned_trials import compare_with_design, design_at_hand
     from analysis.logs.ratings import load_ratings, load_study
+    from analysis.logs.texts_read import damaged_copies, different_texts
 
     log = load_study(arguments.data)
     ratings = load_ratings(log)
@@ -89,7 +90,7 @@ def _check(arguments: argparse.Namespace) -> None:
         for sentence in compared.sentences:
             print(sentence)
         print(f"{compared.as_planned} sessions have every trial as their design plans it")
-    for sentence in log.warnings:
+    for sentence in (*log.warnings, *damaged_copies(log), *different_texts(log)):
         print(f"warning: {sentence}")
     print(_summary(log, len(ratings)))
 

@@ -24,7 +24,9 @@ from unitscope.stimulus_set import StimulusSet
 
 def _make(arguments: argparse.Namespace) -> None:
     participants = parse_participants(arguments.participants)
-    written = write_tables(arguments.design, arguments.stimuli, participants, arguments.tables)
+    written = write_tables(
+        arguments.design, arguments.stimuli, participants, arguments.tables, arguments.id
+    )
     print(tables_are_there(written))
 
 
@@ -77,6 +79,9 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--participants", required=True, help="numbers such as 1-20 or 1,3,5")
     make.add_argument(
         "--tables", "--out", type=Path, default=TABLES, help="folder of all condition tables"
+    )
+    make.add_argument(
+        "--id", help="id of somebody who takes the place of one numbered participant, such as p007b"
     )
     make.set_defaults(run=_make)
     check = commands.add_parser("check", help="check tables against design and stimulus set")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import date
 from pathlib import Path
 
 from tqdm import tqdm
@@ -20,8 +21,9 @@ from experiments.runner.request import Request
 from experiments.runner.schedule import describe_schedule
 from experiments.runner.session import Session
 from experiments.runner.simulation import simulate
-from unitscope.errors import run_command
-from unitscope.places import DATA, TABLES, folders, shown
+from experiments.runner.withdraw import Withdrawing
+from unitscope.errors import BadInput, run_command
+from unitscope.places import DATA, REPORTS, TABLES, folders, shown
 from unitscope.records import COMPLETED
 
 
@@ -71,6 +73,37 @@ def _schedule(arguments: argparse.Namespace) -> None:
     print(describe_schedule(design, arguments.data, arguments.tables))
 
 
+def _withdraw(arguments: argparse.Namespace) -> None:
+    design, participant = read_design(arguments.design), arguments.participant
+    withdrawing = Withdrawing(arguments.data, design.name, participant)
+    today = date.today()
+    until = design.withdrawal_until
+    print("\n".join([f"{participant} of {design.name}:", *withdrawing.what()]))
+    if until and today > until:
+        print(f"the consent page says until {until}, which is over")
+    report = REPORTS / design.name
+    others = "reports and exports made before, which you delete or make anew"
+    others += f" ({shown(report)} is there)" if report.exists() else ""
+    if not arguments.delete:
+        withdrawing.mark(today)
+        print(f"marked as withdrawn: nothing reads these data any more; kept as they are: {others}")
+        return
+    if not arguments.yes:
+        _confirm(participant)
+    withdrawing.delete(today)
+    print(f"deleted; what stays is that {participant} withdrew, the condition table, and {others}")
+
+
+def _confirm(participant: str) -> None:
+    """Ask whether to delete; anything but the id means no."""
+    try:
+        answer = input(f"Delete all of this for good? Type {participant} to confirm: ")
+    except EOFError:
+        answer = ""
+    if answer.strip() != participant:
+        raise BadInput("nothing was deleted: the id was not typed, and --yes was not given")
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     top = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
@@ -104,6 +137,15 @@ def parser() -> argparse.ArgumentParser:
     order.add_argument("--tables", type=Path, default=TABLES, help="folder of all condition tables")
     order.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     order.set_defaults(run=_schedule)
+    gone = commands.add_parser(
+        "withdraw", help="leave out a participant's data from now on, or delete them"
+    )
+    gone.add_argument("design", help="name of a shipped design, or a YAML file")
+    gone.add_argument("participant", help="id")
+    gone.add_argument("--delete", action="store_true", help="delete the data for good")
+    gone.add_argument("--yes", action="store_true", help="do not ask before deleting")
+    gone.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
+    gone.set_defaults(run=_withdraw)
     machine = commands.add_parser("check", help="check this machine before participants come")
     check.add_options(machine)
     machine.set_defaults(run=check.check)

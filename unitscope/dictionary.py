@@ -47,6 +47,11 @@ Each session leaves a folder here: `<design>/sub-<participant>/ses-<nn>/` with
 - `trials.csv`: one row for each completed trial, on the disk before the next trial begins;
 - `session.json`: how the session ended, its runs, and facts about machine and display;
 - `ratings.csv`: how intuitive images look to the participant, where the design asks for it;
+- `texts.jsonl`: a copy of every text that the participant read, as it was shown, one JSON object a
+  line with `name`, `language`, `run` (the first that showed it), `sha256` and `text`;
+  `session.json` has each SHA-256 too, in `texts_shown`, and in `texts_sha256` that of all texts
+  before numbers were filled in, which says who read the same; a resumed session adds copies and
+  replaces none;
 - `frames.csv`: the interval of every frame, for sessions in a window.
 
 A row of `trials.csv` holds columns of the session, then the whole row of the condition table (what

@@ -81,6 +81,8 @@ class SessionRecord(TypedDict, total=False):
     manifest_sha256: str
     language: str
     left_handed: bool
+    texts_sha256: str
+    texts_shown: dict[str, list[str]]
     trials: int
     trials_completed: int
     trials_skipped: int

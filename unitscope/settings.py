@@ -6,6 +6,7 @@ import dataclasses
 import math
 import types
 import typing
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,13 @@ from unitscope.errors import BadInput, nearest
 
 Settings = TypeVar("Settings")
 
-_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_NAMES = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    date: "a date such as 2027-03-31",
+}
 
 LARGEST = 2**53
 """Limit on the size of numbers, up to which every program keeps each digit of whole ones."""
@@ -108,7 +115,7 @@ def read_settings(path: Path | str, cls: type[Settings]) -> Settings:
     """Read a YAML file as an instance of a dataclass.
 
     Keys are the dataclass's fields; a field without a default is required. Fields may be numbers,
-    text, dataclasses, tuples, mappings with text keys, and unions of those with None.
+    text, dates, dataclasses, tuples, mappings with text keys, and unions of those with None.
 
     Raises
     ------
@@ -202,7 +209,11 @@ def _convert_tuple(arguments: tuple[Any, ...], value: Any, where: str, key: str)
 def _convert_scalar(hint: Any, value: Any, where: str, key: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < 1e300 else math.inf
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+    if (
+        not isinstance(value, hint)
+        or isinstance(value, datetime)
+        or (isinstance(value, bool) and hint is not bool)
+    ):
         raise BadInput(f"{where}: {key!r} is {value!r}, expected {_NAMES[hint]}")
     if isinstance(value, float) and not math.isfinite(value):
         raise BadInput(f"{where}: {key!r} is {value!r}, expected a finite number")

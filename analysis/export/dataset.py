@@ -38,6 +38,11 @@ SESSION_FACTS = (
         blank=True,
     ),
     Column("practice_rounds", "float", "Rounds of practice that were used.", blank=True),
+    Column("language", "str", "Language of what the participant read.", blank=True),
+    Column(
+        "texts_sha256", "str", "SHA-256 of all texts, which says who read the same.", blank=True
+    ),
+    Column("consent_sha256", "str", "SHA-256 of the consent page as it was shown.", blank=True),
 )
 """What is known of a session, by the names of :attr:`analysis.logs.sessions.Log.sessions`."""
 

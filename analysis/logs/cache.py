@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.logs.sessions import Log, session_folders
+from analysis.logs.sessions import Log, session_folders, withdrawals
 from unitscope import cells, session_facts, tables
 from unitscope.columns import Column, imported_columns, log_columns
 from unitscope.errors import BadInput, nearest
@@ -95,7 +95,8 @@ def _key(path: Path) -> str:
     files_of_code = [Path(__file__).with_name(f"{name}.py") for name in names]
     files_of_code += [Path(str(module.__file__)) for module in (cells, session_facts, tables)]
     code = [sha256_of(file) for file in files_of_code]
-    text = json.dumps([str(path), pd.__version__, code, columns, files])
+    gone = withdrawals(path)
+    text = json.dumps([str(path), pd.__version__, code, columns, files, gone])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.logs.load import load_log
 from analysis.logs.log_files import Rows, read_files
-from analysis.logs.sessions import Log, session_folders, session_row
+from analysis.logs.sessions import Log, session_folders, session_row, withdrawals
 from unitscope.columns import RATING_COLUMNS, imported_columns, log_columns
 from unitscope.errors import BadInput
 from unitscope.records import RATINGS, TRIALS, read_session
@@ -121,7 +121,7 @@ def load_study(path: Path | str) -> Log:
             f"{path}: ratings of {len(designs)} designs are mixed ({', '.join(designs)}); "
             "expected one"
         )
-    found: list[str] = []
+    found = withdrawals(path)
     return RatedLog(
         _no_trials(),
         pd.DataFrame([session_row(folder, found) for folder in folders]),

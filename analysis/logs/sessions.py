@@ -28,6 +28,7 @@ from unitscope.records import (
 from unitscope.session_facts import TrialTimes, layout_scale, number_of, total_s
 from unitscope.tables import empty_frame
 from unitscope.vocabulary import Unit
+from unitscope.withdrawal import WITHDRAWN, is_withdrawn, left_out
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Log:
         One row per session: participant, session, observer_kind, observer, session_state,
         end_reason, runs, trials, trials_planned (0 where not known), instruction_s, total_s,
         practice_rounds, layout_scale, excluded_by_study (NaN where not known), table_edited,
-        windowed and folder.
+        language, texts_sha256 and consent_sha256 (None where not known), windowed and folder.
     warnings
         Warnings about what is unusual but usable, one sentence each.
     """
@@ -60,7 +61,7 @@ class Log:
 
 
 def read_log(path: Path) -> Log:
-    found: list[str] = []
+    found = withdrawals(path)
     folders = session_folders(path)
     files = [folder / TRIALS for folder in folders]
     rows = read_files(files, columns_of(files), found)
@@ -74,7 +75,8 @@ def read_log(path: Path) -> Log:
     check_one_design(rows.frame, path, found)
     check_participants(rows, sessions)
     table = pd.DataFrame(sessions)
-    table["observer"] = table["observer"].astype("string")
+    for name in ("observer", "language", "texts_sha256", "consent_sha256"):
+        table[name] = table[name].astype("string")
     numbers = np.repeat(np.arange(len(folders)), rows.lengths)
     states = pd.array(table["session_state"], dtype="string").take(numbers)
     trials = rows.frame.assign(session_state=states, unit=_unit_names(rows.frame))
@@ -119,6 +121,9 @@ def imports_of(log: Log) -> list[ImportRecord]:
 
 def session_folders(path: Path) -> list[Path]:
     """Return the folders of sessions, in the order of their names on every file system."""
+    for subject in (path, *path.parents[:2]):
+        if is_withdrawn(subject):
+            raise BadInput(f"{path}: the participant has withdrawn, so the data are not read")
     if path.is_file():
         if path.name != TRIALS:
             raise BadInput(f"{path}: expected a trials.csv, or a folder of sessions")
@@ -130,10 +135,13 @@ def session_folders(path: Path) -> list[Path]:
     folders = [path / name for name in _names(path, "ses-")] or [
         path / subject / name
         for subject in _names(path, "sub-")
+        if not is_withdrawn(path / subject)
         for name in _names(path / subject, "ses-")
     ]
     if folders:
         return folders
+    if gone := withdrawals(path):
+        raise BadInput(f"{path}: no session is left; {gone[0]}")
     designs = sorted({str(folder.parents[1].name) for folder in path.glob("*/sub-*/ses-*")})
     if designs:
         raise BadInput(
@@ -141,6 +149,12 @@ def session_folders(path: Path) -> list[Path]:
             f"such as {path / designs[0]}"
         )
     raise BadInput(f"{path}: no session there, expected folders such as sub-p001/ses-01")
+
+
+def withdrawals(path: Path) -> list[str]:
+    """Return a sentence on the participants below a folder whose data are left out, if any are."""
+    marks = sorted(path.glob(f"sub-*/{WITHDRAWN}")) if path.is_dir() else []
+    return [left_out(mark.parent.name.removeprefix("sub-") for mark in marks)] if marks else []
 
 
 def _names(path: Path, start: str) -> list[str]:
@@ -229,6 +243,9 @@ def session_row(
         "layout_scale": layout_scale(facts),
         "excluded_by_study": _excluded_by_study(facts),
         "table_edited": bool(facts.get("table_edited", False)),
+        "language": facts.get("language"),
+        "texts_sha256": facts.get("texts_sha256"),
+        "consent_sha256": next(iter(facts.get("texts_shown", {}).get("consent", ())[-1:]), None),
         "windowed": (folder / FRAMES).is_file(),
         "folder": str(folder),
     }

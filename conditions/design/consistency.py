@@ -251,6 +251,10 @@ def _size_of_images(design: Design) -> tuple[float, float]:
 
 
 def _check_names(design: Design) -> None:
+    if design.withdrawal_until and not design.consent:
+        raise ValueError(
+            "withdrawal_until is said on the consent page, but there is none: consent is false"
+        )
     for page in design.instructions:
         if page not in PAGE_NAMES:
             raise ValueError(f"instructions names page {page!r}{nearest(page, PAGE_NAMES)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import takewhile
 from pathlib import Path
 from typing import Literal
@@ -77,6 +78,8 @@ class Design:
         What trials are answered with. Pages, ratings and comments take keys in any case.
     consent, instructions
         Whether participants are asked for consent, and the names of the instruction pages in order.
+    withdrawal_until
+        Last day on which participants can withdraw, as the consent page then says.
     questions, comment
         Questions at the end, which participants answer in their own words, and whether they can
         write a comment.
@@ -130,6 +133,7 @@ class Design:
     confidence: Literal["one_press", "two_step"] = "one_press"
     input: Literal["keys", "mouse", "either"] = "keys"
     consent: bool = False
+    withdrawal_until: date | None = None
     instructions: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     comment: bool = False

@@ -101,6 +101,7 @@ def facts_of(design: Design, participant: int) -> list[tuple[str, str]]:
     """Return the main facts of a design, as pairs of a name and a text."""
     counted = totals(strips_of(design, participant))
     words = ", ".join(f"{number} {role}" for role, number in counted.items())
+    until = design.withdrawal_until
     facts = [
         ("Task", TASK_QUESTIONS[design.task]),
         ("Participants", _participants(design)),
@@ -112,6 +113,7 @@ def facts_of(design: Design, participant: int) -> list[tuple[str, str]]:
         ("Left-handed", _answer(design.for_hand("left")) if design.left_handed_keys else ""),
         ("Feedback", _feedback(design)),
         ("Texts", _texts(design)),
+        ("Withdrawal", f"until {until}, as the consent page says" if until else ""),
         *_exclusions(design, participant),
     ]
     return [(name, text) for name, text in facts if text]

@@ -62,4 +62,19 @@ def read_design(name: str | Path) -> Design:
     object.__setattr__(design, "sha256", sha256_of(path))
     if design.texts_folder and design.language not in replaced_texts(design.texts_folder):
         read_texts(design.language, design.texts_folder)  # says what is missing
+    _check_until(design)
     return design
+
+
+def _check_until(design: Design) -> None:
+    """Check that no text of the study says until when one can withdraw without any such day."""
+    if not design.texts_folder or design.withdrawal_until:
+        return
+    for language, names in replaced_texts(design.texts_folder).items():
+        pages = read_texts(language, design.texts_folder).pages
+        for page in (name.removeprefix("pages.") for name in names):
+            if page != "withdrawal" and "{until}" in pages.get(page, ""):
+                raise BadInput(
+                    f"{design.path}: the study's page {page!r} names {{until}}, but the design has "
+                    "no withdrawal_until"
+                )

@@ -25,6 +25,9 @@ from unitscope.places import STIMULI, TABLES, shown
 from unitscope.stimulus_set import StimulusSet
 from unitscope.tables import csv_text, lines_of, read_by_task, table_text
 
+IDS_OF_OTHERS = r"(?!p[0-9]+$)[A-Za-z0-9]{1,32}"
+"""Ids that are not that of a number."""
+
 
 def participant_id(number: int) -> str:
     """Return the id of a numbered participant: ``p001``."""
@@ -73,6 +76,7 @@ def write_tables(
     stimuli: Path | str | None,
     participants: Sequence[int],
     out: Path | None = None,
+    own_id: str | None = None,
 ) -> list[Path]:
     """Write the condition tables of participants: ``<out>/<design>/p001.csv``.
 
@@ -86,6 +90,8 @@ def write_tables(
         Numbers from 1.
     out
         Folder of all designs' tables; ``conditions/tables`` if None.
+    own_id
+        Id of whoever takes the place of the one numbered participant; that of the number if None.
 
     Returns
     -------
@@ -100,9 +106,19 @@ def write_tables(
     read = read_design(design)
     opened = StimulusSet.open(stimuli or STIMULI / read.stimulus_set)
     maker = TableMaker(read, opened)
+    if own_id is not None and not (len(participants) == 1 and re.fullmatch(IDS_OF_OTHERS, own_id)):
+        raise BadInput(
+            f"--id {own_id}: expected one participant number, and an id of letters and digits that "
+            "is no other number's, such as p007b"
+        )
     for number in participants:  # Before any of the others is made, which takes time.
         maker.require_place_for(number)
-    made = {table_path(read, number, out or TABLES): maker.table(number) for number in participants}
+    made = {
+        table_path(read, number, out or TABLES).with_stem(own_id or participant_id(number)): (
+            maker.table(number)
+        )
+        for number in participants
+    }
     for path, table in made.items():
         if path.exists() and not _holds(path, table):
             raise BadInput(

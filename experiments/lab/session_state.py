@@ -30,7 +30,8 @@ class SessionState:
     lab, design, participant, session
         Which one.
     status
-        ``running``, how it ended, or ``damaged`` where its log makes no sense.
+        ``running``, how it ended, ``damaged`` where its log makes no sense, or ``withdrawn`` where
+        the data of a participant are left out; then nothing else is known.
     run
         How often it was started.
     observer

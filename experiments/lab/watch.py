@@ -38,6 +38,7 @@ from unitscope.records import (
 )
 from unitscope.row_types import LogText
 from unitscope.versions import NewerVersion
+from unitscope.withdrawal import WITHDRAWN, is_withdrawn
 
 TWICE = "the participant took part before; the report takes the first session"
 
@@ -54,6 +55,8 @@ def watch(
     now_s: float | None = None,
 ) -> Iterator[SessionState]:
     """Yield the state of every session in a data folder, sorted by path.
+
+    Of participants who withdrew there is one state that says so, before the others.
 
     Nothing is written and no lock is taken, so that a session is never disturbed; what is being
     written at this moment, such as half a line, is left out.
@@ -77,6 +80,8 @@ def watch(
     taken: dict[Path, TakenPart] = {}
     for path in sorted([*data.glob(f"*/sub-*/ses-*/{SESSION}"), *_pilots(data)]):
         folder = path.parent
+        if is_withdrawn(folder.parent):
+            continue
         try:
             facts = read_session(folder)
         except NewerVersion as error:
@@ -97,6 +102,8 @@ def watch(
             own = [cell for row in rows if (cell := row.get("correct_choice"))]
             correct_choices.setdefault(folder.parents[1], []).extend(own)
     before = dict(zip(taken, (n for n, _ in sessions_around([*taken.values()])), strict=True))
+    for subject in sorted(path.parent for path in data.glob(f"*/sub-*/{WITHDRAWN}")):
+        yield _withdrawn(lab, subject)
     for folder, known, rows in found:
         if isinstance(known, BadInput):
             yield _damaged(lab, folder, known)
@@ -193,6 +200,12 @@ def _state(
     )
     state.warnings.extend(remarks(state, runs[-1], verdicts))
     return state
+
+
+def _withdrawn(lab: str, subject: Path) -> SessionState:
+    """Return all that is said of a participant whose data are left out."""
+    participant = subject.name.removeprefix("sub-")
+    return SessionState(lab, subject.parent.name, participant, 0, "withdrawn")
 
 
 def _damaged(lab: str, folder: Path, error: Exception) -> SessionState:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from experiments.runner.log import check_participant
+from experiments.runner.log import check_participant, session_folder
 from unitscope.cells import read_content, read_sheet, text_of
 from unitscope.disk import FILE_MODE, append, make_folder
 from unitscope.errors import BadInput
+from unitscope.withdrawal import is_withdrawn
 
 FILE = "participants.tsv"
 
@@ -18,7 +19,8 @@ GENDERS = ("female", "male", "other")
 HANDS = ("right", "left", "both")
 AIDS = ("none", "glasses", "lenses")
 AGES = range(1, 121)
-_LOCK_S = 10
+LOCK_S = 10
+"""How long a list of participants may be in use by somebody else."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,11 @@ def add_demographics(data: Path, person: Demographics) -> Path:
     BadInput
         If the participant stands there already or the file is another; nothing is written then.
     """
+    if is_withdrawn(session_folder(data, person.design, person.participant, 1).parent):
+        raise BadInput(f"participant {person.participant} has withdrawn; nothing is recorded")
     make_folder(data)
     path = data / FILE
-    with FileLock(data / f".{FILE}.lock", timeout=_LOCK_S, mode=FILE_MODE):
+    with FileLock(data / f".{FILE}.lock", timeout=LOCK_S, mode=FILE_MODE):
         for line, row in _rows(path):
             if row[:2] == [person.participant, person.design]:
                 raise BadInput(

@@ -34,6 +34,7 @@ from unitscope.records import (
     whole_lines,
 )
 from unitscope.row_types import FrameRow, LogRow, RatingRow
+from unitscope.shown_texts import TEXTS, ShownText
 from unitscope.tables import columns_version, read_cells, read_csv
 
 LOCK = ".lock"
@@ -118,6 +119,7 @@ class TrialLog:
             self.repaired = _repair(folder / TRIALS)
             _repair(folder / FRAMES)
             _repair(folder / RATINGS)
+            _repair(folder / TEXTS, header=False)
             self.completed = self._read(TRIALS)
             self.ratings = self._read(RATINGS)
             self._versions = {name: self._version(name) for name in self._columns}
@@ -143,6 +145,11 @@ class TrialLog:
     def append_rating(self, row: RatingRow) -> None:
         """Append a rating, likewise with those of ``RATING_COLUMNS``, and flush it to the disk."""
         self._append(RATINGS, [row])
+
+    def append_text(self, shown: ShownText) -> None:
+        """Append the copy of a text and flush it to the disk."""
+        line = json.dumps(shown, ensure_ascii=False)
+        append(self.folder / TEXTS, f"{line}\n".encode())
 
     def write_session(self, facts: SessionRecord) -> None:
         """Replace ``session.json`` as a whole."""
@@ -194,13 +201,13 @@ def _cell(value: object) -> object:
     return "" if value is None or value is pd.NA or value != value else value
 
 
-def _repair(path: Path) -> Path | None:
+def _repair(path: Path, *, header: bool = True) -> Path | None:
     """Cut off a last line that a crash left unfinished, keeping a copy of the whole file."""
     if not path.exists():
         return None
     content = path.read_bytes()
     whole = whole_lines(content)
-    if whole.count(b"\n") == 1:
+    if header and whole.count(b"\n") == 1:
         whole = b""  # A header alone does not say the version of the rows to come.
     if whole and whole == content:
         return None

@@ -73,6 +73,11 @@ class PageText:
     panels: tuple[Panel, ...] = ()
 
     @property
+    def words(self) -> str:
+        """Everything that can be read."""
+        return f"{self.text}\n\n{self.hint}"
+
+    @property
     def heading(self) -> str:
         """The heading; empty where there is none."""
         first, _, _ = self.text.partition("\n")

@@ -32,6 +32,7 @@ from unitscope.row_types import (
     SessionCells,
     TrialRow,
 )
+from unitscope.shown_texts import ShownText, text_sha256
 
 
 @dataclass(kw_only=True)
@@ -114,6 +115,23 @@ class Record:
     def note(self, facts: RunRecord) -> None:
         """Add what is known of this run to ``session.json``."""
         self.facts["runs"][-1].update(facts)
+        self._write_facts()
+
+    def note_text(self, name: str, text: str) -> None:
+        """Keep a copy of a text before it is shown, unless there is one already."""
+        known = self.facts.get("texts_shown", {})
+        sha256 = text_sha256(text)
+        if sha256 in known.get(name, []):
+            return
+        shown: ShownText = {
+            "name": name,
+            "language": self.facts["language"],
+            "run": self.run,
+            "sha256": sha256,
+            "text": text,
+        }
+        self.log.append_text(shown)
+        self.facts["texts_shown"] = {**known, name: [*known.get(name, []), sha256]}
         self._write_facts()
 
     def note_consent(self, agreed: bool, spent_s: float) -> None:

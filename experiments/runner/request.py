@@ -22,6 +22,7 @@ from experiments.runner.log import (
 from unitscope.errors import BadInput, nearest
 from unitscope.places import DATA
 from unitscope.records import COMPLETED, FINAL
+from unitscope.withdrawal import is_withdrawn
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,14 @@ class Request:
         Raises
         ------
         BadInput
-            If there is none, naming the participant with the nearest id who has one.
+            If the participant has withdrawn; or if there is no table, naming the participant with
+            the nearest id who has one.
         """
+        if is_withdrawn(self.folder(1).parent):
+            raise BadInput(
+                f"participant {self.participant} has withdrawn and takes no further part; 'python "
+                "-m experiments schedule' says how somebody else takes the place"
+            )
         path = self.table_file()
         if path.is_file():
             return path

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conditions.design.design import Design
 from conditions.trials.condition_tables import (
+    participant_id,
     prepared_participants,
     read_table,
     table_path,
@@ -17,8 +18,10 @@ from experiments.runner.log import completed_trials, session_folder, sessions_of
 from experiments.runner.request import how_it_ended
 from unitscope.places import DATA, TABLES, shown
 from unitscope.records import COMPLETED, FINAL
+from unitscope.withdrawal import Withdrawal, read_withdrawal
 
 OPEN, UNFINISHED, DONE, GONE = "open", "unfinished", "done", "declined"
+AWAY = "withdrawn"
 """How far a participant is: ``done`` as soon as one session is completed."""
 
 
@@ -34,15 +37,20 @@ class Scheduled:
         Number of each session to how it ended, in order.
     trials
         Number of each session that can be resumed to its completed trials.
+    withdrawal
+        Of whoever withdrew, and then no sessions.
     """
 
     participant: str
     sessions: dict[int, str]
     trials: dict[int, int]
+    withdrawal: Withdrawal | None = None
 
     @property
     def state(self) -> str:
         """How far the participant is."""
+        if self.withdrawal:
+            return AWAY
         ended = self.sessions.values()
         if COMPLETED in ended:
             return DONE
@@ -51,6 +59,8 @@ class Scheduled:
     @property
     def words(self) -> str:
         """The same for each session, for readers."""
+        if self.withdrawal:
+            return AWAY
         return ", ".join(map(self._of, self.sessions)) or OPEN
 
     def _of(self, number: int) -> str:
@@ -71,6 +81,10 @@ def schedule(design: Design, data: Path = DATA, tables: Path = TABLES) -> list[S
     """
     found = []
     for participant in prepared_participants(table_path(design, 1, tables).parent):
+        subject = session_folder(data, design.name, participant, 1).parent
+        if gone := read_withdrawal(subject):
+            found.append(Scheduled(participant, {}, {}, gone))
+            continue
         sessions = sessions_of(data, design.name, participant)
         trials = {
             number: completed_trials(session_folder(data, design.name, participant, number))
@@ -114,7 +128,8 @@ def describe_schedule(design: Design, data: Path = DATA, tables: Path = TABLES) 
     """Return who comes next and how many of each cell took part, as plain text."""
     scheduled = schedule(design, data, tables)
     folder = table_path(design, 1, tables).parent
-    cells = {one.participant: _cell(design, folder, one.participant) for one in scheduled}
+    numbers = {one.participant: _number(folder, one.participant) for one in scheduled}
+    cells = {participant: cell_of(design, number) for participant, number in numbers.items()}
     lines = [f"{design.name}: {len(scheduled)} condition tables in {shown(folder)}"]
     coming = next_open(scheduled)
     if coming:
@@ -130,12 +145,40 @@ def describe_schedule(design: Design, data: Path = DATA, tables: Path = TABLES) 
     for one in scheduled:
         if one.state == UNFINISHED or len(one.sessions) > 1:
             lines.append(f"{one.participant}: {one.words}")
+        if one.withdrawal:
+            lines.append(_of_withdrawn(design, one.withdrawal, scheduled, numbers))
     return "\n".join(lines)
 
 
-def _cell(design: Design, folder: Path, participant: str) -> dict[str, str]:
+def _number(folder: Path, participant: str) -> int:
     table = read_table(folder / f"{participant}.csv")
-    return cell_of(design, int(table["participant_number"].iloc[0]))
+    return int(table["participant_number"].iloc[0])
+
+
+def _of_withdrawn(
+    design: Design,
+    gone: Withdrawal,
+    scheduled: Sequence[Scheduled],
+    numbers: dict[str, int],
+) -> str:
+    """Say who has the place of a participant who withdrew, or how somebody else gets it."""
+    participant = gone["participant"]
+    number = numbers[participant]
+    said = f"{participant}: withdrawn on {gone['withdrawn_on']}, data {gone['data']}"
+    others = [
+        one.participant
+        for one in scheduled
+        if numbers[one.participant] == number and not one.withdrawal
+    ]
+    if others:
+        return f"{said}; {others[0]} has the place"
+    letter = next(
+        c for c in "bcdefghijklmnopqrstuvwxyz" if participant_id(number) + c not in numbers
+    )
+    return (
+        f"{said}; for somebody else in the same cell: python -m conditions make {design.name} "
+        f"--participants {number} --id {participant_id(number)}{letter}"
+    )
 
 
 def _counts(scheduled: Sequence[Scheduled], cells: dict[str, dict[str, str]]) -> list[str]:
@@ -145,7 +188,7 @@ def _counts(scheduled: Sequence[Scheduled], cells: dict[str, dict[str, str]]) ->
         cell = tuple(cells[one.participant].values())
         counted.setdefault(cell, Counter())[one.state] += 1
     total = sum(counted.values(), Counter[str]())
-    states = [DONE, UNFINISHED, OPEN, *([GONE] if total[GONE] else [])]
+    states = [DONE, UNFINISHED, OPEN, *(state for state in (GONE, AWAY) if total[state])]
     names = list(next(iter(cells.values())))
     rows = [[*names, *states]]
     rows += [[*cell, *(str(counted[cell][s]) for s in states)] for cell in sorted(counted)]

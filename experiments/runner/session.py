@@ -103,6 +103,7 @@ class Session(Record):
             "manifest_sha256": stimuli.manifest_sha256,
             "language": language,
             "left_handed": request.left_handed,
+            "texts_sha256": texts.sha256,
             "trials": len(table),
             "instruction_s": before.get("instruction_s", 0.0),
             "runs": runs,

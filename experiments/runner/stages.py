@@ -20,6 +20,7 @@ from experiments.runner.phases import Stage
 from experiments.runner.session import Session
 from experiments.runner.slider import Slider
 from experiments.runner.tasks import make_trial
+from experiments.runner.trial import Trial
 from experiments.runner.wording import Wording
 from unitscope.row_types import TrialRow
 
@@ -27,8 +28,9 @@ from unitscope.row_types import TrialRow
 def stages_of(session: Session, frame_s: float) -> Iterator[Stage]:
     """Yield the stages that a session still has to go through, each made when it is asked for.
 
-    Whatever a stage other than a trial gave is on the disk before the next stage begins; trials are
-    recorded by whoever shows them, who knows how their frames went.
+    A copy of what can be read in a stage is on the disk before it is shown, and what a stage other
+    than a trial gave before the next one begins; trials are recorded by whoever shows them, who
+    knows how their frames went.
 
     Parameters
     ----------
@@ -37,7 +39,11 @@ def stages_of(session: Session, frame_s: float) -> Iterator[Stage]:
     frame_s
         Nominal duration of a frame, in seconds.
     """
-    return _Stages(session, frame_s).left()
+    stages = _Stages(session, frame_s)
+    for stage in stages.left():
+        name = "trials" if isinstance(stage, Trial) else stage.name
+        session.note_text(name, stages.words_of(stage))
+        yield stage
 
 
 class _Stages:
@@ -76,6 +82,16 @@ class _Stages:
             yield comment
             session.note_comment(comment.text)
         yield self._page(self._wording.end())
+
+    def words_of(self, stage: Stage) -> str:
+        """Return what can be read in a stage."""
+        if isinstance(stage, Page):
+            return stage.content.words
+        if isinstance(stage, Comment):
+            return self._wording.comment(stage.name)
+        if isinstance(stage, Slider):
+            return self._wording.rating()
+        return self._wording.trial()
 
     def _page(self, content: PageText) -> Page:
         return Page(content, self._keys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from conditions.design.design import Design
 from experiments.runner.examples import example_panels, explanation_panels
@@ -45,7 +46,10 @@ class Wording:
         """Ask for consent."""
         keys = {turn: key for key, turn in CONSENT_KEYS.items()}
         hint = self._texts.agree.format(agree=keys[AGREE], decline=keys[DECLINE])
-        return PageText("consent", self._fill("consent"), hint)
+        paragraphs = self._fill("consent").split("\n\n")
+        if self._design.withdrawal_until and "{until}" not in self._texts.page("consent"):
+            paragraphs.insert(-1, self._fill("withdrawal"))
+        return PageText("consent", "\n\n".join(paragraphs), hint)
 
     def declined(self) -> PageText:
         """Take leave of somebody who does not want to take part."""
@@ -126,6 +130,31 @@ class Wording:
     def end(self) -> PageText:
         """Thank the participant."""
         return PageText("end", self._fill("end"), self._texts.end_hint)
+
+    def comment(self, name: str) -> str:
+        """Return the question of a field to write in, and its hint."""
+        texts = self._texts
+        asked = texts.comment_question if name == "comment" else texts.page(name)
+        return f"{asked}\n\n{texts.comment_hint}"
+
+    def rating(self) -> str:
+        """Return the question of a rating, the ends of its scale, and its hints."""
+        texts, ratings = self._texts, self._design.ratings
+        both = ratings is not None and ratings.kind == "both"
+        key = texts.key(self._design.keys.forward)
+        return "\n\n".join(
+            [
+                texts.rating_question_both if both else texts.rating_question,
+                f"{texts.rating_lowest}{GAP}{texts.rating_highest}",
+                texts.rating_unrated,
+                texts.rating_rated.format(key=key),
+            ]
+        )
+
+    def trial(self) -> str:
+        """Return the short texts of all screens by their names, as trials show some of them."""
+        texts = asdict(self._texts).items()
+        return "\n".join(f"{name}: {words}" for name, words in texts if isinstance(words, str))
 
     def _named(self, name: str) -> list[PageText]:
         """Return the pages that an instruction's name stands for."""
@@ -222,7 +251,16 @@ class Wording:
             "answer": self._answer(),
             "leave": key(keys.leave),
             "pause": key(keys.pause),
+            "until": self._until(),
         }
+
+    def _until(self) -> str:
+        """Return the last day on which participants can withdraw; empty without one."""
+        until = self._design.withdrawal_until
+        if until is None:
+            return ""
+        year, month, day = until.isoformat().split("-")
+        return self._texts.date.format(year=year, month=month, day=day)
 
     def _answer(self) -> str:
         """Say which keys or clicks give an answer."""

@@ -48,6 +48,7 @@ class Texts:
 
     pages: dict[str, str]
     key_names: dict[str, str]
+    date: str
     go_on: str
     go_back: str
     read_again: str

@@ -10,7 +10,7 @@ from typing import Any
 from unitscope.errors import BadInput, nearest
 from unitscope.settings import read_yaml
 
-ANYWHERE = ("trials", "parts", "in_parts", "answer", "leave", "pause")
+ANYWHERE = ("trials", "parts", "in_parts", "answer", "leave", "pause", "until")
 """What any page may name, besides what ours names there."""
 
 MAY_BE_LEFT_OUT = ("trials", "parts", "in_parts", "pause")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from analysis.figure_style import INK, MARKS, MAX_VECTOR_POINTS
+from analysis.logs.texts_read import different_texts
 from analysis.report.panels import WIDTH_IN
 from analysis.report.section import DASH, Block, Cell, Drawing, Section, Sentence, Table
 from analysis.report.study import RATINGS_ONLY, Results
@@ -102,6 +103,8 @@ def _blocks(section: Section, results: Results) -> Iterator[Block]:
         yield Sentence(
             f"{n_unusual} imported rating{verb} unusual, and kept; quality.html lists {them}."
         )
+    for sentence in different_texts(results.log):
+        yield Sentence(sentence)
     yield from section.drawings
     windowed = sessions[sessions["windowed"]].to_dict("records")
     if windowed:

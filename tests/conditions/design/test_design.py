@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -337,3 +338,16 @@ def test_texts_that_cannot_be_used_refuse_their_design(tmp_path):
 def test_texts_lie_below_their_design(tmp_path, texts):
     with pytest.raises(BadInput, match="expected a folder below the design's"):
         read(tmp_path, texts=texts)
+
+
+def test_until_when_one_can_withdraw_is_a_day_that_the_consent_page_says(tmp_path):
+    design = read(tmp_path, consent=True, withdrawal_until=date(2027, 3, 31))
+    assert design.withdrawal_until == date(2027, 3, 31)
+    assert "until 2027-03-31, as the consent page says" in describe(design, 1)
+    with pytest.raises(BadInput, match="'withdrawal_until' is 'soon', expected a date such as"):
+        read(tmp_path, consent=True, withdrawal_until="soon")
+    with pytest.raises(BadInput, match="withdrawal_until is said on the consent page"):
+        read(tmp_path, consent=False, withdrawal_until=date(2027, 3, 31))
+    write_texts(tmp_path, pages={"consent": "{leave} until {until}"})
+    with pytest.raises(BadInput, match="page 'consent' names {until}, but the design has no"):
+        read(tmp_path, texts="own")

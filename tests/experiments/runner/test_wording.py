@@ -1,5 +1,8 @@
 """Every page of every shipped design, in every language."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from conditions.design.reading import read_design, shipped_designs
@@ -127,3 +130,24 @@ def test_what_any_page_may_name_is_filled_in(maker_of):
     maker = maker_of("demo_two_afc")
     wording = Wording(read_texts("en"), maker.design, plain_rows(maker.table(1)), maker.stimuli)
     assert set(wording._values()) == set(ANYWHERE)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "Until 2027-03-31, we will delete"), ("de", "Bis zum 31.03.2027 löschen wir")],
+)
+def test_the_consent_page_says_until_when_one_can_withdraw(maker_of, language, said):
+    maker = maker_of("demo_two_afc")
+    rows = plain_rows(maker.table(1))
+
+    def paragraphs(texts, until):
+        design = replace(maker.design, withdrawal_until=until)
+        return Wording(texts, design, rows, maker.stimuli).consent().text.split("\n\n")
+
+    texts = read_texts(language)
+    without, with_day = (paragraphs(texts, day) for day in (None, date(2027, 3, 31)))
+    assert [*with_day[:-2], with_day[-1]] == without
+    assert said in with_day[-2]
+    # A study that says it in its own words needs no such sentence.
+    own = replace(texts, pages=texts.pages | {"consent": "A\n\n{until}\n\nB"})
+    assert len(paragraphs(own, date(2027, 3, 31))) == 3
