@@ -79,10 +79,12 @@ def _import(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> None:
     from analysis.logs.planned_trials import compare_with_design, design_at_hand
     from analysis.logs.ratings import load_ratings, load_study
+    from analysis.logs.sessions import load_notes
     from analysis.logs.texts_read import damaged_copies, different_texts
 
     log = load_study(arguments.data)
     ratings = load_ratings(log)
+    load_notes(log)
     if len(log.trials):
         stimuli = arguments.stimuli or STIMULI / str(log.trials["stimulus_set"].iloc[0])
         design = design_at_hand(log, arguments.design)

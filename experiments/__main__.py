@@ -15,7 +15,8 @@ from experiments.lab import calibrate, check, monitor
 from experiments.lab.timing import command as timing
 from experiments.online import serve
 from experiments.runner.demographics import AIDS, GENDERS, HANDS, Demographics, add_demographics
-from experiments.runner.log import sessions_of
+from experiments.runner.log import session_folder, sessions_of
+from experiments.runner.notes import add_later
 from experiments.runner.observers import OBSERVERS, make_observer, observer_kind
 from experiments.runner.request import Request
 from experiments.runner.schedule import describe_schedule
@@ -24,7 +25,8 @@ from experiments.runner.simulation import simulate
 from experiments.runner.withdraw import Withdrawing
 from unitscope.errors import BadInput, run_command
 from unitscope.places import DATA, REPORTS, TABLES, folders, shown
-from unitscope.records import COMPLETED
+from unitscope.records import COMPLETED, NOTES, read_session
+from unitscope.withdrawal import is_withdrawn
 
 
 def _simulate(arguments: argparse.Namespace) -> None:
@@ -73,6 +75,21 @@ def _schedule(arguments: argparse.Namespace) -> None:
     print(describe_schedule(design, arguments.data, arguments.tables))
 
 
+def _note(arguments: argparse.Namespace) -> None:
+    design, participant = read_design(arguments.design), arguments.participant
+    subject = session_folder(arguments.data, design.name, participant, 1).parent
+    if is_withdrawn(subject):
+        raise BadInput(f"participant {participant} has withdrawn; nothing is recorded")
+    sessions = sessions_of(arguments.data, design.name, participant)
+    number = arguments.session or max(sessions, default=1)
+    folder = session_folder(arguments.data, design.name, participant, number)
+    if number not in sessions:
+        raise BadInput(f"{folder}: there is no session {number} of participant {participant}")
+    trials = read_session(folder).get("trials", 0)
+    add_later(folder, arguments.text, arguments.trial, trials)
+    print(f"noted in {shown(folder / NOTES)}")
+
+
 def _withdraw(arguments: argparse.Namespace) -> None:
     design, participant = read_design(arguments.design), arguments.participant
     withdrawing = Withdrawing(arguments.data, design.name, participant)
@@ -82,16 +99,19 @@ def _withdraw(arguments: argparse.Namespace) -> None:
     if until and today > until:
         print(f"the consent page says until {until}, which is over")
     report = REPORTS / design.name
-    others = "reports and exports made before, which you delete or make anew"
-    others += f" ({shown(report)} is there)" if report.exists() else ""
+    others = "Reports and exports made before still hold them: delete these or make them anew"
+    others += f" (there is {shown(report)})." if report.exists() else "."
     if not arguments.delete:
         withdrawing.mark(today)
-        print(f"marked as withdrawn: nothing reads these data any more; kept as they are: {others}")
+        print(f"{participant} is marked as withdrawn: nothing reads these data any more. {others}")
         return
     if not arguments.yes:
         _confirm(participant)
     withdrawing.delete(today)
-    print(f"deleted; what stays is that {participant} withdrew, the condition table, and {others}")
+    print(
+        f"The data are deleted. What stays is the mark that {participant} withdrew, and the "
+        f"condition table, which holds nothing of a person. {others}"
+    )
 
 
 def _confirm(participant: str) -> None:
@@ -137,6 +157,14 @@ def parser() -> argparse.ArgumentParser:
     order.add_argument("--tables", type=Path, default=TABLES, help="folder of all condition tables")
     order.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
     order.set_defaults(run=_schedule)
+    word = commands.add_parser("note", help="add an experimenter's note to a session")
+    word.add_argument("design", help="name of a shipped design, or a YAML file")
+    word.add_argument("participant", help="id")
+    word.add_argument("text", help="what happened, in quotes")
+    word.add_argument("--session", type=int, help="number (default: the last one)")
+    word.add_argument("--trial", type=int, help="trial that it is about (default: all)")
+    word.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
+    word.set_defaults(run=_note)
     gone = commands.add_parser(
         "withdraw", help="leave out a participant's data from now on, or delete them"
     )

@@ -467,6 +467,27 @@ FRAME_COLUMNS = filled_by(
     *FLIP_COLUMNS,
 )
 
+NOTE_COLUMNS = filled_by(
+    "session",
+    VERSION_COLUMN,
+    Column("run", "int", "Run of the session; blank for a note taken afterwards.", blank=True),
+    Column("noted_utc", "str", "When the key was pressed, or the note taken afterwards; UTC."),
+    Column(
+        "trial_number",
+        "int",
+        "Trial that it is about: that in which the key was pressed, else the last one before.",
+        blank=True,
+    ),
+    Column(
+        "during",
+        "str",
+        "Screen on which the key was pressed, such as break, or a trial's condition.",
+        blank=True,
+    ),
+    Column("note", "str", "What the experimenter wrote; may be a mark alone.", blank=True),
+)
+"""Columns of ``notes.csv``."""
+
 _RESERVED = """
 FINISHED FOREVER NOT_STARTED PAUSED PILOTING PLAYING PRESSED RELEASED STARTED STOPPED STOPPING
 asarray average clock colors comp continueRoutine core cos currentLoop currentRoutine data dataDir
@@ -492,6 +513,7 @@ TABLES = {
     **{f"trials.csv, {task}": filled_by("response", *OF_RESPONSE[task]) for task in TASKS},
     "ratings.csv": RATING_COLUMNS,
     "frames.csv": FRAME_COLUMNS,
+    "notes.csv": NOTE_COLUMNS,
     "imported trials.csv, besides": IMPORT_COLUMNS,
 }
 """What the data dictionary lists; what stands in every task's table stands there once."""

@@ -12,6 +12,7 @@ from unitscope.columns import (
     MEASURED_BY_DISPLAY,
     MEASURED_BY_HOOKS,
     MEASURED_BY_TRIAL,
+    NOTE_COLUMNS,
     OF_RESPONSE,
     OF_TRIAL,
     RATED_IMAGE_COLUMNS,
@@ -52,6 +53,7 @@ Each session leaves a folder here: `<design>/sub-<participant>/ses-<nn>/` with
   `session.json` has each SHA-256 too, in `texts_shown`, and in `texts_sha256` that of all texts
   before numbers were filled in, which says who read the same; a resumed session adds copies and
   replaces none;
+- `notes.csv`: the experimenter's notes, which are free text and stay here;
 - `frames.csv`: the interval of every frame, for sessions in a window.
 
 A row of `trials.csv` holds columns of the session, then the whole row of the condition table (what
@@ -176,6 +178,11 @@ def row_types() -> str:
             "A row of ``frames.csv`` without the version of its columns.",
             _without(FRAME_COLUMNS, FLIP_COLUMNS),
             "Flip",
+        ),
+        _row_type(
+            "NoteRow",
+            "A row of ``notes.csv`` without the version of its columns.",
+            _without(NOTE_COLUMNS, ()),
         ),
     ]
     return "\n\n".join(parts)

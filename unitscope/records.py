@@ -12,6 +12,7 @@ from unitscope.errors import BadInput
 from unitscope.versions import check_columns_version
 
 TRIALS, FRAMES, RATINGS, SESSION = "trials.csv", "frames.csv", "ratings.csv", "session.json"
+NOTES = "notes.csv"
 
 RUNNING, COMPLETED, ABORTED, INTERRUPTED, DECLINED = (
     "running",

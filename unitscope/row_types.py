@@ -412,3 +412,13 @@ class FrameRow(Flip):
 
     run: int
     trial_number: int
+
+
+class NoteRow(TypedDict):
+    """A row of ``notes.csv`` without the version of its columns."""
+
+    run: int | None
+    noted_utc: str
+    trial_number: int | None
+    during: str | None
+    note: str | None

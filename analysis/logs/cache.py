@@ -18,7 +18,7 @@ from analysis.logs.sessions import Log, session_folders, withdrawals
 from unitscope import cells, session_facts, tables
 from unitscope.columns import Column, imported_columns, log_columns
 from unitscope.errors import BadInput, nearest
-from unitscope.records import FRAMES, SESSION, TRIALS
+from unitscope.records import FRAMES, NOTES, SESSION, TRIALS
 from unitscope.stimulus_set import sha256_of
 from unitscope.vocabulary import TASKS
 
@@ -88,7 +88,7 @@ def _key(path: Path) -> str:
     files = [
         (file.relative_to(path).as_posix(), *_state(file))
         for folder in session_folders(path)
-        for file in (folder / TRIALS, folder / SESSION, folder / FRAMES)
+        for file in (folder / TRIALS, folder / SESSION, folder / FRAMES, folder / NOTES)
     ]
     columns = [[_defined(log_columns(t)), _defined(imported_columns(t))] for t in TASKS]
     names = ("sessions", "log_files", "log_checks", "at_once")

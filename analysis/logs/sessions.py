@@ -14,16 +14,19 @@ import pandas as pd
 
 from analysis.logs.log_checks import check_one_design, check_participants, check_trials
 from analysis.logs.log_files import Rows, columns_of, read_files
-from unitscope.columns import FRAME_COLUMNS, MAX_ROWS
+from unitscope.cells import read_sheet
+from unitscope.columns import FRAME_COLUMNS, MAX_ROWS, NOTE_COLUMNS
 from unitscope.errors import BadInput
 from unitscope.records import (
     COMPLETED,
     FRAMES,
+    NOTES,
     SESSION,
     TRIALS,
     ImportRecord,
     SessionRecord,
     read_session,
+    whole_lines,
 )
 from unitscope.session_facts import TrialTimes, layout_scale, number_of, total_s
 from unitscope.tables import empty_frame
@@ -45,7 +48,8 @@ class Log:
         One row per session: participant, session, observer_kind, observer, session_state,
         end_reason, runs, trials, trials_planned (0 where not known), instruction_s, total_s,
         practice_rounds, layout_scale, excluded_by_study (NaN where not known), table_edited,
-        language, texts_sha256 and consent_sha256 (None where not known), windowed and folder.
+        language, texts_sha256 and consent_sha256 (None where not known), notes (how many the
+        experimenter took), windowed and folder.
     warnings
         Warnings about what is unusual but usable, one sentence each.
     """
@@ -103,6 +107,35 @@ def load_frames(log: Log) -> pd.DataFrame:
         return empty_frame(FRAME_COLUMNS).assign(participant="", session=0)
     ids = windowed[["participant", "session"]].iloc[np.repeat(np.arange(len(files)), rows.lengths)]
     return rows.frame.assign(**ids.reset_index(drop=True))
+
+
+def load_notes(log: Log) -> pd.DataFrame:
+    """Load the experimenter's notes, which are free text: read them before you share them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of ``notes.csv`` and participant, session.
+
+    Raises
+    ------
+    BadInput
+        If a file is damaged before its last line.
+    """
+    noted = log.sessions[log.sessions["notes"] > 0]
+    files = [Path(folder) / NOTES for folder in noted["folder"]]
+    rows = read_files(files, NOTE_COLUMNS, [])
+    if rows.frame.empty:
+        return empty_frame(NOTE_COLUMNS).assign(participant="", session=0)
+    ids = noted[["participant", "session"]].iloc[np.repeat(np.arange(len(files)), rows.lengths)]
+    return rows.frame.assign(**ids.reset_index(drop=True))
+
+
+def n_notes(folder: Path) -> int:
+    """Count the notes on a session, without a last line that was cut off."""
+    path = folder / NOTES
+    whole = whole_lines(path.read_bytes()) if path.is_file() else b""
+    return len(read_sheet(whole, path).rows) if whole else 0
 
 
 def is_imported(log: Log) -> bool:
@@ -246,6 +279,7 @@ def session_row(
         "language": facts.get("language"),
         "texts_sha256": facts.get("texts_sha256"),
         "consent_sha256": next(iter(facts.get("texts_shown", {}).get("consent", ())[-1:]), None),
+        "notes": n_notes(folder),
         "windowed": (folder / FRAMES).is_file(),
         "folder": str(folder),
     }

@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.figure_style import save, styled
 from analysis.logs.planned_trials import design_at_hand
 from analysis.logs.ratings import load_study
-from analysis.logs.sessions import Log, imports_of, load_frames
+from analysis.logs.sessions import Log, imports_of, load_frames, load_notes
 from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import read_preregistration
 from analysis.report import phrasing
@@ -111,6 +111,8 @@ def write_report(
     if preregistration is not None:
         results = replace(results, deviations=tuple(deviations(results, log, preregistration)))
     results = replace(results, frames=load_frames(log))
+    if results.settings.blind is None:
+        results = replace(results, notes=load_notes(log))
     with whole_folder(out, check=_check_replaceable) as making:
         for name, page in _render(results, making).items():
             write_file(making / name, page, sync=False)
@@ -183,6 +185,7 @@ def _render(results: Results, folder: Path) -> dict[str, str]:
         "frames": _figure(sections, "frames"),
         "all_sessions": _records(results.tables["sessions"]),
         "judged": _records(results.tables["exclusions"]),
+        "notes": _records(results.notes.astype(object).where(results.notes.notna(), "")),
         "odd_ratings": _flagged_ratings(results),
         "n_excluded": results.numbers["sessions.excluded"]["value"],
         "tables": sorted(results.tables),

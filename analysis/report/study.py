@@ -133,6 +133,8 @@ class Results:
         Of all sessions.
     frames
         Rows of the ``frames.csv`` of windowed sessions.
+    notes
+        The experimenter's; none where the report is blinded, as they may tell a condition.
     design
         Of the study, None where it is not available.
     deviations
@@ -148,6 +150,7 @@ class Results:
     numbers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ratings: pd.DataFrame = field(default_factory=pd.DataFrame)
     frames: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: pd.DataFrame = field(default_factory=pd.DataFrame)
     design: Design | None = None
     deviations: tuple[str, ...] | None = None
 

@@ -148,6 +148,8 @@ class Keys:
         Asks whether to end the session.
     confirm_leave
         Confirms that.
+    note
+        Opens a field for a note of the experimenter, after the trial or on the spot.
     experimenter
         Continues where the participant was told to call the experimenter.
     """
@@ -162,6 +164,7 @@ class Keys:
     pause: str = "p"
     leave: str = "escape"
     confirm_leave: str = "q"
+    note: str = "f8"
     experimenter: str = "c"
 
     def __post_init__(self) -> None:
@@ -169,7 +172,7 @@ class Keys:
             given = getattr(self, field.name)
             named = check_key(given) if isinstance(given, str) else tuple(map(check_key, given))
             object.__setattr__(self, field.name, named)
-        always = (self.forward, self.pause, self.leave, self.confirm_leave)
+        always = (self.forward, self.pause, self.leave, self.confirm_leave, self.note)
         # Keys that never count at the same time may be the same.
         for together in (
             (*self.a, *self.b, *always),

@@ -15,6 +15,7 @@ from conditions.design.reading import read_design
 from experiments.display import shell
 from experiments.display.stepper import Stepper, undisturbed
 from experiments.display.window import Display, adopt_window, check_monitor
+from experiments.runner.notes import NOTE
 from experiments.runner.phases import Stage
 from experiments.runner.session import Session
 from experiments.runner.stages import stages_of
@@ -270,6 +271,8 @@ class BuilderSession:
             self._coming, self._running = None, True
 
     def _shows(self, stage: Stage) -> bool:
+        if stage.name == NOTE:  # belongs wherever it was asked for
+            return True
         if isinstance(stage, Standing):
             self._blocks_began |= stage.name == "part"
             other = "block_start" if self._blocks_began else "instructions"

@@ -60,6 +60,8 @@ class SessionState:
         and those that cannot be judged before more trials are done.
     warnings
         Sentences for the experimenter.
+    notes
+        Notes of the experimenter, in order, each with its time and trial.
     """
 
     lab: str
@@ -87,6 +89,7 @@ class SessionState:
     rules_broken: int = 0
     rules_open: int = 0
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def remarks(state: SessionState, run: RunRecord, verdicts: Sequence[Verdict]) -> Iterator[str]:

@@ -27,6 +27,7 @@ from unitscope.exclusion import (
     with_standing,
 )
 from unitscope.records import (
+    NOTES,
     PILOT,
     RUNNING,
     SESSION,
@@ -90,7 +91,7 @@ def watch(
         except (BadInput, OSError):
             continue  # being replaced at this moment; the next look will see it
         try:
-            rows = _whole_rows(folder / TRIALS)
+            rows = cast(list[LogText], _whole_rows(folder / TRIALS))
         except BadInput as error:
             found.append((folder, error, []))
             continue
@@ -113,6 +114,7 @@ def watch(
             judging = _rules_of(folder, known, rules)
             verdicts = _verdicts(known, rows, judging, sided, before[folder])
             state = _state(lab, folder, known, rows, verdicts, accuracy, now_s)
+            state.notes.extend(map(_noted, _whole_rows(folder / NOTES)))
             if before[folder] and not _is_pilot(folder):
                 state.warnings.insert(0, TWICE)
             yield state
@@ -124,9 +126,16 @@ def _pilots(data: Path) -> Iterable[Path]:
     return data.glob(f"{PILOT}/*/sub-*/ses-*/{SESSION}")
 
 
-def _whole_rows(path: Path) -> list[LogText]:
+def _whole_rows(path: Path) -> list[dict[str, str]]:
     whole = whole_lines(read_content(path)) if path.is_file() else b""
-    return cast(list[LogText], read_sheet(whole, path).records()) if whole else []
+    return read_sheet(whole, path).records() if whole else []
+
+
+def _noted(row: Mapping[str, str]) -> str:
+    """Return a note with its time and trial."""
+    time_utc, trial = row.get("noted_utc", "")[11:16], row.get("trial_number")
+    place = f"{time_utc} UTC" + (f", trial {trial}" if trial else "")
+    return f"{place}: {row.get('note') or '(a mark)'}"
 
 
 def _rules_of(folder: Path, facts: SessionRecord, rules: Mapping[str, Exclusions]) -> Rules:

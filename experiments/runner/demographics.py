@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from experiments.runner.log import check_participant, session_folder
+from experiments.runner.log import FILE_LOCK_S, check_participant, session_folder
 from unitscope.cells import read_content, read_sheet, text_of
 from unitscope.disk import FILE_MODE, append, make_folder
 from unitscope.errors import BadInput
@@ -19,8 +19,6 @@ GENDERS = ("female", "male", "other")
 HANDS = ("right", "left", "both")
 AIDS = ("none", "glasses", "lenses")
 AGES = range(1, 121)
-LOCK_S = 10
-"""How long a list of participants may be in use by somebody else."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def add_demographics(data: Path, person: Demographics) -> Path:
         raise BadInput(f"participant {person.participant} has withdrawn; nothing is recorded")
     make_folder(data)
     path = data / FILE
-    with FileLock(data / f".{FILE}.lock", timeout=LOCK_S, mode=FILE_MODE):
+    with FileLock(data / f".{FILE}.lock", timeout=FILE_LOCK_S, mode=FILE_MODE):
         for line, row in _rows(path):
             if row[:2] == [person.participant, person.design]:
                 raise BadInput(

@@ -39,6 +39,9 @@ from unitscope.tables import columns_version, read_cells, read_csv
 
 LOCK = ".lock"
 
+FILE_LOCK_S = 10
+"""How long a file may be in use by another process."""
+
 
 def check_participant(participant: str) -> str:
     """Return a participant id unchanged if it can name a folder.
@@ -116,10 +119,10 @@ class TrialLog:
         except OSError as error:
             raise BadInput(f"{folder}: cannot be written ({error.strerror})") from None
         try:
-            self.repaired = _repair(folder / TRIALS)
-            _repair(folder / FRAMES)
-            _repair(folder / RATINGS)
-            _repair(folder / TEXTS, header=False)
+            self.repaired = repair(folder / TRIALS)
+            repair(folder / FRAMES)
+            repair(folder / RATINGS)
+            repair(folder / TEXTS, header=False)
             self.completed = self._read(TRIALS)
             self.ratings = self._read(RATINGS)
             self._versions = {name: self._version(name) for name in self._columns}
@@ -190,18 +193,19 @@ class TrialLog:
                 raise KeyError(f"{path.name}: columns missing or unknown: {', '.join(odd)}")
             cells = dict(row) | {c.formerly: row[c.name] for c in columns if c.formerly}
             cells[VERSION_COLUMN.name] = version
-            lines.append([_cell(cells[name]) for name in then])
+            lines.append([cell(cells[name]) for name in then])
         append(path, text_of(lines).encode())
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
+    """Return a value as a cell of a log holds it."""
     if isinstance(value, str):
         # A row is one line, so that a line that was cut off can be told from a whole one.
         return " ".join(value.splitlines())
     return "" if value is None or value is pd.NA or value != value else value
 
 
-def _repair(path: Path, *, header: bool = True) -> Path | None:
+def repair(path: Path, *, header: bool = True) -> Path | None:
     """Cut off a last line that a crash left unfinished, keeping a copy of the whole file."""
     if not path.exists():
         return None

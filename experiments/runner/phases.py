@@ -35,6 +35,9 @@ class Stage(Protocol):
     wanted: str | None
     """``paused`` or ``leaving`` where that was asked for too late for this stage."""
 
+    noting: str | None
+    """When the experimenter asked for a note, which is taken after this stage; ISO 8601, UTC."""
+
     def step(self, now_s: float, presses: list[Press]) -> str:
         """Return the phase that the next flip shall show."""
         ...

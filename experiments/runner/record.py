@@ -11,6 +11,7 @@ import pandas as pd
 
 from conditions.design.design import Design
 from experiments.runner.log import TrialLog, now_utc
+from experiments.runner.notes import Note, add_note
 from experiments.runner.practice import (
     PracticeLoop,
     practice_loops,
@@ -28,6 +29,7 @@ from unitscope.row_types import (
     Flip,
     FrameRow,
     LogRow,
+    NoteRow,
     RatingRow,
     SessionCells,
     TrialRow,
@@ -241,6 +243,17 @@ class Record:
         }
         self.log.append_rating(row)
         self.rated.add((row["moment"], row["rating_number"]))
+
+    def record_note(self, note: Note) -> None:
+        """Append the experimenter's note; it is on the disk when this returns."""
+        row: NoteRow = {
+            "run": self.run,
+            "noted_utc": note.asked_utc,
+            "trial_number": note.trial_number,
+            "during": note.during,
+            "note": note.text,
+        }
+        add_note(self.log.folder, row)
 
     def _own(self) -> SessionCells:
         """Return the columns that are the same in every row of this run."""

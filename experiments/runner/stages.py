@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 
 from experiments.runner.comment import Comment
+from experiments.runner.notes import Note
 from experiments.runner.pages import (
     BACK,
     BACK_KEY,
@@ -19,6 +20,7 @@ from experiments.runner.pages import (
 from experiments.runner.phases import Stage
 from experiments.runner.session import Session
 from experiments.runner.slider import Slider
+from experiments.runner.standing import Standing
 from experiments.runner.tasks import make_trial
 from experiments.runner.trial import Trial
 from experiments.runner.wording import Wording
@@ -41,9 +43,7 @@ def stages_of(session: Session, frame_s: float) -> Iterator[Stage]:
     """
     stages = _Stages(session, frame_s)
     for stage in stages.left():
-        name = "trials" if isinstance(stage, Trial) else stage.name
-        session.note_text(name, stages.words_of(stage))
-        yield stage
+        yield from stages.with_notes(stage)
 
 
 class _Stages:
@@ -83,7 +83,27 @@ class _Stages:
             session.note_comment(comment.text)
         yield self._page(self._wording.end())
 
-    def words_of(self, stage: Stage) -> str:
+    def with_notes(self, stage: Stage) -> Iterator[Stage]:
+        """Yield a stage, after it the notes that were asked for, and what they interrupted."""
+        yield self._copied(stage)
+        while stage.noting:
+            asked_utc, stage.noting = stage.noting, None
+            number = max(self._session.completed, default=None)
+            if isinstance(stage, Trial):
+                number = stage.row["trial_number"]
+            note = Note(self._keys, asked_utc, stage.name, number)
+            yield self._copied(note)
+            self._session.record_note(note)
+            if isinstance(stage, Standing):
+                yield stage
+
+    def _copied(self, stage: Stage) -> Stage:
+        """Keep a copy of what can be read in a stage."""
+        name = "trials" if isinstance(stage, Trial) else stage.name
+        self._session.note_text(name, self._words_of(stage))
+        return stage
+
+    def _words_of(self, stage: Stage) -> str:
         """Return what can be read in a stage."""
         if isinstance(stage, Page):
             return stage.content.words

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import ClassVar
 
 from conditions.design.design import Design
 from experiments.runner.answers import Answer
 from experiments.runner.layout import Box
+from experiments.runner.log import now_utc
 from experiments.runner.phases import DONE, ENDED, OVERLAYS, Interruption
 from experiments.runner.responses import CLICK, Press
 from unitscope.row_types import AnswerCells, TrialResponse, TrialRow
@@ -55,13 +55,14 @@ class Trial(ABC):
         self.wanted: str | None = None
         self.targets: Mapping[str, Box] = {}
         self.meanings: Mapping[str, str] = {}
+        self.noting: str | None = None
         self.timed_out = False
         self.early_presses = 0
         self.exposures = 0
         self.response_s: float | None = None
         self._design = design
         self._frame_s = frame_s
-        self._began_utc = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        self._began_utc = now_utc()
         self._interruption = Interruption(design.keys, wanted)
         self._onsets_s: dict[str, float] = {}
         self._shown = ""
@@ -123,6 +124,8 @@ class Trial(ABC):
 
     def step(self, now_s: float, presses: list[Press]) -> str:
         """Return the phase that the next flip shall show, an overlay, ``done`` or ``left``."""
+        if any(press.key == self._design.keys.note for press in presses):
+            self.noting = now_utc()  # The trial goes on, and the note is taken after it.
         if self._interruption.phase:
             overlay = self._interruption.step(now_s, presses)
             if overlay:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from experiments.runner.demographics import FILE, LOCK_S
-from experiments.runner.log import LOCK, completed_trials, session_folder
+from experiments.runner.demographics import FILE
+from experiments.runner.log import FILE_LOCK_S, LOCK, completed_trials, session_folder
 from unitscope.cells import read_content, read_sheet
 from unitscope.disk import FILE_MODE, replace, whole_folder
 from unitscope.errors import BadInput, nearest
@@ -151,7 +151,7 @@ class Withdrawing:
 
     def _without(self, path: Path, numbers: list[int]) -> None:
         """Take lines out of a file."""
-        with FileLock(path.parent / f".{path.name}.lock", timeout=LOCK_S, mode=FILE_MODE):
+        with FileLock(path.parent / f".{path.name}.lock", timeout=FILE_LOCK_S, mode=FILE_MODE):
             lines = read_content(path).splitlines(keepends=True)
             kept = [line for n, line in enumerate(lines, start=1) if n not in numbers]
             replace(path, b"".join(kept))

@@ -16,10 +16,10 @@ ANYWHERE = ("trials", "parts", "in_parts", "answer", "leave", "pause", "until")
 MAY_BE_LEFT_OUT = ("trials", "parts", "in_parts", "pause")
 """What participants need not be told."""
 
-FIXED_PAGES = ("keys_", "question_")
+FIXED_PAGES = ("keys_", "question_", "note")
 """Beginnings of the pages that name nothing but what ours names there."""
 
-BESIDE_OTHERS = ("example", "explanation", "question_")
+BESIDE_OTHERS = ("example", "explanation", "question_", "note")
 """Beginnings of the pages that share the screen, with images or with a field to write in."""
 
 LONGER, SHORTEST = 1.5, 16

@@ -69,7 +69,7 @@ def test_a_marked_participant_is_kept_and_left_out_by_every_reader(
     assert withdraw(quick_design_file, study) == 0
     said = capsys.readouterr().out
     assert "session 1 (completed, " in said
-    assert "marked as withdrawn: nothing reads these data any more" in said
+    assert "p001 is marked as withdrawn: nothing reads these data any more." in said
     after = everything(study)
     mark = after.pop("quick/sub-p001/withdrawn.json")
     assert {name: after[name] for name in before} == before
