@@ -13,13 +13,15 @@ import pytest
 from experiments.runner.observers import make_observer
 from experiments.runner.pages import Page, PageText
 from experiments.runner.request import Request
+from experiments.runner.responses import Press
 from experiments.runner.session import Session
 from experiments.runner.simulation import _Participant, run_stage, simulate
 from experiments.runner.stages import stages_of
 from experiments.runner.tasks import make_trial
 from tests.experiments.display.conftest import is_timed
-from unitscope.columns import log_columns, names
+from unitscope.columns import NOTE_COLUMNS, log_columns, names
 from unitscope.errors import BadInput
+from unitscope.records import NOTES
 from unitscope.tables import read_csv
 from unitscope.vocabulary import TASKS
 
@@ -124,6 +126,30 @@ def test_the_flow_has_a_routine_for_every_stage(request_of, task):
         assert shown["before"] == []
         rated = ["welcome", "ratings_before", "rating_before", "rating_before"]
         assert shown["instructions"] == rated
+
+
+def test_notes_are_taken_in_the_routine_in_which_they_were_asked_for(request_of):
+    flow = Flow("two_afc", request_of("two_afc", **AROUND))
+    usual, asked = flow.stepper.participant, set()
+
+    def participant(phase, stage):
+        presses = usual(phase, stage)
+        if stage.name in ("consent", "part", "natural", "end") and stage.name not in asked:
+            asked.add(stage.name)
+            own = Press(0.01, "f8")
+            return [own, *presses] if stage.kind == "trial" else [own]
+        return presses
+
+    flow.stepper.participant = participant
+    assert flow.run() == "completed"
+    shown = flow.by_routine
+    assert shown["consent"] == ["consent", "note", "consent"]
+    assert shown["end"] == ["end", "note", "end"]
+    assert shown["block_start"][:3] == ["part", "note", "part"]
+    first = shown["trial"].index("natural")
+    assert shown["trial"][first + 1] == "note"
+    notes = read_csv(flow.builder.session.log.folder / NOTES, NOTE_COLUMNS)
+    assert list(notes["during"]) == ["consent", "part", "natural", "end"]
 
 
 def test_a_flow_that_was_cut_short_goes_on(request_of):
