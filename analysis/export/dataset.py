@@ -131,9 +131,15 @@ class Source:
         """
         for folder in (self.folder, self.folder.parent):
             path = folder / PARTICIPANTS
-            if path.is_file():
+            if path.is_file() and not _is_private(path):
                 return _demographics(path)
         return pd.DataFrame()
+
+
+def _is_private(path: Path) -> bool:
+    """Return whether a list is that of ``experiments demographics``, which is not shared."""
+    cells = read_cells(read_content(path), path)
+    return list(cells.columns[:2]) == ["participant", "design"]
 
 
 def _demographics(path: Path) -> pd.DataFrame:
