@@ -51,7 +51,7 @@ def different_texts(log: Log) -> list[str]:
     for language, own in known.groupby("language", sort=True):
         versions = own["version"].value_counts()
         if len(versions) > 1:
-            pages = ", ".join(_differing(own)) or "texts that depend on the session"
+            pages = ", ".join(_differing(own)) or "only texts that vary anyway or were not shown"
             others = own[own["version"] != versions.index[0]]["participant"].unique()
             named = ", ".join(others[:MOST_NAMED]) + ", ..." * (len(others) > MOST_NAMED)
             found.append(
