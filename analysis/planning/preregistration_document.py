@@ -10,7 +10,7 @@ from pathlib import Path
 from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import TO_WRITE, Preregistration
 from conditions.design.design import Design
-from conditions.design.overview import TASK_QUESTIONS, strips_of, totals
+from conditions.design.overview import TASK_QUESTIONS, own_texts_in_words, strips_of, totals
 from unitscope.disk import write_file
 from unitscope.errors import BadInput
 
@@ -139,6 +139,14 @@ def _participants(design: Design, participants: int | None) -> Iterator[str]:
         yield f"{participants} participants complete a session, before exclusions.\n"
         yield _to_write("when you stop if there are fewer, and whether those excluded are replaced")
     yield f"The design can counterbalance {design.participants}.\n"
+    if design.consent:
+        until = design.withdrawal_until
+        day = f" until {until}, as the consent page says," if until else ""
+        yield f"Participants consent on the screen. Data of those who withdraw{day} are left out.\n"
+    if design.texts:
+        yield "What they read differs from the suite's texts in:\n"
+        yield from (f"- {one}" for one in own_texts_in_words(design))
+        yield ""
     yield _to_write(
         "who can take part, how they are found and paid; why so many, such as the result of "
         f"'python -m analysis power {design.name}'"

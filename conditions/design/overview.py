@@ -202,14 +202,17 @@ def _feedback(design: Design) -> str:
 
 def _texts(design: Design) -> str:
     """Say which texts are the study's own."""
-    if not design.texts_folder:
-        return ""
-    by_language = replaced_texts(design.texts_folder).items()
-    own = "; ".join(
+    own = "; ".join(own_texts_in_words(design))
+    return f"the study's own in {design.texts} ({own}); otherwise the suite's" if own else ""
+
+
+def own_texts_in_words(design: Design) -> list[str]:
+    """Return the texts that are the study's own, those of each language together."""
+    by_language = replaced_texts(design.texts_folder) if design.texts_folder else {}
+    return [
         f"{language}: {', '.join(name.removeprefix('pages.') for name in names)}"
-        for language, names in by_language
-    )
-    return f"the study's own in {design.texts} ({own}); otherwise the suite's"
+        for language, names in by_language.items()
+    ]
 
 
 def _exclusions(design: Design, participant: int) -> list[tuple[str, str]]:
