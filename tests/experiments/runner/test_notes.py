@@ -51,9 +51,10 @@ class Experimenter(_Participant):
         if isinstance(stage, Note):
             return type_(self.text)
         presses = super().__call__(phase, stage)
-        self.text = self._moments.pop((phase, stage.name), None)
-        if self.text is None:
+        text = self._moments.pop((phase, stage.name), None)
+        if text is None:
             return presses
+        self.text = text
         own = Press(0.01, "f8")
         return [own, *presses] if isinstance(stage, Trial) else [own]
 
@@ -120,7 +121,7 @@ def test_a_page_begins_again_after_a_note_and_counts_its_time_once():
 
 def test_the_key_for_notes_has_no_other_meaning():
     with pytest.raises(ValueError, match="key 'f8' has two meanings"):
-        Keys(pause="F8")
+        Keys(pause="f8")
 
 
 def test_a_note_afterwards_is_added_to_those_of_the_session(
