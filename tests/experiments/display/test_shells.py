@@ -57,7 +57,7 @@ def test_both_shells_give_one_table_the_same_order_and_the_same_log(study, task)
     assert {name for name in own.columns if "Unnamed" not in name} == known
     # Builder copies the condition file's columns.
     known |= {VERSION_COLUMN.name, *short.fields("builder")}
-    known |= {"robot", "override", "language", "piloting", "date"}
+    known |= {"robot", "override", "language", "distance", "piloting", "date"}
     known |= {"expName", "expVersion", "psychopyVersion", "thisN", "thisTrialN", "thisRepN"}
     own = pd.read_csv(short.session("builder") / "psychopy_run-01.csv", encoding="utf-8-sig")
     assert {name for name in own.columns if "." not in name and "Unnamed" not in name} <= known
