@@ -40,7 +40,7 @@ from unitscope.records import COMPLETED, read_session  # noqa: E402
 from unitscope.tables import read_csv  # noqa: E402
 
 HOST = "127.0.0.1"
-ATTEMPT_S = 30
+ATTEMPT_S = 60
 START_S = 120
 
 

@@ -74,6 +74,7 @@ class SessionRecord(TypedDict, total=False):
     session: int
     observer_kind: str
     observer: str | None
+    place: str
     end_reason: str
     table: str
     table_sha256: str

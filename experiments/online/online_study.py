@@ -277,6 +277,7 @@ class OnlineStudy:
             data=settings.data,
             observer_kind="simulated" if settings.observer else "person",
             observer=settings.observer,
+            place="online",
             language=settings.language,
         )
 

@@ -74,7 +74,7 @@ def serve(arguments: argparse.Namespace) -> None:
         make_site(study),
         # Addresses hold worker ids, which are written nowhere.
         access_log=False,
-        log_level="error",
+        log_level="critical",
         server_header=False,
         limit_concurrency=CONNECTIONS,
         timeout_keep_alive=IDLE_S,

@@ -40,6 +40,9 @@ ARRIVALS_PER_S, ARRIVALS_BURST = 10.0, 300
 MOST_REMEMBERED = 20_000
 """Addresses and links whose requests are counted."""
 
+OPENED_AT_ONCE = 2
+"""Sessions that are opened at the same time; further arrivals wait for their turn."""
+
 TIDY_S = 20
 
 HEADERS = {
@@ -99,6 +102,7 @@ class _Site:
         self._study = study
         self._rates = Rates(REQUESTS_PER_S, BURST)
         self._arrivals = Rates(ARRIVALS_PER_S, ARRIVALS_BURST)
+        self._opening = asyncio.Semaphore(OPENED_AT_ONCE)
         self._files = page_files()
         self._index = self._make_index()
 
@@ -172,7 +176,11 @@ class _Site:
         data = await _read_json(request)
         person = self._study.person_of(_texts(data.get("person")))
         arrival = Arrival(person=person, **read_arrival(data))
-        return JSONResponse(await run_in_threadpool(self._study.begin, arrival))
+        # Opening a session takes long; those that are running must not wait for it.
+        async with self._opening:
+            if await request.is_disconnected():
+                raise BadReport("gone")
+            return JSONResponse(await run_in_threadpool(self._study.begin, arrival))
 
     async def _report(self, request: Request) -> Response:
         secret = self._link_of(request)

@@ -45,6 +45,8 @@ class Request:
         Folder of all logs.
     observer_kind, observer
         Who responds.
+    place
+        ``lab``, or ``online`` where participants are at computers of their own.
     language
         Language of the screens; None for the design's.
     left_handed
@@ -59,6 +61,7 @@ class Request:
     data: Path = DATA
     observer_kind: str = "person"
     observer: str | None = None
+    place: str = "lab"
     language: str | None = None
     left_handed: bool = False
 

@@ -94,6 +94,7 @@ class Session(Record):
             "session": number,
             "observer_kind": request.observer_kind,
             "observer": request.observer,
+            "place": request.place,
             "end_reason": RUNNING,
             # Not the whole path, which may hold the name of who runs the session.
             "table": f"{path.parent.name}/{path.name}",

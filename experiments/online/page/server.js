@@ -1,7 +1,7 @@
 // Talks to the server. A lost connection is waited for: nothing that was told is lost or told twice.
 
 const LONGEST_WAIT_MS = 5000;
-const PATIENCE_MS = 15000;
+const PATIENCE_MS = 60000;
 const KEPT = 3; // bundles of images
 
 export class Server {

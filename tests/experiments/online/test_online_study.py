@@ -8,6 +8,7 @@ import re
 import pytest
 
 from analysis.__main__ import main as analysis
+from experiments.lab.watch import watch
 from experiments.online.claims import FINISHED, SCREENED_OUT, Refused
 from experiments.online.online_study import Arrival
 from experiments.online.reports import BadReport, read_arrival, read_report
@@ -62,6 +63,7 @@ def test_a_whole_session_is_logged_as_in_the_lab(study_of, task):
     assert session["end_reason"] == "completed"
     assert session["runs"][-1]["display"]["browser"] == "simulated"
     assert session["runs"][-1]["layout_scale"] == 1
+    assert session["place"] == "online"
     assert set(log["observer_kind"]) == {"person"}
     assert set(log["response_source"]) == {"browser"}
     # Every phase has its length to half a frame, as the machine that both share demands it.
@@ -110,6 +112,85 @@ def test_answers_come_after_they_are_given(study_of, task):
         for plan in before
     ]
     assert all([e[1] for e in one] == list(range(len(one))) for one in some(shown))
+
+
+def test_the_live_page_shows_an_online_session_with_the_rest(study_of):
+    study = study_of("occlusion")
+    page = page_of(study)
+    while page.plan["screens"][0]["phase"] != "fixation":
+        page.go_on()
+    first = page.plan["stage"]
+    while page.plan["stage"] == first:
+        page.go_on()
+    rules = {study.design.name: study.design.exclusions}
+    (state,) = watch("online", study.settings.data, rules)
+    assert (state.status, state.done, state.observer) == ("running", 1, "person")
+    finish(page)
+    (state,) = watch("online", study.settings.data, rules)
+    assert state.status in ("completed", "aborted")
+
+
+def test_who_breaks_a_rule_for_good_is_screened_out_at_the_next_page(study_of):
+    """Of three rounds of practice one is allowed, and whoever guesses needs more."""
+    study = study_of(
+        "occlusion", settings={"screened_out_code": "NO42"}, exclusions={"practice_rounds": 1}
+    )
+    told = finish(page_of(study, seed=1))
+    (claim,) = study.claims.all()
+    folder, log = log_of(study)
+    assert claim.state == SCREENED_OUT
+    assert set(log["trial_role"]) == {"practice"}
+    assert read_session(folder)["end_reason"] == "aborted"
+    notes = [note["words"] for note in told[-1]["screens"][0]["notes"]]
+    assert notes == [study.words("screened_out"), "NO42"]
+    # The link is used: what it shows is the same.
+    again = page_of(study)
+    assert again.is_over
+    assert [note["words"] for note in again.plan["screens"][0]["notes"]] == notes
+
+
+def test_who_leaves_can_come_back(study_of):
+    study = study_of("two_afc")
+    page = page_of(study)
+    page.go_on()
+    shown = page._event("flip", screen=0, frame=1)
+    page.report([shown, page._event("press", code="Escape")])
+    page.report([page._event("flip", screen=0, frame=9), page._event("press", code="KeyQ")])
+    assert page.is_over
+    assert "2 hours" in page.plan["screens"][0]["notes"][0]["words"]
+    again = page_of(study)
+    assert not again.is_over
+    finish(again)
+    assert read_session(log_of(study)[0])["end_reason"] == "completed"
+
+
+def test_who_declines_is_out_and_the_table_goes_to_another(study_of):
+    study = study_of("two_afc")
+    page = page_of(study)
+    page.report([page._event("flip", screen=0, frame=1), page._event("press", code="Digit2")])
+    assert page.plan["screens"][0]["name"] == "declined"
+    with pytest.raises(Refused, match="used"):
+        page_of(study)
+    assert page_of(study, "another").plan["screens"][0]["name"] == "consent"
+    assert [claim.participant for claim in study.claims.all()] == ["p001", "p001b"]
+
+
+def test_a_page_that_is_silent_gives_its_session_up(study_of):
+    study = study_of("two_afc", settings={"idle_s": -1.0})
+    page = page_of(study)
+    study.give_up_silent()
+    assert page.report([]) == {"begin_again": True}
+
+
+def test_a_page_that_was_hidden_is_recorded(study_of):
+    study = study_of("two_afc")
+    page = page_of(study)
+    page.report([page._event("hidden")])
+    page._now_s += 5
+    page.report([page._event("visible")])
+    finish(page)
+    (hidden,) = read_session(log_of(study)[0])["runs"][0]["page_hidden"]
+    assert hidden["to_s"] - hidden["from_s"] == pytest.approx(5)
 
 
 def test_a_page_that_comes_back_goes_on_at_the_next_trial(study_of):
