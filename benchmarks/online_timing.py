@@ -23,7 +23,7 @@ from conditions.design.reading import find_design, read_design  # noqa: E402
 from conditions.trials.condition_tables import write_tables  # noqa: E402
 from experiments.online.online_study import OnlineSettings, OnlineStudy  # noqa: E402
 from tests.conftest import write_stimulus_set  # noqa: E402
-from tests.experiments.online.browser_robot import browser_page, next_phase  # noqa: E402
+from tests.experiments.online.browser_robot import browser_page, is_over, next_phase, press_on  # noqa: E402
 from tests.experiments.online.conftest import served  # noqa: E402
 from unitscope.columns import FRAME_COLUMNS, log_columns  # noqa: E402
 from unitscope.errors import run_command  # noqa: E402
@@ -67,12 +67,9 @@ def _measure(arguments: argparse.Namespace) -> None:
                 while len(injected_s) + len(errors_ms) < arguments.trials:
                     now = next_phase(page, now)
                     if now[1] == "page":
-                        buttons = page.locator("#study button")
-                        if not buttons.count():
+                        if is_over(page):
                             break
-                        (
-                            buttons.first if "1:" in buttons.first.inner_text() else buttons.last
-                        ).click()
+                        press_on(page)
                     elif now[1] == "queries":
                         time.sleep(float(rng.uniform(0.3, 0.8)))
                         injected_s.append(time.time() - origin_s)

@@ -80,7 +80,8 @@ export class Player {
       this.phase = phase;
       this.stage = this.plan.stage;
       // For whoever looks at the page from outside, such as our tests.
-      Object.assign(document.body.dataset, { stage: this.stage, turn: this.plan.turn, phase });
+      const { stage, turn, over } = this.plan;
+      Object.assign(document.body.dataset, { stage, turn, phase, over });
       this.note({ kind: "flip", screen: this.drawing, ...this.ofFrame(interval) }, now);
       this.drawing = null;
     } else if (interval > LATE * this.frame) {

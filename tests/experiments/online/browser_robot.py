@@ -52,6 +52,18 @@ def next_phase(page: Page, before: tuple[str, str]) -> tuple[str, str]:
     raise AssertionError(f"nothing followed {before}: {page.inner_text('body')[:500]}")
 
 
+def is_over(page: Page) -> bool:
+    """Return whether the last page is shown."""
+    return page.evaluate("document.body.dataset.over") == "true"
+
+
+def press_on(page: Page) -> None:
+    """Agree, or press the button that goes on."""
+    page.wait_for_selector("#study button")
+    agrees = page.locator('#study button[data-key="1"]')
+    (agrees if agrees.count() else page.locator("#study button").last).click()
+
+
 def take_part(
     page: Page, address: str, watch: Callable[[str, Page], None] = lambda phase, page: None
 ) -> list[str]:
@@ -74,11 +86,9 @@ def take_part(
         seen.append(phase)
         watch(phase, page)
         if phase == "page":
-            buttons = page.locator("#study button")
-            if not buttons.count():
+            if is_over(page):
                 return seen
-            agrees = page.locator('#study button[data-key="1"]')
-            (agrees if agrees.count() else buttons.last).click()
+            press_on(page)
         elif phase == "typing":
             page.locator("textarea").fill("It was fun.\nReally – ja!")
             page.locator("#study button").click()
