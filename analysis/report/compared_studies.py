@@ -12,6 +12,7 @@ from analysis.logs.planned_trials import design_at_hand
 from analysis.planning.analysis_settings import Settings
 from analysis.report.analyse import groups_of_log, rules_of
 from analysis.report.phrasing import p_value, percent, points, with_references
+from analysis.report.section import number
 from analysis.statistics.estimates import LEVEL
 from analysis.statistics.kept_sessions import exclusions, keep
 from analysis.statistics.level_tests import compare_levels
@@ -138,9 +139,9 @@ def _sentence(row: dict[str, object]) -> str:
     else:
         tests = (
             f"{points(numbers['low'])} to {points(numbers['high'])}; t({numbers['df']:.1f}) = "
-            f"{numbers['t']:.2f}, p {p_value(numbers['p_holm'])}"
+            f"{number(numbers['t'])}, p {p_value(numbers['p_holm'])}"
         )
     if pd.notna(numbers["p_rank_holm"]):
         tests += f"; U = {numbers['rank_statistic']:g}, p {p_value(numbers['p_rank_holm'])}"
     text = f"{told[0].upper()}{told[1:]}: {means}; difference {difference} ({tests})."
-    return text.replace("-", "−").replace("\u00a0", " ")
+    return text.replace("\u00a0", " ")

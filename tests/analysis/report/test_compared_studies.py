@@ -20,7 +20,7 @@ from tests.conftest import some
 @pytest.fixture
 def studies(demo_study: Path, simulated: Callable[[str], Path]) -> dict[str, Path]:
     """Two studies of the same design, whose participants have the same ids."""
-    return {"lay": demo_study, "expert": simulated("two_afc")}
+    return {"lay-people": demo_study, "expert": simulated("two_afc")}
 
 
 def compared(studies: dict[str, Path], out: Path, *options: str) -> int:
@@ -51,9 +51,9 @@ def test_tests_are_those_of_two_groups(
                 own = trials[trials["reference_condition"] == condition].astype({column: float})
                 groups[name] = own.groupby("participant")[column].agg(how)
             row = table.loc[measure, condition]
-            expert, lay = groups["expert"], groups["lay"]
+            expert, lay = groups["expert"], groups["lay-people"]
             welch = stats.ttest_ind(expert, lay, equal_var=False)
-            assert (row["first"], row["second"]) == ("expert", "lay")
+            assert (row["first"], row["second"]) == ("expert", "lay-people")
             assert (row["n_first"], row["n_second"]) == (len(expert), len(lay))
             assert row["difference"] == pytest.approx(expert.mean() - lay.mean())
             assert (row["t"], row["p"]) == pytest.approx((welch.statistic, welch.pvalue))
@@ -61,7 +61,7 @@ def test_tests_are_those_of_two_groups(
             assert row["rank_statistic"] == pytest.approx(u)
             if measure == "accuracy":
                 ps.append(welch.pvalue)
-                assert f"lay {100 * lay.mean():.0f} % (n = {len(lay)})" in printed
+                assert f"lay-people {100 * lay.mean():.0f} % (n = {len(lay)})" in printed
     assert table.loc["accuracy", "p_holm"].min() == pytest.approx(min(1, 3 * min(some(ps))))
     assert printed.startswith("With natural references: expert ")
 
@@ -88,7 +88,7 @@ def test_nothing_is_overwritten_and_one_study_is_not_compared(
     studies: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "c.csv"
-    assert main(["compare", str(studies["lay"]), "--out", str(out)]) == 2
+    assert main(["compare", str(studies["lay-people"]), "--out", str(out)]) == 2
     assert "two studies or more" in capsys.readouterr().err
     out.write_text("mine", encoding="utf-8")
     assert compared(studies, out, "--names", "lay", "expert") == 2
