@@ -263,6 +263,14 @@ MEASURED_BY_TRIAL = (
         since=3,
     ),
     Column("feedback_onset_s", "float", "Flip that showed the feedback.", "s", blank=True),
+    Column(
+        "continue_onset_s",
+        "float",
+        "Flip that let the participant continue, where trials are self-paced.",
+        "s",
+        blank=True,
+        since=3,
+    ),
     Column("trial_end_s", "float", "Time at which the trial ended.", "s"),
 )
 """What a trial knows of its own response, whatever its task."""

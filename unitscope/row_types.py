@@ -182,6 +182,7 @@ class TrialResponse(AnswerCells):
     paused_s: float
     exposures: int
     feedback_onset_s: float | None
+    continue_onset_s: float | None
     trial_end_s: float
 
 
@@ -274,6 +275,7 @@ class LogText(TypedDict, total=False):
     paused_s: str
     exposures: str
     feedback_onset_s: str
+    continue_onset_s: str
     trial_end_s: str
     repeated_trial: str
     response_source: str

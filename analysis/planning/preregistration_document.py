@@ -10,7 +10,13 @@ from pathlib import Path
 from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import TO_WRITE, Preregistration
 from conditions.design.design import Design
-from conditions.design.overview import TASK_QUESTIONS, own_texts_in_words, strips_of, totals
+from conditions.design.overview import (
+    TASK_QUESTIONS,
+    answers_of,
+    own_texts_in_words,
+    strips_of,
+    totals,
+)
 from unitscope.disk import write_file
 from unitscope.errors import BadInput
 
@@ -94,6 +100,7 @@ def _design(design: Design) -> Iterator[str]:
     yield "## Design\n"
     source = f" It follows {design.source}." if design.source else ""
     yield f"Task: {TASK_QUESTIONS[design.task]}{source}\n"
+    yield f"Answers: {answers_of(design)}.\n"
     yield f"The design is `{design.name}`; the SHA-256 of its file is `{design.sha256}`.\n"
     how = "between groups of participants" if design.between else "within participants"
     yield f"Reference conditions, compared {how}: {', '.join(design.conditions)}.\n"

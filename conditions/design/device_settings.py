@@ -10,7 +10,7 @@ from unitscope.bounds import between
 
 EVENTS = (
     *("fixation", "queries", "confidence", "matching", "response", "answered", "chosen"),
-    *("feedback", "blank", "paused", "leaving", "block_start", "block_end", "end"),
+    *("feedback", "continue", "blank", "paused", "leaving", "block_start", "block_end", "end"),
 )
 """Events that can have a trigger: phases of a trial, its response, interruptions, pages."""
 

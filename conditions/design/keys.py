@@ -140,6 +140,8 @@ class Keys:
         Keys that choose a half row in exemplar matching, from the upper one down.
     undo, confirm
         Undo the last pair, and end the trial, in exemplar matching.
+    agree, decline
+        Give and refuse consent.
     forward
         Ends a break or an instruction page.
     pause
@@ -160,6 +162,8 @@ class Keys:
     numbers: tuple[str, str, str, str, str] = ("1", "2", "3", "4", "5")
     undo: str = "backspace"
     confirm: str = "return"
+    agree: str = "1"
+    decline: str = "2"
     forward: str = "space"
     pause: str = "p"
     leave: str = "escape"
@@ -178,6 +182,7 @@ class Keys:
             (*self.a, *self.b, *always),
             (*self.confidence, *always),
             (*self.numbers, self.undo, self.confirm, *always),
+            (self.agree, self.decline, *always),
             (self.experimenter, *always),
         ):
             for key in together:

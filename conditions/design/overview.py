@@ -109,8 +109,8 @@ def facts_of(design: Design, participant: int) -> list[tuple[str, str]]:
         ("Units", _units(design)),
         (("Rows", _rows(design)) if design.matching else ("References", _references(design))),
         ("Procedure", _around(design)),
-        ("Answer", _answer(design)),
-        ("Left-handed", _answer(design.for_hand("left")) if design.left_handed_keys else ""),
+        ("Answer", answers_of(design)),
+        ("Left-handed", answers_of(design.for_hand("left")) if design.left_handed_keys else ""),
         ("Feedback", _feedback(design)),
         ("Texts", _texts(design)),
         ("Withdrawal", f"until {until}, as the consent page says" if until else ""),
@@ -176,7 +176,8 @@ def _around(design: Design) -> str:
     return " > ".join(parts) if len(parts) > 1 else ""
 
 
-def _answer(design: Design) -> str:
+def answers_of(design: Design) -> str:
+    """Return what trials are answered with, in words."""
     keys = design.keys
     if design.task == "exemplar_matching":
         assert design.matching is not None
@@ -197,7 +198,9 @@ def _answer(design: Design) -> str:
 def _feedback(design: Design) -> str:
     roles = [role for role in SIGNS if getattr(design.feedback, role)]
     shown = [role for role in roles if any(role in s.trials for s in strips_of(design, 1))]
-    return f"after {_joined(tuple(shown))} trials" if shown else "none"
+    after = f"after {_joined(tuple(shown))} trials" if shown else "none"
+    paced = "; a trial stays until the participant continues"
+    return after + paced * design.durations.self_paced
 
 
 def _texts(design: Design) -> str:

@@ -30,6 +30,8 @@ class Durations:
         How long the correct answer is framed as well.
     blank_s
         Empty screen after the trial.
+    self_paced
+        Whether what is shown last, before the empty screen, stays until the participant continues.
     """
 
     fixation_s: float = 0.5
@@ -38,6 +40,7 @@ class Durations:
     chosen_s: float = 0.5
     feedback_s: float = 1.5
     blank_s: float = 0.1
+    self_paced: bool = False
 
     def __post_init__(self) -> None:
         between(

@@ -14,7 +14,7 @@ from psychopy.constants import FINISHED, NOT_STARTED
 from conditions.design.reading import read_design
 from experiments.display import shell
 from experiments.display.stepper import Stepper, undisturbed
-from experiments.display.window import Display, adopt_window, check_monitor
+from experiments.display.window import Display, check_monitor, open_without_gamma, take_over
 from experiments.runner.notes import NOTE
 from experiments.runner.phases import Stage
 from experiments.runner.session import Session
@@ -23,7 +23,7 @@ from experiments.runner.standing import Standing
 from experiments.runner.trial import Trial
 from unitscope.columns import log_columns, names
 from unitscope.errors import BAD_INPUT_EXIT_CODE, BadInput, check_checkout
-from unitscope.records import INTERRUPTED
+from unitscope.records import INTERRUPTED, RUNNING
 from unitscope.texts import QUESTION_NAMES
 
 FIELDS = (
@@ -157,6 +157,8 @@ class BuilderSession:
             shell.check_task(design, self._task)
             request = shell.make_request(arguments, design, arguments.participant)
             self._session = Session.open(request)
+            # A screen that cannot be given its gamma fails a check, in place of this script.
+            open_without_gamma()
         shell.report_start(self._session)
         self._arguments = arguments
         atexit.register(self._close)
@@ -181,7 +183,7 @@ class BuilderSession:
             except BadInput:
                 if not shell.is_lenient(self._arguments):
                     raise
-            self._display = adopt_window(win, monitor, full_screen=bool(win._isFullScr))
+            self._display = take_over(win, monitor)
         self.session.note({"shell": "builder"})
         # Rows contain these columns; fields of the same name would duplicate them.
         own = names(log_columns(self._task))
@@ -250,6 +252,8 @@ class BuilderSession:
 
     def _close(self) -> None:
         """End the session at exit if nothing else has; errors were reported before."""
+        if self._stepper is None and self.session.facts["end_reason"] == RUNNING:
+            self.session.refuse()
         with suppress(BadInput):
             self.finish(INTERRUPTED)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from psychopy import core, data, logging, plugins
@@ -125,21 +126,22 @@ def run_in_window(session: Session, display: Display, arguments: argparse.Namesp
     """
     session.note({"shell": "coder"})
     logging.console.setLevel(logging.ERROR)
-    files = str(shell.psychopy_files(session))
-    experiment = data.ExperimentHandler(
-        name=session.design.name,
-        dataFileName=files,
-        savePickle=True,
-        saveWideText=True,
-    )
-    logging.LogFile(f"{files}.log", level=logging.INFO, filemode="a")
+    with ExitStack() as cleanup:
+        cleanup.callback(display.close)
+        # A session that is refused here has no files of PsychoPy's either.
+        stepper = shell.make_stepper(session, display, arguments)
+        files = str(shell.psychopy_files(session))
+        experiment = data.ExperimentHandler(
+            name=session.design.name,
+            dataFileName=files,
+            savePickle=True,
+            saveWideText=True,
+        )
+        cleanup.callback(shell.close_psychopy_files, experiment)
+        logging.LogFile(f"{files}.log", level=logging.INFO, filemode="a")
 
-    def add_entry(row: LogRow) -> None:
-        shell.add_row(experiment, row)
-        experiment.nextEntry()
+        def add_entry(row: LogRow) -> None:
+            shell.add_row(experiment, row)
+            experiment.nextEntry()
 
-    try:
-        run_stages(session, display, shell.make_stepper(session, display, arguments), add_entry)
-    finally:
-        display.close()
-        shell.close_psychopy_files(experiment)
+        run_stages(session, display, stepper, add_entry)

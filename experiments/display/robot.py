@@ -22,7 +22,7 @@ from experiments.runner.phases import OVERLAYS, Stage
 from experiments.runner.responses import CLICK, Press
 from experiments.runner.session import Session
 from experiments.runner.standing import Standing
-from experiments.runner.trial import Trial
+from experiments.runner.trial import CONTINUE, CONTINUE_S, Trial
 from unitscope.errors import BadInput
 
 HOLD_S = 0.08
@@ -80,6 +80,8 @@ class Robot(FlipHook):
         presses: list[Press] = []
         if isinstance(stage, Trial) and phase == stage.answering[0]:
             presses = stage.presses_for(self._observer.respond(stage.row))
+        elif isinstance(stage, Trial) and phase == CONTINUE:
+            presses = [stage.press_for(CONTINUE, CONTINUE_S)]
         elif isinstance(stage, Standing) and phase not in OVERLAYS:
             presses = stage.simulate(phase, self._rng)
         if presses:

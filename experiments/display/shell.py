@@ -19,7 +19,7 @@ from experiments.display.window import Display
 from experiments.lab.preflight import require
 from experiments.runner.observers import OBSERVERS, observer_kind
 from experiments.runner.request import Request, parse_distance_cm
-from experiments.runner.session import Session
+from experiments.runner.session import PSYCHOPY_FILES, Session
 from unitscope.errors import BadInput
 from unitscope.places import DATA, folders, shown
 from unitscope.records import FINAL, PILOT, read_session
@@ -168,7 +168,7 @@ def make_stepper(session: Session, display: Display, arguments: argparse.Namespa
 
 def psychopy_files(session: Session) -> Path:
     """Return the path of PsychoPy's own csv, psydat and log of this run, without the suffix."""
-    return session.log.folder / f"psychopy_run-{session.run:02d}"
+    return session.log.folder / f"{PSYCHOPY_FILES}{session.run:02d}"
 
 
 def add_row(experiment: data.ExperimentHandler, row: Mapping[str, Any]) -> None:

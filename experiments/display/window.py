@@ -185,6 +185,25 @@ def open_window(
     return adopt_window(win, monitor, full_screen=full_screen, has_gamma=has_gamma)
 
 
+def open_without_gamma() -> None:
+    """Let windows that others open leave their monitor's gamma to :func:`take_over`."""
+    from psychopy.visual import Window  # cannot be imported without a display
+
+    def leave(win: Any, gamma: Any) -> None:
+        win.__dict__["gamma"], win.useNativeGamma = gamma, True
+
+    Window._setupGamma = leave
+
+
+def take_over(win: Any, monitor: Any) -> Display:
+    """Adopt a window that PsychoPy Builder's script opened, with its monitor or None."""
+    own = win.gamma
+    if own is None and monitor:
+        own = monitor.getGamma()
+    has_gamma = own is None or _takes_gamma(win, own)
+    return adopt_window(win, monitor, full_screen=bool(win._isFullScr), has_gamma=has_gamma)
+
+
 def _without_gamma(monitor: Any) -> Any:
     """Return a monitor as before its calibration.
 

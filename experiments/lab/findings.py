@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from conditions.design.design import Design
 from conditions.design.presentation import Layout
 from experiments.runner.layout import Screen
 from experiments.runner.phases import DROPPED
@@ -193,6 +194,23 @@ def judge_keyboard(source: str, run: RunRecord) -> Finding:
     names = ", ".join(run.get("keyboards", []))
     layout = run.get("keyboard_layout", "")
     return Finding("keyboard", OK, f"{source}, {layout}" + f" ({names})" * bool(names))
+
+
+def judge_box(design: Design, source: str) -> Finding:
+    """Judge whether participants who answer with a response box can do without the keyboard."""
+    keys, box = design.keys, design.response_box.keys
+    wanted = {keys.forward: "to go on"}
+    if design.consent:
+        wanted = {keys.agree: "to agree", keys.decline: "to decline", **wanted}
+    lacking = [f"{key} {what}" for key, what in wanted.items() if key not in box]
+    if lacking:
+        return Finding(
+            "response box",
+            WARNING,
+            f"{source}: has no key for {', '.join(lacking)}",
+            "name the keys in response_box.keys, or leave the keyboard within reach",
+        )
+    return Finding("response box", OK, source)
 
 
 def judge_press(key: str | None, late_s: float | None) -> Finding:

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from experiments.display.serial_box import SerialBox
 from experiments.display.window import Display
 from experiments.lab import findings
 from experiments.lab.findings import FAILED, OK, Finding
@@ -60,6 +61,8 @@ def preflight(
         ),
         findings.judge_keyboard(source.name, session.facts["runs"][-1]),
     ]
+    if SerialBox.name in source.name:
+        found.append(findings.judge_box(session.design, source.name))
     if press:
         found.append(findings.judge_press(*_pressed(display, source)))
     found += [

@@ -12,6 +12,7 @@ import numpy as np
 
 from conditions.design.design import Design
 from experiments.runner.slider import RATED, UNRATED
+from experiments.runner.trial import CONTINUE
 
 Tell = Callable[[str, dict[str, Any]], dict[str, Any]]
 """Sends a message to an address of the server; returns the answer."""
@@ -107,7 +108,7 @@ class SimulatedPage:
         keys, phase = self._design.keys, screen["phase"]
         if screen["kind"] == "page":
             buttons = [key for key, _ in screen["buttons"]]
-            return [{"kind": "button", "key": "1" if "1" in buttons else buttons[-1]}]
+            return [{"kind": "button", "key": keys.agree if keys.agree in buttons else buttons[-1]}]
         if screen["kind"] == "comment":
             return [
                 {"kind": "text", "text": "Fun,\nreally."},
@@ -115,7 +116,7 @@ class SimulatedPage:
             ]
         if phase == UNRATED:
             return [_press(str(self._rng.integers(1, 10)))]
-        if phase == RATED:
+        if phase in (RATED, CONTINUE):
             return [_press(keys.forward)]
         if phase == "queries":
             return [_press((keys.a, keys.b)[self._rng.integers(2)][0])]

@@ -9,7 +9,7 @@ from conditions.design.design import Design
 from experiments.runner.answers import Answer, Pairing
 from experiments.runner.layout import Box, Measures, Placement, grid
 from experiments.runner.responses import CLICK, Press
-from experiments.runner.trial import Trial
+from experiments.runner.trial import CONTINUE, Trial
 from unitscope.columns import MAX_ROWS
 from unitscope.row_types import AnswerCells, TrialRow
 from unitscope.rows import correct_slots
@@ -161,16 +161,19 @@ class MatchingPlacement(Placement):
 
     @property
     def targets(self) -> dict[str, Box]:
-        """Half rows and buttons."""
+        """Half rows and buttons; the one to continue stands in the place of that to confirm."""
+        return self._halves() | self.buttons | {CONTINUE: self.buttons[CONFIRM]}
+
+    def _halves(self) -> dict[str, Box]:
         rows = {f"row_{i}": box for i, box in enumerate(self.rows)}
-        return rows | {f"slot_{i}": box for i, box in enumerate(self.slots)} | self.buttons
+        return rows | {f"slot_{i}": box for i, box in enumerate(self.slots)}
 
     def boxes(self) -> dict[str, Box]:
         """Return every box by a name; the images lie in those of their halves."""
         badges = {f"row_badge_{i}": box for i, box in enumerate(self.row_badges)}
         badges |= {f"slot_badge_{i}": box for i, box in enumerate(self.slot_badges)}
         others = {"lines": self.lines, "question": self.question, "progress": self.progress}
-        return self.targets | badges | others
+        return self._halves() | self.buttons | badges | others
 
     def images(self) -> dict[str, Box]:
         """Return the box of each image."""

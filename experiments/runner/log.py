@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -69,7 +70,8 @@ def sessions_of(data: Path, design: str, participant: str) -> dict[int, str]:
     found = {}
     for path in sorted(folder.glob("ses-*")) if folder.is_dir() else []:
         number = path.name.removeprefix("ses-")
-        if number.isdecimal():
+        begun = (path / SESSION).is_file() or (path / TRIALS).is_file()
+        if number.isdecimal() and begun:
             found[int(number)] = read_session(path).get("end_reason", RUNNING)
     return found
 
@@ -162,6 +164,22 @@ class TrialLog:
     def close(self) -> None:
         """Release the session for other processes."""
         self._lock.release()
+
+    def discard(self, *others: Path) -> None:
+        """Release a session in which nothing was recorded, and remove its files and folders.
+
+        Parameters
+        ----------
+        others
+            Further files of it; whatever else lies there is kept.
+        """
+        self.close()
+        for path in (self.folder / SESSION, self.folder / LOCK, *others):
+            with suppress(OSError):
+                path.unlink()
+        with suppress(OSError):  # at the first folder that holds something else
+            for folder in (self.folder, *self.folder.parents[:2]):
+                folder.rmdir()
 
     def _read(self, name: str) -> pd.DataFrame | None:
         path = self.folder / name

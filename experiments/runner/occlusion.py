@@ -21,7 +21,9 @@ COLUMNS = 3
 """Columns of the references."""
 
 
-def place_occlusion(m: Measures, *, two_step: bool = False) -> ChoicePlacement:
+def place_occlusion(
+    m: Measures, *, two_step: bool = False, self_paced: bool = False
+) -> ChoicePlacement:
     """Place references at the left; at the right the base image, and below it the two queries.
 
     Zimmermann et al., NeurIPS 2021 (arXiv 2106.12447). Everything keeps its place where there are
@@ -33,6 +35,8 @@ def place_occlusion(m: Measures, *, two_step: bool = False) -> ChoicePlacement:
         The layout's lengths.
     two_step
         Whether the confidence is asked for where the question stands.
+    self_paced
+        Whether the button to continue stands where the question stood.
     """
     title, lane, (legend_width, legend) = 2 * m.text, m.text // 2, legend_size(m)
     left_width, height = m.span(COLUMNS), m.span(MAX_REFERENCES // COLUMNS)
@@ -41,7 +45,9 @@ def place_occlusion(m: Measures, *, two_step: bool = False) -> ChoicePlacement:
     right_width = max(2 * m.side + between, 16 * m.text)
     # The legends end where the references do, unless images are so small that the question, which
     # takes what is left, would not fit.
-    asked = max(height - 2 * m.side - lane - legend, round((4.5 if two_step else 3) * m.text))
+    asked = max(
+        height - 2 * m.side - lane - legend, round((4.5 if two_step or self_paced else 3) * m.text)
+    )
     height = max(height, 2 * m.side + lane + legend + asked)
     width = left_width + m.separation + right_width
     left, right = -width // 2 + left_width // 2, width // 2 - right_width // 2

@@ -17,7 +17,11 @@ FORWARD, BACK, AGREE, DECLINE = "forward", "back", "agree", "decline"
 READ_AGAIN = "read_again"
 """What a key can do on a page."""
 
-CONSENT_KEYS = {"1": AGREE, "2": DECLINE}
+
+def consent_keys(keys: Keys) -> dict[str, str]:
+    """Return what the keys do on the page that asks for consent."""
+    return {keys.agree: AGREE, keys.decline: DECLINE}
+
 
 BACK_KEY, ON_KEY = "left", "right"
 """Keys that turn between pages, and between the screens of a page."""

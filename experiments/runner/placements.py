@@ -58,11 +58,11 @@ def placements(
         If the screen is too small and ``shrink`` is False, or parts overlap.
     """
     sorts = sorted({sort_of(row, design) for row in rows})
-    two_step = design.confidence == "two_step"
+    two_step, self_paced = design.confidence == "two_step", design.durations.self_paced
     arrangements: list[Callable[[Measures], Placement]] = []
     for sort in sorts:
         if design.task == "occlusion":
-            arrangements.append(partial(place_occlusion, two_step=two_step))
+            arrangements.append(partial(place_occlusion, two_step=two_step, self_paced=self_paced))
         elif design.task == "exemplar_matching":
             n_rows, n_images = sort
             arrangements.append(partial(place_matching, n_rows=n_rows, n_images=n_images))
@@ -74,8 +74,9 @@ def placements(
                     layout=design.layout,
                     poles=poles,
                     per_side=per_side,
-                    two_step=two_step,
                     numbered=design.input == "mouse",
+                    two_step=two_step,
+                    self_paced=self_paced,
                 )
             )
     clicked = design.input != "keys"

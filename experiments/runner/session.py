@@ -32,6 +32,9 @@ from unitscope.row_types import TrialRow
 from unitscope.stimulus_set import StimulusSet, sha256_of
 from unitscope.texts import Texts, read_texts
 
+PSYCHOPY_FILES = "psychopy_run-"
+"""What the names of PsychoPy's own files of a run begin with."""
+
 MOMENTS = ("before", "after")
 """When images are rated: before and after the trials."""
 
@@ -127,7 +130,16 @@ class Session(Record):
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         """End the run if nothing did: an error before the first trial must leave no lock."""
+        if isinstance(error, BadInput):
+            self.refuse()
         self.finish(INTERRUPTED if kind else None)
+
+    def refuse(self) -> None:
+        """Leave nothing behind of a session that ended before anything was recorded."""
+        recorded = self.completed or self.rated or self.facts["instruction_s"]
+        if self.run == 1 and not recorded:
+            self.facts["end_reason"] = INTERRUPTED
+            self.log.discard(*self.log.folder.glob(f"{PSYCHOPY_FILES}*"))
 
     @property
     def images(self) -> list[str]:

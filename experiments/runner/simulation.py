@@ -14,7 +14,7 @@ from experiments.runner.responses import Press
 from experiments.runner.session import Session
 from experiments.runner.stages import stages_of
 from experiments.runner.standing import Standing
-from experiments.runner.trial import Trial
+from experiments.runner.trial import CONTINUE, CONTINUE_S, Trial
 from unitscope.row_types import DisplayMeasures
 
 FRAME_S = 1 / 60
@@ -67,6 +67,8 @@ class _Participant:
         if isinstance(stage, Trial) and phase == stage.answering[0]:
             stage.targets = self._placements[sort_of(stage.row, self._design)].targets
             return stage.presses_for(self._observer.respond(stage.row))
+        if isinstance(stage, Trial) and phase == CONTINUE:
+            return [stage.press_for(CONTINUE, CONTINUE_S)]
         if isinstance(stage, Standing) and phase not in OVERLAYS:
             return stage.simulate(phase, self._rng)
         return []

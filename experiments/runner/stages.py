@@ -9,13 +9,13 @@ from experiments.runner.notes import Note
 from experiments.runner.pages import (
     BACK,
     BACK_KEY,
-    CONSENT_KEYS,
     DECLINE,
     FORWARD,
     ON_KEY,
     READ_AGAIN,
     Page,
     PageText,
+    consent_keys,
 )
 from experiments.runner.phases import Stage
 from experiments.runner.session import Session
@@ -121,7 +121,7 @@ class _Stages:
         session = self._session
         if not session.wants_consent:
             return True
-        page = Page(self._wording.consent(), self._keys, CONSENT_KEYS)
+        page = Page(self._wording.consent(), self._keys, consent_keys(self._keys))
         yield page
         session.note_consent(page.turned != DECLINE, page.spent_s)
         if page.turned != DECLINE:

@@ -18,15 +18,20 @@ FIXATION = "fixation"
 ANSWERED = "answered"
 CHOSEN = "chosen"
 FEEDBACK = "feedback"
+CONTINUE = "continue"
 BLANK = "blank"
+
+CONTINUE_S = 0.5
+"""Time after which a simulated observer continues."""
 
 
 class Trial(ABC):
-    """One trial: fixation, the phases that are answered, answered, chosen, feedback, blank.
+    """One trial: fixation, what is answered, answered, chosen, feedback, continue, blank.
 
     A press that began before the onset is counted, but is no response. A pause before the answer
     is whole hides the images; the trial then begins again with the fixation. A phase of no
-    duration is skipped.
+    duration is skipped. Where trials are self-paced, what was shown last stays until the
+    participant continues, or asks for a pause before the next trial.
 
     Keys and clicks ask for the same *actions*: a key by ``meanings``, a click by the one of the
     ``targets`` that it hits, which whoever shows the trial must set.
@@ -65,6 +70,7 @@ class Trial(ABC):
         self._began_utc = now_utc()
         self._interruption = Interruption(design.keys, wanted)
         self._onsets_s: dict[str, float] = {}
+        self._continued = not design.durations.self_paced
         self._shown = ""
         self._last_flip_s: float | None = None
         self._end_s: float | None = None
@@ -104,20 +110,28 @@ class Trial(ABC):
         """Whether the correct answer is shown after this trial."""
         return bool(getattr(self._design.feedback, self.row["trial_role"], False))
 
+    def reveals(self, phase: str) -> bool:
+        """Return whether a phase shows the correct answer."""
+        return phase == FEEDBACK or (phase == CONTINUE and self.shows_feedback)
+
     def takes_clicks(self, phase: str) -> bool:
         """Return whether a phase is answered with the mouse."""
-        return self._design.input != "keys" and phase in self.answering
+        return self._design.input != "keys" and phase in (*self.answering, CONTINUE)
 
     def press_for(self, action: str, time_s: float) -> Press:
         """Return the press or click that asks for an action at a time."""
         if self._design.input == "mouse":
             box = self.targets[action]
             return Press(time_s, CLICK, (box.x, box.y))
+        if action == CONTINUE:
+            return Press(time_s, self._design.keys.forward)
         return Press(time_s, next(key for key, own in self.meanings.items() if own == action))
 
     @property
     def lasts_s(self) -> float | None:
         """How long the present phase lasts unless it is answered; None where only that ends it."""
+        if self.phase == CONTINUE:
+            return 0.0 if self._continued else None
         if self.phase not in self.answering:
             return self._duration_s()
         return self._limit_s()
@@ -138,6 +152,9 @@ class Trial(ABC):
                 return self._interruption.begin(asked, now_s)
             if asked:
                 self.wanted = asked
+                self._continued |= self.phase == CONTINUE
+            elif self.phase == CONTINUE:
+                self._continued |= self._continues(press)
             elif action := self._action(press):
                 self._receive(action, press)
         self._advance(now_s)
@@ -167,7 +184,10 @@ class Trial(ABC):
             "early_presses": self.early_presses,
             "paused_s": self._interruption.total_s,
             "exposures": self.exposures,
-            "feedback_onset_s": self._onsets_s.get(FEEDBACK),
+            "feedback_onset_s": next(
+                (s for phase, s in self._onsets_s.items() if self.reveals(phase)), None
+            ),
+            "continue_onset_s": self._onsets_s.get(CONTINUE),
             "trial_end_s": self._end_s,
             **self._answer(onset_s),
         }
@@ -191,7 +211,19 @@ class Trial(ABC):
         place = press.place
         if place is None or self._design.input == "keys":
             return None
-        return next((action for action, box in self.targets.items() if box.contains(place)), None)
+        hit = (action for action, box in self.targets.items() if box.contains(place))
+        return next((action for action in hit if action != CONTINUE), None)
+
+    def _continues(self, press: Press) -> bool:
+        """Return whether a press ends the phase in which the participant continues."""
+        if press.time_s < self._onsets_s.get(CONTINUE, press.time_s):
+            return False
+        if press.key != CLICK:
+            return press.key == self._design.keys.forward and self._design.input != "mouse"
+        place = press.place
+        return self.takes_clicks(CONTINUE) and bool(
+            place and self.targets[CONTINUE].contains(place)
+        )
 
     def _receive(self, action: str, press: Press) -> None:
         onset_s = self._onsets_s.get(self.answering[0])
@@ -205,13 +237,15 @@ class Trial(ABC):
         next_flip_s = now_s
         if self._last_flip_s is not None:
             next_flip_s = max(now_s, self._last_flip_s + self._frame_s)
-        order = (FIXATION, *self.answering, ANSWERED, CHOSEN, FEEDBACK, BLANK, DONE)
+        order = (FIXATION, *self.answering, ANSWERED, CHOSEN, FEEDBACK, CONTINUE, BLANK, DONE)
         while self.phase not in ENDED and self._is_over(next_flip_s):
             self.phase = order[order.index(self.phase) + 1]
         if self.phase == DONE and self._end_s is None:
             self._end_s = now_s
 
     def _is_over(self, next_flip_s: float) -> bool:
+        if self.phase == CONTINUE:
+            return self._continued
         if self.phase not in self.answering:
             return self._lasted(self._duration_s(), next_flip_s)
         limit_s = self._limit_s()

@@ -10,7 +10,7 @@ from conditions.design.presentation import Layout
 from experiments.runner.answers import Answer, Choice
 from experiments.runner.layout import Box, Measures, Placement, grid
 from experiments.runner.responses import Press
-from experiments.runner.trial import Trial
+from experiments.runner.trial import CONTINUE, Trial
 from unitscope.row_types import AnswerCells, TrialRow
 from unitscope.vocabulary import CHOICES, CONFIDENCES
 
@@ -159,8 +159,24 @@ class ChoicePlacement(Placement):
 
     @property
     def targets(self) -> dict[str, Box]:
-        """Numbers beside the queries; in two steps the queries themselves, then the numbers."""
-        return {action: self.queries.get(action, box) for action, box in self.caps.items()}
+        """Numbers beside the queries; in two steps the queries themselves, then the numbers.
+
+        The button stands in the question's place, as numbers of the second step did before.
+        """
+        targets = {action: self.queries.get(action, box) for action, box in self.caps.items()}
+        return targets | {CONTINUE: self.button}
+
+    @property
+    def button(self) -> Box:
+        """Box of the button to continue."""
+        box, text_px = self.question, self.text_px
+        return Box(box.x, box.y - round(0.9 * text_px), 14 * text_px, 2 * text_px)
+
+    @property
+    def above(self) -> Box:
+        """Box above the button, or above the numbers of the second step."""
+        box, text_px = self.question, self.text_px
+        return Box(box.x, box.y + round(1.3 * text_px), box.width, 2 * text_px)
 
 
 def place_two_afc(
@@ -171,6 +187,7 @@ def place_two_afc(
     *,
     two_step: bool = False,
     numbered: bool = False,
+    self_paced: bool = False,
 ) -> ChoicePlacement:
     """Place queries at the centre, least activating references at the left, most at the right.
 
@@ -187,6 +204,8 @@ def place_two_afc(
     numbered
         Whether numbers to click stand in place of keys: they rise alike beside both queries where
         keys run outwards from the middle of the keyboard.
+    self_paced
+        Whether the button to continue stands where the question stood.
     """
     references: dict[str, Box] = {}
     titles: dict[str, Box] = {}
@@ -203,13 +222,13 @@ def place_two_afc(
         queries = {"a": Box(0, offset, m.side, m.side), "b": Box(0, -offset, m.side, m.side)}
         away = offset + m.side // 2 + legend_height // 2 + m.text // 2
         legends = {c: Box(0, y, width, legend_height) for c, y in (("a", away), ("b", -away))}
-        least = round((4.5 if two_step else 2) * m.text)
+        least = round((4.5 if two_step or self_paced else 2) * m.text)
         question = Box(0, 0, 18 * m.text, max(2 * offset - m.side - m.text, least))
     else:
         queries = {"a": Box(-offset, 0, m.side, m.side), "b": Box(offset, 0, m.side, m.side)}
         below = m.side // 2 + legend_height // 2 + m.text // 2
         legends = {c: Box(box.x, -below, width, legend_height) for c, box in queries.items()}
-        height = round((4.5 if two_step else 3) * m.text)
+        height = round((4.5 if two_step or self_paced else 3) * m.text)
         question = Box(0, (m.side + m.text + height + 1) // 2, 18 * m.text, height)
     top = max(
         box.top for group in (titles, legends, queries, {"": question}) for box in group.values()

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from conditions.design.design import Design
 from experiments.runner.examples import example_panels, explanation_panels
-from experiments.runner.pages import AGREE, BACK_KEY, CONSENT_KEYS, DECLINE, GAP, PageText
+from experiments.runner.pages import BACK_KEY, GAP, PageText
 from experiments.runner.practice import practice_loops
 from unitscope.row_types import TrialRow
 from unitscope.rows import references
@@ -44,8 +44,8 @@ class Wording:
 
     def consent(self) -> PageText:
         """Ask for consent."""
-        keys = {turn: key for key, turn in CONSENT_KEYS.items()}
-        hint = self._texts.agree.format(agree=keys[AGREE], decline=keys[DECLINE])
+        keys, key = self._design.keys, self._texts.key
+        hint = self._texts.agree.format(agree=key(keys.agree), decline=key(keys.decline))
         paragraphs = self._fill("consent").split("\n\n")
         if self._design.withdrawal_until and "{until}" not in self._texts.page("consent"):
             paragraphs.insert(-1, self._fill("withdrawal"))
@@ -248,7 +248,7 @@ class Wording:
             "trials": len(self._expected),
             "parts": parts,
             "in_parts": self._texts.in_parts.format(parts=parts) if parts > 1 else "",
-            "answer": self._answer(),
+            "answer": self._answer() + self._paced(),
             "leave": key(keys.leave),
             "pause": key(keys.pause),
             "until": self._until(),
@@ -261,6 +261,14 @@ class Wording:
             return ""
         year, month, day = until.isoformat().split("-")
         return self._texts.date.format(year=year, month=month, day=day)
+
+    def _paced(self) -> str:
+        """Say how to go on after an answer, if that is up to the participant."""
+        design, texts = self._design, self._texts
+        if not design.durations.self_paced:
+            return ""
+        forward = texts.key(design.keys.forward)
+        return "\n\n" + texts.page("paced", design.input).format(forward=forward)
 
     def _answer(self) -> str:
         """Say which keys or clicks give an answer."""

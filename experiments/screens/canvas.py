@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from experiments.runner.layout import Box
+from experiments.runner.layout import SMALL, Box
 
 INK = (-0.92, -0.92, -0.92)
 PAPER = (0.9, 0.9, 0.9)
@@ -100,6 +100,16 @@ def key_cap(canvas: Canvas, box: Box, name: str, text_px: float, *, given: bool 
     """Return a key with its name, light on dark where it is the one that was given."""
     paper, ink = (INK, PAPER) if given else (PAPER, INK)
     return [canvas.bar(box, paper, FAINT), canvas.text(name, box, text_px, color=ink)]
+
+
+def button(canvas: Canvas, box: Box, words: str, text_px: int, *, active: bool = True) -> Parts:
+    """Return a button, faint where it cannot be pressed yet."""
+    color, fill = (INK, PAPER) if active else (FAINT, (0.0, 0.0, 0.0))
+    inner = Box(box.x, box.y, box.width - text_px, box.height)
+    return [
+        canvas.bar(box, fill, color),
+        canvas.text(words, inner, SMALL * text_px, color=color),
+    ]
 
 
 def cross(canvas: Canvas, size_px: int) -> Parts:

@@ -13,8 +13,7 @@ from experiments.runner.exemplar_matching import (
     ExemplarMatchingTrial,
     MatchingPlacement,
 )
-from experiments.runner.layout import SMALL, Box
-from experiments.runner.trial import FEEDBACK, Trial
+from experiments.runner.trial import CONTINUE, Trial
 from experiments.screens.canvas import (
     CORRECT,
     FAINT,
@@ -24,6 +23,7 @@ from experiments.screens.canvas import (
     Color,
     Part,
     Parts,
+    button,
     check_mark,
     cross_mark,
     draw,
@@ -64,7 +64,7 @@ class ExemplarMatchingScreen(TrialScreen):
         file: Callable[[str], Path],
         block_sizes: Mapping[int, int],
     ) -> None:
-        super().__init__(canvas, placement, placement.progress, file, block_sizes)
+        super().__init__(canvas, design, texts, placement, placement.progress, file, block_sizes)
         self._canvas = canvas
         self._texts = texts
         self._placement = placement
@@ -108,10 +108,11 @@ class ExemplarMatchingScreen(TrialScreen):
         draw(self._empty_badges)
         for badge in self._slot_badges:
             draw(badge)
-        if phase == FEEDBACK:
+        if trial.reveals(phase):
             self._draw_feedback(trial)
             return
-        self._question.draw()
+        if phase != CONTINUE:
+            self._question.draw()
         for row, slot in trial.pairs.items():
             draw(self._pairs[row, slot])
         if phase == MATCHING:
@@ -151,14 +152,8 @@ class ExemplarMatchingScreen(TrialScreen):
         return self._canvas.line([(start.right, start.y), (end.left, end.y)], width_px, color)
 
     def _button(self, name: str, key: str, active: bool) -> Parts:
-        box, text_px = self._placement.buttons[name], self._placement.text_px
-        color = INK if active else FAINT
         words = getattr(self._texts, name)
         if key:
             words = f"{self._texts.key(key)}: {words}"
-        fill = PAPER if active else (0.0, 0.0, 0.0)
-        inner = Box(box.x, box.y, box.width - text_px, box.height)
-        return [
-            self._canvas.bar(box, fill, color),
-            self._canvas.text(words, inner, SMALL * text_px, color=color),
-        ]
+        box, text_px = self._placement.buttons[name], self._placement.text_px
+        return button(self._canvas, box, words, text_px, active=active)

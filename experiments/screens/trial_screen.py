@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from conditions.design.design import Design
 from experiments.runner.layout import Box, Placement
-from experiments.runner.trial import BLANK, FIXATION, Trial
-from experiments.screens.canvas import Canvas, ProgressBar, cross, draw
+from experiments.runner.trial import BLANK, CONTINUE, FIXATION, Trial
+from experiments.screens.canvas import Canvas, ProgressBar, button, cross, draw
+from unitscope.texts import Texts
 
 
 class TrialScreen(ABC):
@@ -18,6 +20,8 @@ class TrialScreen(ABC):
     ----------
     canvas
         Prepares what is drawn.
+    design, texts
+        Keys and words.
     placement
         Where everything stands.
     progress
@@ -31,6 +35,8 @@ class TrialScreen(ABC):
     def __init__(
         self,
         canvas: Canvas,
+        design: Design,
+        texts: Texts,
         placement: Placement,
         progress: Box,
         file: Callable[[str], Path],
@@ -41,6 +47,10 @@ class TrialScreen(ABC):
         self._block_sizes = block_sizes
         self._cross = cross(canvas, round(0.8 * placement.text_px))
         self._progress = ProgressBar(canvas, progress)
+        words = texts.proceed
+        if design.input != "mouse":
+            words = texts.go_on.format(key=texts.key(design.keys.forward))
+        self._continue = button(canvas, placement.targets[CONTINUE], words, placement.text_px)
 
     def load(self, trial: Trial) -> None:
         """Load the trial's images, and tell the trial what a click at each place asks for."""
@@ -57,6 +67,8 @@ class TrialScreen(ABC):
             self.images.draw()
             self._progress.draw()
             self._draw_around(phase, trial)
+            if phase == CONTINUE:
+                draw(self._continue)
 
     @abstractmethod
     def _draw_around(self, phase: str, trial: Trial) -> None:

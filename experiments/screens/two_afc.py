@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conditions.design.design import Design
 from experiments.runner.layout import SMALL, Box
-from experiments.runner.trial import ANSWERED, CHOSEN, FEEDBACK, Trial
+from experiments.runner.trial import ANSWERED, CHOSEN, CONTINUE, Trial
 from experiments.runner.two_afc import CONFIDENCE, ChoicePlacement, TwoAFCTrial, key_meanings
 from experiments.screens.canvas import (
     CORRECT,
@@ -44,17 +44,17 @@ class TwoAFCScreen(TrialScreen):
         file: Callable[[str], Path],
         block_sizes: Mapping[int, int],
     ) -> None:
-        super().__init__(canvas, placement, placement.progress, file, block_sizes)
+        super().__init__(canvas, design, texts, placement, placement.progress, file, block_sizes)
         text_px = placement.text_px
         self._titles = {
             name: canvas.text(getattr(texts, f"title_{name}"), box, text_px, bold=True)
             for name, box in placement.titles.items()
         }
-        self._middle = {
-            name: canvas.text(
-                getattr(texts, name), placement.question, text_px, bold=name != "question"
-            )
-            for name in ("question", "right", "wrong", "timed_out")
+        self._question = canvas.text(texts.question, placement.question, text_px)
+        room = placement.above if design.durations.self_paced else placement.question
+        self._outcomes = {
+            name: canvas.text(getattr(texts, name), room, text_px, bold=True)
+            for name in ("right", "wrong", "timed_out")
         }
         labels = cap_labels(design, texts)
         caps = {
@@ -93,18 +93,18 @@ class TwoAFCScreen(TrialScreen):
                 title.draw()
         draw(self._legends)
         asked_how_sure = phase == CONFIDENCE or (trial.two_step and phase == CHOSEN)
-        if phase == FEEDBACK:
+        is_feedback = trial.reveals(phase)
+        if is_feedback:
             outcome = "timed_out" if trial.timed_out else "right" if trial.correct else "wrong"
-            self._middle[outcome].draw()
+            self._outcomes[outcome].draw()
         elif asked_how_sure:
             draw(self._sure)
-        else:
-            self._middle["question"].draw()
+        elif phase != CONTINUE:
+            self._question.draw()
         for action in trial.given if phase != ANSWERED else ():
             if asked_how_sure or not action.startswith(CONFIDENCE):
                 draw(self._given.get(action, []))
         correct = str(trial.row["correct_choice"])
-        is_feedback = phase == FEEDBACK
         if trial.choice and phase != ANSWERED and not (is_feedback and trial.choice == correct):
             self._frames[trial.choice, INK].draw()
         if is_feedback:
@@ -146,8 +146,7 @@ def _ends(canvas: Canvas, texts: Texts, placement: ChoicePlacement) -> Parts:
 def _confidence(canvas: Canvas, texts: Texts, placement: ChoicePlacement) -> Parts:
     """Return the question about confidence, and the labels beside its caps."""
     box, text_px = placement.question, placement.text_px
-    question = Box(box.x, box.y + round(1.3 * text_px), box.width, 2 * text_px)
-    parts: Parts = [canvas.text(texts.how_sure, question, text_px)]
+    parts: Parts = [canvas.text(texts.how_sure, placement.above, text_px)]
     y = placement.caps[f"{CONFIDENCE}_1"].y
     for sign, word in ((-1, texts.unsure), (1, texts.sure)):
         place = Box(box.x + sign * round(6.5 * text_px), y, 5 * text_px, 2 * text_px)

@@ -50,6 +50,7 @@ class Texts:
     key_names: dict[str, str]
     date: str
     go_on: str
+    proceed: str
     go_back: str
     read_again: str
     experimenter: str

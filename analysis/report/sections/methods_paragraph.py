@@ -217,7 +217,7 @@ def _course(design: Design) -> str:
     return (
         f"A session had {_counted(sum(per_condition.values()), 'main trial')}{of_units} "
         f"({counts}){told}.{_rounds(design)} Trials were shuffled within "
-        f"blocks and {order}.{_fixation(design)} Correct answers were shown {feedback}."
+        f"blocks and {order}.{_pace(design)} Correct answers were shown {feedback}."
     )
 
 
@@ -249,9 +249,14 @@ def _catch(design: Design, number: int) -> str:
     return f"{_counted(number, 'catch trial')} ({what})"
 
 
-def _fixation(design: Design) -> str:
-    seconds = design.durations.fixation_s
-    return f" Fixation lasted {seconds:g} s." if seconds else ""
+def _pace(design: Design) -> str:
+    """Return what is special about how a trial begins and ends."""
+    seconds, told = design.durations.fixation_s, ""
+    if seconds:
+        told += f" Fixation lasted {seconds:g} s."
+    if design.durations.self_paced:
+        told += " Each trial stayed on the screen until the participant continued."
+    return told
 
 
 def _feedback(design: Design, roles: list[str]) -> str:
@@ -288,8 +293,8 @@ def _course_between(design: Design) -> str:
         parts.append(_catch(design, catch))
     return (
         f"A session had {joined(parts)}.{_rounds(design)} "
-        f"Trials were shuffled within blocks and {_order(design)}. Correct answers were shown "
-        f"{feedback}."
+        f"Trials were shuffled within blocks and {_order(design)}.{_pace(design)} Correct answers "
+        f"were shown {feedback}."
     )
 
 

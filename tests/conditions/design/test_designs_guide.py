@@ -33,7 +33,7 @@ def settings_of(cls, prefix=""):
         yield f"{prefix}{field.name}"
         for own in nested(hints[field.name]):
             # Named once, where they belong.
-            if own is not References or not prefix:
+            if field.name != "left_handed_keys" and (own is not References or not prefix):
                 yield from settings_of(own, f"{prefix}{field.name}.")
 
 

@@ -20,6 +20,7 @@ from experiments.runner.placements import placements, sort_of
 from experiments.runner.record import plain_rows
 from experiments.runner.responses import Press
 from experiments.runner.tasks import make_trial
+from experiments.runner.trial import CONTINUE
 from experiments.screens.trials import TrialScreens
 from unitscope.stimulus_set import StimulusSet
 from unitscope.texts import read_texts
@@ -54,6 +55,8 @@ def draw(win, screens, trial, answer, folder):
                 Press(now_s + press.time_s, press.key, press.place)
                 for press in trial.presses_for(answer)
             ]
+        if phase == CONTINUE and shown[0] != phase:
+            coming = [trial.press_for(CONTINUE, now_s + 0.1)]
         shown = state
 
 

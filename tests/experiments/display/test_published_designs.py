@@ -34,7 +34,7 @@ def shortened(name: str, folder: Path) -> Path:
     for around in ("ratings", "explanation", "questions"):
         data.pop(around, None)
     quick = {"fixation_s": 0.1, "chosen_s": 0.05, "feedback_s": 0.1, "blank_s": 0.05}
-    data["durations"] = quick
+    data["durations"] = quick | {"self_paced": data["durations"].get("self_paced", False)}
     if "table" in data["units"]:
         data["units"]["table"] = "units.csv"
         source = find_design(name).parent / read_design(name).units.table

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -125,7 +127,33 @@ def test_bad_input_is_one_sentence(study, fields, found):
     assert len(told) == 1
     assert found in told[0]
     assert "Traceback" not in err
-    assert not (short.session("builder") / "trials.csv").exists()
+    assert list((short.folder / "builder").rglob("*")) == []
+
+
+CALIBRATED = """
+from psychopy import monitors
+monitor = monitors.Monitor("lab1", width=53, distance=60)
+monitor.setSizePix((1920, 1080))
+monitor.setGamma(2.2)
+monitor.save()
+"""
+
+
+def test_a_screen_that_takes_no_gamma_fails_a_check_in_builder(study):
+    short = study("two_afc")
+    home = str(short.folder)
+    short.environment = dict(short.environment, HOME=home, USERPROFILE=home)
+    subprocess.run([sys.executable, "-c", CALIBRATED], env=short.environment, check=True)
+    source = short.script.read_text(encoding="utf-8")
+    assert "monitor='testMonitor'" in source
+    source = source.replace("monitor='testMonitor'", "monitor='lab1'")
+    short.script.write_text(source, encoding="utf-8")
+    code, _, err = finish(short.start_builder())
+    assert code == 2, err
+    assert "checks failed: " in err
+    assert "monitor: lab1: the screen cannot be given its gamma" in err
+    assert "Traceback" not in err
+    assert list((short.folder / "builder").rglob("*")) == []
 
 
 def test_another_data_filename_is_one_sentence(study):

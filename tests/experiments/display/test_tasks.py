@@ -100,12 +100,15 @@ def test_two_afc_by_mouse(run, confidence):
         "two_afc",
         confidence=confidence,
         input="mouse",
+        durations={"fixation_s": 0.1, "chosen_s": 0.1, "feedback_s": 0.1, "self_paced": True},
         blocks=blocks,
         orders=[["main"]],
         consent=False,
         instructions=["welcome"],
     )
     check(log, observer, confidence, "mouse")
+    assert (log["feedback_onset_s"] < log["continue_onset_s"]).all()
+    assert (log["continue_onset_s"] < log["trial_end_s"]).all()
 
 
 def check(log, observer, confidence, given):

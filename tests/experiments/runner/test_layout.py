@@ -12,6 +12,7 @@ from conditions.design.presentation import Layout
 from experiments.runner.exemplar_matching import place_matching
 from experiments.runner.layout import SMALL, Box, Screen, fit
 from experiments.runner.occlusion import place_occlusion
+from experiments.runner.trial import CONTINUE
 from experiments.runner.two_afc import place_two_afc
 from unitscope.errors import BadInput
 
@@ -42,6 +43,11 @@ TASKS = {
         for layout in (Layout(), HORIZONTAL)
     },
     "2afc small": two_afc(Layout(image=60)),
+    **{
+        f"2afc {layout.queries} self-paced": two_afc(layout, self_paced=True)
+        for layout in (Layout(), HORIZONTAL)
+    },
+    "occlusion self-paced": (Layout(separation=96), partial(place_occlusion, self_paced=True)),
     "occlusion": (Layout(separation=96), place_occlusion),
     "occlusion two-step": (Layout(separation=96), partial(place_occlusion, two_step=True)),
     "occlusion small": (Layout(image=60), partial(place_occlusion, two_step=True)),
@@ -69,6 +75,11 @@ def cut_off(boxes, screen):
     ]
 
 
+def at_once(placed):
+    """Return what may be clicked in the same phase."""
+    return {name: box for name, box in placed.targets.items() if name != CONTINUE}
+
+
 def place(task, screen, *, shrink=False):
     layout, arrange = TASKS[task]
     return fit([arrange], layout, screen, shrink=shrink)[0]
@@ -80,7 +91,7 @@ def test_nothing_overlaps_or_is_cut_off(task, screen):
     placed = place(task, screen, shrink=True)
     assert not overlapping(placed.boxes())
     assert not overlapping(placed.images())
-    assert not overlapping(placed.targets)
+    assert not overlapping(at_once(placed))
     assert not cut_off(placed.boxes() | placed.images(), screen)
 
 
@@ -153,9 +164,10 @@ def test_what_is_clicked_is_a_degree_wide(task):
     if "matching" in task:
         assert set(targets) >= {"row_0", "slot_1", "undo", "confirm"}
     elif "small" not in task:
+        two_step = "two-step" in task
         levels = [f"confidence_{i}" for i in (1, 2, 3)]
         choices = [f"{choice}_{i}" for choice in "ab" for i in (1, 2, 3)]
-        assert set(targets) == {"a", "b", *levels} if "two-step" in task else set(choices)
+        assert set(targets) == {CONTINUE, *(["a", "b", *levels] if two_step else choices)}
     for box in targets.values():
         assert min(box.width, box.height) >= NEAR.px_per_deg()
 
@@ -167,9 +179,13 @@ def test_numbers_to_click_lie_in_their_legend_beside_the_images(task):
         within = placed.legends.get(action[0], placed.question)
         assert within.left <= box.left < box.right <= within.right
         assert within.bottom <= box.bottom < box.top <= within.top
-    if placed.targets == placed.caps:
-        every = placed.images() | placed.targets
-        assert not overlapping(every)
+    if "a" not in placed.caps:
+        assert not overlapping(placed.images() | placed.caps)
+    button = placed.targets[CONTINUE]
+    assert not overlapping(placed.images() | {"button": button})
+    if "self-paced" in task:
+        assert not overlapping({"above": placed.above, "button": button})
+        assert placed.question.bottom <= button.bottom < placed.above.top <= placed.question.top + 2
 
 
 @pytest.mark.parametrize(
@@ -200,7 +216,7 @@ def test_a_target_of_less_than_a_degree_is_refused_where_it_is_clicked():
 @given(st.integers(-1000, 1000), st.integers(-600, 600))
 def test_a_place_is_in_one_target_at_most(x, y):
     targets = place("matching 3 x 5", FULL_HD).targets
-    assert sum(box.contains((x, y)) for box in targets.values()) <= 1
+    assert sum(box.contains((x, y)) for name, box in targets.items() if name != CONTINUE) <= 1
 
 
 def test_a_box_holds_as_many_places_as_it_has_pixels():

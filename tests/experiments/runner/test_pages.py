@@ -6,15 +6,17 @@ from conditions.design.keys import Keys
 from experiments.runner.pages import (
     AGREE,
     BACK,
-    CONSENT_KEYS,
     DECLINE,
     FORWARD,
     PAGE,
     Page,
     PageText,
+    consent_keys,
 )
 from experiments.runner.phases import DONE, LEAVING, LEFT
 from experiments.runner.responses import Press
+
+CONSENT = consent_keys(Keys())
 
 
 def page(turns=None):
@@ -54,7 +56,7 @@ def test_a_page_can_be_turned_back():
 
 def test_consent_needs_a_key_of_its_own():
     for key, turned in (("1", AGREE), ("2", DECLINE)):
-        shown = page(CONSENT_KEYS)
+        shown = page(CONSENT)
         assert shown.step(0.5, [Press(0.3, "space"), Press(0.4, "return")]) == PAGE
         assert shown.step(0.6, [Press(0.55, key)]) == DONE
         assert shown.turned == turned
@@ -71,7 +73,7 @@ def test_the_time_on_a_page_leaves_out_the_question_whether_to_end():
 KEYS = st.sampled_from(["space", "left", "right", "escape", "q", "p", "1", "2", "j", "backspace"])
 
 
-@given(st.lists(KEYS, max_size=30), st.sampled_from([None, CONSENT_KEYS]))
+@given(st.lists(KEYS, max_size=30), st.sampled_from([None, CONSENT]))
 def test_no_keys_break_a_page(keys, turns):
     shown, now_s = page(turns), 0.1
     for key in keys:
@@ -91,7 +93,7 @@ def test_simulated_readers_mostly_go_on_and_never_decline():
     pressed = [page(turns).simulate(PAGE, rng)[0].key for _ in range(200)]
     assert set(pressed) == {"space", "left"}
     assert pressed.count("left") < 60
-    assert {page(CONSENT_KEYS).simulate(PAGE, rng)[0].key for _ in range(50)} == {"1"}
+    assert {page(CONSENT).simulate(PAGE, rng)[0].key for _ in range(50)} == {"1"}
 
 
 def test_a_first_line_after_a_hash_is_a_heading():
@@ -109,7 +111,7 @@ def turned(shown, now_s, key):
 
 
 def test_a_long_text_is_turned_screen_by_screen_before_the_keys_of_its_page_count():
-    shown = page(CONSENT_KEYS)
+    shown = page(CONSENT)
     shown.screens = 3
     assert turned(shown, 1.0, "1") == PAGE
     assert turned(shown, 2.0, "left") == PAGE
@@ -136,7 +138,7 @@ def test_a_long_page_can_be_turned_back_on_its_first_screen():
 
 def test_a_simulated_participant_reads_a_long_page_to_its_end():
     rng = np.random.default_rng(0)
-    shown = page(CONSENT_KEYS)
+    shown = page(CONSENT)
     shown.screens = 2
     assert [press.key for press in shown.simulate(PAGE, rng)] == ["space"]
     assert turned(shown, 1.0, "space") == f"{PAGE}_2"

@@ -186,3 +186,45 @@ def test_german_screens(request_for):
     session.finish()
     facts = json.loads((session.log.folder / "session.json").read_text(encoding="utf-8"))
     assert facts["language"] == "de"
+
+
+def refuse(request, before=lambda session: None):
+    """Open a session and end it as a failed check does."""
+    with pytest.raises(BadInput, match="checks failed"), Session.open(request) as session:
+        (session.log.folder / "psychopy_run-01.log").write_text("PsychoPy's own")
+        before(session)
+        raise BadInput("checks failed")
+
+
+def test_a_refused_session_leaves_nothing_behind(request_for):
+    request = request_for()
+    refuse(request)
+    assert list(request.data.rglob("*")) == []
+    assert request.sessions == {}
+    assert request.session_number() == 1
+    with Session.open(request):
+        pass
+    assert request.unfinished == 1
+
+
+def test_what_others_put_into_the_folder_of_a_refused_session_is_kept(request_for):
+    request = request_for()
+    refuse(request, lambda session: (session.log.folder / "notes.txt").write_text("late"))
+    assert [path.name for path in request.folder(1).iterdir()] == ["notes.txt"]
+    assert request.sessions == {}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        lambda session: session.note_consent(True, 3.0),
+        lambda session: session.add_instruction_time(2.0),
+    ],
+)
+def test_a_session_in_which_somebody_took_part_is_kept_when_refused(request_for, record):
+    request = request_for()
+    refuse(request, record)
+    assert request.sessions == {1: "interrupted"}
+    # The next run is refused, too; what the first one recorded stays.
+    refuse(request)
+    assert len(read_session(request.folder(1))["runs"]) == 2

@@ -11,11 +11,11 @@ from conditions.design.reading import read_design
 from experiments.runner.answers import Choice, Pairing
 from experiments.runner.exemplar_matching import MAX_ROWS
 from experiments.runner.layout import Screen
-from experiments.runner.phases import DONE, LEFT, OVERLAYS, PAUSED
+from experiments.runner.phases import DONE, LEAVING, LEFT, OVERLAYS, PAUSED
 from experiments.runner.placements import placements
 from experiments.runner.responses import CLICK, Press
 from experiments.runner.tasks import TASKS, make_trial
-from experiments.runner.trial import ANSWERED, BLANK, CHOSEN, FEEDBACK, FIXATION
+from experiments.runner.trial import ANSWERED, BLANK, CHOSEN, CONTINUE, FEEDBACK, FIXATION
 from unitscope.columns import REFERENCE_COLUMN_NAMES, names, response_columns
 
 FRAME_S = 1 / 60
@@ -28,6 +28,7 @@ MEASURED = {
     "trigger": None,
     "repeated_trial": None,
 }
+PACED = " self-paced"
 ROWS = {
     "two_afc": {"correct_choice": "a"},
     "occlusion": {"correct_choice": "b"},
@@ -35,16 +36,17 @@ ROWS = {
     | {f"correct_slot_{i}": slot for i, slot in enumerate((2, 0, 1))},
 }
 DESIGNS = {
-    f"{task}{' two-step' * two_step} {given}": dataclasses.replace(
+    f"{task}{' two-step' * two_step}{PACED * paced} {given}": dataclasses.replace(
         read_design(f"demo_{task}"),
         confidence="two_step" if two_step else "one_press",
         input=given,
-        durations=Durations(0.05, limit_s, 0.05, 0.03, 0.05, 0.03),
+        durations=Durations(0.05, limit_s, 0.05, 0.03, 0.05, 0.03, self_paced=paced),
     )
     for task in TASKS
     for two_step in (False, True)
     for given in ("keys", "mouse", "either")
     for limit_s in (0.4,)
+    for paced in (False, True)
     if not (two_step and task == "exemplar_matching")
 }
 KEYS = [*"asdfghjkl123456", "backspace", "return", "space", "p", "escape", "q", "x"]
@@ -114,8 +116,8 @@ def test_whatever_is_pressed_the_row_is_valid(clock, name, pressed, wanted):
         if run.ended:
             break
         # Whoever paused goes on; whoever is slow runs out of time, or says how sure.
-        sure = run.trial.targets.get("confidence_2")
-        clicks = [Press(run.now_s, CLICK, (sure.x, sure.y))] if sure else []
+        boxes = [run.trial.targets.get(name) for name in ("confidence_2", CONTINUE)]
+        clicks = [Press(run.now_s, CLICK, (box.x, box.y)) for box in boxes if box]
         run.frame(Press(run.now_s, "space"), Press(run.now_s, "2"), *clicks)
     assert run.ended in (DONE, LEFT)
     if run.ended == LEFT:
@@ -165,6 +167,13 @@ def answer(run, given):
     return onset_s
 
 
+def go_on(run):
+    """Continue where that is asked for, until the trial is done."""
+    if run.until(CONTINUE, DONE) == CONTINUE:
+        run.frame(run.trial.press_for(CONTINUE, run.now_s))
+        run.until(DONE)
+
+
 @pytest.mark.parametrize("name", DESIGNS)
 def test_phases_come_in_order(name, clock):
     design = dataclasses.replace(DESIGNS[name], feedback=Feedback())
@@ -172,9 +181,10 @@ def test_phases_come_in_order(name, clock):
     answering = run.trial.answering
     matching = design.task == "exemplar_matching"
     answer(run, Pairing((2, 0, 1), 0.3) if matching else Choice("a", 3, 0.3))
-    run.until(DONE)
+    go_on(run)
     answered = [ANSWERED] if len(answering) == 1 else []
-    assert run.phases == [FIXATION, *answering, *answered, CHOSEN, FEEDBACK, BLANK]
+    paced = [CONTINUE] if PACED in name else []
+    assert run.phases == [FIXATION, *answering, *answered, CHOSEN, FEEDBACK, *paced, BLANK]
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -188,7 +198,7 @@ def test_a_pause_begins_the_trial_again(name, clock):
     run.frame()
     assert run.frame(Press(run.now_s, "space")) == FIXATION
     assert run.until(onset) == onset
-    run.until(DONE)
+    go_on(run)
     response = run.trial.response()
     assert response["exposures"] == 2
     assert response["onset_s"] > first_s
@@ -202,7 +212,7 @@ def test_a_pause_begins_the_trial_again(name, clock):
 def test_keys_and_clicks_give_the_same_answers(name, choice, confidence, clock):
     run = clock(trial_of(DESIGNS[name]))
     onset_s = answer(run, Choice(choice, confidence, 0.123))
-    run.until(DONE)
+    go_on(run)
     response = run.trial.response()
     assert (response["choice"], response["confidence"]) == (choice, confidence)
     assert response["rt_s"] == pytest.approx(0.123)
@@ -241,7 +251,46 @@ def test_the_pointer_is_asked_for_while_the_trial_waits_for_clicks(name):
     trial = trial_of(DESIGNS[name])
     shown = [
         phase
-        for phase in (FIXATION, *trial.answering, CHOSEN, FEEDBACK, BLANK, PAUSED)
+        for phase in (FIXATION, *trial.answering, CHOSEN, FEEDBACK, CONTINUE, BLANK, PAUSED)
         if trial.takes_clicks(phase)
     ]
-    assert shown == ([] if name.endswith("keys") else list(trial.answering))
+    assert shown == ([] if name.endswith("keys") else [*trial.answering, CONTINUE])
+
+
+@pytest.mark.parametrize("name", [name for name in DESIGNS if PACED in name])
+@pytest.mark.parametrize("feedback_s", [0.0, 0.1])
+def test_a_self_paced_trial_stays_until_the_participant_continues(name, feedback_s, clock):
+    design = dataclasses.replace(DESIGNS[name], feedback=Feedback())
+    durations = dataclasses.replace(design.durations, feedback_s=feedback_s, response_limit_s=None)
+    run = clock(trial_of(dataclasses.replace(design, durations=durations)))
+    matching = design.task == "exemplar_matching"
+    answer(run, Pairing((2, 0, 1), 0.3) if matching else Choice("b", 1, 0.3))
+    # Pressed too early, it does not count.
+    run.frame(run.trial.press_for(CONTINUE, run.now_s))
+    run.until(CONTINUE)
+    onset_s = run.now_s
+    run.frame(run.trial.press_for(CONTINUE, onset_s - 0.001))
+    for _ in range(200):
+        assert run.frame() == CONTINUE
+    foreign = "space" if design.input == "mouse" else CLICK
+    assert run.frame(Press(run.now_s, foreign), Press(run.now_s, "f")) == CONTINUE
+    run.frame(run.trial.press_for(CONTINUE, run.now_s))
+    run.until(DONE)
+    response = run.trial.response()
+    assert response["continue_onset_s"] == onset_s
+    assert response["trial_end_s"] - onset_s > 200 * FRAME_S
+    assert response["early_presses"] == 0
+    shown = run.onsets[FEEDBACK] if feedback_s else onset_s
+    assert response["feedback_onset_s"] == shown
+
+
+@pytest.mark.parametrize(("key", "phase"), [("p", PAUSED), ("escape", LEAVING)])
+def test_an_interruption_in_place_of_continuing_comes_before_the_next_trial(key, phase, clock):
+    name = "occlusion self-paced mouse"
+    run = clock(trial_of(DESIGNS[name]))
+    answer(run, Choice("a", 2, 0.1))
+    run.until(CONTINUE)
+    run.frame(Press(run.now_s, key))
+    run.until(DONE)
+    following = clock(trial_of(DESIGNS[name], run.trial.wanted))
+    assert following.frame() == phase
