@@ -19,6 +19,7 @@ from experiments.runner.trial import Trial
 from unitscope.columns import RATING_COLUMNS, log_columns
 from unitscope.errors import BadInput
 from unitscope.records import read_session
+from unitscope.shown_texts import read_shown_texts
 from unitscope.tables import read_csv
 
 MEASURED = {
@@ -206,7 +207,10 @@ def test_whoever_declines_leaves_nothing_but_that(open_session):
     assert facts["end_reason"] == facts["runs"][0]["end_reason"] == "declined"
     assert "consent_utc" not in facts
     assert facts["trials_completed"] == 0
-    assert {path.name for path in session.log.folder.iterdir()} <= {"session.json", ".lock"}
+    files = {path.name for path in session.log.folder.iterdir()}
+    assert files <= {"session.json", "texts.jsonl", ".lock"}
+    copies = read_shown_texts(session.log.folder)
+    assert [one["name"] for one in copies] == ["consent", "declined"]
     with pytest.raises(BadInput, match="p001 has declined session 1; .* --session 2"):
         open_session()
     again = open_session(session=2)
