@@ -168,7 +168,7 @@ def test_notes_that_belong_nowhere_are_refused(request_of, capsys, options, said
 
 def test_a_note_that_a_power_cut_left_half_written_is_repaired(request_of):
     request = request_of("two_afc")
-    folder, _ = run(request, {("queries", "natural"): "fire alarm"}, most=4)
+    folder, _ = run(request, {("queries", "none"): "fire alarm"}, most=4)
     with (folder / NOTES).open("a", encoding="utf-8") as lines:
         lines.write("2,1,2026")
     assert list(load_log(folder).sessions["notes"]) == [1]
