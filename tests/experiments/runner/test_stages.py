@@ -458,6 +458,6 @@ def test_consent_is_given_by_its_key_and_back_is_a_turn(open_session):
     session = open_session(language="de")
     stage = next(stages_of(session, FRAME_S))
     assert "freiwillig" in stage.content.text
-    assert set(stage._turns.values()) == {AGREE, DECLINE}
-    assert BACK not in stage._turns.values()
+    assert set(stage.turns.values()) == {AGREE, DECLINE}
+    assert BACK not in stage.turns.values()
     session.finish()
