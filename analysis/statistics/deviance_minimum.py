@@ -101,6 +101,12 @@ def one_thread() -> AbstractContextManager[object]:
 
     Threads of small matrix products wait for each other: on processors that other programs use too,
     two took a hundred times as long as one.
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     float(np.ones(2) @ np.ones(2))
+    2.0
     """
     limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
     return limits
