@@ -1,0 +1,1 @@
+"""How feature visualizations look, and how well they name their units, by settings."""
