@@ -88,6 +88,8 @@ def statistics(shown: ShownPrior, made: list[Made]) -> list[float]:
 def sheet_row(shown: ShownPrior, made: list[Made]) -> Iterator[Tile]:
     """Yield a tile for the images without the prior, and at each value."""
     titles = ["pixels, no prior" if shown.of_pixels else "no prior"]
-    titles += [f"{shown.name}: {value}".replace("'", "") for value in shown.values]
+    for value in shown.values:
+        told = ", ".join(map(str, value.values())) if isinstance(value, dict) else value
+        titles.append(f"{shown.name}: {told}")
     for title, one in zip(titles, made, strict=True):
         yield Tile(title, [image for images in one.values() for image in images])
