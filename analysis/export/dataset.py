@@ -25,6 +25,7 @@ PARTICIPANTS = "participants.tsv"
 SESSION_FACTS = (
     Column("observer_kind", "str", "Who responded."),
     Column("observer", "str", "Which simulated or machine observer.", blank=True),
+    Column("place", "str", "Where it took place: lab or online.", blank=True),
     Column("session_state", "str", "Whether the session was completed."),
     Column("end_reason", "str", "How the session's last run ended."),
     Column("runs", "int", "Runs of the session; each resume adds one."),

@@ -140,6 +140,5 @@ def _has_rows(file: Path) -> bool:
 
 def _no_trials() -> pd.DataFrame:
     columns = log_columns(TASKS[0])
-    return empty_frame(columns).assign(
-        session_state=pd.Series(dtype="string"), unit=pd.Series(dtype="string")
-    )
+    told = ("session_state", "place", "unit")
+    return empty_frame(columns).assign(**{name: pd.Series(dtype="string") for name in told})

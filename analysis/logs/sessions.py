@@ -42,12 +42,13 @@ class Log:
     ----------
     trials
         One row per completed trial: the columns of ``trials.csv``, and ``session_state``
-        (completed or unfinished) and ``unit`` (the unit's name). Rows are in the order of
-        participant, session and trial.
+        (completed or unfinished), ``place`` (of the session) and ``unit`` (the unit's name). Rows
+        are in the order of participant, session and trial.
     sessions
-        One row per session: participant, session, observer_kind, observer, session_state,
-        end_reason, runs, trials, trials_planned (0 where not known), instruction_s, total_s,
-        practice_rounds, layout_scale, excluded_by_study (NaN where not known), table_edited,
+        One row per session: participant, session, observer_kind, observer, place (lab or online,
+        None where not known), session_state, end_reason, runs, trials, trials_planned (0 where not
+        known), instruction_s, total_s, practice_rounds, layout_scale, excluded_by_study (NaN where
+        not known), table_edited,
         language, texts_sha256 and consent_sha256 (None where not known), notes (how many the
         experimenter took), windowed and folder.
     warnings
@@ -79,11 +80,14 @@ def read_log(path: Path) -> Log:
     check_one_design(rows.frame, path, found)
     check_participants(rows, sessions)
     table = pd.DataFrame(sessions)
-    for name in ("observer", "language", "texts_sha256", "consent_sha256"):
+    for name in ("observer", "place", "language", "texts_sha256", "consent_sha256"):
         table[name] = table[name].astype("string")
     numbers = np.repeat(np.arange(len(folders)), rows.lengths)
-    states = pd.array(table["session_state"], dtype="string").take(numbers)
-    trials = rows.frame.assign(session_state=states, unit=_unit_names(rows.frame))
+    told = {
+        name: pd.array(table[name], dtype="string").take(numbers)
+        for name in ("session_state", "place")
+    }
+    trials = rows.frame.assign(**told, unit=_unit_names(rows.frame))
     return Log(_in_order(trials), table, tuple(found))
 
 
@@ -265,6 +269,7 @@ def session_row(
         "session": int(known("session", 1)),
         "observer_kind": str(known("observer_kind", "person")),
         "observer": known("observer", None),
+        "place": facts.get("place"),
         "session_state": "completed" if facts.get("end_reason") == COMPLETED else "unfinished",
         "end_reason": str(facts.get("end_reason", "unknown")),
         "runs": max(len(runs) if isinstance(runs, list) else 0, first.get("run", 0)),

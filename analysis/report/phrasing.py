@@ -28,6 +28,7 @@ FACTOR_NAMES = {
     "layer": "layer",
     "branch": "branch",
     "unit_pool": "pool of units",
+    "place": "lab or online",
     "outcome": "correctness",
     "pre_post": "pre or post",
     "moment": "before or after",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from conditions.design.design import Design
+from experiments.runner.responses import CLICK
 from experiments.runner.slider import RATED, UNRATED
 from experiments.runner.trial import CONTINUE
 
@@ -118,6 +119,8 @@ class SimulatedPage:
             return [_press(str(self._rng.integers(1, 10)))]
         if phase in (RATED, CONTINUE):
             return [_press(keys.forward)]
+        if phase in ("queries", "confidence") and self._design.input == "mouse":
+            return [self._click(screen["elements"])]
         if phase == "queries":
             return [_press((keys.a, keys.b)[self._rng.integers(2)][0])]
         if phase == "confidence":
@@ -126,6 +129,24 @@ class SimulatedPage:
             slots = [keys.numbers[i] for i in self._rng.permutation(len(keys.numbers))]
             return [_press(key) for key in (*slots, keys.confirm)]
         return []
+
+    def _click(self, elements: list[list[Any]]) -> dict[str, Any]:
+        """Return a click on a number, or where there is none on an image, be it a query or not."""
+        spots = clickable(elements)
+        x, y = spots[self._rng.integers(len(spots))]
+        return {"kind": "press", "code": CLICK, "x": x, "y": y}
+
+
+def clickable(elements: list[list[Any]]) -> list[tuple[int, int]]:
+    """Return the places of the numbers on a trial's screen, or of its images if it has none.
+
+    Examples
+    --------
+    >>> clickable([["image", 0, 0, 90, 50, 50], ["text", "2", -40, 8, 9, 9]])
+    [(-40, 8)]
+    """
+    numbers = [(e[2], e[3]) for e in elements if e[0] == "text" and e[1].isdigit()]
+    return numbers or [(e[2], e[3]) for e in elements if e[0] == "image"]
 
 
 def _press(key: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from analysis.statistics.estimates import CIUnit
 from analysis.statistics.participant_means import levels_of
 from analysis.statistics.performance import accuracy, conditions_of
 
-FACTORS = ("layer", "branch", "unit_pool", "scheme", "group")
+FACTORS = ("layer", "branch", "unit_pool", "scheme", "group", "place")
 """Columns by which accuracy is broken down."""
 
 
@@ -114,8 +114,8 @@ BY_FACTOR = Section(
             "accuracy_by_factor",
             "accuracy_by.{factor}.{level}.{reference_condition}",
             "proportion",
-            "proportion correct at one level of a factor: layer, branch, unit_pool, scheme or "
-            "group",
+            "proportion correct at one level of a factor: layer, branch, unit_pool, scheme, "
+            "group or place",
         ),
     ),
     drawings=(

@@ -26,6 +26,10 @@ DESIGN_FACTORS = ("scheme", "reference_condition", "n_images", "depth", "group")
 UNIT_FACTORS = ("unit_pool", "layer", "branch")
 """Factors of units, each of which is crossed with references and groups, and with schemes."""
 
+PLACE = "place"
+"""Where sessions took place: compared over all trials and in each condition, but no factor of the
+design."""
+
 MEASURES: dict[str, tuple[Measure, ...]] = {
     **dict.fromkeys(CHOICE_TASKS, ("accuracy", "rt_s", "confidence")),
     "exemplar_matching": ("accuracy", "hit_share", "rt_s"),
@@ -103,10 +107,12 @@ def _pairs(
     trials = trials.assign(outcome=outcome, pre_post="" if is_blind else pre_post(trials))
     tables = []
     for measure in measures:
-        for factor in (*design, *unit_factors):
+        for factor in (*design, *unit_factors, *varying(trials, (PLACE,))):
             places = [other for other in design if other != factor]
             if factor in unit_factors:
                 places = [o for o in places if o in ("reference_condition", "scheme")]
+            elif factor == PLACE:
+                places = [o for o in places if o == "reference_condition"]
             for at in ([], *([place] for place in places)):
                 tables.append(compare_levels(trials, factor, measure, at, level))
         tables.append(compare_levels(trials, "pre_post", measure, ["reference_condition"], level))

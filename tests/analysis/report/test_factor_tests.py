@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from analysis.logs.sessions import Log
 from analysis.planning.analysis_settings import Settings
 from analysis.report import analyse as whole
 from analysis.report.report import write_report
+from analysis.report.sections.accuracy_by_factor import accuracy_by_factor
 from analysis.report.sections.factor_tests import TESTS
 from analysis.report.study import Results
 from tests.conftest import some
@@ -218,3 +221,36 @@ def test_distributions_of_confidences_are_compared(
     # Exemplar matching asks for no confidence.
     matching = analyse(load_log(simulated("exemplar_matching")))
     assert "confidence_distributions" not in matching.tables
+
+
+def test_lab_and_online_sessions_are_compared(demo_study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / demo_study.name
+    shutil.copytree(demo_study, folder)
+    records = sorted(folder.glob("sub-*/ses-*/session.json"))
+    for number, path in enumerate(some(records)):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        place = "online" if number % 3 == 0 else "lab"
+        path.write_text(json.dumps(record | {"place": place}), encoding="utf-8")
+    found = load_log(folder)
+    own = found.trials["observer_kind"] == "simulated"
+    results = analyse(replace(found, trials=found.trials[own]))
+    pair = results.numbers["simulated_graded.test.accuracy.place.all.lab-online"]
+    means = results.kept.groupby(["place", "participant"])["correct"].mean().astype(float)
+    lab, online = means["lab"], means["online"]
+    assert len(lab) > len(online) > 1
+    t = stats.ttest_ind(lab, online, equal_var=False)
+    assert (pair["t"], pair["p"]) == pytest.approx((t.statistic, t.pvalue))
+    assert pair["value"] == pytest.approx(lab.mean() - online.mean())
+    by_place = accuracy_by_factor(results.kept, ci_unit="participant")
+    by_place = by_place[by_place["factor"] == "place"].set_index(["level", "reference_condition"])
+    shares = results.kept.groupby(["place", "reference_condition"])["correct"].mean()
+    for cell, share in some(shares.items()):
+        assert by_place.loc[cell, "n_trials"] > 0
+        assert by_place.loc[cell, "proportion"] == pytest.approx(float(share), abs=0.02)
+    # Of one place alone nothing is said.
+    assert not any("place" in name for name in analyse(found_in(found, "lab")).numbers)
+
+
+def found_in(log: Log, place: str) -> Log:
+    trials = log.trials
+    return replace(log, trials=trials[(trials["place"] == place).fillna(False)])

@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Response, sync_playwright
+
+from experiments.online.simulated_page import clickable
 
 CHROMIUM = shutil.which("chromium") or ""
 STATE = "() => ({...document.body.dataset, words: undefined})"
@@ -26,16 +28,17 @@ def browser_page(width: int = 1920, height: int = 1080, **context: object) -> It
         browser.close()
 
 
-def press_of(phase: str, page: Page) -> list[str]:
-    """Return keys that answer a phase."""
+def press_of(phase: str, correct: Callable[[], str]) -> list[str]:
+    """Return keys that answer a phase, correctly where there are two choices."""
     if phase == "queries":
-        return ["j" if page.evaluate("Math.random() < 0.5") else "f"]
+        return [{"a": "f", "b": "j"}[correct()]]
     if phase == "matching":
         return ["1", "2", "3", "Enter"]
     return {
         "confidence": ["2"],
         "unrated": ["7"],
         "rated": ["Space"],
+        "continue": ["Space"],
         "paused": ["Space"],
         "leaving": ["Space"],
     }.get(phase, [])
@@ -64,8 +67,25 @@ def press_on(page: Page) -> None:
     (agrees if agrees.count() else page.locator("#study button").last).click()
 
 
+def click(page: Page, answers: list[Response]) -> None:
+    """Click on a number of the screen that was told last; where it has none, on every image."""
+    plan = next(a for a in (found.json() for found in reversed(answers)) if "screens" in a)
+    elements = plan["screens"][-1]["elements"]
+    size = page.viewport_size
+    assert size is not None
+    for x, y in clickable(elements):
+        page.mouse.click(size["width"] / 2 + x, size["height"] / 2 - y)
+        if any(element[0] == "text" and element[1] == "1" for element in elements):
+            return
+
+
 def take_part(
-    page: Page, address: str, watch: Callable[[str, Page], None] = lambda phase, page: None
+    page: Page,
+    address: str,
+    correct: Callable[[], str] = lambda: "a",
+    watch: Callable[[str, Page], None] = lambda phase, page: None,
+    *,
+    by_mouse: bool = False,
 ) -> list[str]:
     """Go through a whole session; returns the phases that were seen.
 
@@ -75,9 +95,15 @@ def take_part(
         A browser's page.
     address
         Of the study, with the participant's id.
+    correct
+        Returns which choice is correct in the present trial.
     watch
         Called with every phase that asks for something, before it is answered.
+    by_mouse
+        Whether trials are answered by clicks.
     """
+    answers: list[Response] = []
+    page.on("response", lambda r: answers.append(r) if r.request.method == "POST" else None)
     page.goto(address)
     seen = []
     turn, phase = "", ""
@@ -92,7 +118,10 @@ def take_part(
         elif phase == "typing":
             page.locator("textarea").fill("It was fun.\nReally – ja!")
             page.locator("#study button").click()
-        for key in press_of(phase, page):
+        if by_mouse and phase in ("queries", "confidence"):
+            click(page, answers)
+            continue
+        for key in press_of(phase, correct):
             if phase == "matching":
                 page.wait_for_timeout(60)
             page.keyboard.press(key)
