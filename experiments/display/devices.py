@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,6 +24,7 @@ from experiments.runner.observers import observer_seed
 from experiments.runner.responses import Press, ResponseSource
 from experiments.runner.session import Session
 from unitscope.errors import BadInput
+from unitscope.named_functions import find_function
 
 NONE = "none"
 """Port of a device that this machine does not have."""
@@ -139,7 +139,7 @@ def open_hooks(
     design, hooks = session.design, []
     try:
         for path in arguments.hook:
-            own = find_function(path)(display.win)
+            own = find_function(path, "--hook")(display.win)
             if isinstance(own, FlipHook):
                 hooks.append(own)
         if arguments.eye_tracker:
@@ -159,29 +159,6 @@ def open_hooks(
     if arguments.hook:
         session.note({"hooks": list(arguments.hook)})
     return tuple(hooks)
-
-
-def find_function(path: str) -> Any:
-    """Return the function that ``package.module:function`` names.
-
-    Only the command line may name a function, never a file of a study.
-
-    Raises
-    ------
-    BadInput
-        If there is no such function.
-    """
-    module, _, name = path.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), name)
-        if callable(found):
-            return found
-        said = "it is not a function"
-    except (ImportError, AttributeError, ValueError) as error:
-        said = str(error)
-    raise BadInput(
-        f"--hook {path!r}: {said}; expected package.module:function of an installed package"
-    )
 
 
 def window_arguments(design: Mapping[str, Any], options: list[str]) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any, Protocol
 
 import numpy as np
 
 from unitscope.errors import BadInput
+from unitscope.named_functions import find_function
 
 GUNS = ("grey", "red", "green", "blue")
 
@@ -85,13 +85,7 @@ def find_photometer(name: str, port: str | None = None) -> Photometer:
             raise BadInput(
                 f"photometer {name!r}: expected a number after 'simulated:', such as simulated:2.2"
             ) from None
-    try:
-        factory = getattr(importlib.import_module(kind), argument)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise BadInput(
-            f"photometer {name!r} cannot be found ({error}); expected simulated or "
-            "package.module:factory"
-        ) from None
+    factory = find_function(name, "photometer", "simulated or a factory package.module:function")
     device = factory(port) if port else factory()
     if hasattr(device, "read_cd_m2"):
         found: Photometer = device

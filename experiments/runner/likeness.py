@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from unitscope.columns import Column
 from unitscope.errors import BadInput
+from unitscope.named_functions import find_function
 from unitscope.tables import read_csv
 
 Likeness = Callable[[Sequence[Path], Sequence[Path]], float]
@@ -93,15 +92,13 @@ def find_likeness(name: str, file: Callable[[str], Path]) -> Likeness:
     """
     if name.endswith(".csv"):
         return by_table(Path(name), file)
-    module, _, attribute = name.partition(":")
+    function = find_function(
+        name, "similarity", "a .csv file or a function package.module:function"
+    )
     try:
-        function: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
         number = len(inspect.signature(function).parameters)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise BadInput(
-            f"similarity {name!r} cannot be found ({error}); expected a .csv file or "
-            "package.module:function"
-        ) from None
+    except (ValueError, TypeError) as error:  # as of some built-in functions
+        raise BadInput(f"similarity {name!r} cannot be asked for its arguments ({error})") from None
     if number not in (1, 2):
         raise BadInput(f"similarity {name!r} takes {number} arguments, expected 1 or 2 image files")
     return by_features(function) if number == 1 else by_pairs(function)

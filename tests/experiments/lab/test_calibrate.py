@@ -92,7 +92,7 @@ def test_grey_alone_serves_every_gun(readings):
 def test_photometers_are_found_by_path():
     assert find_photometer(f"{__name__}:FixedPhotometer").read_cd_m2("grey", 1) == 100.5
     assert find_photometer(f"{__name__}:PsychoPyLike", "COM1").read_cd_m2("grey", 1) == 42
-    with pytest.raises(Exception, match="cannot be found"):
+    with pytest.raises(Exception, match="is not simulated or a factory"):
         find_photometer(f"{__name__}:Nothing")
     with pytest.raises(Exception, match="expected a number"):
         find_photometer("simulated:bright")

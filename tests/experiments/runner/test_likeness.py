@@ -66,8 +66,8 @@ def test_groups_are_compared_by_the_mean_of_their_pairs(pictures):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nowhere:nothing", "cannot be found"),
-        (f"{__name__}:nothing", "cannot be found"),
+        ("nowhere:nothing", "is not a .csv file or a function"),
+        (f"{__name__}:nothing", "is not a .csv file or a function"),
         (f"{__name__}:three", "takes 3 arguments"),
         ("missing.csv", "no such file"),
     ],
