@@ -12,6 +12,7 @@ from typing import Any
 
 from conditions.design.design import Design
 from conditions.trials.condition_tables import read_table, table_path
+from conditions.trials.table_checks import TableChecks
 from experiments.online.claims import (
     ACTIVE,
     DECLINED,
@@ -155,7 +156,10 @@ class OnlineStudy:
         cells = {number: str(cell_of(design, number)) for number in numbers}
         for number in numbers:
             self._request("p", number).check_table()
-        self.needed = self._needed(numbers[0])
+        table = read_table(table_path(design, numbers[0], settings.tables))
+        self.needed = self._needed(plain_rows(table))
+        # Each session is compared with its table; the set is opened, and an image hashed, once.
+        self._checks = TableChecks(design, self._request("p", numbers[0]).open_stimuli(table))
         self.claims = Claims(
             settings.data / "online", design.name, cells, settings.away_s, settings.not_from
         )
@@ -259,9 +263,8 @@ class OnlineStudy:
         for secret in list(self._seats):
             self._forget(secret)
 
-    def _needed(self, number: int) -> tuple[int, int]:
+    def _needed(self, rows: list[dict[str, Any]]) -> tuple[int, int]:
         """Return the smallest window, in pixels, or in hundredths of a centimetre."""
-        rows = plain_rows(read_table(table_path(self.design, number, self.settings.tables)))
         wide = Screen(WIDE_PX, WIDE_PX, WIDE_PX / PX_PER_CM, self.settings.distance_cm)
         if not self.wants_card:
             wide = Screen(WIDE_PX, WIDE_PX)
@@ -282,7 +285,8 @@ class OnlineStudy:
         )
 
     def _open(self, claim: Claim, arrival: Arrival) -> Visit:
-        session = Session.open(self._request(claim.participant, claim.number))
+        request = self._request(claim.participant, claim.number)
+        session = Session.open(request, checks=self._checks)
         try:
             screen = Screen(arrival.width_px, arrival.height_px)
             if self.wants_card and arrival.px_per_cm:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from conditions.design.design import Design
 from conditions.trials.condition_tables import (
     participant_id,
@@ -20,8 +22,9 @@ from experiments.runner.log import (
     sessions_of,
 )
 from unitscope.errors import BadInput, nearest
-from unitscope.places import DATA
+from unitscope.places import DATA, STIMULI
 from unitscope.records import COMPLETED, FINAL
+from unitscope.stimulus_set import StimulusSet
 from unitscope.withdrawal import is_withdrawn
 
 
@@ -94,6 +97,16 @@ class Request:
             f"python -m conditions make {self.design.name} --participants NUMBERS"
             f"{nearest(meant, prepared_participants(path.parent))}"
         )
+
+    def open_stimuli(self, table: pd.DataFrame) -> StimulusSet:
+        """Open the stimulus set that is given, or else the one that the table names.
+
+        Raises
+        ------
+        BadInput
+            As for :meth:`unitscope.stimulus_set.StimulusSet.open`.
+        """
+        return StimulusSet.open(self.stimuli or STIMULI / str(table["stimulus_set"].iloc[0]))
 
     @property
     def sessions(self) -> dict[int, str]:

@@ -16,7 +16,6 @@ from experiments.runner.record import Record, plain_rows
 from experiments.runner.request import Request, how_it_ended
 from unitscope.columns import COLUMNS_VERSION
 from unitscope.errors import BadInput
-from unitscope.places import STIMULI
 from unitscope.records import (
     ABORTED,
     COMPLETED,
@@ -55,7 +54,12 @@ class Session(Record):
     texts: Texts
 
     @classmethod
-    def open(cls, request: Request, facts: RunRecord | None = None) -> Session:
+    def open(
+        cls,
+        request: Request,
+        facts: RunRecord | None = None,
+        checks: TableChecks | None = None,
+    ) -> Session:
         """Check everything that a session needs, then open its record.
 
         Parameters
@@ -64,6 +68,8 @@ class Session(Record):
             What is asked for.
         facts
             What is known of machine, display and keyboard, for ``session.json``.
+        checks
+            Of the design's tables, whose images are not hashed again; None to open the set.
 
         Raises
         ------
@@ -75,8 +81,8 @@ class Session(Record):
         texts = read_texts(language, design.texts_folder)
         path = request.check_table()
         table = read_table(path)
-        stimuli = StimulusSet.open(request.stimuli or STIMULI / str(table["stimulus_set"].iloc[0]))
-        edited = TableChecks(design, stimuli).check(table, path)
+        checks = checks or TableChecks(design, request.open_stimuli(table))
+        stimuli, edited = checks.stimuli, checks.check(table, path)
         for moment in MOMENTS:
             plan_ratings(design, stimuli, int(table["participant_number"].iloc[0]), moment)
         number = request.session_number()
