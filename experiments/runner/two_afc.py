@@ -81,7 +81,8 @@ class TwoAFCTrial(Trial):
         if self.choice is None and what in CHOICES:
             self.choice, self.confidence = what, int(level) if level else None
             self.response_s, self._key = press.time_s, press.key
-        elif self.choice is not None and what == CONFIDENCE:
+        # Keys and clicks come from two sources, so that what came first may be told last.
+        elif what == CONFIDENCE and self.response_s is not None and press.time_s >= self.response_s:
             self.confidence, self._confidence_s = int(level), press.time_s
 
     def _is_given(self, phase: str) -> bool:

