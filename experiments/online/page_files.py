@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from filelock import FileLock
+
 from unitscope.errors import BadInput
 
 PAGE = Path(__file__).with_name("page")
@@ -40,13 +42,18 @@ def page_files() -> dict[str, tuple[bytes, str]]:
 
 
 def install_page() -> None:
-    """Install jsPsych as the lock file has it, unless it is there.
+    """Install jsPsych as the lock file has it, unless it is there or another process does so.
 
     Raises
     ------
     BadInput
         If there is no npm, or it fails.
     """
+    with FileLock(PAGE / ".installing.lock"):
+        _install()
+
+
+def _install() -> None:
     state = hashlib.sha256(LOCK.read_bytes()).hexdigest()
     if JSPSYCH.is_file() and _STAMP.is_file() and _STAMP.read_text() == state:
         return

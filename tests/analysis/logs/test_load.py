@@ -30,7 +30,8 @@ def set_cell(path: Path, line: int, column: str, value: str) -> None:
 
 def test_a_study_is_one_tidy_frame(demo_study: Path) -> None:
     trials = load(demo_study)
-    assert list(trials.columns) == [*names(log_columns("two_afc")), "session_state", "unit"]
+    told = ["session_state", "place", "unit"]
+    assert list(trials.columns) == [*names(log_columns("two_afc")), *told]
     assert trials["participant"].nunique() == 36
     assert set(trials["session_state"]) == {"completed", "unfinished"}
     assert trials["unit"].str.fullmatch(r"mixed4a-3x3-\d{4}").all()
