@@ -91,7 +91,7 @@ BORDERS = {
     ),
     "experiments/online": (
         DESIGNS | {"experiments.runner", "experiments.screens"},
-        {"numpy", "starlette", "uvicorn"},
+        {"numpy", "starlette", "uvicorn", "filelock"},
     ),
     **{
         f"experiments/{script}.py": (

@@ -29,8 +29,10 @@ def test_several_processes_install_it_at_once(tmp_path):
     for name in ("package.json", "package-lock.json"):
         shutil.copy(PAGE / name, page)
     command = [sys.executable, "-c", INSTALL, str(page)]
-    processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
-    assert [process.wait() for process in processes] == [0, 0, 0]
+    # An installation that was cut off: each would remove it first, and that of another.
+    (page / "node_modules" / "jspsych").mkdir(parents=True)
+    processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(6)]
+    assert [process.wait() for process in processes] == [0] * 6
     installed = json.loads((page / "node_modules" / "jspsych" / "package.json").read_text())
     wanted = json.loads((page / "package.json").read_text())["dependencies"]["jspsych"]
     assert installed["version"] == wanted
