@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import shutil
+import os
 import subprocess
 import sys
 
-from experiments.online.page_files import PAGE
 from unitscope.places import ROOT
 
 INSTALL = """
@@ -17,22 +15,34 @@ from experiments.online import page_files
 page_files.PAGE = Path(sys.argv[1])
 page_files.LOCK = page_files.PAGE / "package-lock.json"
 page_files.MODULES = page_files.PAGE / "node_modules"
-page_files.JSPSYCH = page_files.MODULES / "jspsych" / "dist" / "index.browser.min.js"
+page_files.JSPSYCH = page_files.MODULES / "jspsych.js"
 page_files._STAMP = page_files.MODULES / "installed-lock"
 page_files.install_page()
 """
 
+NPM = f"""#!{sys.executable}
+import time
+from pathlib import Path
+with open("npm.log", "a") as log:
+    log.write("ran\\n")
+time.sleep(0.5)
+Path("node_modules").mkdir(exist_ok=True)
+Path("node_modules", "jspsych.js").touch()
+"""
 
-def test_several_processes_install_it_at_once(tmp_path):
-    page = tmp_path / "page"
+
+def test_several_processes_install_it_once(tmp_path):
+    page, programs = tmp_path / "page", tmp_path / "programs"
     page.mkdir()
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(PAGE / name, page)
+    programs.mkdir()
+    (page / "package-lock.json").touch()
+    npm = programs / "npm"
+    npm.write_text(NPM)
+    npm.chmod(0o755)
+    path = os.pathsep.join((str(programs), os.environ["PATH"]))
     command = [sys.executable, "-c", INSTALL, str(page)]
-    # An installation that was cut off: each would remove it first, and that of another.
-    (page / "node_modules" / "jspsych").mkdir(parents=True)
-    processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(6)]
-    assert [process.wait() for process in processes] == [0] * 6
-    installed = json.loads((page / "node_modules" / "jspsych" / "package.json").read_text())
-    wanted = json.loads((page / "package.json").read_text())["dependencies"]["jspsych"]
-    assert installed["version"] == wanted
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, env=dict(os.environ, PATH=path)) for _ in range(4)
+    ]
+    assert [process.wait() for process in processes] == [0] * 4
+    assert (page / "npm.log").read_text() == "ran\n"
