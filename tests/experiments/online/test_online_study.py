@@ -49,6 +49,15 @@ def finish(page, most=2000):
     return told
 
 
+def finish_first_trial(page):
+    """Go through all that comes before the first trial, and through the trial."""
+    while page.plan["screens"][0]["phase"] != "fixation":
+        page.go_on()
+    first = page.plan["stage"]
+    while page.plan["stage"] == first:
+        page.go_on()
+
+
 def log_of(study, participant="p001"):
     folder = study.settings.data / study.design.name / f"sub-{participant}" / "ses-01"
     return folder, read_csv(folder / "trials.csv", log_columns(study.design.task))
@@ -117,11 +126,7 @@ def test_answers_come_after_they_are_given(study_of, task):
 def test_the_live_page_shows_an_online_session_with_the_rest(study_of):
     study = study_of("occlusion")
     page = page_of(study)
-    while page.plan["screens"][0]["phase"] != "fixation":
-        page.go_on()
-    first = page.plan["stage"]
-    while page.plan["stage"] == first:
-        page.go_on()
+    finish_first_trial(page)
     rules = {study.design.name: study.design.exclusions}
     (state,) = watch("online", study.settings.data, rules)
     assert (state.status, state.done, state.observer) == ("running", 1, "person")
@@ -196,11 +201,7 @@ def test_a_page_that_was_hidden_is_recorded(study_of):
 def test_a_page_that_comes_back_goes_on_at_the_next_trial(study_of):
     study = study_of("two_afc")
     page = page_of(study)
-    while page.plan["screens"][0]["phase"] != "fixation":
-        page.go_on()
-    first = page.plan["stage"]
-    while page.plan["stage"] == first:
-        page.go_on()
+    finish_first_trial(page)
     page.go_on()  # half of the second trial, which is lost
     again = page_of(study)
     assert again.plan["screens"][0]["name"] == "resumed"
