@@ -108,7 +108,7 @@ def test_old_logs_are_loaded(task: str) -> None:
     log = load_log(OLD / "logs" / f"old_{task}")
     assert log.warnings == ()
     assert len(log.trials) == TRIALS_OF[task]
-    assert list(log.trials.columns) == [*names(log_columns(task)), "session_state", "unit"]
+    assert set(log.trials.columns) == {*names(log_columns(task)), "session_state", "unit", "place"}
     assert log.trials[VERSION_COLUMN.name].isna().all()
     assert log.trials["correct"].notna().all()
     frames = load_frames(log)
