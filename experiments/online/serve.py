@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import socket
+import sys
 from pathlib import Path
 
 from conditions.design.reading import read_design
@@ -17,6 +18,9 @@ from unitscope.places import DATA, TABLES, folders
 CONNECTIONS = 2000
 IDLE_S = 30
 """How many connections are open at a time, and for how long one may say nothing."""
+
+SWITCH_S = 0.0005
+"""Time that a session that is being opened computes before one that is running is answered."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +68,9 @@ def serve(arguments: argparse.Namespace) -> None:
             f"{error.name} is not installed; install it with: pip install -e .[online]"
         ) from None
     install_page()
+    sys.setswitchinterval(SWITCH_S)
     study = make_study(arguments)
-    listening = _listen(arguments.host, arguments.port)
+    listening = listen(arguments.host, arguments.port)
     host, port = listening.getsockname()[:2]
     print(folders(arguments.tables, arguments.data), flush=True)
     print(f"{study.design.name} is at http://{host}:{port}/ (Ctrl-C ends it)", flush=True)
@@ -114,9 +119,19 @@ def make_study(arguments: argparse.Namespace) -> OnlineStudy:
     return OnlineStudy(design, numbers, settings)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there.
+
+    Raises
+    ------
+    BadInput
+        If the address cannot be had.
+    """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=1024)
+        found = socket.create_server((host, port), family=family, backlog=1024)
     except (OSError, OverflowError, UnicodeError) as error:
         raise BadInput(f"cannot listen at {host}:{port} ({error}); give another --port") from None
+    # asyncio sends small packets at once only where a socket says that it speaks TCP; the others
+    # wait for the page's word that it got the one before, 40 ms and more an answer.
+    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=found.detach())

@@ -40,7 +40,7 @@ ARRIVALS_PER_S, ARRIVALS_BURST = 10.0, 300
 MOST_REMEMBERED = 20_000
 """Addresses and links whose requests are counted."""
 
-OPENED_AT_ONCE = 2
+OPENED_AT_ONCE = 1
 """Sessions that are opened at the same time; further arrivals wait for their turn."""
 
 TIDY_S = 20

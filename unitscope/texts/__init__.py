@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -154,12 +155,18 @@ def read_texts(language: str, study: Path | None = None) -> Texts:
             f"found {', '.join(languages())}"
         )
     path = FOLDER / f"{language}.yaml"
-    texts = read_yaml(path)
+    texts = dict(_shipped(path))
     if study is not None:
         path = study / path.name
         for key, value in _own(path, language).items():
             texts[key] = {**texts[key], **value} if isinstance(value, dict) else value
     return build(Texts, texts, str(path))
+
+
+@cache
+def _shipped(path: Path) -> dict[str, Any]:
+    """Return the texts of a file of ours, which is read once."""
+    return read_yaml(path)
 
 
 def replaced_texts(study: Path) -> dict[str, list[str]]:
@@ -189,6 +196,6 @@ def _own(path: Path, language: str) -> dict[str, Any]:
         )
     longest: dict[str, int] = {}
     for known in languages():
-        for name, text in named_texts(read_yaml(FOLDER / f"{known}.yaml")):
+        for name, text in named_texts(_shipped(FOLDER / f"{known}.yaml")):
             longest[name] = max(len(text), longest.get(name, 0))
-    return own_texts(path, read_yaml(FOLDER / f"{language}.yaml"), longest)
+    return own_texts(path, _shipped(FOLDER / f"{language}.yaml"), longest)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import socket
 import urllib.error
 import urllib.request
 
@@ -12,6 +14,7 @@ import pytest
 from experiments.online import site
 from experiments.online.bundles import bundle, page_image
 from experiments.online.page_files import PAGE
+from experiments.online.serve import listen
 from experiments.online.simulated_page import ARRIVAL, SimulatedPage
 from experiments.online.site import Rates
 from tests.conftest import some
@@ -224,3 +227,23 @@ def test_what_a_page_says_when_it_begins_is_checked(address):
     assert ask(f"{address}begin", {"person": "x"} | ARRIVAL)[0] == 400
     status, _, content = ask(f"{address}begin", {"person": {"id": "x"}} | ARRIVAL)
     assert (status, list(json.loads(content))) == (200, ["refused"])
+
+
+def test_small_answers_do_not_wait_for_each_other():
+    async def is_immediate() -> int:
+        made = asyncio.get_running_loop().create_future()
+
+        def connected(reader, writer):
+            made.set_result(writer)
+
+        listening = listen("127.0.0.1", 0)
+        async with await asyncio.start_server(connected, sock=listening):
+            with socket.create_connection(listening.getsockname()):
+                writer = await made
+                held = writer.get_extra_info("socket")
+                found = held.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                writer.close()
+                await writer.wait_closed()
+        return found
+
+    assert asyncio.run(is_immediate())
