@@ -12,7 +12,7 @@ from analysis.planning.power_choices import ChoiceStudy
 from analysis.planning.power_matching import MatchingStudy
 from analysis.planning.power_model import Assumptions, Simulated, shares_found
 from analysis.planning.trial_structure import conditions_in, main_trials_of
-from analysis.statistics.estimates import LEVEL
+from analysis.statistics.estimates import LEVEL, significance
 from conditions.design.design import Design
 from unitscope.errors import BadInput, nearest
 
@@ -93,7 +93,7 @@ def power_table(
                 for p in study.p_values(rng, simulations):
                     found.append(p)
                     bar.update()
-                rows += shares_found(study, np.array(found), number, 1 - level)
+                rows += shares_found(study, np.array(found), number, significance(level))
     return pd.DataFrame(rows)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from analysis.planning.analysis_settings import Settings
 from analysis.planning.preregistration import TO_WRITE, Preregistration
+from analysis.statistics.estimates import significance
 from conditions.design.design import Design
 from conditions.design.overview import (
     TASK_QUESTIONS,
@@ -184,7 +185,7 @@ def _analyses(design: Design, settings: Settings) -> Iterator[str]:
     else:
         yield f"- Intervals: {share}, {settings.ci_unit}, with Satterthwaite's degrees of freedom."
     yield "- Every pair of conditions is compared; p values are corrected by Holm's method,"
-    yield f"  and those below {1 - settings.level:.2g} count."
+    yield f"  and those below {significance(settings.level):g} count."
     yield f"- The smallest effect of interest is a difference of {smallest:g} in"
     yield "  accuracy: two one-sided tests (TOST) say whether a difference is smaller, and a JZS"
     yield "  Bayes factor quantifies the evidence for no difference."

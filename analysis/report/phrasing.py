@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.report.groups import Group
 from analysis.report.study import RATINGS_ONLY, Results
+from analysis.statistics.estimates import LEVEL, significance
 from unitscope.vocabulary import REFERENCE_CONDITIONS
 
 _GAP = "\u00a0"
@@ -83,16 +84,27 @@ def chosen_points(share: float) -> str:
     return f"{100 * share:.6g}"
 
 
-def p_value(p: float) -> str:
-    """Return a p value: ``= .012`` or ``< .001``."""
+def p_value(p: float, level: float = LEVEL) -> str:
+    """Return a p value: ``= .012``, ``< .001`` or ``> .999``.
+
+    Where three digits would tell the wrong side of the significance that belongs to the confidence
+    level there are more: ``= .0499``.
+    """
     if math.isnan(p):
         return "–"
-    return f"<{_GAP}.001" if p < 0.001 else f"={_GAP}{p:.3f}".replace("0.", ".", 1)
+    if p < 0.001:
+        return f"<{_GAP}.001"
+    if 0.9995 <= p < 1:
+        return f">{_GAP}.999"
+    digits, bound = 3, significance(level)
+    while (round(p, digits) < bound) != (p < bound):
+        digits += 1
+    return f"={_GAP}{p:.{digits}f}".replace("0.", ".", 1)
 
 
-def p_cell(p: float) -> str:
-    """Return a p value for a cell: ``.012`` or ``< .001``."""
-    return p_value(p).removeprefix("=").strip()
+def p_cell(p: float, level: float = LEVEL) -> str:
+    """Return a p value for a cell: ``.012``, ``< .001`` or ``.0499``."""
+    return p_value(p, level).removeprefix("=").strip()
 
 
 def bayes_factor(factor: float) -> str:
@@ -227,7 +239,7 @@ def verdict(row: Any, level: float) -> str:
     """Return what a contrast allows to say: different, alike, both or neither."""
     if row.reason:
         return "not computable"
-    different = row.p_holm < 1 - level
+    different = row.p_holm < significance(level)
     if different and row.equivalent:
         return "different, but by less than the smallest effect of interest"
     if different:
@@ -242,9 +254,10 @@ def _compared(row: Any, results: Results) -> str:
     pair = pair[0].upper() + pair[1:]
     if row.reason:
         return f"{pair}: {points(row.difference)} percentage points, interval {row.reason}."
+    level = results.settings.level
     numbers = (
         f"{points(row.difference)} percentage points ({points(row.low)} to {points(row.high)}; "
-        f"p{_GAP}{p_value(row.p_holm)}, Bayes factor{_GAP}{bayes_factor(row.bayes_factor)})"
+        f"p{_GAP}{p_value(row.p_holm, level)}, Bayes factor{_GAP}{bayes_factor(row.bayes_factor)})"
     )
     found = {
         "different": "a difference",
@@ -253,7 +266,7 @@ def _compared(row: Any, results: Results) -> str:
         "different, but by less than the smallest effect of interest": (
             f"a difference, but one below {chosen_points(row.smallest_effect)} points"
         ),
-    }[verdict(row, results.settings.level)]
+    }[verdict(row, level)]
     return f"{pair}: {numbers} – {found}."
 
 

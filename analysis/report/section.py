@@ -287,7 +287,6 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
     "number": number,
     "signed": lambda value: f"{'+' if value > 0 else ''}{number(value)}",
     "hundredfold": lambda value: number(100 * value, ".0f"),
-    "p": phrasing.p_cell,
     "df": lambda value: number(value, ".1f"),
     "count": lambda value: f"{value:g}",
     "name": str,
@@ -324,9 +323,16 @@ def reasons_in(rows: pd.DataFrame) -> list[str]:
     return [r for r in dict.fromkeys(rows["reason"]) if r] if "reason" in rows.columns else []
 
 
+def _writer(as_: str, results: Results) -> Callable[[Any], str]:
+    """Return what writes the values of a column."""
+    if as_ == "p":
+        return partial(phrasing.p_cell, level=results.settings.level)
+    return _WRITERS.get(as_) or partial(phrasing.factors, results=results)
+
+
 def _cell(row: Mapping[Any, Any], column: ShownColumn, results: Results) -> tuple[str, str]:
     """Return a cell's text and, if it has one, its interval's."""
-    write = _WRITERS.get(column.as_, partial(phrasing.factors, results=results))
+    write = _writer(column.as_, results)
     name = column.column
     value = name.format(**row) if "{" in name else row[name]
     if _unknown(value):

@@ -10,7 +10,13 @@ import pandas as pd
 from scipy import stats
 
 from analysis.statistics.crossed_difference import difference_between
-from analysis.statistics.estimates import LEVEL, CIUnit, Estimate, not_computable
+from analysis.statistics.estimates import (
+    LEVEL,
+    CIUnit,
+    Estimate,
+    not_computable,
+    significance,
+)
 from analysis.statistics.evidence import equivalence, holm, jzs_bayes_factor
 from analysis.statistics.intervals import mean_with_interval
 from analysis.statistics.performance import conditions_of
@@ -79,7 +85,7 @@ def compare_conditions(
     frame["p_holm"] = holm(frame["p"].to_numpy(float))
     frame["p_equivalence_holm"] = holm(frame["p_equivalence"].to_numpy(float))
     frame["equivalent"] = [
-        None if np.isnan(p) else bool(p < 1 - level) for p in frame["p_equivalence_holm"]
+        None if np.isnan(p) else bool(p < significance(level)) for p in frame["p_equivalence_holm"]
     ]
     return frame
 

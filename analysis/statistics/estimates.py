@@ -16,6 +16,17 @@ LEVEL = 0.95
 """Confidence level of intervals."""
 
 
+def significance(level: float) -> float:
+    """Return the p below which a test is significant where intervals have a confidence level.
+
+    Examples
+    --------
+    >>> significance(0.95), 1 - 0.95
+    (0.05, 0.050000000000000044)
+    """
+    return round(1 - level, 12)
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A mean and its confidence interval.

@@ -44,6 +44,7 @@ from analysis.report.study import (
     Study,
 )
 from analysis.statistics.contrasts import compare_conditions
+from analysis.statistics.estimates import significance
 
 
 def _compute(study: Study) -> dict[str, pd.DataFrame]:
@@ -76,8 +77,8 @@ def _blocks(section: Section, results: Results) -> Iterator[Block]:
             if kept:
                 cells = [
                     Cell(points(kept["difference"]), _interval(kept)),
-                    Cell(p_cell(kept["p_holm"])),
-                    Cell(p_cell(kept["p_equivalence_holm"])),
+                    Cell(p_cell(kept["p_holm"], level)),
+                    Cell(p_cell(kept["p_equivalence_holm"], level)),
                     Cell(bayes_factor(kept["bayes_factor"])),
                     Cell(verdicts.pop(0), look="words"),
                     Cell(f"{kept['n_participants']}"),
@@ -158,7 +159,7 @@ def differences(results: Results) -> Figure | None:
         labels.append(" " * (len(group.title) + 12))
         for row in rows.itertuples(index=False):
             line += 1
-            clear = bool(row.p_holm < 1 - results.settings.level)
+            clear = bool(row.p_holm < significance(results.settings.level))
             point_at(axis, row.difference, line, row.low, row.high, INK, "o", clear, sideways=True)
             axis.annotate(
                 points_with_interval(row.difference, row.low, row.high),

@@ -14,6 +14,7 @@ from analysis.report.sections.accuracy_by_factor import varying
 from analysis.report.study import CHOICE_TASKS, RATINGS_ONLY, Results, Study
 from analysis.statistics.anova import anova
 from analysis.statistics.distributions import compare_distributions
+from analysis.statistics.estimates import significance
 from analysis.statistics.level_tests import compare_levels
 from analysis.statistics.matching import scores
 from analysis.statistics.participant_means import Measure, participant_means, pre_post
@@ -164,17 +165,18 @@ def _blocks(section: Section, results: Results) -> Iterator[Block]:
 
 def _sentences(rows: pd.DataFrame, title: str, results: Results) -> Iterator[Block]:
     """Yield, for each measure, the significant effects of the design's factors."""
-    alpha = 1 - results.settings.level
+    level = results.settings.level
+    alpha = significance(level)
     for measure, own in rows.groupby("measure", sort=False):
         tested = own[own["reason"] == ""]
         if tested.empty:
             continue
         effects = [
             f"{factor_names(row.effect, results)} F({row.df}, {row.df_error}) = {row.F:.2f}, "
-            f"p\u00a0{p_value(row.p_corrected)}"
+            f"p\u00a0{p_value(row.p_corrected, level)}"
             for row in tested[tested["p_corrected"] < alpha].itertuples(index=False)
         ]
-        other = f"no {'other ' if effects else ''}effect has p < {alpha:.2g}".replace("0.", ".")
+        other = f"no {'other ' if effects else ''}effect has p < {alpha:g}".replace("0.", ".")
         told = [*effects, other] if len(effects) < len(tested) else effects
         first = tested.iloc[0]
         lacking = ""

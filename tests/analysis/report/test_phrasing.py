@@ -14,7 +14,10 @@ from analysis.logs.load import load_log
 from analysis.planning.analysis_settings import Settings
 from analysis.report import phrasing
 from analysis.report.analyse import analyse
+from analysis.report.section import Table
+from analysis.report.sections.condition_differences import DIFFERENCES
 from analysis.report.sections.exemplar_matching import MATCHING
+from analysis.report.sections.factor_tests import TESTS
 from analysis.report.sections.methods_paragraph import methods
 from analysis.statistics.evidence import jzs_bayes_factor
 from conditions.design.reading import read_design
@@ -26,10 +29,42 @@ def plain(sentence: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("p", "text"), [(0.0004, "< .001"), (0.0123, "= .012"), (1.0, "= 1.000"), (np.nan, "–")]
+    ("p", "text"),
+    [
+        (0.0004, "< .001"),
+        (0.00096, "< .001"),
+        (0.0123, "= .012"),
+        (0.0499, "= .0499"),
+        (0.04996, "= .04996"),
+        (0.05, "= .050"),
+        (0.0504, "= .050"),
+        (0.9994, "= .999"),
+        (0.99951, "> .999"),
+        (1.0, "= 1.000"),
+        (np.nan, "–"),
+    ],
 )
 def test_p_values(p: float, text: str) -> None:
     assert plain(phrasing.p_value(p)) == text
+
+
+def test_p_values_tell_on_which_side_of_the_significance_they_are() -> None:
+    assert plain(phrasing.p_value(0.0099996, 0.99)) == "= .0099996"
+    assert phrasing.p_cell(0.0499, 0.99) == ".050"
+    assert phrasing.p_cell(0.0499) == ".0499"
+
+
+def test_a_p_just_below_the_significance_is_so_in_sentence_and_table(demo_study: Path) -> None:
+    results = analyse(load_log(demo_study))
+    table = results.tables["differences"]
+    table["p_holm"] = 0.0499
+    told = [plain(sentence) for sentence in phrasing.headline(results, results.groups[0])[1:]]
+    assert all("p = .0499" in sentence and " – a difference" in sentence for sentence in told)
+    results.tables["anova"]["p_corrected"] = 0.0499
+    for section, column in ((DIFFERENCES, "p (Holm)"), (TESTS, "p")):
+        table = next(block for block in section.shown(results) if isinstance(block, Table))
+        place = [heading.text for heading in table.headings].index(column)
+        assert {row[place].text for row in table.rows} == {".0499"}
 
 
 @pytest.mark.parametrize(
