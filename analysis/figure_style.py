@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +71,18 @@ MARKS: dict[str, Mark] = {
 }
 
 
-_MASKED = {
-    letter: Mark(colour, marker, "-")
-    for letter, colour, marker in zip(
-        "ABCDE", ("#332288", "#44AA99", "#882255", "#999933", "#AA4499"), "osD^v", strict=True
-    )
-}
-"""Conditions whose names are hidden have colours that no other figure has."""
+_OWN_COLOURS = ("#332288", "#44AA99", "#882255", "#999933", "#CC6677", "#117733", "#AA4499")
+_OWN_MARKERS = "osD^vP<X>"
+_OWN_LINES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+"""Of other conditions, in turn: a study's own, and those whose names are hidden. The colours are
+Paul Tol's muted ones that stand out from white, which people of any colour vision tell apart. As
+no two numbers have a common factor, 252 conditions differ."""
 
 
-def mark_of(condition: str) -> Mark:
-    """Return how a reference condition, a masked one too, is drawn."""
-    return MARKS.get(condition) or _MASKED.get(condition) or Mark(INK, "o", "-")
+def marks_of(conditions: Iterable[str]) -> dict[str, Mark]:
+    """Return how each of a study's conditions is drawn."""
+    others = zip(cycle(_OWN_COLOURS), cycle(_OWN_MARKERS), cycle(_OWN_LINES), strict=False)
+    return {name: MARKS.get(name) or Mark(*next(others)) for name in conditions}
 
 
 def styled(salt: str) -> Any:

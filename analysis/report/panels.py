@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from analysis.figure_style import INK, MAX_VECTOR_POINTS, mark_of
+from analysis.figure_style import INK, MAX_VECTOR_POINTS
 from analysis.report.groups import Group
 from analysis.report.phrasing import points
 from analysis.report.study import Results
 
 WIDTH_IN = 7.4
+
+_CHARACTER_IN = 0.066
+"""Width of a letter in a figure's names."""
 
 PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.0f}")
 
@@ -106,10 +110,9 @@ def _scatter_offsets(number: int) -> np.ndarray:
     return (np.arange(1, number + 1) * 0.6180339887498949) % 1 - 0.5
 
 
-def draw_times(axis: Axes, times: np.ndarray, height: float, condition: str, correct: bool) -> None:
+def draw_times(axis: Axes, times: np.ndarray, height: float, colour: str, correct: bool) -> None:
     if not len(times):
         return
-    colour = mark_of(condition).colour
     axis.scatter(
         times,
         height + 0.2 * _scatter_offsets(len(times)),
@@ -136,14 +139,16 @@ def outcome_legend(figure: Figure) -> None:
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=8)
 
 
-def condition_legend(figure: Figure, conditions: list[str], all_too: bool = False) -> None:
+def condition_legend(
+    figure: Figure, results: Results, conditions: list[str], all_too: bool = False
+) -> None:
     handles = [
         Line2D(
             [],
             [],
-            color=mark_of(name).colour,
-            marker=mark_of(name).marker,
-            linestyle=mark_of(name).line,
+            color=results.marks[name].colour,
+            marker=results.marks[name].marker,
+            linestyle=results.marks[name].line,
             markersize=5,
             linewidth=1.2,
             label=name,
@@ -152,7 +157,20 @@ def condition_legend(figure: Figure, conditions: list[str], all_too: bool = Fals
     ]
     if all_too:
         handles.append(Line2D([], [], color=INK, marker="o", linewidth=1.6, label="all"))
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=8)
+    widths = [0.6 + _CHARACTER_IN * len(str(handle.get_label())) for handle in handles]
+    width = figure.get_figwidth()
+    columns = len(handles) if sum(widths) <= width else max(1, int(width / max(widths)))
+    figure.legend(handles=handles, loc="outside upper right", ncols=columns, fontsize=8)
+
+
+def name_places(axis: Axes, names: Sequence[str]) -> None:
+    """Name the places 0, 1, ... of the x axis: slanted where they would not fit side by side."""
+    grid = axis.get_subplotspec()
+    columns = grid.get_gridspec().ncols if grid else 1
+    room = 0.85 * axis.figure.get_figwidth() / columns / max(1, len(names))
+    is_slanted = max(map(len, names), default=0) * _CHARACTER_IN > room
+    slanted: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+    axis.set_xticks(range(len(names)), list(names), **(slanted if is_slanted else {}))
 
 
 def points_with_interval(value: float, low: float, high: float) -> str:

@@ -248,9 +248,12 @@ def verdict(row: Any, level: float) -> str:
 
 
 def _compared(row: Any, results: Results) -> str:
-    pair = f"{name_of(row.first)} rather than {name_of(row.second)}"
-    if row.first in REFERENCE_CONDITIONS:
-        pair += " references"
+    names = [name_of(row.first), name_of(row.second)]
+    if {row.first, row.second} <= {*REFERENCE_CONDITIONS}:
+        names[1] += " references"
+    elif row.first in REFERENCE_CONDITIONS:
+        names[0] += " references"
+    pair = " rather than ".join(names)
     pair = pair[0].upper() + pair[1:]
     if row.reason:
         return f"{pair}: {points(row.difference)} percentage points, interval {row.reason}."

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.figure_style import Mark, marks_of
 from analysis.logs.sessions import Log
 from analysis.planning.analysis_settings import Settings
 from analysis.report.groups import Group
@@ -168,6 +169,11 @@ class Results:
     def conditions(self) -> list[str]:
         """The conditions of the log, also those of which no trial was kept."""
         return conditions_of(self.log.trials)
+
+    @cached_property
+    def marks(self) -> dict[str, Mark]:
+        """How each condition is drawn, the same in all figures."""
+        return marks_of(self.conditions)
 
     @property
     def remaining(self) -> tuple[Group, ...]:

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figure_style import FAINT, INK, MAX_VECTOR_POINTS, mark_of
+from analysis.figure_style import FAINT, INK, MAX_VECTOR_POINTS
 from analysis.report.groups import Group
 from analysis.report.panels import (
     PERCENT,
+    name_places,
     panels,
     point_at,
     swarm,
@@ -121,7 +122,7 @@ def accuracy_by_condition(results: Results) -> Figure:
         trials = group.rows_of(results.kept)
         axis.axhline(results.chance, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         for place, row in enumerate(rows.itertuples(index=False)):
-            mark = mark_of(row.reference_condition)
+            mark = results.marks[row.reference_condition]
             part = trials[trials["reference_condition"] == row.reference_condition]
             shares = part.groupby("participant")["correct"].mean().to_numpy(float)
             axis.scatter(
@@ -149,7 +150,7 @@ def accuracy_by_condition(results: Results) -> Figure:
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8},
                 zorder=2.5,
             )
-        axis.set_xticks(range(len(rows)), list(rows["reference_condition"]))
+        name_places(axis, list(rows["reference_condition"]))
         axis.set_xlim(-0.55, len(rows) - 0.25)
         axis.set_ylim(-0.04, 1.04)
         axis.yaxis.set_major_formatter(PERCENT)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figure_style import FAINT, mark_of
-from analysis.report.panels import PERCENT, WIDTH_IN, condition_legend, point_at
+from analysis.figure_style import FAINT
+from analysis.report.panels import PERCENT, WIDTH_IN, condition_legend, name_places, point_at
 from analysis.report.phrasing import FACTOR_NAMES
 from analysis.report.section import (
     CONDITION,
@@ -88,20 +88,20 @@ def draw_accuracy_by_factor(results: Results) -> Figure | None:
         levels = list(dict.fromkeys(own["level"]))
         axis.axhline(results.chance, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         for number, condition in enumerate(conditions):
-            mark = mark_of(condition)
+            mark = results.marks[condition]
             step = 0.7 / len(conditions)
             offset = (number - (len(conditions) - 1) / 2) * step
             for row in own[own["reference_condition"] == condition].itertuples(index=False):
                 place = levels.index(row.level) + offset
                 point_at(axis, place, row.proportion, row.low, row.high, mark.colour, mark.marker)
-        axis.set_xticks(range(len(levels)), levels)
+        name_places(axis, levels)
         axis.set_xlim(-0.6, len(levels) - 0.4)
         axis.set_ylim(-0.04, 1.04)
         axis.yaxis.set_major_formatter(PERCENT)
         axis.grid(axis="y")
         axis.set_ylabel("correct answers (%)")
         axis.set_title(f"By {FACTOR_NAMES[factor]}", pad=8)
-    condition_legend(figure, conditions)
+    condition_legend(figure, results, conditions)
     return figure
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
-from analysis.figure_style import FAINT, INK, mark_of
+from analysis.figure_style import FAINT, INK
 from analysis.logs.sessions import is_imported
 from analysis.report.groups import Group
-from analysis.report.panels import PERCENT, panels, point_at
+from analysis.report.panels import PERCENT, name_places, panels, point_at
 from analysis.report.section import (
     CONDITION,
     CORRECT,
@@ -119,13 +119,13 @@ def baselines(results: Results) -> Figure | None:
         rows, rules = results.of("accuracy", group), results.of("baselines", group)
         axis.axhline(results.chance, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         for place, row in enumerate(rows.itertuples(index=False)):
-            mark = mark_of(row.reference_condition)
+            mark = results.marks[row.reference_condition]
             point_at(axis, place, row.proportion, row.low, row.high, mark.colour, mark.marker)
         for place, row in enumerate(rules.itertuples(index=False), start=len(rows)):
             point_at(axis, place, row.proportion, row.low, row.high, INK, "o", filled=False)
         axis.axvline(len(rows) - 0.5, color=FAINT, linewidth=0.7)
         labels = [*rows["reference_condition"], *rules["baseline"]]
-        axis.set_xticks(range(len(labels)), labels, rotation=35, ha="right", rotation_mode="anchor")
+        name_places(axis, labels)
         axis.set_xlim(-0.5, len(labels) - 0.5)
         axis.set_ylim(-0.04, 1.04)
         axis.yaxis.set_major_formatter(PERCENT)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from analysis.figure_style import FAINT, INK, mark_of
+from analysis.figure_style import FAINT, INK
 from analysis.report.groups import Group
 from analysis.report.panels import PERCENT, condition_legend, panels, point_at
 from analysis.report.phrasing import condition_heading
@@ -168,7 +168,7 @@ def calibration(results: Results) -> Figure | None:
         for condition in conditions:
             part = trials[trials["reference_condition"] == condition]
             shares = part.assign(right=part["correct"].astype(float)).groupby("confidence")["right"]
-            mark = mark_of(condition)
+            mark = results.marks[condition]
             axis.plot(
                 shares.mean().index.to_numpy(float),
                 shares.mean().to_numpy(float),
@@ -197,7 +197,7 @@ def calibration(results: Results) -> Figure | None:
         axis.grid(axis="y")
         axis.set_xlabel("confidence")
     axes[0].set_ylabel("correct answers (% of trials)")
-    condition_legend(figure, conditions, all_too=True)
+    condition_legend(figure, results, conditions, all_too=True)
     return figure
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figure_style import FAINT, mark_of
-from analysis.report.panels import PERCENT, WIDTH_IN, condition_legend, point_at
+from analysis.figure_style import FAINT
+from analysis.report.panels import PERCENT, WIDTH_IN, condition_legend, name_places, point_at
 from analysis.report.phrasing import FACTOR_NAMES
 from analysis.report.section import (
     CONDITION,
@@ -168,13 +168,13 @@ def draw_cells(results: Results) -> Figure | None:
         own = rows[rows["participant_group"] == group] if along == "scheme" else rows
         axis.axhline(results.chance, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         for number, condition in enumerate(conditions):
-            mark = mark_of(condition)
+            mark = results.marks[condition]
             offset = (number - (len(conditions) - 1) / 2) * step
             for row in own[own["reference_condition"] == condition].to_dict("records"):
                 place = levels.index(row[along]) + offset
                 ends = row["proportion"], row["low"], row["high"]
                 point_at(axis, place, *ends, mark.colour, mark.marker)
-        axis.set_xticks(range(len(levels)), levels)
+        name_places(axis, levels)
         axis.set_xlim(-0.6, len(levels) - 0.4)
         axis.set_ylim(-0.04, 1.04)
         axis.yaxis.set_major_formatter(PERCENT)
@@ -183,7 +183,7 @@ def draw_cells(results: Results) -> Figure | None:
         if group != ALL:
             axis.set_title(f"Group {group}", pad=8)
     axes[0].set_ylabel("correct answers (%)")
-    condition_legend(figure, conditions)
+    condition_legend(figure, results, conditions)
     return figure
 
 

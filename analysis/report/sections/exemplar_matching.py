@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figure_style import FAINT, INK, mark_of
+from analysis.figure_style import FAINT, INK, Mark
 from analysis.report.panels import PERCENT, WIDTH_IN, point_at
 from analysis.report.section import (
     N_PARTICIPANTS,
@@ -26,7 +26,7 @@ from analysis.statistics.estimates import LEVEL
 from analysis.statistics.matching import SCORES, matching_scores
 from analysis.statistics.performance import split
 from unitscope.columns import MAX_ROWS
-from unitscope.vocabulary import DEPTHS
+from unitscope.vocabulary import DEPTHS, MATCHING_OF_CONDITION
 
 KIND = ("matching",)
 
@@ -90,20 +90,20 @@ def _compute(study: Study) -> dict[str, pd.DataFrame]:
 _TITLES = {"all_correct": "All rows correct", "hit_share": "Rows correct"}
 
 
-_MARKS = {"exemplar": "natural", "feature_visualization": "synthetic"}
+_CONDITION_OF_MATCHING = {kind: condition for condition, kind in MATCHING_OF_CONDITION.items()}
 
 
-def _mark(kind: str) -> str:
-    return _MARKS.get(kind, kind)
+def _mark(results: Results, kind: str) -> Mark:
+    return results.marks[_CONDITION_OF_MATCHING.get(kind, kind)]
 
 
-def _legend(figure: Figure, kinds: list[str]) -> None:
+def _legend(figure: Figure, results: Results, kinds: list[str]) -> None:
     handles = [
         Line2D(
             [],
             [],
-            color=mark_of(_mark(kind)).colour,
-            marker=mark_of(_mark(kind)).marker,
+            color=_mark(results, kind).colour,
+            marker=_mark(results, kind).marker,
             linestyle="",
             markersize=5,
             label=kind.replace("_", " "),
@@ -127,7 +127,7 @@ def scores(results: Results) -> Figure | None:
         for depth, axis in zip(depths, axes[line], strict=True):
             own = rows[(rows["score"] == score) & (rows["depth"].astype(str) == depth)]
             for place, kind in enumerate(kinds):
-                mark = mark_of(_mark(kind))
+                mark = _mark(results, kind)
                 for row in own[own["matching"] == kind].itertuples(index=False):
                     x = numbers.index(row.n_images) + (place - (len(kinds) - 1) / 2) * 0.25
                     point_at(axis, x, row.mean, row.low, row.high, mark.colour, mark.marker)
@@ -143,7 +143,7 @@ def scores(results: Results) -> Figure | None:
             if line == len(SCORES) - 1:
                 axis.set_xlabel("images of half a row")
         axes[line][0].set_ylabel("score (%)")
-    _legend(figure, kinds)
+    _legend(figure, results, kinds)
     return figure
 
 
@@ -156,7 +156,7 @@ def draw_pairing_times(results: Results) -> Figure | None:
     figure = Figure(figsize=(0.72 * WIDTH_IN, 2.8), layout="constrained")
     axis = figure.subplots()
     for number, kind in enumerate(kinds):
-        mark = mark_of(_mark(kind))
+        mark = _mark(results, kind)
         for row in rows[rows["matching"] == kind].itertuples(index=False):
             x = row.place + (number - (len(kinds) - 1) / 2) * 0.2
             ends = row.lower_quartile_s, row.upper_quartile_s
@@ -167,7 +167,7 @@ def draw_pairing_times(results: Results) -> Figure | None:
     axis.set_xlabel("pairing")
     axis.set_ylabel("time (s)")
     axis.grid(axis="y", color=FAINT, alpha=0.3)
-    _legend(figure, kinds)
+    _legend(figure, results, kinds)
     return figure
 
 

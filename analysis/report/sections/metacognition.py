@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figure_style import FAINT, mark_of
+from analysis.figure_style import FAINT
 from analysis.report.panels import PERCENT, condition_legend, panels
 from analysis.report.section import (
     CONDITION,
@@ -67,7 +67,7 @@ def draw_type_2_roc(results: Results) -> Figure | None:
         axis.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         for condition in conditions_of(rows):
             own = rows[rows["reference_condition"] == condition]
-            mark = mark_of(condition)
+            mark = results.marks[condition]
             axis.plot(
                 own["false_alarm_rate"].to_numpy(float),
                 own["hit_rate"].to_numpy(float),
@@ -87,7 +87,7 @@ def draw_type_2_roc(results: Results) -> Figure | None:
         axis.yaxis.set_major_formatter(PERCENT)
         axis.set_xlabel("at least this confident, of incorrect answers (%)")
     axes[0].set_ylabel("at least this confident, of correct answers (%)")
-    condition_legend(figure, seen)
+    condition_legend(figure, results, seen)
     return figure
 
 

@@ -112,7 +112,7 @@ def reaction_times(results: Results) -> Figure | None:
             part = trials[(trials["reference_condition"] == condition) & trials["rt_s"].gt(0)]
             for correct, offset in ((True, -0.19), (False, 0.19)):
                 times = part.loc[part["correct"].astype(bool) == correct, "rt_s"].to_numpy(float)
-                draw_times(axis, times, place + offset, condition, correct)
+                draw_times(axis, times, place + offset, results.marks[condition].colour, correct)
         axis.set_xscale("log")
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figure_style import FAINT, mark_of
+from analysis.figure_style import FAINT
 from analysis.report.panels import PERCENT, condition_legend, panels, point_at
 from analysis.report.section import (
     CONDITION,
@@ -55,7 +55,7 @@ def repeats(results: Results) -> Figure | None:
         kinds = list(dict.fromkeys(rows["which"]))
         axis.axhline(0.5, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         for row in rows.itertuples(index=False):
-            mark = mark_of(row.reference_condition)
+            mark = results.marks[row.reference_condition]
             number = conditions.index(row.reference_condition)
             offset = (number - (len(conditions) - 1) / 2) * 0.6 / len(conditions)
             place = kinds.index(row.which) + offset
@@ -67,7 +67,7 @@ def repeats(results: Results) -> Figure | None:
         axis.yaxis.set_major_formatter(PERCENT)
         axis.grid(axis="y")
     axes[0].set_ylabel("same image as before (%)")
-    condition_legend(figure, conditions)
+    condition_legend(figure, results, conditions)
     return figure
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figure_style import BAND, FAINT, mark_of
+from analysis.figure_style import BAND, FAINT
 from analysis.report.panels import (
     PERCENT,
     condition_legend,
@@ -45,6 +45,7 @@ def draw_accuracy_by_unit(results: Results) -> Figure | None:
     order = means.groupby("unit")["right"].mean().reindex(names).sort_values(kind="stable").index
     conditions = conditions_of(results.kept)
     step = max(0.3, 0.11 * len(conditions)) if len(order) <= 30 else 0.17
+    gap = min(0.24, 0.9 / len(conditions))
     figure, axes = panels(results, 1.1 + step * len(order), sharey=True, sharex=True)
     for group, axis in zip(results.remaining, axes, strict=True):
         rows = results.of("accuracy_by_unit", group).set_index(["unit", "reference_condition"])
@@ -53,8 +54,8 @@ def draw_accuracy_by_unit(results: Results) -> Figure | None:
             for number, condition in enumerate(conditions):
                 if (unit, condition) not in rows.index:
                     continue
-                row, mark = rows.loc[(unit, condition)], mark_of(condition)
-                height = place + ((len(conditions) - 1) / 2 - number) * 0.24
+                row, mark = rows.loc[(unit, condition)], results.marks[condition]
+                height = place + ((len(conditions) - 1) / 2 - number) * gap
                 axis.plot(
                     [row["low"], row["high"]],
                     [height, height],
@@ -80,7 +81,7 @@ def draw_accuracy_by_unit(results: Results) -> Figure | None:
         axis.tick_params(axis="y", length=0)
         axis.xaxis.set_major_formatter(PERCENT)
         axis.set_xlabel("correct answers (% of trials)")
-    condition_legend(figure, conditions)
+    condition_legend(figure, results, conditions)
     return figure
 
 
