@@ -167,7 +167,8 @@ def name_places(axis: Axes, names: Sequence[str]) -> None:
     """Name the places 0, 1, ... of the x axis: slanted where they would not fit side by side."""
     grid = axis.get_subplotspec()
     columns = grid.get_gridspec().ncols if grid else 1
-    room = 0.85 * axis.figure.get_figwidth() / columns / max(1, len(names))
+    width = axis.figure.bbox.width / axis.figure.dpi
+    room = 0.85 * width / columns / max(1, len(names))
     is_slanted = max(map(len, names), default=0) * _CHARACTER_IN > room
     slanted: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
     axis.set_xticks(range(len(names)), list(names), **(slanted if is_slanted else {}))
