@@ -42,6 +42,20 @@ def device_model(device: torch.device) -> str:
     return platform.processor() or platform.machine()
 
 
+def own_cores(*, shared: bool = True) -> int:
+    """Return the number of CPU cores for this process, among those that torchrun started here.
+
+    Parameters
+    ----------
+    shared
+        Whether all of these processes are at work, so that each has an equal share.
+    """
+    everywhere = os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else everywhere
+    neighbours = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if shared else 1
+    return max(1, min(allowed, everywhere // neighbours))
+
+
 def compute_in_full() -> None:
     """Make CUDA devices compute with full 32-bit precision and the same algorithms in every run.
 

@@ -13,25 +13,24 @@ from stimgen.networks.compute_device import sums_in_order
 
 
 def to_tensor(
-    images: Sequence[np.ndarray | torch.Tensor], device: torch.device | str = "cpu"
+    images: Sequence[np.ndarray] | torch.Tensor, device: torch.device | str = "cpu"
 ) -> torch.Tensor:
     """Stack 8-bit images of one size.
 
     Parameters
     ----------
     images
-        Height x width x 3, ``uint8``; all arrays, or all tensors on one device.
+        Arrays of height x width x 3, or a tensor of images x height x width x 3; ``uint8``.
 
     Returns
     -------
     torch.Tensor
         Images x 3 x height x width, in 0..1, channels last in memory.
     """
-    if isinstance(images[0], torch.Tensor):
-        stacked = torch.stack([torch.as_tensor(image) for image in images])
-    else:
-        stacked = torch.from_numpy(np.stack(images))
-    return stacked.to(device).permute(0, 3, 1, 2).float().div_(255)
+    stacked = images if isinstance(images, torch.Tensor) else torch.from_numpy(np.stack(images))
+    # Memory from which a device copies by itself need not be waited for.
+    there = stacked.to(device, non_blocking=True)
+    return there.permute(0, 3, 1, 2).float().div_(255)
 
 
 def resize(images: torch.Tensor, size_px: int) -> torch.Tensor:

@@ -144,6 +144,7 @@ class BuildInputs:
         settings = dataclasses.asdict(self.settings)
         # What decodes changes pixels, and "auto" is either.
         settings["images"]["decode"] = self.decoding
+        del settings["images"]["decode_processes"]
         # How many images are optimised together does not change what they show.
         settings["synthetic"]["batch"] = settings["synthetic"]["batch"] or TOGETHER
         # A network is identified by its weights, not by the path of its checkpoint.

@@ -294,6 +294,6 @@ def save_naturals(
         for file in files[index]:
             save_png(shown, file)
 
-    for _ in prefetch(save, read_images(source, settings, files, decoder)):
+    for _ in prefetch(save, read_images(source, settings, list(files), decoder)):
         pass
     return images

@@ -73,6 +73,9 @@ class ImagesSettings:
         ``cpu``, or ``cuda``: plain JPEG photographs are decoded, resized and cropped on the
         network's device. Their pixels then differ by a few levels. ``auto`` is ``cuda`` where that
         is possible.
+    decode_processes
+        Number of processes that decode photographs on the CPU; threads decode if 0. If None, chosen
+        by the numbers of CPU cores and of images. Their pixels are the same.
     """
 
     source: Literal["folder", "demo"] = "folder"
@@ -81,10 +84,13 @@ class ImagesSettings:
     resize_px: int = 256
     crop_px: int = 224
     decode: Literal["auto", "cpu", "cuda"] = "auto"
+    decode_processes: int | None = None
 
     def __post_init__(self) -> None:
         at_least(1, n=self.n, crop_px=self.crop_px)
         at_least(0, seed=self.seed)
+        if self.decode_processes is not None:
+            at_least(0, decode_processes=self.decode_processes)
         at_least(self.crop_px, resize_px=self.resize_px)
         if self.decode == "cuda" and self.source == "demo":
             raise ValueError(

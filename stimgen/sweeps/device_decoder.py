@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from functools import lru_cache
 
 import torch
@@ -64,39 +64,47 @@ class DeviceDecoder:
         if device.type == "cuda":
             self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
-    def __call__(self, files: Sequence[bytes], images: ImagesSettings) -> list[torch.Tensor | None]:
-        """Return an image for each file, None for each that the decoder does not support.
+    def __call__(
+        self, files: Mapping[int, bytes], n: int, images: ImagesSettings
+    ) -> tuple[torch.Tensor, set[int]]:
+        """Decode files into one piece of the device's memory.
 
         Parameters
         ----------
         files
-            Contents of JPEG files in RGB without rotation.
+            Contents of JPEG files in RGB without rotation, by the row of each.
+        n
+            Number of rows; those without a file are left for others to fill.
         images
             How they are cropped.
 
         Returns
         -------
-        list of torch.Tensor or None
-            Height x width x 3, 8 bit; sizes and positions are those of
+        pixels : torch.Tensor
+            Rows x height x width x 3, 8 bit; sizes and positions are those of
             :func:`stimgen.sweeps.photographs.crop`, while levels differ by rounding and by how
             the decoder converts colours.
+        refused : set of int
+            Rows of the files that the decoder does not support.
         """
-        if self._stream is None:
-            return self._cut(files, images)
-        with torch.cuda.stream(self._stream):
-            found = self._cut(files, images)
-        self._stream.synchronize()
-        return found
+        refused: set[int] = set()
 
-    def hand_over(self, images: Sequence[torch.Tensor]) -> None:
-        """Tell the memory of decoded images that the network's stream uses them from now on."""
+        def fill(part: Sequence[tuple[int, bytes]]) -> None:
+            rows, contents = zip(*part, strict=True)
+            refused.update(cut(self._each(contents), rows, images, pixels))
+
+        with nullcontext() if self._stream is None else torch.cuda.stream(self._stream):
+            shape = (n, images.crop_px, images.crop_px, 3)
+            pixels = torch.empty(shape, dtype=torch.uint8, device=self.device)
+            self._fitting(fill, list(files.items()))
         if self._stream is not None:
-            for image in images:
-                image.record_stream(torch.cuda.current_stream(self.device))
+            self._stream.synchronize()
+        return pixels, refused
 
-    def _cut(self, files: Sequence[bytes], images: ImagesSettings) -> list[torch.Tensor | None]:
-        parts = self._fitting(lambda part: cut(self._each(part), images), files)
-        return [pixels for part in parts for pixels in part]
+    def hand_over(self, pixels: torch.Tensor) -> None:
+        """Tell the memory of decoded images that the network's stream uses it from now on."""
+        if self._stream is not None:
+            pixels.record_stream(torch.cuda.current_stream(self.device))
 
     def _each(self, files: Sequence[bytes]) -> list[torch.Tensor | None]:
         try:
@@ -125,24 +133,40 @@ def _working(device: torch.device) -> Decode:
 
 
 def cut(
-    decoded: Sequence[torch.Tensor | None], images: ImagesSettings
-) -> list[torch.Tensor | None]:
-    """Resize and crop images of 3 x height x width, those of one size together; None stays None."""
-    found: list[torch.Tensor | None] = [None] * len(decoded)
-    by_size: dict[torch.Size, list[int]] = {}
-    for place, pixels in enumerate(decoded):
+    decoded: Sequence[torch.Tensor | None],
+    rows: Sequence[int],
+    images: ImagesSettings,
+    into: torch.Tensor,
+) -> set[int]:
+    """Resize and crop images of 3 x height x width, those of one size together.
+
+    Parameters
+    ----------
+    decoded, rows
+        Images, and the row of each; None for those that could not be decoded.
+    images
+        How they are cropped.
+    into
+        Rows x height x width x 3, 8 bit, of which their own are filled.
+
+    Returns
+    -------
+    set of int
+        Rows without an image.
+    """
+    by_size: dict[torch.Size, dict[int, torch.Tensor]] = {}
+    for row, pixels in zip(rows, decoded, strict=True):
         if pixels is not None:
-            by_size.setdefault(pixels.shape, []).append(place)
-    for (_, height, width), places in by_size.items():
+            by_size.setdefault(pixels.shape, {})[row] = pixels
+    for (_, height, width), own in by_size.items():
         size, (left, upper) = placing((width, height), images.resize_px, images.crop_px)
-        seen = torch.stack([p for place in places if (p := decoded[place]) is not None]).float()
+        seen = torch.stack(list(own.values())).float()
         if size != (width, height):
             seen = F.interpolate(seen, size=size[::-1], mode="bilinear", antialias=True)
         seen = seen[..., upper : upper + images.crop_px, left : left + images.crop_px]
         levels = seen.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
-        for place, own in zip(places, levels, strict=True):
-            found[place] = own
-    return found
+        into.index_copy_(0, torch.tensor(list(own), device=into.device), levels)
+    return {row for row, pixels in zip(rows, decoded, strict=True) if pixels is None}
 
 
 @lru_cache(maxsize=1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
+
+from stimgen.networks.compute_device import own_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -21,7 +22,7 @@ def prefetch(
     ahead: int = 128,
     workers: int | None = None,
     stop: threading.Event | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Apply a function in threads and yield the results in order.
 
     Parameters
@@ -31,13 +32,13 @@ def prefetch(
     ahead
         Largest number of results held at a time.
     workers
-        Threads; one per processor if None.
+        Threads; one for each of this process's CPU cores if None.
     stop
         Set when no more results are wanted, so that long-running functions can stop.
     """
     pending: deque[Future[Result]] = deque()
     left = iter(items)
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or own_cores()) as pool:
         try:
             pending.extend(pool.submit(function, item) for item in islice(left, ahead))
             while pending:

@@ -16,6 +16,8 @@ import torch.distributed as dist
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
+from stimgen.networks.compute_device import own_cores
+
 _POLL_S = 0.05
 
 _TIMEOUT = timedelta(days=30)
@@ -87,8 +89,7 @@ class Ranks:
         torchrun sets one thread per process; a larger number in ``OMP_NUM_THREADS`` is kept.
         """
         if self.world > 1 and os.environ.get("OMP_NUM_THREADS", "1") == "1":
-            neighbours = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if shared else 1
-            torch.set_num_threads(max(1, (os.cpu_count() or 1) // neighbours))
+            torch.set_num_threads(own_cores(shared=shared))
 
 
 def _name_of_group(store: Any, rank: int, world: int) -> str:

@@ -198,7 +198,8 @@ def sweep(
     tally = Tally(len(units), kept, n_batches, network.device, wait=merge_every)
     done = checkpoints.resume(tally, mark) if checkpoints else tally.done
     left = [n for n in range(ranks.rank, n_batches, ranks.world) if not done[n]]
-    batches = read_batches(source, images, batch, left, quiet or not ranks.is_first, decoder)
+    is_quiet = quiet or not ranks.is_first
+    batches = read_batches(source, images, batch, left, is_quiet, decoder, network.device)
 
     saved_s = time.monotonic()
     for item, values in recorded(network, layers, activation, batches):
@@ -238,15 +239,13 @@ def recorded(
     n_units = len(network.units(layers))
     fitting = Halving()
 
+    def activations(own: Network, images: torch.Tensor) -> torch.Tensor:
+        seen = to_tensor(images, own.device)
+        return own.activations(seen, layers, activation.side, activation.reduction)
+
     def record(own: Network, item: Batch) -> tuple[Batch, torch.Tensor]:
-        if not item.images:
-            return item, torch.empty((0, n_units), device=own.device)
-        pixels = to_tensor(item.images, own.device)
-        values = fitting(
-            lambda part: own.activations(part, layers, activation.side, activation.reduction),
-            pixels,
-        )
-        return item, torch.cat(values)
+        values = fitting(lambda part: activations(own, part), item.images)
+        return item, torch.cat([torch.empty((0, n_units), device=own.device), *values])
 
     yield from with_network(network, record, batches)
 
@@ -262,9 +261,12 @@ def _mark(
     decode: str,
 ) -> str:
     """Return a hash of everything that determines a sweep, so that no two sweeps are mixed."""
+    # By whom images are decoded does not change them.
+    cropped = {**dataclasses.asdict(images), "decode": decode}
+    del cropped["decode_processes"]
     content = {
         "network": [network.name, network.weights_sha256, network.input_px, network.precision],
-        "images": [source.sha256, {**dataclasses.asdict(images), "decode": decode}, batch],
+        "images": [source.sha256, cropped, batch],
         "kept": [units, k, dataclasses.asdict(activation)],
         # These change rounding.
         "computed": [network.device.type, torch.__version__, has_numba()],

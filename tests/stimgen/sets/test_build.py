@@ -108,6 +108,7 @@ def test_settings_without_later_ones_have_the_fingerprint_that_they_had(
     for key in ("mean", "sd", "layers"):
         del settings["network"][key]
     settings["images"]["decode"] = "cpu"
+    del settings["images"]["decode_processes"]
     content = {
         "format": stimgen.sets.build_inputs.FORMAT,
         "settings": settings,

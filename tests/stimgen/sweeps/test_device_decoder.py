@@ -114,13 +114,14 @@ def test_images_of_one_size_are_cut_together_as_they_are_alone() -> None:
         None if shape is None else torch.randint(0, 256, (3, *shape), generator=generator).byte()
         for shape in shapes
     ]
-    together = device_decoder.cut(decoded, CROP)
-    for image, own in some(list(zip(decoded, together, strict=True))):
-        (alone,) = device_decoder.cut([image], CROP)
-        if image is None or own is None or alone is None:
-            assert image is own is alone is None
-        else:
-            assert own.shape == (48, 48, 3) and torch.equal(own, alone)
+    rows = [6, 0, 2, 3, 1, 8, 4]
+    together, alone = torch.full((2, 9, 48, 48, 3), 77, dtype=torch.uint8)
+    assert device_decoder.cut(decoded, rows, CROP, together) == {3}
+    for image, row in some(list(zip(decoded, rows, strict=True))):
+        device_decoder.cut([image], [row], CROP, alone)
+    assert torch.equal(together, alone)
+    # Rows without an image are left as they were.
+    assert [row for row in range(9) if bool((together[row] == 77).all())] == [3, 5, 7]
 
 
 def test_a_batch_is_decoded_ahead_by_another_thread(
@@ -134,10 +135,10 @@ def test_a_batch_is_decoded_ahead_by_another_thread(
         return decode(files, device)
 
     monkeypatch.setattr(decoder, "_decode", noted)
-    monkeypatch.setattr(decoder, "hand_over", lambda images: handed.append(len(images)))
+    monkeypatch.setattr(decoder, "hand_over", lambda pixels: handed.append(len(pixels)))
     found = list(read_images(folder, CROP, range(len(folder)), decoder, together=7))
     assert threads and threading.get_ident() not in threads
-    assert sum(handed) == sum(isinstance(image, torch.Tensor) for _, image in found)
+    assert sum(handed) == len(found) and max(handed) == 7
 
 
 def test_auto_takes_the_device_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,10 +161,11 @@ def test_auto_takes_the_device_where_it_can(monkeypatch: pytest.MonkeyPatch) -> 
 def test_batches_halve_where_memory_does_not_suffice(
     folder: ImageFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = [file for i in range(len(folder)) if (file := plain_file(folder, i))]
+    files = {i: file for i in range(len(folder)) if (file := plain_file(folder, i))}
     assert len(files) == 9
     decoder = DeviceDecoder(CPU)
-    before, decode = decoder(files, CROP), decoder._decode
+    (before, refused), decode = decoder(files, len(folder), CROP), decoder._decode
+    assert refused <= {next(i for i in files if folder.name(i) == "hollow.jpg")}
 
     def decode_three(some, device):
         if len(some) > 3:
@@ -171,8 +173,9 @@ def test_batches_halve_where_memory_does_not_suffice(
         return decode(some, device)
 
     monkeypatch.setattr(decoder, "_decode", decode_three)
-    after = decoder(files, CROP)
-    assert all(torch.equal(*pair) for pair in some(zip(before, after, strict=True)))
+    after, refused_then = decoder(files, len(folder), CROP)
+    assert refused_then == refused
+    assert all(torch.equal(before[row], after[row]) for row in some(files.keys() - refused))
     assert "photographs at a time do not fit" in capsys.readouterr().err
 
 
