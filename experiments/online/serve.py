@@ -15,10 +15,6 @@ from experiments.online.page_files import install_page
 from unitscope.errors import BadInput
 from unitscope.places import DATA, TABLES, folders
 
-CONNECTIONS = 2000
-IDLE_S = 30
-"""How many connections are open at a time, and for how long one may say nothing."""
-
 SWITCH_S = 0.0005
 """Time that a session that is being opened computes before one that is running is answered."""
 
@@ -62,6 +58,7 @@ def serve(arguments: argparse.Namespace) -> None:
     try:
         import uvicorn
 
+        from experiments.online.connections import allow_connections, server_config
         from experiments.online.site import make_site
     except ModuleNotFoundError as error:
         raise BadInput(
@@ -75,17 +72,8 @@ def serve(arguments: argparse.Namespace) -> None:
     print(folders(arguments.tables, arguments.data), flush=True)
     print(f"{study.design.name} is at http://{host}:{port}/ (Ctrl-C ends it)", flush=True)
     logging.basicConfig(level=logging.ERROR, format="unitscope: %(message)s")
-    config = uvicorn.Config(
-        make_site(study),
-        # Addresses hold worker ids, which are written nowhere.
-        access_log=False,
-        log_level="critical",
-        server_header=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=IDLE_S,
-        timeout_graceful_shutdown=5,
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    allow_connections()
+    uvicorn.Server(server_config(make_site(study))).run(sockets=[listening])
 
 
 def make_study(arguments: argparse.Namespace) -> OnlineStudy:

@@ -37,6 +37,9 @@ REQUESTS_PER_S, BURST = 25.0, 100
 ARRIVALS_PER_S, ARRIVALS_BURST = 10.0, 300
 """Arrivals from one address, where a whole class may sit behind one."""
 
+PERSONS_PER_S, PERSONS_BURST = 0.2, 5
+"""Sessions that one person opens, each of which lets the others wait."""
+
 MOST_REMEMBERED = 20_000
 """Addresses and links whose requests are counted."""
 
@@ -102,6 +105,7 @@ class _Site:
         self._study = study
         self._rates = Rates(REQUESTS_PER_S, BURST)
         self._arrivals = Rates(ARRIVALS_PER_S, ARRIVALS_BURST)
+        self._persons = Rates(PERSONS_PER_S, PERSONS_BURST)
         self._opening = asyncio.Semaphore(OPENED_AT_ONCE)
         self._files = page_files()
         self._index = self._make_index()
@@ -176,6 +180,8 @@ class _Site:
         data = await _read_json(request)
         person = self._study.person_of(_texts(data.get("person")))
         arrival = Arrival(person=person, **read_arrival(data))
+        if not self._persons.allows(person):
+            raise _TooMany
         # Opening a session takes long; those that are running must not wait for it.
         async with self._opening:
             if await request.is_disconnected():

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 
+from experiments.online.connections import server_config
 from experiments.online.online_study import OnlineSettings, OnlineStudy
 from experiments.online.page_files import install_page
 from experiments.online.site import make_site
@@ -57,7 +58,7 @@ def study_of(request_of, tmp_path):
 def served(study: OnlineStudy) -> Iterator[str]:
     """Serve a study at a free port of this machine; yields its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(make_site(study), log_level="error", access_log=False))
+    server = uvicorn.Server(server_config(make_site(study)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
