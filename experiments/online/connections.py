@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Iterable
 
 import h11
 import uvicorn
@@ -107,6 +109,6 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _longest_waiting(connections: set[Connection]) -> Connection:
-    waiting = [one for one in connections if one.waits_since_s is not None]
-    return min(waiting, key=lambda one: one.waits_since_s or 0)
+def _longest_waiting(connections: Iterable[object]) -> Connection:
+    ours = [one for one in connections if isinstance(one, Connection)]
+    return min(ours, key=lambda one: math.inf if one.waits_since_s is None else one.waits_since_s)

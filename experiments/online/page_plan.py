@@ -156,24 +156,26 @@ class Planner:
         texts, design = self._session.texts, self._session.design
         both = design.ratings is not None and design.ratings.kind == "both"
         forward = design.keys.forward
-        hint = texts.rating_rated.format(key=texts.key(forward))
+        *hints, confirm = texts.rating_rated.format(key=texts.key(forward)).split(GAP)
+        is_rated = slider.phase != UNRATED
         return {
             "question": texts.rating_question_both if both else texts.rating_question,
             "ends": [texts.rating_lowest, texts.rating_highest],
             "jumps": list(JUMPS.items()),
             "value": slider.value,
-            "hint": texts.rating_unrated if slider.phase == UNRATED else hint,
-            "confirm": forward,
+            "hint": GAP.join(hints) if is_rated else texts.rating_unrated,
+            "buttons": [[forward, confirm]] if is_rated else [],
             "panels": _plain(self._panels(slider)),
         }
 
     def _comment(self, comment: Comment) -> dict[str, Any]:
         texts = self._session.texts
         asks = comment.name != "comment"
+        confirm, *hints = texts.comment_hint.split(GAP)
         return {
             "question": texts.page(comment.name) if asks else texts.comment_question,
-            "hint": texts.comment_hint,
-            "confirm": CONFIRM,
+            "hint": GAP.join(hints),
+            "buttons": [[CONFIRM, confirm]],
         }
 
     def _panels(self, stage: Stage) -> Sequence[Panel]:

@@ -62,6 +62,23 @@ def key_of_code(code: str) -> str:
     return _CODES.get(code) or key_name(code)
 
 
+def key_pressed(code: str, typed: str = "") -> str:
+    """Return the suite's name of a key: the letter or digit that it types, else its place.
+
+    The screen names keys by letters and digits, which stand elsewhere on other keyboards. Digits
+    that need shift, as on AZERTY, type something else and go by their place, as do letters of
+    other scripts.
+
+    Examples
+    --------
+    >>> key_pressed("KeyA", "q"), key_pressed("Digit1", "&"), key_pressed("KeyF", "а")
+    ('q', '1', 'f')
+    """
+    if len(typed) == 1 and typed.isascii() and typed.isalnum():
+        return typed.lower()
+    return key_of_code(code)
+
+
 class BadReport(Exception):
     """A report that no page of ours sends."""
 
@@ -160,7 +177,8 @@ def _event(data: object) -> Event:
     if kind == "press" and data.get("code") == CLICK:
         return Event(kind, time_s, CLICK, (_place(data.get("x")), _place(data.get("y"))))
     if kind == "press":
-        return Event(kind, time_s, key_of_code(_text(data.get("code"), 32)))
+        typed = _text(data.get("typed", ""), 32)
+        return Event(kind, time_s, key_pressed(_text(data.get("code"), 32), typed))
     if kind == "button":
         return Event("press", time_s, _text(data.get("key"), 32))
     if kind == "text":

@@ -113,28 +113,36 @@ class SimulatedPage:
         if screen["kind"] == "comment":
             return [
                 {"kind": "text", "text": "Fun,\nreally."},
-                {"kind": "button", "key": screen["confirm"]},
+                {"kind": "button", "key": screen["buttons"][0][0]},
             ]
         if phase == UNRATED:
             return [_press(str(self._rng.integers(1, 10)))]
         if phase in (RATED, CONTINUE):
             return [_press(keys.forward)]
         if phase in ("queries", "confidence") and self._design.input == "mouse":
-            return [self._click(screen["elements"])]
+            return [self._guess(screen["elements"])]
         if phase == "queries":
             return [_press((keys.a, keys.b)[self._rng.integers(2)][0])]
         if phase == "confidence":
             return [_press(keys.confidence[self._rng.integers(3)])]
+        if phase == "matching" and self._design.input == "mouse":
+            return self._pair(screen["elements"])
         if phase == "matching":
             slots = [keys.numbers[i] for i in self._rng.permutation(len(keys.numbers))]
             return [_press(key) for key in (*slots, keys.confirm)]
         return []
 
-    def _click(self, elements: list[list[Any]]) -> dict[str, Any]:
+    def _guess(self, elements: list[list[Any]]) -> dict[str, Any]:
         """Return a click on a number, or where there is none on an image, be it a query or not."""
         spots = clickable(elements)
-        x, y = spots[self._rng.integers(len(spots))]
-        return {"kind": "press", "code": CLICK, "x": x, "y": y}
+        return _click(spots[self._rng.integers(len(spots))])
+
+    def _pair(self, elements: list[list[Any]]) -> list[dict[str, Any]]:
+        """Return clicks that pair the halves of exemplar matching by chance, and confirm."""
+        rows, slots, confirm = halves(elements)
+        order = self._rng.permutation(len(slots))
+        pairs = [spot for row, i in zip(rows, order, strict=True) for spot in (row, slots[i])]
+        return [_click(spot) for spot in (*pairs, confirm)]
 
 
 def clickable(elements: list[list[Any]]) -> list[tuple[int, int]]:
@@ -147,6 +155,30 @@ def clickable(elements: list[list[Any]]) -> list[tuple[int, int]]:
     """
     numbers = [(e[2], e[3]) for e in elements if e[0] == "text" and e[1].isdigit()]
     return numbers or [(e[2], e[3]) for e in elements if e[0] == "image"]
+
+
+def halves(
+    elements: list[list[Any]],
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]], tuple[int, int]]:
+    """Return the places of the left and the right halves from the top, and of the last button.
+
+    Examples
+    --------
+    >>> halves([["image", 0, -9, 5, 2, 2], ["image", 1, 9, 5, 2, 2], ["text", "OK", 4, -8, 3, 1]])
+    ([(-9, 5)], [(9, 5)], (4, -8))
+    """
+    images = [(e[2], e[3]) for e in elements if e[0] == "image"]
+    # Any image of a half stands for all of it.
+    left = {y: (x, y) for x, y in images if x < 0}
+    right = {y: (x, y) for x, y in images if x > 0}
+    texts = [(e[2], e[3]) for e in elements if e[0] == "text"]
+    confirm = min(texts, key=lambda place: (place[1], -place[0]))
+    from_top = sorted(left, reverse=True)
+    return [left[y] for y in from_top], [right[y] for y in from_top], confirm
+
+
+def _click(place: tuple[int, int]) -> dict[str, Any]:
+    return {"kind": "press", "code": CLICK, "x": place[0], "y": place[1]}
 
 
 def _press(key: str) -> dict[str, Any]:

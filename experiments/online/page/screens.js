@@ -96,22 +96,23 @@ function slider(stage, screen, images, player) {
   }
   scale.append(ends, track);
   stage.append(scale);
-  if (screen.value === null) stage.append(make("p", screen.hint, "hint"));
-  else stage.append(buttons([[screen.confirm, screen.hint]], player));
+  stage.append(make("p", screen.hint, "hint"));
+  if (screen.buttons.length) stage.append(buttons(screen.buttons, player));
 }
 
 function comment(stage, screen, images, player) {
   const box = make("textarea", "");
+  const [[key, done]] = screen.buttons;
   box.value = player.typed;
   box.maxLength = 1000;
   box.addEventListener("input", () => (player.typed = box.value));
   box.addEventListener("keydown", (event) => {
-    if (event.ctrlKey && event.code === "Enter") player.confirmText(screen.confirm, event.timeStamp);
+    if (event.ctrlKey && event.code === "Enter") player.confirmText(key, event.timeStamp);
   });
-  const button = make("button", screen.hint);
-  button.dataset.key = screen.confirm;
-  button.addEventListener("click", (event) => player.confirmText(screen.confirm, event.timeStamp));
-  stage.append(words({ body: screen.question }), box, button);
+  const button = make("button", done);
+  button.dataset.key = key;
+  button.addEventListener("click", (event) => player.confirmText(key, event.timeStamp));
+  stage.append(words({ body: screen.question }), box, make("p", screen.hint, "hint"), button);
   box.focus();
 }
 

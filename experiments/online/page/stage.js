@@ -123,7 +123,7 @@ export class Player {
       if (event.code === "F10") this.note({ kind: "text", text: this.typed }, event.timeStamp);
     }
     if (event.code !== "Tab" && !/^F(?!10)\d+$/.test(event.code)) event.preventDefault();
-    this.press({ code: event.code }, event.timeStamp);
+    this.press({ code: event.code, typed: event.key || "" }, event.timeStamp);
   }
 
   onPointer(event) {

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, Response, sync_playwright
 
-from experiments.online.simulated_page import clickable
+from experiments.online.simulated_page import clickable, halves
 
 CHROMIUM = shutil.which("chromium") or ""
 STATE = "() => ({...document.body.dataset, words: undefined})"
@@ -67,14 +67,30 @@ def press_on(page: Page) -> None:
     (agrees if agrees.count() else page.locator("#study button").last).click()
 
 
-def click(page: Page, answers: list[Response]) -> None:
-    """Click on a number of the screen that was told last; where it has none, on every image."""
+def click(page: Page, phase: str, answers: list[Response]) -> None:
+    """Click on a number of the screen that was told last; where it has none, on every image.
+
+    In exemplar matching, pair the halves as they stand side by side.
+    """
     plan = next(a for a in (found.json() for found in reversed(answers)) if "screens" in a)
     elements = plan["screens"][-1]["elements"]
     size = page.viewport_size
     assert size is not None
-    for x, y in clickable(elements):
+
+    def at(x: int, y: int) -> None:
         page.mouse.click(size["width"] / 2 + x, size["height"] / 2 - y)
+
+    if phase == "matching":
+        rows, slots, confirm = halves(elements)
+        for place in (
+            *(place for pair in zip(rows, slots, strict=True) for place in pair),
+            confirm,
+        ):
+            at(*place)
+            page.wait_for_timeout(60)
+        return
+    for x, y in clickable(elements):
+        at(x, y)
         if any(element[0] == "text" and element[1] == "1" for element in elements):
             return
 
@@ -118,8 +134,8 @@ def take_part(
         elif phase == "typing":
             page.locator("textarea").fill("It was fun.\nReally – ja!")
             page.locator("#study button").click()
-        if by_mouse and phase in ("queries", "confidence"):
-            click(page, answers)
+        if by_mouse and phase in ("queries", "confidence", "matching"):
+            click(page, phase, answers)
             continue
         for key in press_of(phase, correct):
             if phase == "matching":

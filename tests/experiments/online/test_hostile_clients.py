@@ -148,6 +148,7 @@ def test_slow_clients_are_cut_and_block_nobody(address, study):
     check_log(study)
 
 
+@pytest.mark.slow
 def test_who_does_not_read_is_cut(address, study):
     asked = head("/page/jspsych.js", method="GET")
     with connected(address) as connection:
@@ -165,6 +166,7 @@ def test_who_does_not_read_is_cut(address, study):
     check_log(study)
 
 
+@pytest.mark.slow
 def test_any_number_of_connections_leaves_room_for_others(address, study):
     page = begun(address, study, "honest")
     with ExitStack() as stack:

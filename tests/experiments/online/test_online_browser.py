@@ -79,18 +79,49 @@ def test_a_whole_session_in_a_browser(study_of, task, language, size):
 
 
 @pytest.mark.parametrize(
-    ("task", "confidence"), [("two_afc", "one_press"), ("occlusion", "two_step")]
+    ("task", "changes"),
+    [
+        ("two_afc", {"confidence": "one_press"}),
+        ("occlusion", {"confidence": "two_step"}),
+        ("exemplar_matching", {}),
+    ],
 )
-def test_answers_by_mouse(study_of, task, confidence):
-    changes = {"input": "mouse", "confidence": confidence}
-    study = study_of(task, **changes)
+def test_answers_by_mouse(study_of, task, changes):
+    study = study_of(task, input="mouse", **changes)
     with served(study) as address, browser_page(1280, 800) as page:
         take_part(page, f"{address}?participant=x", by_mouse=True)
     folder = study.settings.data / study.design.name / "sub-p001" / "ses-01"
     log = read_csv(folder / "trials.csv", log_columns(task))
     # Guesses may end a session early, by a rule of the design.
-    assert set(some(log["response_key"])) == {"click"}
-    assert log["confidence"].notna().all()
+    if task == "exemplar_matching":
+        assert set(some(log["input"])) == {"mouse"}
+        assert log["response_s"].notna().all()
+    else:
+        assert set(some(log["response_key"])) == {"click"}
+        assert log["confidence"].notna().all()
+
+
+def test_keys_are_those_that_the_screen_names(study_of):
+    """On AZERTY, whose Q is where the A of others is, and whose digits need shift."""
+    study = study_of("two_afc")
+    with served(study) as address, browser_page(1280, 800) as page:
+        keys = page.context.new_cdp_session(page)
+
+        def press(code: str, typed: str) -> None:
+            for kind in ("keyDown", "keyUp"):
+                keys.send("Input.dispatchKeyEvent", {"type": kind, "code": code, "key": typed})
+
+        page.goto(f"{address}?participant=x")
+        consent = next_phase(page, ("", ""))
+        press("Digit1", "&")
+        agreed = next_phase(page, consent)
+        press("Escape", "Escape")
+        leaving = next_phase(page, agreed)
+        assert leaving[1] == "leaving"
+        press("KeyQ", "a")
+        page.wait_for_timeout(300)
+        press("KeyA", "q")
+        page.wait_for_selector("#study p:has-text('within 2 hours')")
 
 
 def test_links_that_cannot_be_used_are_said_on_one_page(study_of):
