@@ -82,10 +82,8 @@ def click(page: Page, phase: str, answers: list[Response]) -> None:
 
     if phase == "matching":
         rows, slots, confirm = halves(elements)
-        for place in (
-            *(place for pair in zip(rows, slots, strict=True) for place in pair),
-            confirm,
-        ):
+        pairs = [place for pair in zip(rows, slots, strict=True) for place in pair]
+        for place in (*pairs, confirm):
             at(*place)
             page.wait_for_timeout(60)
         return

@@ -86,6 +86,17 @@ def test_a_whole_session_is_logged_as_in_the_lab(study_of, task):
 
 
 @pytest.mark.parametrize("task", TASKS)
+def test_a_page_answers_by_mouse_where_the_design_asks_for_it(study_of, task):
+    study = study_of(task, input="mouse")
+    finish(page_of(study))
+    folder, log = log_of(study)
+    assert read_session(folder)["end_reason"] == "completed"
+    column, value = ("input", "mouse") if task == "exemplar_matching" else ("response_key", "click")
+    assert set(log[column]) == {value}
+    assert log["response_s"].notna().all()
+
+
+@pytest.mark.parametrize("task", TASKS)
 def test_the_analysis_takes_an_online_log_unchanged(study_of, task, capsys):
     study = study_of(task)
     finish(page_of(study))
