@@ -6,7 +6,6 @@ import asyncio
 import math
 from collections.abc import Iterable
 
-import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -69,9 +68,9 @@ class Connection(H11Protocol):
     def handle_events(self) -> None:
         """Take what came; as soon as a request is whole, it is the server that is waited for."""
         super().handle_events()
-        is_answering = self.cycle is not None and not self.cycle.response_complete
-        is_whole = self.conn.their_state is not h11.SEND_BODY
-        if is_answering and is_whole and not self.flow.write_paused:
+        asked = self.cycle
+        is_whole = asked is not None and not asked.more_body and not asked.response_complete
+        if is_whole and not self.flow.write_paused:
             self._wait_no_more()
 
     def on_response_complete(self) -> None:
