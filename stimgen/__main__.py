@@ -8,7 +8,7 @@ import sys
 from stimgen.commands.building import add_building, add_occluding
 from stimgen.commands.exploring import add_networks, add_whole_layers
 from stimgen.commands.finished import add_finished
-from unitscope.errors import run_command
+from unitscope.errors import BadInput, run_command
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -23,7 +23,21 @@ def main(argv: list[str] | None = None) -> int:
     add_finished(commands)
     add_networks(commands)
     add_whole_layers(commands)
-    return run_command(parser, lambda arguments: arguments.run(arguments), argv)
+    return run_command(parser, _run, argv)
+
+
+def _run(arguments: argparse.Namespace) -> int | None:
+    try:
+        code: int | None = arguments.run(arguments)
+    except RuntimeError as error:
+        # A class of torch, which takes a second to import.
+        if type(error).__name__ != "OutOfMemoryError":
+            raise
+        raise BadInput(
+            "the device's memory does not suffice, perhaps because other programs use it; wait for "
+            "them, or use --device cpu"
+        ) from error
+    return code
 
 
 if __name__ == "__main__":

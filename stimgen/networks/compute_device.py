@@ -6,9 +6,11 @@ import ctypes
 import os
 import platform
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 import torch
 
@@ -18,21 +20,40 @@ from unitscope.errors import BadInput
 def pick_device(name: str) -> torch.device:
     """Return a device by name; ``auto`` is CUDA if available, with one device for each rank.
 
+    A CUDA device becomes the process's own, so that nothing takes memory of the others.
+
     Raises
     ------
     BadInput
-        If there is no such device.
+        If there is no such device, or it cannot be used, as when other programs fill its memory.
     """
+    compute_in_full()  # before CUDA starts
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = local_device(torch.device(name))
     except RuntimeError:
-        raise BadInput(f"no device {name!r}; expected auto, cpu or cuda") from None
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise BadInput(f"no device {name!r}; expected auto, cpu or cuda")
     n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device.type == "cuda" and (device.index or 0) >= n_devices:
         raise BadInput(f"no device {name!r}: torch finds {n_devices} CUDA devices")
+    if device.type == "cuda":
+        _take(device)
     return device
+
+
+def _take(device: torch.device) -> None:
+    try:
+        torch.cuda.set_device(device)
+        torch.zeros(1, device=device)
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise BadInput(
+            f"device {str(device)!r} cannot be used ({reason}); if other programs use it, wait "
+            "for them, or take another or --device cpu"
+        ) from None
 
 
 def device_model(device: torch.device) -> str:
@@ -79,6 +100,12 @@ def memory_gib(device: torch.device) -> float:
     return float(torch.cuda.get_device_properties(device).total_memory) / 2**30
 
 
+def free_gib(device: torch.device) -> float:
+    """Return the memory of a CUDA device that this process has or can get now."""
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return float(torch.cuda.mem_get_info(device)[0] + unused) / 2**30
+
+
 def sums_in_order(tensor: torch.Tensor) -> bool:
     """Return whether every gradient is summed in the same order each time: on CPUs, not on CUDA.
 
@@ -92,8 +119,8 @@ def sums_in_order(tensor: torch.Tensor) -> bool:
 def same_each_time(device: torch.device) -> Iterator[None]:
     """Have all of torch's operations give the same result each time, within a block.
 
-    Of an operation for which torch knows no such way it warns once; no network of torchvision has
-    one before the last of its layers.
+    Of an operation for which torch knows no such way one sentence says so; no network of
+    torchvision has one before the last of its layers.
     """
     if device.type != "cuda":
         yield
@@ -103,10 +130,27 @@ def same_each_time(device: torch.device) -> Iterator[None]:
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = partial(_name_operation, warnings.showwarning)
+            yield
     finally:
         torch.set_deterministic_debug_mode(before)
         torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
+
+
+def _name_operation(otherwise: Callable[..., None], message: Warning | str, *more: Any) -> None:
+    """Say which operation is not the same each time; show other warnings as they are."""
+    operation, is_one, _ = str(message).partition(" does not have a deterministic implementation")
+    if is_one:
+        _say_once(operation)
+    else:
+        otherwise(message, *more)
+
+
+@cache
+def _say_once(operation: str) -> None:
+    what = f"CUDA has no way of doing {operation} that gives the same each time"
+    print(f"{what}, so the same seeds may give other images", file=sys.stderr)
 
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8

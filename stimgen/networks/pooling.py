@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.autograd.function import once_differentiable
-from torch.overrides import handle_torch_function, has_torch_function_unary
+from torch.overrides import TorchFunctionMode, handle_torch_function, has_torch_function_unary
 
 from stimgen.loops import can_loop_over
 from stimgen.networks.compute_device import sums_in_order
@@ -56,6 +57,40 @@ class MaxPool2d(nn.MaxPool2d):
         """Pool maps of images x channels x height x width."""
         sizes = self.kernel_size, self.stride, self.padding, self.dilation
         return max_pool2d(input, *sizes, self.ceil_mode)
+
+
+class GatheredMaxPools(TorchFunctionMode):
+    """Context in which max pools that a network calls as functions are :func:`max_pool2d`."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Call a function of torch, or ours in its place."""
+        own = _pooled if func in (F.max_pool2d, torch.max_pool2d) else func
+        return own(*args, **(kwargs or {}))
+
+
+def max_pools_in_order(seen: torch.Tensor) -> AbstractContextManager[object]:
+    """Return the context of a pass through a network: where gradients need it, ours."""
+    passes_gradient = seen.requires_grad and torch.is_grad_enabled()
+    return GatheredMaxPools() if passes_gradient and not sums_in_order(seen) else nullcontext()
+
+
+def _pooled(
+    input: torch.Tensor,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
+) -> torch.Tensor:
+    """Take the arguments that torch passes on; with indices it calls another function."""
+    return max_pool2d(input, kernel_size, stride or None, padding, dilation, ceil_mode)
 
 
 def replace_max_pools(module: nn.Module) -> None:

@@ -15,7 +15,7 @@ import torch
 
 from stimgen.files import load_npz, save_npz
 from stimgen.loops import has_numba
-from stimgen.networks.compute_device import memory_gib
+from stimgen.networks.compute_device import free_gib, memory_gib
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
@@ -41,8 +41,21 @@ LITTLE_MEMORY_GIB, LITTLE_BATCH = 20, 128
 def batch_on(device: torch.device) -> int:
     """Return the number of images in a forward pass."""
     if device.type == "cuda":
-        return LITTLE_BATCH if memory_gib(device) < LITTLE_MEMORY_GIB else BATCH["cuda"]
+        return _with_memory(memory_gib(device))
     return BATCH[device.type]
+
+
+def _with_memory(gib: float) -> int:
+    return LITTLE_BATCH if gib < LITTLE_MEMORY_GIB else BATCH["cuda"]
+
+
+def most_at_once(device: torch.device) -> int | None:
+    """Return how many images of a batch pass at a time, all if None.
+
+    What other programs use counts here: parts of a batch round as its halves do, which differs in
+    the last digits only, while the division into batches stays the same.
+    """
+    return _with_memory(free_gib(device)) if device.type == "cuda" else None
 
 
 _ARRAYS = (
@@ -237,7 +250,7 @@ def recorded(
     Batches that do not fit into memory are processed in halves.
     """
     n_units = len(network.units(layers))
-    fitting = Halving()
+    fitting = Halving(most=most_at_once(network.device))
 
     def activations(own: Network, images: torch.Tensor) -> torch.Tensor:
         seen = to_tensor(images, own.device)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from stimgen import loops
-from stimgen.networks.network import Network
+from stimgen.networks import compute_device
+from stimgen.networks.compute_device import same_each_time
+from stimgen.networks.network import Branch, Layer, Network
 from stimgen.networks.pooling import GatheredMaxPool
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.registry import load_network
@@ -108,6 +113,60 @@ def test_max_pools(
     assert torch.autograd.gradcheck(
         lambda x: GatheredMaxPool.apply(x, side, stride, padding, dilation, ceil_mode), distinct
     )
+
+
+class CallsFunctions(nn.Module):
+    """A user's network whose max pools are no modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.max_pool2d(torch.relu(self.first(x)), 2)
+        x = torch.max_pool2d(x, (3, 3), padding=1, ceil_mode=True)
+        x = F.max_pool2d(input=x, kernel_size=3, stride=1, padding=1, return_indices=False)
+        x = nn.Sequential(nn.MaxPool2d(2, 1))(x)
+        return self.last(x)
+
+
+def test_max_pools_of_a_users_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    layers = [Layer("last", (Branch("", range(5), "last"),))]
+    network = Network("own", CallsFunctions(), layers, input_px=32)
+    images = torch.rand(2, 3, 32, 32, requires_grad=True)
+
+    def passed() -> tuple[set[str], torch.Tensor, torch.Tensor]:
+        with Listening() as listening:
+            maps = network.maps(images, ["last"])["last"]
+            gradient = gradients_of(maps, images)
+        return listening.names, maps, gradient
+
+    usual, *expected = passed()
+    monkeypatch.setattr("stimgen.networks.pooling.sums_in_order", lambda tensor: False)
+    elsewhere, *found = passed()
+    assert usual & SCATTERED == {"max_pool2d_with_indices_backward"}
+    assert not elsewhere & SCATTERED
+    assert torch.equal(found[0], expected[0])
+    torch.testing.assert_close(found[1], expected[1])
+
+
+def test_an_operation_without_a_way_is_named_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compute_device, "_say_once", cache(compute_device._say_once.__wrapped__))
+    for _ in range(2):
+        with pytest.warns(UserWarning) as others, same_each_time(torch.device("cuda")):
+            warnings.simplefilter("default")
+            assert torch.is_deterministic_algorithms_warn_only_enabled()
+            # As torch puts it.
+            lacking = "does not have a deterministic implementation, but you set"
+            warnings.warn(f"adaptive_max_pool2d_backward_cuda {lacking} ...", stacklevel=1)
+            warnings.warn("something else", stacklevel=1)
+        assert [str(other.message) for other in others] == ["something else"]
+    told = capsys.readouterr().err
+    assert told.count("no way of doing adaptive_max_pool2d_backward_cuda that gives the same") == 1
+    assert len(told.splitlines()) == 1
 
 
 @pytest.mark.parametrize("seen_px", [20, 33])

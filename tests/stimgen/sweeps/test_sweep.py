@@ -8,7 +8,7 @@ import torch
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
-from stimgen.sweeps.sweep import Sweep, batch_on, sweep
+from stimgen.sweeps.sweep import Sweep, batch_on, most_at_once, sweep
 from tests.stimgen.conftest import NoiseImages, make_toy
 from unitscope.errors import BadInput
 
@@ -115,3 +115,13 @@ def test_a_cards_batch_follows_from_its_memory(
     monkeypatch.setattr("stimgen.sweeps.sweep.memory_gib", lambda device: gib)
     assert batch_on(torch.device("cuda")) == expected
     assert batch_on(torch.device("cpu")) == 32
+
+
+def test_of_a_batch_as_many_pass_at_once_as_others_leave_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    card, cpu = torch.device("cuda"), torch.device("cpu")
+    for gib, expected in ((70, 512), (3, 128)):
+        monkeypatch.setattr("stimgen.sweeps.sweep.free_gib", lambda device, own=gib: own)
+        assert most_at_once(card) == expected
+    assert most_at_once(cpu) is None
