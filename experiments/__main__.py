@@ -13,7 +13,7 @@ from conditions.design.reading import read_design
 from conditions.trials.condition_tables import parse_participants, participant_id, table_path
 from experiments.lab import calibrate, check, monitor
 from experiments.lab.timing import command as timing
-from experiments.online import serve
+from experiments.online import claims, codes, serve
 from experiments.runner.demographics import AIDS, GENDERS, HANDS, Demographics, add_demographics
 from experiments.runner.log import session_folder, sessions_of
 from experiments.runner.notes import add_later
@@ -93,9 +93,12 @@ def _note(arguments: argparse.Namespace) -> None:
 def _withdraw(arguments: argparse.Namespace) -> None:
     design, participant = read_design(arguments.design), arguments.participant
     withdrawing = Withdrawing(arguments.data, design.name, participant)
+    places = arguments.data / claims.FOLDER
     today = date.today()
     until = design.withdrawal_until
     print("\n".join([f"{participant} of {design.name}:", *withdrawing.what()]))
+    if claims.is_known(places, design.name, participant):
+        print(f"{shown(places / claims.FILE)}: who came online, as a keyed hash, and the code")
     if until and today > until:
         print(f"the consent page says until {until}, which is over")
     report = REPORTS / design.name
@@ -108,6 +111,7 @@ def _withdraw(arguments: argparse.Namespace) -> None:
     if not arguments.yes:
         _confirm(participant)
     withdrawing.delete(today)
+    claims.forget(places, design.name, participant)
     print(
         f"The data are deleted. What stays is the mark that {participant} withdrew, and the "
         f"condition table, which holds nothing of a person. {others}"
@@ -186,6 +190,9 @@ def parser() -> argparse.ArgumentParser:
     online = commands.add_parser("serve", help="run a study in participants' browsers")
     serve.add_options(online)
     online.set_defaults(run=serve.serve)
+    came = commands.add_parser("codes", help="list who took part online, with completion codes")
+    codes.add_options(came)
+    came.set_defaults(run=codes.codes)
     page = commands.add_parser("monitor", help="serve a live page about the running sessions")
     monitor.add_options(page)
     page.set_defaults(run=monitor.monitor)

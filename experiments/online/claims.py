@@ -17,7 +17,8 @@ from conditions.trials.condition_tables import participant_id
 from unitscope.disk import FILE_MODE, make_folder, replace
 from unitscope.errors import BadInput
 
-FILE, KEY = "claims.sqlite", "key"
+FOLDER, FILE, KEY = "online", "claims.sqlite", "key"
+"""Where, beside the logs, the places of all online studies are kept."""
 
 ACTIVE, FINISHED, SCREENED_OUT, DECLINED, FREED = (
     "active",
@@ -84,6 +85,15 @@ class Claim:
     code: str
 
 
+@dataclass(frozen=True)
+class ListedClaim:
+    """A place, and when it was given and its owner last seen, in seconds since 1970."""
+
+    claim: Claim
+    claimed_s: float
+    seen_s: float
+
+
 class Claims:
     """The places of a study, in a file that any number of processes may use.
 
@@ -118,7 +128,7 @@ class Claims:
         self._path = folder / FILE
         make_folder(folder)
         self._key = _key(folder / KEY)
-        with self._changing() as claims:
+        with _changing(self._path) as claims:
             claims.execute(_SCHEMA)
         self._path.chmod(FILE_MODE)
 
@@ -135,7 +145,7 @@ class Claims:
         """
         now_s = time.time() if now_s is None else now_s
         who, secret = self._hash(person), secrets.token_urlsafe(18)
-        with self._changing() as claims:
+        with _changing(self._path) as claims:
             self._free(claims, now_s)
             if self._elsewhere and self._took_part(claims, who, self._elsewhere):
                 raise Refused("other_group")
@@ -152,13 +162,13 @@ class Claims:
 
     def at(self, secret: str) -> Claim | None:
         """Return whose link has a secret."""
-        with self._changing() as claims:
+        with _changing(self._path) as claims:
             return self._of(claims, "link", self._hash(secret))
 
     def seen(self, participant: str, now_s: float | None = None) -> None:
         """Note that somebody is there."""
         now_s = time.time() if now_s is None else now_s
-        with self._changing() as claims:
+        with _changing(self._path) as claims:
             claims.execute(
                 "UPDATE claims SET seen_s = ? WHERE design = ? AND participant = ?",
                 (now_s, self._design, participant),
@@ -166,7 +176,7 @@ class Claims:
 
     def settle(self, participant: str, state: str) -> None:
         """Note how somebody's part ended."""
-        with self._changing() as claims:
+        with _changing(self._path) as claims:
             claims.execute(
                 "UPDATE claims SET state = ? WHERE design = ? AND participant = ?",
                 (state, self._design, participant),
@@ -174,7 +184,7 @@ class Claims:
 
     def all(self) -> list[Claim]:
         """Return every place that was given, in the order in which it was."""
-        with self._changing() as claims:
+        with _changing(self._path) as claims:
             rows = claims.execute(
                 "SELECT participant, number, state, code FROM claims WHERE design = ? "
                 "ORDER BY claimed_s",
@@ -254,23 +264,95 @@ class Claims:
         return Claim(*row) if row else None
 
     def _hash(self, text: str) -> str:
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+        return _keyed_hash(self._key, text)
 
-    @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        """Yield the file for one change: all of it is on the disk afterwards, or none."""
-        try:
-            with closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as claims:
-                claims.execute("PRAGMA synchronous = FULL")
-                claims.execute("BEGIN IMMEDIATE")
-                try:
-                    yield claims
-                except BaseException:
-                    claims.execute("ROLLBACK")
-                    raise
-                claims.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise BadInput(f"{self._path}: cannot be used ({error})") from None
+
+def listed(folder: Path, design: str, person: str | None = None) -> list[ListedClaim]:
+    """Return the places of a study in the order in which they were given; nothing is changed.
+
+    Parameters
+    ----------
+    folder
+        Where the claims and their key lie.
+    design
+        Name of the design.
+    person
+        Only the place of somebody, by the id in their link; None for all.
+
+    Raises
+    ------
+    BadInput
+        If nobody took part there, or the key that tells persons apart is gone.
+    """
+    path, key = folder / FILE, folder / KEY
+    if person is not None and not key.is_file():
+        raise BadInput(f"{key} is gone, so that nobody can tell whose a place is")
+    rows = []
+    if path.is_file():
+        with _changing(path) as claims:
+            rows = claims.execute(
+                "SELECT participant, number, state, code, claimed_s, seen_s, person FROM claims "
+                "WHERE design = ? ORDER BY claimed_s",
+                (design,),
+            ).fetchall()
+    if not rows:
+        raise BadInput(f"{path}: nobody has taken part in {design} online")
+    who = None if person is None else _keyed_hash(key.read_bytes(), person)
+    return [
+        ListedClaim(Claim(*row[:4]), claimed_s=row[4], seen_s=row[5])
+        for row in rows
+        if who in (None, row[6])
+    ]
+
+
+def is_known(folder: Path, design: str, participant: str) -> bool:
+    """Return whether it is kept, as a keyed hash, who an online participant was."""
+    path = folder / FILE
+    if not path.is_file():
+        return False
+    with _changing(path) as claims:
+        row = claims.execute(
+            "SELECT 1 FROM claims WHERE design = ? AND participant = ? AND code <> ''",
+            (design, participant),
+        ).fetchone()
+    return row is not None
+
+
+def forget(folder: Path, design: str, participant: str) -> None:
+    """Forget who an online participant was, and the completion code.
+
+    The place stays as it is: its table goes to nobody else by this.
+    """
+    if not is_known(folder, design, participant):
+        return
+    with _changing(folder / FILE) as claims:
+        claims.execute(
+            "UPDATE claims SET person = ?, link = ?, code = '' "
+            "WHERE design = ? AND participant = ?",
+            (secrets.token_hex(32), secrets.token_hex(32), design, participant),
+        )
+
+
+def _keyed_hash(key: bytes, text: str) -> str:
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[sqlite3.Connection]:
+    """Yield the file for one change: all of it is on the disk afterwards, or none."""
+    try:
+        with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as claims:
+            claims.execute("PRAGMA synchronous = FULL")
+            claims.execute("PRAGMA secure_delete = ON")  # What is forgotten is overwritten.
+            claims.execute("BEGIN IMMEDIATE")
+            try:
+                yield claims
+            except BaseException:
+                claims.execute("ROLLBACK")
+                raise
+            claims.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise BadInput(f"{path}: cannot be used ({error})") from None
 
 
 def _id(number: int, before: int) -> str:

@@ -17,6 +17,7 @@ from experiments.online.claims import (
     ACTIVE,
     DECLINED,
     FINISHED,
+    FOLDER,
     SCREENED_OUT,
     Claim,
     Claims,
@@ -161,7 +162,7 @@ class OnlineStudy:
         # Each session is compared with its table; the set is opened, and an image hashed, once.
         self._checks = TableChecks(design, self._request("p", numbers[0]).open_stimuli(table))
         self.claims = Claims(
-            settings.data / "online", design.name, cells, settings.away_s, settings.not_from
+            settings.data / FOLDER, design.name, cells, settings.away_s, settings.not_from
         )
         self._seats: dict[str, _Seat] = {}
         self._opening: dict[str, threading.Lock] = {}
