@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,6 +11,7 @@ from conditions.design.design import Design
 from conditions.design.reading import read_design
 from experiments.online.claims import FINISHED, FOLDER, ListedClaim, listed
 from experiments.runner.schedule import cell_of
+from unitscope.cells import text_of
 from unitscope.disk import FILE_MODE, write_file
 from unitscope.errors import BadInput
 from unitscope.places import DATA, shown
@@ -42,7 +41,7 @@ def codes(arguments: argparse.Namespace) -> None:
     places = listed(arguments.data / FOLDER, design.name, arguments.person)
     if not places:
         raise BadInput(f"nobody with the id {arguments.person} has taken part in {design.name}")
-    text = _table(design, places)
+    text = text_of([COLUMNS, *(_row(design, place) for place in places)])
     if arguments.out is None:
         sys.stdout.write(text)
         return
@@ -50,18 +49,12 @@ def codes(arguments: argparse.Namespace) -> None:
     print(f"{len(places)} places in {shown(arguments.out)}")
 
 
-def _table(design: Design, places: list[ListedClaim]) -> str:
-    made = io.StringIO()
-    table = csv.writer(made, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for place in places:
-        claim = place.claim
-        cell = ", ".join(f"{name} {value}" for name, value in cell_of(design, claim.number).items())
-        # Whoever did not finish has not seen the code, so that it proves nothing.
-        code = claim.code if claim.state == FINISHED else ""
-        times = (_time(place.claimed_s), _time(place.seen_s))
-        table.writerow([claim.participant, claim.state, code, cell, *times])
-    return made.getvalue()
+def _row(design: Design, place: ListedClaim) -> tuple[str, ...]:
+    claim = place.claim
+    cell = ", ".join(f"{name} {value}" for name, value in cell_of(design, claim.number).items())
+    # Whoever did not finish has not seen the code, so that it proves nothing.
+    code = claim.code if claim.state == FINISHED else ""
+    return (claim.participant, claim.state, code, cell, _time(place.claimed_s), _time(place.seen_s))
 
 
 def _time(seconds: float) -> str:
