@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from conditions.design.design import Design
 from conditions.trials.condition_tables import read_table, table_path
@@ -34,6 +34,7 @@ from experiments.runner.schedule import cell_of
 from experiments.runner.session import Session
 from unitscope import records
 from unitscope.errors import BadInput
+from unitscope.row_types import TrialRow
 from unitscope.texts import read_texts
 
 PERSON_NAMES = ("PROLIFIC_PID", "workerId", "participant", "id")
@@ -45,8 +46,8 @@ PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
 SEEN_S = 60
 """Seconds after which it is noted again that somebody is there."""
 
-WIDE_PX, PX_PER_CM = 100_000, 100
-"""Of a screen that every layout fits on."""
+WIDE_PX, PX_PER_CM = 100_000, 38.0
+"""Of a screen that every layout fits on, and usual ones."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ class OnlineStudy:
         for number in numbers:
             self._request("p", number).check_table()
         table = read_table(table_path(design, numbers[0], settings.tables))
-        self.needed = self._needed(plain_rows(table))
+        self._rows = cast(list[TrialRow], plain_rows(table))
+        self.needed_px(PX_PER_CM)  # A layout that no screen can show is refused at the start.
         # Each session is compared with its table; the set is opened, and an image hashed, once.
         self._checks = TableChecks(design, self._request("p", numbers[0]).open_stimuli(table))
         self.claims = Claims(
@@ -172,6 +174,17 @@ class OnlineStudy:
     def wants_card(self) -> bool:
         """Whether the page must find out how large a centimetre is."""
         return self.design.layout.unit == "deg"
+
+    def needed_px(self, px_per_cm: float | None) -> tuple[int, int]:
+        """Return width and height of the smallest window for the layout.
+
+        Parameters
+        ----------
+        px_per_cm
+            By the card; None where the layout is in pixels.
+        """
+        wide = self._screen(WIDE_PX, WIDE_PX, px_per_cm)
+        return needed_px(list(placements(self._rows, self.design, wide).values()))
 
     def person_of(self, given: Mapping[str, str]) -> str:
         """Return who an address names.
@@ -264,13 +277,6 @@ class OnlineStudy:
         for secret in list(self._seats):
             self._forget(secret)
 
-    def _needed(self, rows: list[dict[str, Any]]) -> tuple[int, int]:
-        """Return the smallest window, in pixels, or in hundredths of a centimetre."""
-        wide = Screen(WIDE_PX, WIDE_PX, WIDE_PX / PX_PER_CM, self.settings.distance_cm)
-        if not self.wants_card:
-            wide = Screen(WIDE_PX, WIDE_PX)
-        return needed_px(list(placements(rows, self.design, wide).values()))  # type: ignore[arg-type]
-
     def _request(self, participant: str, number: int) -> Request:
         settings = self.settings
         return Request(
@@ -289,18 +295,16 @@ class OnlineStudy:
         request = self._request(claim.participant, claim.number)
         session = Session.open(request, checks=self._checks)
         try:
-            screen = Screen(arrival.width_px, arrival.height_px)
-            if self.wants_card and arrival.px_per_cm:
-                screen = Screen(
-                    arrival.width_px,
-                    arrival.height_px,
-                    arrival.width_px / arrival.px_per_cm,
-                    self.settings.distance_cm,
-                )
+            screen = self._screen(arrival.width_px, arrival.height_px, arrival.px_per_cm)
             return Visit(session, screen, arrival.frame_s, arrival.facts)
         except BaseException:
             session.finish(records.INTERRUPTED)
             raise
+
+    def _screen(self, width_px: int, height_px: int, px_per_cm: float | None) -> Screen:
+        if not self.wants_card or px_per_cm is None:
+            return Screen(width_px, height_px)
+        return Screen(width_px, height_px, width_px / px_per_cm, self.settings.distance_cm)
 
     def _leave(self, participant: str) -> None:
         """End the visits that somebody has, as in another window."""

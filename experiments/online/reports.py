@@ -216,6 +216,20 @@ def _seconds(value: Any, *, optional: bool = False) -> float | None:
     return float(value)
 
 
+def read_px_per_cm(data: Mapping[str, Any]) -> float | None:
+    """Check how many pixels a centimetre has by the card; None where none was asked for.
+
+    Raises
+    ------
+    BadReport
+        If no card has that size on any screen.
+    """
+    px_per_cm = _seconds(data.get("px_per_cm"), optional=True)
+    if px_per_cm is not None and not 5 <= px_per_cm <= 500:
+        raise BadReport("no card")
+    return px_per_cm
+
+
 def read_arrival(data: Mapping[str, Any]) -> dict[str, Any]:
     """Check what a page says of itself when it begins; returns it by the names of an arrival.
 
@@ -226,13 +240,11 @@ def read_arrival(data: Mapping[str, Any]) -> dict[str, Any]:
     """
     width_px, height_px = _whole(data.get("width_px")), _whole(data.get("height_px"))
     frame_s = _seconds(data.get("frame_s"))
-    px_per_cm = _seconds(data.get("px_per_cm"), optional=True)
+    px_per_cm = read_px_per_cm(data)
     ratio = _seconds(data.get("ratio"))
     assert frame_s is not None
     if not 0 < width_px <= MOST_PX or not 0 < height_px <= MOST_PX:
         raise BadReport("no window")
-    if px_per_cm is not None and not 5 <= px_per_cm <= 500:
-        raise BadReport("no card")
     # A page that is not drawn regularly, as in the background, says nothing of its screen.
     frame_s = frame_s if FRAME_S[0] <= frame_s <= FRAME_S[1] else 1 / 60
     facts = {

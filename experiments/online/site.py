@@ -24,7 +24,7 @@ from experiments.online.bundles import bundle
 from experiments.online.claims import Refused
 from experiments.online.online_study import Arrival, OnlineStudy
 from experiments.online.page_files import PAGE, page_files
-from experiments.online.reports import BadReport, read_arrival, read_report
+from experiments.online.reports import BadReport, read_arrival, read_px_per_cm, read_report
 from unitscope.errors import BadInput
 
 LARGEST_BODY = 256 * 1024
@@ -171,9 +171,13 @@ class _Site:
     async def _who(self, request: Request) -> Response:
         """Say whether somebody can take part, and how large their window must be."""
         self._check_arrivals(request)
-        given = (await _read_json(request)).get("person")
-        self._study.person_of(_texts(given))
-        return JSONResponse({"needed": self._study.needed, "wants_card": self._study.wants_card})
+        data = await _read_json(request)
+        self._study.person_of(_texts(data.get("person")))
+        px_per_cm = read_px_per_cm(data)
+        if self._study.wants_card and px_per_cm is None:
+            return JSONResponse({"wants_card": True})
+        needed = await run_in_threadpool(self._study.needed_px, px_per_cm)
+        return JSONResponse({"needed": needed})
 
     async def _begin(self, request: Request) -> Response:
         self._check_arrivals(request)

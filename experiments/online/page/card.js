@@ -16,8 +16,10 @@ export function cardWidth(notice, words) {
     };
     slide.addEventListener("input", fit);
     done.addEventListener("click", () => resolve(slide.value / CARD_CM[0]));
+    slide.setAttribute("aria-label", words.card_done);
     fit();
     notice.replaceChildren(text, card, slide, done);
     notice.hidden = false;
+    slide.focus();
   });
 }

@@ -13,7 +13,7 @@
   if (!isNew()) {
     var words = JSON.parse(document.body.getAttribute("data-words"));
     var notice = document.getElementById("notice");
-    notice.textContent = words.old_browser;
+    notice.appendChild(document.createElement("p")).textContent = words.old_browser;
     notice.removeAttribute("hidden");
     document.documentElement.setAttribute("data-old", "yes");
   }

@@ -70,10 +70,14 @@ async function main() {
   say(words.wait);
   const frame = await frameDuration();
   const about = { person: person() };
-  const asked = await server.tell("who", about);
+  let pxPerCm = null;
+  let asked = await server.tell("who", about);
+  if (asked.wants_card) {
+    pxPerCm = await cardWidth(notice, words);
+    asked = await server.tell("who", { ...about, px_per_cm: pxPerCm });
+  }
   if (asked.refused || asked.failed) return say(asked.refused || asked.failed);
-  const pxPerCm = asked.wants_card ? await cardWidth(notice, words) : null;
-  const needed = asked.wants_card ? asked.needed.map((cm) => Math.ceil(cm * pxPerCm)) : asked.needed;
+  const { needed } = asked;
   await enlarged(needed);
   const plan = await server.tell("begin", {
     ...about,

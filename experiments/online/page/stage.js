@@ -200,7 +200,7 @@ export class Player {
   notice(words) {
     this.resolve = null;
     const notice = document.getElementById("notice");
-    notice.textContent = words;
+    notice.replaceChildren(Object.assign(document.createElement("p"), { textContent: words }));
     notice.hidden = false;
   }
 }
