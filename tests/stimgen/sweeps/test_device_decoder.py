@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from stimgen.__main__ import main
+from stimgen.networks.compute_device import local_device
 from stimgen.networks.network import Network
 from stimgen.sets.exemplars import Exemplar, save_naturals
 from stimgen.sets.measure import measure
@@ -145,9 +146,10 @@ def test_auto_takes_the_device_where_it_can(monkeypatch: pytest.MonkeyPatch) -> 
     card = torch.device("cuda")
     auto, cpu = ImagesSettings(), ImagesSettings(decode="cpu")
     assert auto.decode == "auto" and device_decoder.device_decoder(auto, CPU) is None
-    made = object()
-    monkeypatch.setattr(device_decoder, "_opened", lambda device: made)
-    assert device_decoder.device_decoder(auto, card) is made
+    monkeypatch.setattr(device_decoder, "_opened", lambda device: f"on {device}")
+    assert device_decoder.device_decoder(auto, card) == "on cuda"
+    monkeypatch.setenv("LOCAL_RANK", "3")  # as torchrun does, for the device of a rank
+    assert device_decoder.device_decoder(auto, local_device(card)) == "on cuda:3"
     assert device_decoder.device_decoder(cpu, card) is None
     assert device_decoder.device_decoder(ImagesSettings("demo"), card) is None
 

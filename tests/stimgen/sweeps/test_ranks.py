@@ -12,7 +12,14 @@ from torch.distributed import HashStore
 from stimgen.__main__ import main
 from stimgen.networks.compute_device import local_device
 from stimgen.sweeps.ranks import Ranks, _name_of_group
-from tests.stimgen.sweeping import N_IMAGES, CoarseImages, sweep_toy
+from tests.stimgen.conftest import NoiseImages
+from tests.stimgen.sweeping import (
+    N_IMAGES,
+    CoarseImages,
+    CountingDecoder,
+    sweep_photographs,
+    sweep_toy,
+)
 
 ROOT = Path(__file__).parents[3]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run"]
@@ -80,6 +87,25 @@ def test_a_rank_that_is_killed_and_started_again_loses_nothing(tmp_path: Path) -
     loaded = [int((tmp_path / f"loaded{rank}.txt").read_text()) for rank in (0, 1)]
     # How far both had come when one was killed is a matter of time; what they had is not lost.
     assert 0 < sum(loaded) < N_IMAGES
+
+
+@pytest.mark.slow
+def test_each_rank_decodes_its_own_share(tmp_path: Path) -> None:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for index in range(38):
+        NoiseImages(38).load(index).save(folder / f"{index:02d}.jpg")
+    (folder / "broken.jpg").write_bytes((folder / "00.jpg").read_bytes()[:300])
+    alone = {0: CountingDecoder(torch.device("cpu")), 2: None}
+    run("-m", "tests.stimgen.sweeping", str(tmp_path), "--photographs")
+    for n, decoder in alone.items():
+        found = sweep_photographs(tmp_path, n, decoder)
+        assert found is not None and found.n_images == 38 and len(found.skipped) == 1
+        found.save(tmp_path / f"alone{n}.npz")
+        together = (tmp_path / f"together{n}.npz").read_bytes()
+        assert together == (tmp_path / f"alone{n}.npz").read_bytes()
+    # Every second batch of four, and the last one of three.
+    assert [int((tmp_path / f"decoded{rank}.txt").read_text()) for rank in (0, 1)] == [20, 18]
 
 
 @pytest.mark.slow
