@@ -35,7 +35,7 @@ SMALL = Sizes(
 
 def test_rates_are_positive() -> None:
     rates = decode_rates(4, CPU)
-    assert len(rates) == 2 and all(rate > 0 for rate in rates.values())
+    assert len(rates) == 3 and all(rate > 0 for rate in rates.values())
     for precision in ("fp32", "bf16"):
         assert flops_of_convolutions(CPU, precision, "processor") > 0
 
