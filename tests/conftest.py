@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,12 @@ def some(items: Iterable[Item]) -> list[Item]:
     found = list(items)
     assert found, "nothing to loop over"
     return found
+
+
+def first_quick(values: Sequence[Any]) -> list[Any]:
+    """Return parameters of which only the first is tried where slow tests are left out."""
+    first, *others = (value if isinstance(value, tuple) else (value,) for value in values)
+    return [pytest.param(*first), *(pytest.param(*v, marks=pytest.mark.slow) for v in others)]
 
 
 def toy_units(number: int) -> list[Unit]:

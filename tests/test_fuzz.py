@@ -47,7 +47,7 @@ from unitscope.queries import read_queries
 from unitscope.records import read_session
 from unitscope.stimulus_set import StimulusSet
 
-EXAMPLES = int(os.environ.get("UNITSCOPE_FUZZ", "40"))
+EXAMPLES = int(os.environ.get("UNITSCOPE_FUZZ", "15"))
 MORE_EXAMPLES = 200
 LONGEST_SENTENCE = 1000
 MOST_S = 10.0

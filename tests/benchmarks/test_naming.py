@@ -52,11 +52,13 @@ def test_natural_images_name_their_units_and_noise_does_not(few: DemoUnits) -> N
     assert bad.variation > 3 * good.variation
 
 
+@pytest.mark.slow
 def test_images_of_other_units_name_them_less(few: DemoUnits) -> None:
     good, bad = (quality(few, natural(few, shift), n_natural=20) for shift in (0, 2))
     assert bad.two_afc < good.two_afc - 0.15 and bad.naming < good.naming - 0.15
 
 
+@pytest.mark.slow
 def test_poles_that_are_exchanged_turn_the_choice_round(few: DemoUnits) -> None:
     shown = natural(few)
     other = {"min": "max", "max": "min"}

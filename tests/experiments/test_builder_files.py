@@ -32,7 +32,11 @@ def compiled(path: Path, folder: Path) -> str:
     return script.read_text(encoding="utf-8-sig")
 
 
-@pytest.fixture(scope="module", params=TASKS)
+@pytest.fixture(
+    scope="module",
+    # One worker compiles each.
+    params=[pytest.param(task, marks=pytest.mark.xdist_group(f"builder {task}")) for task in TASKS],
+)
 def task(request) -> str:
     return request.param
 

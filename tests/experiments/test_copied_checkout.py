@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import first_quick
 from unitscope.places import ROOT
 
 PARTS = ("unitscope", "conditions", "stimgen", "experiments", "analysis", "data")
@@ -55,7 +56,9 @@ def test_a_script_of_another_checkout(copied: Path, tmp_path: Path) -> None:
     assert code == 2 and f"{copied}/conditions/tables/demo_two_afc/p001.csv" in said
 
 
-@pytest.mark.parametrize("package", ["conditions", "stimgen", "experiments", "analysis"])
+@pytest.mark.parametrize(
+    "package", first_quick(["conditions", "stimgen", "experiments", "analysis"])
+)
 def test_a_command_within_another_checkout(copied: Path, package: str) -> None:
     # Around its top folder Python finds the checkout's own packages.
     command = {
@@ -71,6 +74,7 @@ def test_a_command_within_another_checkout(copied: Path, package: str) -> None:
 
 
 @pytest.mark.window
+@pytest.mark.slow
 def test_a_compiled_builder_file_of_another_checkout(
     copied: Path, virtual_screen: Mapping[str, str], tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ import yaml
 from PIL import Image
 
 from conditions.trials.condition_tables import write_tables
+from tests.conftest import first_quick
 from tests.experiments.display.test_window import finish
 from unitscope.columns import log_columns
 from unitscope.tables import read_csv
@@ -164,22 +165,24 @@ def test_a_box_that_is_unplugged_is_one_sentence_and_no_trial_is_lost(begin, lin
 
 @pytest.mark.parametrize(
     ("changes", "options", "sentence"),
-    [
-        ({"response_box": {"port": "/dev/none", "keys": {"f": 1}}}, [], "response_box: serial"),
-        (
-            {"triggers": {"kind": "serial", "port": "/dev/none", "codes": {"queries": 1}}},
-            [],
-            "triggers: serial port '/dev/none' cannot be opened",
-        ),
-        (
-            {"triggers": {"kind": "parallel", "port": "/dev/none", "codes": {"queries": 1}}},
-            [],
-            "triggers: parallel port '/dev/none' cannot be opened",
-        ),
-        ({}, ["--hook", "no_such_lab:begin"], "No module named 'no_such_lab'"),
-        ({"window": {"multisample": True}}, [], "did you mean 'multiSample'"),
-        ({}, ["--window", "size=[10, 10]"], "window argument 'size' cannot be set"),
-    ],
+    first_quick(
+        [
+            ({"response_box": {"port": "/dev/none", "keys": {"f": 1}}}, [], "response_box: serial"),
+            (
+                {"triggers": {"kind": "serial", "port": "/dev/none", "codes": {"queries": 1}}},
+                [],
+                "triggers: serial port '/dev/none' cannot be opened",
+            ),
+            (
+                {"triggers": {"kind": "parallel", "port": "/dev/none", "codes": {"queries": 1}}},
+                [],
+                "triggers: parallel port '/dev/none' cannot be opened",
+            ),
+            ({}, ["--hook", "no_such_lab:begin"], "No module named 'no_such_lab'"),
+            ({"window": {"multisample": True}}, [], "did you mean 'multiSample'"),
+            ({}, ["--window", "size=[10, 10]"], "window argument 'size' cannot be set"),
+        ]
+    ),
 )
 def test_a_device_that_is_missing_is_one_sentence(begin, changes, options, sentence):
     code, _, err = finish(begin("--override", "test", *options, **changes))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from Xlib.display import Display
 
-from tests.conftest import some
+from tests.conftest import first_quick, some
 from tests.experiments.display.test_around_trials import (  # noqa: F401
     facts,
     hand,
@@ -32,7 +32,7 @@ def reported(environment, backend, name=""):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("backend", ["ptb", "event"])
+@pytest.mark.parametrize("backend", first_quick(["ptb", "event"]))
 def test_keys_are_named_by_their_position_under_any_layout(virtual_screen, backend):
     told = reported(virtual_screen, backend)
     assert told["source"] == f"keyboard-{backend}"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conftest import first_quick
 from tests.experiments.display.test_around_trials import (
     folder,
     hand,  # noqa: F401
@@ -15,7 +16,7 @@ from unitscope.tables import read_csv
 pytestmark = pytest.mark.window
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", first_quick(["en", "de"]))
 def test_a_note_is_taken_on_a_page_and_after_a_trial(
     start_around,  # noqa: F811
     hand,  # noqa: F811

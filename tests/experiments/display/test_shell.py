@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import first_quick
 from unitscope.vocabulary import TASKS
 
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("script", TASKS)
+@pytest.mark.parametrize("script", first_quick(TASKS))
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -30,7 +31,7 @@ def test_a_participant_that_cannot_be_is_refused_before_anything_opens(script, o
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("script", TASKS)
+@pytest.mark.parametrize("script", first_quick(TASKS))
 def test_help_lists_the_options_of_the_script(script):
     command = [sys.executable, f"experiments/{script}.py", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)

@@ -11,6 +11,7 @@ import sys
 import pandas as pd
 import pytest
 
+from tests.conftest import first_quick
 from tests.experiments.display.conftest import is_timed
 from tests.experiments.display.test_window import (
     finish,
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.window
 
 @pytest.mark.parametrize(
     "task",
-    [pytest.param(task, marks=[pytest.mark.slow] * (task != "two_afc")) for task in TASKS],
+    first_quick(TASKS),
 )
 def test_both_shells_give_one_table_the_same_order_and_the_same_log(study, task):
     short = study(task)
@@ -111,13 +112,15 @@ def test_stopped_by_studio_or_left_by_its_key_a_session_goes_on_later(study):
 
 @pytest.mark.parametrize(
     ("fields", "found"),
-    [
-        ({"participant": ""}, "the field participant is empty"),
-        ({"participant": "Jane Doe"}, "participant id 'Jane Doe'"),
-        ({"design": "demo_occlusion"}, "run it with experiments/occlusion.py"),
-        ({"table": "nowhere.csv"}, "has no condition table"),
-        ({}, "monitor 'testMonitor'"),
-    ],
+    first_quick(
+        [
+            ({"participant": ""}, "the field participant is empty"),
+            ({"participant": "Jane Doe"}, "participant id 'Jane Doe'"),
+            ({"design": "demo_occlusion"}, "run it with experiments/occlusion.py"),
+            ({"table": "nowhere.csv"}, "has no condition table"),
+            ({}, "monitor 'testMonitor'"),
+        ]
+    ),
 )
 def test_bad_input_is_one_sentence(study, fields, found):
     short = study("two_afc")
@@ -156,6 +159,7 @@ def test_a_screen_that_takes_no_gamma_fails_a_check_in_builder(study):
     assert list((short.folder / "builder").rglob("*")) == []
 
 
+@pytest.mark.slow
 def test_another_data_filename_is_one_sentence(study):
     short = study("two_afc")
     source = short.script.read_text(encoding="utf-8")

@@ -70,7 +70,7 @@ def test_exemplar_matching(run, given, source):
     ("confidence", "given"),
     [
         ("one_press", "keys"),
-        ("one_press", "mouse"),
+        pytest.param("one_press", "mouse", marks=pytest.mark.slow),
         pytest.param("two_step", "keys", marks=pytest.mark.slow),
         pytest.param("two_step", "mouse", marks=pytest.mark.slow),
     ],

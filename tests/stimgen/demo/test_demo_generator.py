@@ -79,6 +79,7 @@ def test_codes_reach_natural_images() -> None:
     assert (loss / wanted.var((1, 2, 3)) < 0.5).all()
 
 
+@pytest.mark.slow
 def test_training_is_repeatable() -> None:
     # Other tests leave another number of threads, which sums in another order.
     threads = torch.get_num_threads()
@@ -92,6 +93,7 @@ def test_training_is_repeatable() -> None:
             assert torch.equal(weights, second.state_dict()[key]), key
 
 
+@pytest.mark.slow
 def test_codes_have_the_agreed_size(tiny: tuple[DemoEncoder, DemoGenerator]) -> None:
     encoder, generator = tiny
     pixels, _ = render(DemoImages(64, train_generator.TRAINING_SEED, 64))
@@ -101,6 +103,7 @@ def test_codes_have_the_agreed_size(tiny: tuple[DemoEncoder, DemoGenerator]) -> 
     assert generator.code_sd.mean().item() == pytest.approx(CODE_SD, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = ["--images", "64", "--steps", "2", "--held-out", "8", "--out", str(tmp_path / "new")]
     assert main(given) == 0

@@ -87,6 +87,7 @@ def test_the_card_states_the_accuracy_found_again_on_held_out_images(network, he
     assert found["joint"] > 0.8
 
 
+@pytest.mark.slow
 def test_images_rendered_small_are_named_as_well_as_shrunk_ones(network, held_out, card):
     seed = card["held_out"]["image_seed"]
     rendered_small = render(DemoImages(N_CHECKED, seed, INPUT_PX))
