@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
+from conditions.design.device_settings import ResponseBox
 from conditions.design.presentation import Layout
+from conditions.design.reading import read_design
 from experiments.__main__ import parser
 from experiments.lab import findings, preflight
 from experiments.lab.findings import FAILED, OK, WARNING
@@ -103,29 +108,65 @@ def test_this_machine_can_be_looked_at(tmp_path):
         preflight.measure_disk(tmp_path / "file" / "below")
 
 
+@pytest.mark.parametrize(
+    ("buttons", "changes", "lacking"),
+    [
+        (["1", "2", "space"], {}, ""),
+        (["f", "j", "space"], {}, "1 to agree, 2 to decline"),
+        (["1", "2"], {}, "space to go on"),
+        (["space"], {"consent": False}, ""),
+        (["f"], {"consent": False}, "space to go on"),
+        (["y", "n", "3"], {"keys": {"agree": "y", "decline": "n", "forward": "3"}}, ""),
+    ],
+)
+def test_a_box_without_keys_for_consent_or_pages_is_named(buttons, changes, lacking):
+    design = read_design("demo_two_afc")
+    keys = replace(design.keys, **changes.get("keys", {}))
+    box = ResponseBox("COM3", keys={key: byte for byte, key in enumerate(buttons)})
+    consent = changes.get("consent", True)
+    design = replace(design, keys=keys, response_box=box, consent=consent)
+    finding = findings.judge_box(design, "keyboard-ptb+serial-arrival")
+    assert finding.status == (WARNING if lacking else OK)
+    assert finding.found.partition(": has no key for ")[2] == lacking
+    assert bool(finding.advice) == bool(lacking)
+
+
 @pytest.mark.window
 @pytest.mark.slow
-def test_the_command_looks_at_a_window(virtual_screen, quick_design_file, stimulus_set, tmp_path):
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_the_command_looks_at_a_window_and_a_box(
+    virtual_screen, quick_design_file, stimulus_set, tmp_path
+):
     report = tmp_path / "check.json"
+    data = yaml.safe_load(quick_design_file.read_text(encoding="utf-8"))
+    data |= {"consent": True, "response_box": {"port": "COM3", "keys": {"f": 70, "space": 32}}}
+    design = tmp_path / quick_design_file.name
+    design.write_text(yaml.safe_dump(data), encoding="utf-8")
+    end, own = os.openpty()
     where = ["--stimuli", str(stimulus_set), "--data", str(tmp_path / "data")]
     how = ["--no-press", "--json", str(report), "--size", "1920x1080"]
+    how += ["--box-port", os.ttyname(own)]
     done = subprocess.run(
-        [sys.executable, "-m", "experiments", "check", str(quick_design_file), *where, *how],
+        [sys.executable, "-m", "experiments", "check", str(design), *where, *how],
         capture_output=True,
         text=True,
         env=virtual_screen,
         cwd=Path(__file__).parents[3],
         timeout=240,
     )
+    os.close(own)
+    os.close(end)
     assert done.returncode == 1, done.stderr
     found = {check["name"]: check for check in json.loads(report.read_text(encoding="utf-8"))}
     assert set(found) == {
         *("graphics", "refresh", "frames", "monitor", "keyboard", "disk", "programs", "power"),
-        *("stimuli", "clock", "layout"),
+        *("stimuli", "clock", "layout", "distance", "response box"),
     }
     assert found["monitor"]["status"] == FAILED
     assert "Hz" in found["refresh"]["found"]
     assert found["keyboard"]["status"] == OK
+    assert found["response box"]["status"] == WARNING
+    assert found["response box"]["found"].endswith("has no key for 1 to agree, 2 to decline")
     assert "FAILED   monitor" in done.stdout
     guide = (Path(__file__).parents[3] / "docs" / "lab.md").read_text(encoding="utf-8")
     assert all(f"\n| {name} | " in guide for name in [*found, "key press"])
