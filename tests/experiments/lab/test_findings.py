@@ -26,6 +26,7 @@ STEADY = [1 / 60] * 50
 MONITOR = {"name": "lab", "gamma_measured": True, "size_px": [1920, 1080], "age_days": 3.0}
 MONITOR["distance_cm"] = 57.0
 FULL = (1920, 1080)
+OWN_KEYS = {"agree": "y", "decline": "n", "forward": "tab"}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_this_machine_can_be_looked_at(tmp_path):
         (["1", "2"], {}, "space to go on"),
         (["space"], {"consent": False}, ""),
         (["f"], {"consent": False}, "space to go on"),
-        (["y", "n", "3"], {"keys": {"agree": "y", "decline": "n", "forward": "3"}}, ""),
+        (["y", "n", "tab"], {"keys": OWN_KEYS}, ""),
     ],
 )
 def test_a_box_without_keys_for_consent_or_pages_is_named(buttons, changes, lacking):
