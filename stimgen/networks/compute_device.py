@@ -87,6 +87,8 @@ def compute_in_full() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
+    # Products of 16-bit matrices are summed in 32 bits throughout.
+    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
 
@@ -113,6 +115,17 @@ def sums_in_order(tensor: torch.Tensor) -> bool:
     gradients are gathered instead of scattered.
     """
     return tensor.device.type == "cpu"
+
+
+def is_waited_for(device: torch.device) -> bool:
+    """Return whether a device works on its own, so that reading its values means waiting for it."""
+    return device.type != "cpu"
+
+
+def send(values: torch.Tensor, there: torch.Tensor) -> None:
+    """Copy values of the CPU into a tensor of a device, without waiting for the device."""
+    own = values.pin_memory() if there.device.type == "cuda" else values
+    there.copy_(own, non_blocking=True)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import torch
@@ -46,7 +46,7 @@ def resize(images: torch.Tensor, size_px: int) -> torch.Tensor:
     return F.interpolate(images, size=(size_px, size_px), mode="bilinear", antialias=True)
 
 
-@lru_cache(maxsize=16)
+@cache  # and never forgotten, because captured steps refer to the tensor's memory
 def resizing_weights(from_px: int, to_px: int, device: torch.device | str = "cpu") -> torch.Tensor:
     """Return the matrix, ``to_px`` x ``from_px``, that resizes the rows of an image."""
     return weights_of_rows(lambda images: resize(images, to_px), from_px).to(device)

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch.autograd.function import FunctionCtx
 from torch.overrides import TorchFunctionMode
 
+from stimgen.networks.compute_device import is_waited_for
+
 _RELUS: set[Callable[..., Any]] = {
     F.relu,
     F.relu_,
@@ -33,8 +35,7 @@ class _Redirected(torch.autograd.Function):
         places = tuple(range(1, x.ndim))
         is_blocked = (usual.amax(places) == 0) & (usual.amin(places) == 0)
         # The loss is minimised: a positive gradient decreases its input.
-        if x.device.type != "cpu":
-            # Without looking at the values, for which the processor would wait for the device.
+        if is_waited_for(x.device):
             lower = (x < 0) & (grad > 0)
             return torch.where(is_blocked.view(-1, *[1] * len(places)) & ~lower, grad, usual)
         (blocked,) = is_blocked.nonzero(as_tuple=True)

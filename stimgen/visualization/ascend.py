@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from itertools import chain
@@ -10,17 +10,18 @@ from itertools import chain
 import numpy as np
 import torch
 
-from stimgen.networks.compute_device import same_each_time
+from stimgen.networks.compute_device import is_waited_for, same_each_time
 from stimgen.networks.network import Layer, Network, reduce_map
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.relus import RedirectedRelus
 from stimgen.studies.build_settings import ActivationSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
-from stimgen.visualization.augment import Transforms, reached, transform
+from stimgen.visualization.augment import DrawnTransforms, Transforms
+from stimgen.visualization.captured_steps import CapturedSteps, capture_on
 from stimgen.visualization.goals import Goal
-from stimgen.visualization.lucid_transforms import LucidTransforms
+from stimgen.visualization.lucid_transforms import DrawnLucid, LucidTransforms
 from stimgen.visualization.objectives import similarity
-from stimgen.visualization.parametrization import Start
+from stimgen.visualization.parametrization import Parametrization, Start
 from stimgen.visualization.priors import filter_gradient, penalty
 from stimgen.visualization.rendering_methods import open_method
 from stimgen.visualization.saved_state import SavedState
@@ -86,6 +87,7 @@ def ascend(
         settings,
         start=start,
         saved=saved,
+        is_fixed=True,
         after_step=after_step,
     )
     return images.reshape(len(goals), -1, *images.shape[1:])
@@ -99,6 +101,7 @@ def climb(
     *,
     start: Start | None = None,
     saved: SavedState | None = None,
+    is_fixed: bool = False,
     after_step: Callable[[int], object] = lambda n_steps: None,
 ) -> torch.Tensor:
     """Optimise images for any score; see :func:`ascend` for the other parameters.
@@ -109,6 +112,9 @@ def climb(
         Seeds of the images that are scored together, the same number in each group.
     score
         Maps the network's input and the images to the objective of each group.
+    is_fixed
+        Whether the score does the same operations in each step, whatever the values are, so that
+        CUDA may repeat a captured step instead of calling it.
 
     Returns
     -------
@@ -131,7 +137,7 @@ def climb(
     True
     """
     with same_each_time(network.device):
-        return _climbed(network, groups, score, settings, start, saved, after_step)
+        return _climbed(network, groups, score, settings, start, saved, is_fixed, after_step)
 
 
 def _climbed(
@@ -141,11 +147,11 @@ def _climbed(
     settings: SyntheticSettings,
     start: Start | None,
     saved: SavedState | None,
+    is_fixed: bool,
     after_step: Callable[[int], object],
 ) -> torch.Tensor:
     seeds = [seed for group in groups for seed in group]
     parametrization = (start or open_method(settings, network))(seeds)
-    seen_of = _transformed_views(network, seeds, settings)
     stopping = Stopping(settings.stop, len(groups), network.device)
     saved = saved or SavedState()
     n_steps, state = saved.load()
@@ -156,62 +162,86 @@ def _climbed(
     def everything() -> dict[str, np.ndarray]:
         return parametrization.state() | stopping.state()
 
-    for step in range(n_steps, settings.steps):
-        if stopping.all_done:
-            break
-        held = stopping.copy(parametrization)
-        images = parametrization.images()
-        progress = step / max(1, settings.steps - 1)
-        filtered = partial(filter_gradient, priors=settings.priors, progress=progress)
-        images.register_hook(filtered)  # type: ignore[no-untyped-call]
-        views = parametrization.views(images, step)
-        seen = seen_of(images, step) if views is None else views
-        with RedirectedRelus() if step < settings.redirected_steps else nullcontext():
-            loss = -score(seen, images).sum()
-        gradients = torch.autograd.grad(loss, parametrization.parameters)
-        for parameter, gradient in zip(parametrization.parameters, gradients, strict=True):
-            parameter.grad = gradient
-        parametrization.update(step)
-        stopping.hold(parametrization, held)
-        stopping.watch(gradients, step)
-        try:
-            after_step(step + 1)
-        except BaseException:
-            saved.save(step + 1, everything())
-            raise
-        saved.save_sometimes(step + 1, everything)
+    work = _Climb(network, seeds, score, settings, parametrization, stopping)
+    with CapturedSteps(work, capture_on(network.device) if is_fixed else None) as steps:
+        for step in range(n_steps, settings.steps):
+            if stopping.is_over(step):
+                break
+            steps.do(step)
+            try:
+                after_step(step + 1)
+            except BaseException:
+                saved.save(step + 1, everything())
+                raise
+            saved.save_sometimes(step + 1, everything)
     images = parametrization.finished()
     margin, end = settings.margin_px, images.shape[-1] - settings.margin_px
     return images[..., margin:end, margin:end]
 
 
-def _transformed_views(
-    network: Network, seeds: Sequence[int], settings: SyntheticSettings
-) -> Callable[[torch.Tensor, int], torch.Tensor]:
-    """Return a function that shifts, scales, rotates and resizes images for the network."""
-    geometry = settings.jitter_px, settings.scales, settings.rotate_deg, settings.pad_px
-    if settings.transforms == "lucid":
-        lucid = LucidTransforms(*geometry)
-        drawn = lucid.draw(seeds[0], settings.steps, settings.image_px)
+class _Climb:
+    """Steps of gradient ascent: from the images to the score, back, and a step up."""
 
-        def move(images: torch.Tensor, step: int) -> torch.Tensor:
-            return lucid.apply(images, drawn[step])
+    def __init__(
+        self,
+        network: Network,
+        seeds: Sequence[int],
+        score: Score,
+        settings: SyntheticSettings,
+        parametrization: Parametrization,
+        stopping: Stopping,
+    ) -> None:
+        self.score, self.settings = score, settings
+        self.parametrization, self.stopping = parametrization, stopping
+        self.input_px = network.input_px
+        geometry = settings.jitter_px, settings.scales, settings.rotate_deg, settings.pad_px
+        many = settings.steps, settings.image_px, network.device
+        self.moved: DrawnLucid | DrawnTransforms
+        if settings.transforms == "lucid":
+            self.moved = DrawnLucid(LucidTransforms(*geometry), seeds[0], *many)
+        else:
+            self.moved = DrawnTransforms(Transforms(*geometry), seeds, *many)
 
-    else:
-        own = Transforms(*geometry)
-        moves = own.draw(seeds, settings.steps, settings.image_px)
-        seen_px = own.seen_px(settings.image_px)
-        n_reached = reached(moves, seen_px, settings.image_px)
-        matrices = moves.to(network.device)
+    def form(self, step: int) -> Hashable | None:
+        """Return which operations a step consists of; see ``Parametrization.form``."""
+        own = self.parametrization.form(step)
+        if own is None or self.settings.priors.gradient_blur:  # whose width differs in each step
+            return None
+        return own, self.moved.form(step), step < self.settings.redirected_steps
 
-        def move(images: torch.Tensor, step: int) -> torch.Tensor:
-            return transform(images, matrices[step], seen_px, n_reached)
+    def prepare(self, step: int) -> None:
+        """Write the tensors that depend on the step."""
+        self.parametrization.prepare(step)
+        self.moved.prepare(step)
 
-    def seen(images: torch.Tensor, step: int) -> torch.Tensor:
-        moved = move(images, step)
-        return resize(moved, round(moved.shape[-1] * network.input_px / settings.kept_px))
+    def run(self, step: int) -> None:
+        """Do a step."""
+        parametrization, settings = self.parametrization, self.settings
+        held = self.stopping.copy(parametrization)
+        images = parametrization.images()
+        progress = step / max(1, settings.steps - 1)
+        filtered = partial(filter_gradient, priors=settings.priors, progress=progress)
+        images.register_hook(filtered)  # type: ignore[no-untyped-call]
+        views = parametrization.views(images, step)
+        seen = self._seen(images) if views is None else views
+        with RedirectedRelus() if step < settings.redirected_steps else nullcontext():
+            loss = -self.score(seen, images).sum()
+        gradients = torch.autograd.grad(loss, parametrization.parameters)
+        for parameter, gradient in zip(parametrization.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        parametrization.update(step)
+        self.stopping.hold(parametrization, held)
+        self.stopping.watch(gradients)
 
-    return seen
+    def tensors(self) -> list[torch.Tensor]:
+        """Return everything that a step changes."""
+        every = self.parametrization.tensors() | self.stopping.tensors()
+        return list(every.values())
+
+    def _seen(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the images shifted, scaled, rotated and resized for the network."""
+        moved = self.moved(images)
+        return resize(moved, round(moved.shape[-1] * self.input_px / self.settings.kept_px))
 
 
 class _Score:
@@ -230,6 +260,8 @@ class _Score:
         self.n_goals, self.n_images = len(goals), len(goals[0].seeds)
         self.n_diverse = self.n_images - settings.plain_per_pole
         device = network.device
+        in_16_bits = network.precision == "bf16" and is_waited_for(device)
+        self.factors = torch.bfloat16 if in_16_bits else torch.float32
         # Each of n diverse images has weight 1 / n; a plain one has weight 1, as if it were alone.
         shares = [1 / self.n_diverse] * self.n_diverse + [1.0] * settings.plain_per_pole
         self.shares = torch.tensor(shares, device=device)
@@ -273,7 +305,8 @@ class _Score:
             activations = reduce_map(chosen, self.activation.reduction).mean(2)
             worth = self.signs[places] * (activations * self.shares).sum(1)
             if self.wants_diversity:
-                alike = similarity(grouped[:, : self.n_diverse].movedim(2, 3))
+                diverse = grouped[:, : self.n_diverse].movedim(2, 3)
+                alike = similarity(diverse, self.factors)
                 worth = worth - self.weights[places] * alike
             gains.append(worth)
         gain = torch.cat(gains)[self.order]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,6 +143,53 @@ def reached(matrices: torch.Tensor, seen_px: int, size_px: int) -> int:
     back = torch.linalg.inv(matrices[..., :2].double() * (size_px / seen_px))
     # Pixels that lie within 1 px of one in both directions form a square, which is turned back.
     return max(1, math.ceil(2 * float(back.abs().sum(-1).max()) - 1e-4))
+
+
+class DrawnTransforms:
+    """Transforms of all steps, of which one step's at a time is in use.
+
+    Parameters
+    ----------
+    transforms
+        What is drawn.
+    seeds, steps, size_px
+        Seeds of the images, number of steps and side of the images.
+    device
+        Device of the images.
+
+    Examples
+    --------
+    >>> drawn = DrawnTransforms(Transforms(jitter_px=(4, 2)), [1, 2], steps=10, size_px=48)
+    >>> drawn.prepare(3)
+    >>> drawn(torch.zeros(2, 3, 48, 48)).shape
+    torch.Size([2, 3, 42, 42])
+    """
+
+    def __init__(
+        self,
+        transforms: Transforms,
+        seeds: Sequence[int],
+        steps: int,
+        size_px: int,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        drawn = transforms.draw(seeds, steps, size_px)
+        self.seen_px = transforms.seen_px(size_px)
+        self._n_reached = reached(drawn, self.seen_px, size_px)
+        self._all = drawn.to(device)
+        self._now = torch.zeros_like(self._all[0])
+
+    def form(self, step: int) -> Hashable:
+        """Return the same for all steps; see ``Parametrization.form``."""
+        return ()
+
+    def prepare(self, step: int) -> None:
+        """Bring a step's matrices to where each call reads them."""
+        self._now.copy_(self._all[step])
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Transform the images as the step that was prepared last."""
+        return transform(images, self._now, self.seen_px, self._n_reached)
 
 
 class GatheredResampling(torch.autograd.Function):

@@ -37,7 +37,8 @@ class Crops:
     >>> boxes = crops.draw(seeds=[1, 2], steps=3)
     >>> boxes.shape
     torch.Size([3, 2, 4, 3])
-    >>> crops.cut(torch.zeros(2, 3, 40, 40), boxes[0], [1, 2], step=0, px=32).shape
+    >>> noise = crops.noise(seeds=[1, 2], step=0, px=32)
+    >>> crops.cut(torch.zeros(2, 3, 40, 40), boxes[0], noise).shape
     torch.Size([8, 3, 32, 32])
     """
 
@@ -66,9 +67,7 @@ class Crops:
         centre = 0.5 + 0.15 * rng.standard_normal((steps, self.n, 2))
         return np.concatenate([side, np.clip(centre, side / 2, 1 - side / 2)], 2)
 
-    def cut(
-        self, images: torch.Tensor, boxes: torch.Tensor, seeds: Sequence[int], step: int, px: int
-    ) -> torch.Tensor:
+    def cut(self, images: torch.Tensor, boxes: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """Crop the images for one step, resize the crops and add noise.
 
         Parameters
@@ -77,23 +76,20 @@ class Crops:
             Images x 3 x height x width in 0..1, square.
         boxes
             Images x crops x 3, one step of :meth:`draw`.
-        seeds, step
-            Seeds of the images and number of the step, from which the noise is drawn.
-        px
-            Side of the result.
+        noise
+            (Images x crops) x 3 x px x px, grouped by image, as :meth:`noise` draws it.
 
         Returns
         -------
         torch.Tensor
-            (Images x crops) x 3 x px x px, grouped by image.
+            Of the shape of the noise.
         """
-        sides, centres = boxes[..., :1], boxes[..., 1:]
+        sides, centres, px = boxes[..., :1], boxes[..., 1:], noise.shape[-1]
         # Sampled at least at the image's resolution, then shrunk with antialiasing. The sampling
         # follows from the largest possible crop, so that images do not depend on each other.
         dense_px = px * math.ceil(min(1, max(self.sides) + 0.25) * images.shape[-1] / px)
         along = (torch.arange(dense_px, device=images.device) + 0.5) / dense_px - 0.5
         x, y = ((centres[..., axis, None] + sides * along) * 2 - 1 for axis in (0, 1))
-        noise = self._noise(seeds, step, px).to(images.device)
         if not sums_in_order(images):
             return _by_products(images, x, y, px).flatten(0, 1) + noise
         shape = (*boxes.shape[:2], dense_px, dense_px)
@@ -105,7 +101,8 @@ class Crops:
         crops = column.reshape(len(images), -1, self.n, dense_px, dense_px).transpose(1, 2)
         return resize(crops.flatten(0, 1), px) + noise
 
-    def _noise(self, seeds: Sequence[int], step: int, px: int) -> torch.Tensor:
+    def noise(self, seeds: Sequence[int], step: int, px: int) -> torch.Tensor:
+        """Draw the noise of one step for crops of a side of ``px``, from each image's own seed."""
         shape = (self.n, 3, px, px)
         draws = [
             np.random.default_rng([seed, 2, step]).standard_normal(shape, dtype=np.float32)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import torch
 
+from stimgen.networks.compute_device import is_waited_for
 from stimgen.studies.prior_settings import BlurSettings
-from stimgen.visualization.parametrization import Parametrization
+from stimgen.visualization.parametrization import Parametrization, adam
 
 # Lucid's square root of the covariance of ImageNet's colours (by singular value decomposition),
 # divided by the largest norm of a column.
@@ -33,9 +34,18 @@ def in_colour(decorrelated: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
     >>> in_colour(torch.zeros(1, 3, 2, 2), colour).unique().tolist()
     [0.5]
     """
+    if is_waited_for(decorrelated.device):
+        return _added_up(decorrelated).sigmoid()
     # A matrix product for each image; an einsum would copy all pixels twice.
     mixed: torch.Tensor = colour @ decorrelated.flatten(2)
     return mixed.view_as(decorrelated).sigmoid()
+
+
+def _added_up(decorrelated: torch.Tensor) -> torch.Tensor:
+    """Mix colours one after the other: products of matrices with 3 rows leave a GPU idle."""
+    one, two, three = decorrelated.unbind(1)
+    rows = [(a * one).add(two, alpha=b).add(three, alpha=c) for a, b, c in COLOUR.tolist()]
+    return torch.stack(rows, 1)
 
 
 class FourierImages(Parametrization):
@@ -92,7 +102,7 @@ class FourierImages(Parametrization):
         start = np.stack([np.random.default_rng(seed).standard_normal(shape) for seed in seeds])
         self.spectrum = torch.tensor(start * start_sd, dtype=torch.float32, device=device)
         self.parameters = (self.spectrum.requires_grad_(),)
-        self.optimiser = torch.optim.Adam(self.parameters, lr=learning_rate)
+        self.optimiser = adam(self.parameters, learning_rate)
         self.buffers = {}
         self._blur = blur
         vertical = np.fft.fftfreq(size_px)[:, None]
@@ -114,6 +124,10 @@ class FourierImages(Parametrization):
         size = (self.size_px, self.size_px)
         decorrelated = torch.fft.irfft2(damped, s=size, norm="ortho")
         return in_colour(decorrelated, self._colour)
+
+    def form(self, step: int) -> Hashable:
+        """Return whether the images are blurred after a step."""
+        return self._blur is not None and self._blur.is_due(step)
 
     def update(self, step: int) -> None:
         """Make one step along the gradient, and blur the images if due."""

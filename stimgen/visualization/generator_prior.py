@@ -6,7 +6,7 @@ of a generator look natural, so no other prior is needed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from stimgen.networks.compute_device import is_waited_for
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.weights import hash_weights, load_weights, read_checkpoint
 from stimgen.studies.synthetic_settings import GeneratorSettings
@@ -184,12 +185,24 @@ class GeneratorImages(Parametrization):
         self._bound()
         self.parameters = (self.code.requires_grad_(),)
         self.optimiser = torch.optim.SGD(self.parameters, lr=settings.first_step)
+        self._length = torch.zeros((), device=device)
         self.buffers = {}
 
     def images(self) -> torch.Tensor:
         """Return images x 3 x size x size in 0..1."""
         drawn: torch.Tensor = self._generator.module(self.code)
         return resize(drawn.clamp(0, 1), self.size_px)
+
+    def form(self, step: int) -> Hashable:
+        """Return the same for all steps, whose length is a tensor on CUDA."""
+        return ()
+
+    def prepare(self, step: int) -> None:
+        """Write a step's length, which decreases linearly."""
+        first, last = self._settings.first_step, self._settings.last_step
+        length = first + (last - first) * step / max(self._steps - 1, 1)
+        self.optimiser.param_groups[0]["lr"] = length
+        self._length.fill_(length)
 
     def update(self, step: int) -> None:
         """Make one step along the normalised gradient, shrink the codes and clip them."""
@@ -198,12 +211,11 @@ class GeneratorImages(Parametrization):
         assert self.code.grad is not None
         size = self.code.grad.flatten(1).abs().mean(1).clamp_min(1e-30)
         self.code.grad /= size.view(-1, *[1] * len(self._generator.code_shape))
-        first, last = self._settings.first_step, self._settings.last_step
-        self.optimiser.param_groups[0]["lr"] = first + (last - first) * step / max(
-            self._steps - 1, 1
-        )
-        self.optimiser.step()
+        if not is_waited_for(self.code.device):
+            self.optimiser.step()
         with torch.no_grad():
+            if is_waited_for(self.code.device):  # torch's own takes the length from the CPU
+                self.code -= self._length * self.code.grad
             self.code *= self._settings.shrink
             self._bound()
 

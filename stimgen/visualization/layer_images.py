@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +64,7 @@ def dream(
         return mean_square(network.maps(seen, [layer], side)[layer].float())
 
     groups = [[seed] for seed in seeds]
-    return climb(network, groups, energy, settings, after_step=after_step)
+    return climb(network, groups, energy, settings, is_fixed=True, after_step=after_step)
 
 
 def caricature(
@@ -122,7 +122,9 @@ def caricature(
 
     # The copies of the reference have the images' seeds, and so their transforms.
     groups = [[seed] for seed in (*seeds, *seeds)]
-    return climb(network, groups, alike, settings, start=start, after_step=after_step)
+    return climb(
+        network, groups, alike, settings, start=start, is_fixed=True, after_step=after_step
+    )
 
 
 def save_layer_image(
@@ -220,6 +222,12 @@ class _WithReference(Parametrization):
     def __init__(self, own: Parametrization, reference: torch.Tensor) -> None:
         self._own, self._reference = own, reference
         self.parameters, self.optimiser, self.buffers = own.parameters, own.optimiser, own.buffers
+
+    def form(self, step: int) -> Hashable | None:
+        return self._own.form(step)
+
+    def prepare(self, step: int) -> None:
+        self._own.prepare(step)
 
     def images(self) -> torch.Tensor:
         images = self._own.images()

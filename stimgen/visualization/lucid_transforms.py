@@ -7,11 +7,14 @@ et al., 2021); :mod:`stimgen.visualization.augment` has ours, which differ on pu
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+from stimgen.networks.compute_device import is_waited_for
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,105 @@ class LucidTransforms:
         scaled = _resized(first, _scaled_px(first.shape[-1], drawn.scale))
         return _cropped(_rotated(scaled, drawn.rotate_deg), drawn.after_px, self.jitter_px[1])
 
+    def apply_numbers(
+        self, images: torch.Tensor, numbers: torch.Tensor, scale: float
+    ) -> torch.Tensor:
+        """Transform as :meth:`apply` does, by a draw that lies on the images' device.
+
+        Parameters
+        ----------
+        images
+            As for :meth:`apply`; results differ by rounding.
+        numbers
+            One row of :func:`as_numbers`.
+        scale
+            Scale of the draw, from which the result's size follows.
+        """
+        padded = F.pad(images, [self.pad_px] * 4, value=0.5) if self.pad_px else images
+        x, y, cos, sin, left, top = numbers.unbind()
+        whole = padded.shape[-1]
+        first = whole - self.jitter_px[0]
+        scaled_px = _scaled_px(first, scale)
+        down, across = (_crop_weights(offset, first, scaled_px, whole) for offset in (y, x))
+        scaled = down.to(images) @ padded @ across.to(images).T
+        # Only what the second crop keeps is rotated.
+        along = torch.arange(scaled_px - self.jitter_px[1], device=images.device)
+        middle = (scaled_px - 1) / 2
+        return _turned(scaled, along + left - middle, (along + top - middle)[:, None], cos, sin)
+
+
+def as_numbers(drawn: Sequence[LucidDraw]) -> torch.Tensor:
+    """Return draws as a tensor in double precision.
+
+    Returns
+    -------
+    torch.Tensor
+        Draws x 6: offset of the first crop (x, y), cosine and sine of the rotation, offset of the
+        second crop (x, y).
+
+    Examples
+    --------
+    >>> as_numbers([LucidDraw((1, 2), 1.0, 0, (3, 4))]).tolist()
+    [[1.0, 2.0, 1.0, 0.0, 3.0, 4.0]]
+    """
+    turns = [math.radians(one.rotate_deg) for one in drawn]
+    rows = [
+        (*one.before_px, math.cos(turn), math.sin(turn), *one.after_px)
+        for one, turn in zip(drawn, turns, strict=True)
+    ]
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+class DrawnLucid:
+    """Lucid's transforms of all steps, of which one step's at a time is in use.
+
+    Parameters
+    ----------
+    transforms
+        What is drawn.
+    seed, steps, size_px
+        Seed, number of steps and side of the images.
+    device
+        Device of the images.
+
+    Examples
+    --------
+    >>> drawn = DrawnLucid(LucidTransforms(scales=(0.95,)), 1, steps=10, size_px=256)
+    >>> drawn.prepare(3)
+    >>> drawn(torch.zeros(2, 3, 256, 256)).shape
+    torch.Size([2, 3, 220, 220])
+    """
+
+    def __init__(
+        self,
+        transforms: LucidTransforms,
+        seed: int,
+        steps: int,
+        size_px: int,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._transforms = transforms
+        self._drawn = transforms.draw(seed, steps, size_px)
+        self._numbers = as_numbers(self._drawn).to(device)
+        self._now = torch.zeros_like(self._numbers[0])
+        self._step = 0
+
+    def form(self, step: int) -> Hashable:
+        """Return a step's scale, which changes sizes; see ``Parametrization.form``."""
+        return self._drawn[step].scale
+
+    def prepare(self, step: int) -> None:
+        """Bring a step's draw to where each call reads it."""
+        self._step = step
+        self._now.copy_(self._numbers[step])
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Transform the images as the step that was prepared last."""
+        drawn = self._drawn[self._step]
+        if is_waited_for(images.device):
+            return self._transforms.apply_numbers(images, self._now, drawn.scale)
+        return self._transforms.apply(images, drawn)
+
 
 def _scaled_px(side_px: int, scale: float) -> int:
     # In single precision and cut off, as TensorFlow computes it: 1.05 times 240 is 251.
@@ -107,6 +209,14 @@ def _resized(images: torch.Tensor, side_px: int) -> torch.Tensor:
         return images
     weights = _line_weights(images.shape[-1], side_px).to(images)
     return weights @ images @ weights.T
+
+
+def _crop_weights(offset: torch.Tensor, of: int, to: int, whole: int) -> torch.Tensor:
+    """Return the matrix, to x whole, that crops a line to ``of`` from an offset and resizes it."""
+    device = offset.device
+    places = (torch.arange(to, device=device).double() * (of / to)).clamp_max(of - 1)
+    apart = places[:, None] - (torch.arange(whole, device=device) - offset)
+    return (1 - apart.abs()).clamp_min(0)
 
 
 def _line_weights(of: int, to: int) -> torch.Tensor:
@@ -128,9 +238,21 @@ def _rotated(images: torch.Tensor, degrees: int) -> torch.Tensor:
     middle = (side - 1) / 2
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     along = torch.arange(side, device=images.device, dtype=torch.float64) - middle
-    x = (cos * along - sin * along[:, None] + middle).round().long()
-    y = (sin * along + cos * along[:, None] + middle).round().long()
+    return _turned(images, along, along[:, None], cos, sin)
+
+
+Number = float | torch.Tensor
+
+
+def _turned(
+    images: torch.Tensor, across: torch.Tensor, down: torch.Tensor, cos: Number, sin: Number
+) -> torch.Tensor:
+    """Return the nearest pixels to places, relative to the centre, that are rotated about it."""
+    side = images.shape[-1]
+    middle = (side - 1) / 2
+    x = (cos * across - sin * down + middle).round().long()
+    y = (sin * across + cos * down + middle).round().long()
     inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
     places = y.clamp(0, side - 1) * side + x.clamp(0, side - 1)
-    turned = images.flatten(2).index_select(2, places.flatten()).view_as(images)
-    return turned * inside
+    turned = images.flatten(2).index_select(2, places.flatten())
+    return turned.view(*images.shape[:2], *inside.shape) * inside

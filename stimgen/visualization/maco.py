@@ -7,11 +7,12 @@ high frequencies (Fel et al., NeurIPS 2023, doi:10.48550/arXiv.2306.06805).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import torch
 
+from stimgen.networks.compute_device import is_waited_for, send
 from stimgen.visualization.crops import Crops
 from stimgen.visualization.fourier import COLOUR, in_colour
 from stimgen.visualization.parametrization import Parametrization
@@ -76,12 +77,15 @@ class MacoImages(Parametrization):
         start = [np.random.default_rng(seed).standard_normal(magnitude.shape) for seed in seeds]
         self.phase = torch.tensor(np.stack(start), dtype=torch.float32, device=device)
         self.parameters = (self.phase.requires_grad_(),)
-        self.optimiser = torch.optim.NAdam(self.parameters, lr=learning_rate)
+        on_device = is_waited_for(self.phase.device)
+        self.optimiser = torch.optim.NAdam(self.parameters, lr=learning_rate, capturable=on_device)
         shape = (len(seeds), self.size_px, self.size_px)
         self.transparency = torch.zeros(shape, device=device)
         self.buffers = {"transparency": self.transparency}
         self._crops, self._seeds = crops, seeds
         self._boxes = crops.draw(seeds, steps).to(device)
+        self._box = torch.zeros_like(self._boxes[0])
+        self._noise = torch.zeros(len(seeds) * crops.n, 3, input_px, input_px, device=device)
         self._magnitude = torch.tensor(magnitude, dtype=torch.float32, device=device)
         self._colour = torch.tensor(COLOUR, dtype=torch.float32, device=device)
 
@@ -99,10 +103,19 @@ class MacoImages(Parametrization):
         decorrelated = torch.fft.irfft2(self.spectrum(), s=size, norm="ortho")
         return in_colour(decorrelated, self._colour)
 
+    def form(self, step: int) -> Hashable:
+        """Return the same for all steps, which differ in their crops and noise only."""
+        return ()
+
+    def prepare(self, step: int) -> None:
+        """Write a step's crops and noise."""
+        self._box.copy_(self._boxes[step])
+        send(self._crops.noise(self._seeds, step, self.input_px), self._noise)
+
     def views(self, images: torch.Tensor, step: int) -> torch.Tensor:
         """Return a step's crops; their gradient is added to the transparency map."""
         images.register_hook(self._add)  # type: ignore[no-untyped-call]
-        return self._crops.cut(images, self._boxes[step], self._seeds, step, self.input_px)
+        return self._crops.cut(images, self._box, self._noise)
 
     def finished(self) -> torch.Tensor:
         """Return images x 4 x size x size in 0..1: red, green, blue and opacity.

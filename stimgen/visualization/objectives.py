@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 
-def similarity(maps: torch.Tensor) -> torch.Tensor:
+def similarity(maps: torch.Tensor, factors: torch.dtype = torch.float32) -> torch.Tensor:
     """Return how similar the images of each group are to the network (Olah et al., 2017).
 
     This is the negative of their diversity term (doi:10.23915/distill.00007), divided by the number
@@ -15,6 +15,8 @@ def similarity(maps: torch.Tensor) -> torch.Tensor:
     ----------
     maps
         Groups x images x channels x any axes of positions; all channels of the layer.
+    factors
+        Type to which features are rounded before they are multiplied; sums have 32 bits.
 
     Returns
     -------
@@ -37,8 +39,8 @@ def similarity(maps: torch.Tensor) -> torch.Tensor:
     # Gram matrix of image a with maps F_a (channels x positions):  G_a = F_a F_a^T
     # normalised:                                                   g_a = vec(G_a) / |vec(G_a)|
     # similarity of n images:                                (1 / n) sum_a sum_{b != a} g_a . g_b
-    features = maps.flatten(3)
-    grams = (features @ features.mT).flatten(2)
+    features = maps.flatten(3).to(factors)
+    grams = (features @ features.mT).flatten(2).to(maps.dtype)
     grams = grams / grams.norm(dim=2, keepdim=True).clamp_min(1e-12)
     # The sum over all pairs includes g_a . g_a = 1 for each image.
     n_images = maps.shape[1]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import numpy as np
 import torch
+
+from stimgen.networks.compute_device import is_waited_for
 
 
 class Parametrization(ABC):
@@ -33,6 +35,24 @@ class Parametrization(ABC):
     @abstractmethod
     def images(self) -> torch.Tensor:
         """Return images x 3 x height x width in 0..1, square; gradients lead to the parameters."""
+
+    def form(self, step: int) -> Hashable | None:
+        """Return which operations a step consists of; None if these depend on values.
+
+        CUDA devices capture one step of each form, and repeat it instead of the others. So for
+        steps of one form :meth:`images`, :meth:`views` and :meth:`update` have to do the same
+        operations on the same tensors, of which those that depend on the step are written by
+        :meth:`prepare`.
+
+        Parameters
+        ----------
+        step
+            Number of the step, from 0.
+        """
+        return None
+
+    def prepare(self, step: int) -> None:  # noqa: B027  # most methods depend on no step
+        """Write the tensors that depend on the step, before it."""
 
     def views(self, images: torch.Tensor, step: int) -> torch.Tensor | None:
         """Return the network's input in a step, in place of the usual jitter, scale and rotation.
@@ -64,13 +84,17 @@ class Parametrization(ABC):
         with torch.no_grad():
             return self.images()
 
-    def state(self) -> dict[str, np.ndarray]:
+    def tensors(self) -> dict[str, torch.Tensor]:
         """Return everything that changes from step to step, by name."""
         tensors = {f"parameters.{i}": tensor for i, tensor in enumerate(self.parameters)}
         tensors |= {f"buffers.{name}": tensor for name, tensor in self.buffers.items()}
         for place, memory in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{place}.{name}": tensor for name, tensor in memory.items()}
-        return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+        return {name: tensor.detach() for name, tensor in tensors.items()}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return :meth:`tensors` as arrays."""
+        return {name: tensor.cpu().numpy() for name, tensor in self.tensors().items()}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Restore what :meth:`state` returned."""
@@ -88,6 +112,13 @@ class Parametrization(ABC):
                     memory.setdefault(int(place), {})[name] = tensor
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": memory, "param_groups": groups})
+
+
+def adam(parameters: Sequence[torch.Tensor], learning_rate: float) -> torch.optim.Adam:
+    """Return Adam; on CUDA all of it, the number of steps too, is on the device."""
+    if not is_waited_for(parameters[0].device):
+        return torch.optim.Adam(parameters, lr=learning_rate)
+    return torch.optim.Adam(parameters, lr=learning_rate, fused=True, capturable=True)
 
 
 Start = Callable[[Sequence[int]], Parametrization]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import torch
 
 from stimgen.studies.prior_settings import BlurSettings
-from stimgen.visualization.parametrization import Parametrization
+from stimgen.visualization.parametrization import Parametrization, adam
 from stimgen.visualization.priors import blur as blurred
 
 
@@ -50,13 +50,17 @@ class PixelImages(Parametrization):
         start = np.stack([np.random.default_rng(seed).standard_normal(shape) for seed in seeds])
         self.pixels = torch.tensor(start * start_sd, dtype=torch.float32, device=device)
         self.parameters = (self.pixels.requires_grad_(),)
-        self.optimiser = torch.optim.Adam(self.parameters, lr=learning_rate)
+        self.optimiser = adam(self.parameters, learning_rate)
         self.buffers = {}
         self._blur = blur
 
     def images(self) -> torch.Tensor:
         """Return images x 3 x size x size in 0..1."""
         return self.pixels.sigmoid()
+
+    def form(self, step: int) -> Hashable:
+        """Return whether the images are blurred after a step."""
+        return self._blur is not None and self._blur.is_due(step)
 
     def update(self, step: int) -> None:
         """Make one step along the gradient, and blur the images if due."""

@@ -6,7 +6,7 @@ Nguyen, Yosinski and Clune (2019, arXiv:1904.08939) survey the studies that intr
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -111,10 +111,15 @@ def patch_colour(images: torch.Tensor, natural: PatchColourSettings) -> torch.Te
     """
     # mean of ((m - mean) / mean_sd)^2 + ((s - sd) / sd_sd)^2, for a patch's mean m and sd s
     means, sds = patch_statistics(images, natural.patch_px)
-    usual = torch.tensor(natural.mean, device=images.device).view(3, 1, 1)
+    usual = _by_colour(natural.mean, images.device)
     off_mean = ((means - usual) / natural.mean_sd).square()
     off_sd = ((sds - natural.sd) / natural.sd_sd).square()
     return (off_mean + off_sd).mean((1, 2, 3))
+
+
+@cache  # and never forgotten, because captured steps refer to the tensor's memory
+def _by_colour(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
+    return torch.tensor(values, device=device).view(3, 1, 1)
 
 
 def patch_statistics(images: torch.Tensor, patch_px: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -159,7 +164,7 @@ def _mirrored_blur(images: torch.Tensor, sd_px: float, reach: int) -> torch.Tens
     return blurred
 
 
-@lru_cache(maxsize=4)
+@cache  # as above
 def _blurring(size_px: int, sd_px: float, reach: int, device: torch.device) -> torch.Tensor:
     """Return the matrix that blurs the rows of an image."""
     return weights_of_rows(lambda rows: _mirrored_blur(rows, sd_px, reach), size_px).to(device)

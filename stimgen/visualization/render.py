@@ -282,7 +282,7 @@ class _GoalBatch:
     def _path_for(self, goals: Sequence[Goal]) -> Path:
         """Return a path that differs between optimisations whose states differ."""
         content = {
-            "format": 2,
+            "format": 3,
             "goals": [dataclasses.asdict(goal) for goal in goals],
             "settings": dataclasses.asdict(self.job.settings),
             "activation": dataclasses.asdict(self.job.activation),

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -107,10 +108,22 @@ class _FromLists(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
+LISTS = (
+    "torch.optim.optimizer._get_fused_kernels_supported_devices",
+    "torch.optim.adam._get_capturable_supported_devices",
+    "torch.optim.nadam._get_capturable_supported_devices",
+)
+"""Where torch's optimisers look up on which devices they can work."""
+
+
 @contextmanager
 def second_device() -> Iterator[torch.device]:
     """Let there be a second device within a block, in this thread."""
-    with _FromLists(), _There():
+    with ExitStack() as stack:
+        for name in LISTS:
+            stack.enter_context(patch(name, lambda *args, **kwargs: [APART.type, "cpu"]))
+        stack.enter_context(_FromLists())
+        stack.enter_context(_There())
         yield APART
 
 

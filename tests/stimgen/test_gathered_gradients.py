@@ -240,7 +240,7 @@ def test_crops(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for in_order in (True, False):
         monkeypatch.setattr("stimgen.visualization.crops.sums_in_order", lambda t, a=in_order: a)
-        cut = crops.cut(images, boxes[1], [1, 2], 1, 24)
+        cut = crops.cut(images, boxes[1], crops.noise([1, 2], 1, 24))
         found.append((cut.detach(), gradients_of(cut, images)))
     for usual, own in some(list(zip(*found, strict=True))):
         torch.testing.assert_close(own, usual, atol=1e-5, rtol=1e-4)

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from stimgen.networks.relus import RedirectedRelus
@@ -30,3 +31,22 @@ def test_values_are_those_of_a_relu_and_inputs_are_left_alone() -> None:
         with RedirectedRelus():
             assert relu(inputs).tolist() == [[0.0, 2.0]]
     assert inputs.tolist() == [[-1.0, 2.0]]
+
+
+def test_the_way_of_devices_that_are_waited_for_is_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = torch.Generator().manual_seed(0)
+    inputs = torch.randn(6, 3, 4, 4, generator=drawn)
+    inputs[::2] = -inputs[::2].abs()  # all of which a ReLU blocks
+    weights = torch.randn(6, 3, 4, 4, generator=drawn)
+    weights[4] = weights[4].abs()  # and one image that would be pushed lower
+    found = []
+    for is_waited_for in (False, True):
+        monkeypatch.setattr("stimgen.networks.relus.is_waited_for", lambda d, a=is_waited_for: a)
+        x = inputs.clone().requires_grad_()
+        with RedirectedRelus():
+            outputs = torch.relu(x)
+        found.append(torch.autograd.grad(outputs, x, weights)[0])
+    assert torch.equal(*found)
+    assert found[0][::2].any() and not found[0][4].any()

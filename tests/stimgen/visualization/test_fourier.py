@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from stimgen.visualization.fourier import COLOUR, FourierImages
+from stimgen.visualization.fourier import COLOUR, FourierImages, in_colour
 
 
 @pytest.mark.parametrize("size_px", [32, 33])
@@ -22,6 +22,21 @@ def test_images_are_the_damped_spectrum_in_colour(size_px: int) -> None:
     pixels = np.einsum("rc,bchw->brhw", COLOUR, np.fft.irfft2(damped, (size_px,) * 2, norm="ortho"))
     expected = torch.from_numpy(1 / (1 + np.exp(-pixels))).float()
     torch.testing.assert_close(parametrization.images(), expected, atol=1e-5, rtol=0)
+
+
+def test_colours_are_the_same_where_they_are_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.randn(2, 3, 5, 7, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    colour = torch.tensor(COLOUR, dtype=torch.float32)
+    found = []
+    for is_waited_for in (False, True):
+        monkeypatch.setattr(
+            "stimgen.visualization.fourier.is_waited_for", lambda device, a=is_waited_for: a
+        )
+        images = in_colour(before, colour)
+        (gradient,) = torch.autograd.grad(images.square().sum(), before)
+        found.append((images.detach(), gradient))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("size_px", [32, 33])

@@ -108,6 +108,7 @@ def test_codes_stay_in_their_bounds(generator: Generator) -> None:
     for step in range(4):
         assert (drawn.code >= 0).all() and (drawn.code <= 3 * generator.code_sd).all()
         drawn.code.grad = torch.randn(2, 5, 2, generator=torch.Generator().manual_seed(step))
+        drawn.prepare(step)
         drawn.update(step)
     assert (drawn.code == 3 * generator.code_sd).any() and (drawn.code == 0).any()
 
@@ -121,6 +122,7 @@ def test_steps_have_the_published_size(generator: Generator) -> None:
         before = drawn.code.detach().clone()
         # An image's gradient counts by its direction only, whatever the others' size.
         drawn.code.grad = gradient * torch.tensor([1e-6, 1e3]).view(2, 1, 1)
+        drawn.prepare(step)
         drawn.update(step)
         moved = drawn.code.detach() / 0.5 - before
         unit = gradient / gradient.abs().mean((1, 2), keepdim=True)

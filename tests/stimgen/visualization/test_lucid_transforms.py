@@ -12,7 +12,7 @@ from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.visualization import ascend as ascending
 from stimgen.visualization.ascend import ascend
 from stimgen.visualization.goals import Goal, goals_for
-from stimgen.visualization.lucid_transforms import LucidDraw, LucidTransforms
+from stimgen.visualization.lucid_transforms import LucidDraw, LucidTransforms, as_numbers
 from stimgen.visualization.render import render
 from tests.conftest import some
 
@@ -111,6 +111,22 @@ def test_gradients_reach_every_pixel_that_is_seen() -> None:
     (gradient,) = torch.autograd.grad(seen.sum(), images)
     assert (gradient[..., 2:20, 3:20] > 0).all()
     assert (gradient[..., 0, :] == 0).all() and (gradient[..., :2] == 0).all()
+
+
+@pytest.mark.parametrize(
+    "transforms",
+    [STILL, STUDY, LucidTransforms((7, 4), (1.0, 0.8, 1.3), 90, 3), LucidTransforms((0, 5))],
+)
+def test_draws_on_a_device_transform_alike(transforms: LucidTransforms) -> None:
+    images = torch.rand(2, 3, 48, 48, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    drawn = transforms.draw(3, 12, 48)
+    for one, numbers in zip(some(drawn), as_numbers(drawn), strict=True):
+        usual = transforms.apply(images, one)
+        own = transforms.apply_numbers(images, numbers, one.scale)
+        torch.testing.assert_close(own, usual, atol=1e-5, rtol=0)
+        weights = torch.rand(own.shape, generator=torch.Generator().manual_seed(1))
+        gradients = (torch.autograd.grad((s * weights).sum(), images)[0] for s in (own, usual))
+        torch.testing.assert_close(*gradients, atol=1e-4, rtol=0)
 
 
 def test_images_of_a_goal_share_draws_and_sizes_while_rendered(

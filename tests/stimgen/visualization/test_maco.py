@@ -109,6 +109,7 @@ def test_transparency_is_the_sum_of_gradient_sizes(magnitude: np.ndarray) -> Non
     weights = torch.randn(1, 3, 48, 48, generator=torch.Generator().manual_seed(0))
     for step in range(2):
         images = parametrization.images()
+        parametrization.prepare(step)
         parametrization.views(images, step)
         torch.autograd.grad((images * weights).sum(), parametrization.parameters)
     torch.testing.assert_close(parametrization.transparency, 2 * weights.abs().mean(1))
@@ -119,7 +120,8 @@ def test_crops_show_what_lies_there() -> None:
     ramp = torch.linspace(0, 1, 200).expand(1, 3, 200, 200)
     crops = Crops(n=2, sides=(0.5, 0.5), noise_sd=0)
     boxes = torch.tensor([[[0.5, 0.25, 0.5], [0.2, 0.7, 0.3]]])
-    across, down = (crops.cut(image, boxes, [0], 0, 20) for image in (ramp, ramp.mT))
+    noise = crops.noise([0], 0, 20)
+    across, down = (crops.cut(image, boxes, noise) for image in (ramp, ramp.mT))
     assert across.shape == (2, 3, 20, 20)
     for each, axis, side in ((across, 1, -1), (down, 2, -2)):
         for crop, box in zip(each, boxes[0], strict=True):
@@ -143,10 +145,11 @@ def test_noise_is_an_images_own() -> None:
     grey = torch.full((2, 3, 40, 40), 0.5)
     crops = Crops(n=3, noise_sd=0.1)
     boxes = crops.draw([1, 2], 1)[0]
-    noisy = crops.cut(grey, boxes, [1, 2], 0, 32)
-    assert torch.equal(noisy[3:], crops.cut(grey[:1], boxes[1:], [2], 0, 32))
+    noisy = crops.cut(grey, boxes, crops.noise([1, 2], 0, 32))
+    alone = crops.cut(grey[:1], boxes[1:], crops.noise([2], 0, 32))
+    assert torch.equal(noisy[3:], alone)
     assert (noisy - 0.5).std().item() == pytest.approx(0.1, rel=0.05)
-    assert not torch.equal(noisy, crops.cut(grey, boxes, [1, 2], 1, 32))
+    assert not torch.equal(noisy, crops.cut(grey, boxes, crops.noise([1, 2], 1, 32)))
 
 
 def test_spectrum_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
