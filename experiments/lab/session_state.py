@@ -36,6 +36,8 @@ class SessionState:
         How often it was started.
     observer
         ``person``, or the name of the simulated or machine observer.
+    place
+        ``lab`` or ``online``.
     done, planned, skipped
         Trials in the log; those of the condition table that will be run; the others, practice that
         was not needed.
@@ -71,6 +73,7 @@ class SessionState:
     status: str
     run: int = 1
     observer: str = ""
+    place: str = ""
     done: int = 0
     planned: int = 0
     skipped: int = 0

@@ -188,6 +188,7 @@ def _state(
         session=facts.get("session", 0),
         run=len(runs),
         observer=facts.get("observer") or facts.get("observer_kind", ""),
+        place=facts.get("place", "lab"),
         status=facts.get("end_reason", ""),
         done=len(rows),
         planned=planned,

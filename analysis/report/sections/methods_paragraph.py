@@ -304,8 +304,17 @@ def _who(results: Results) -> str:
     for group in results.groups:
         own = group.rows_of(sessions)
         number = own["participant"].nunique()
-        parts.append(f"{group.label}: {number} in {_counted(len(own), 'session')}")
+        where = _online(own.merge(results.log.sessions[["participant", "session", "place"]]))
+        parts.append(f"{group.label}: {number} in {_counted(len(own), 'session')}{where}")
     return f"Who took part – {'; '.join(parts)}. {_kept(results)}"
+
+
+def _online(sessions: pd.DataFrame) -> str:
+    """Say how many sessions were in participants' browsers, if any were."""
+    number = int((sessions["place"] == "online").sum())
+    if not number:
+        return ""
+    return f", {'all' if number == len(sessions) else number} of them online"
 
 
 def _kept(results: Results) -> str:

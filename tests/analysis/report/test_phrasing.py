@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,25 @@ def test_methods_follow_the_design_and_the_settings(demo_study: Path) -> None:
     assert "Intervals (95 %) generalise to new participants and new units." in text
     paper = " ".join(methods(None, analyse(log, Settings(ci_unit="paper"))))
     assert "is not at hand" in paper and "2 SEM" in paper
+
+
+def test_methods_say_how_many_sessions_were_online(study: Any) -> None:
+    for number in (1, 2, 3):
+        study.write_session(f"p00{number}", 1)
+    for online, said in (
+        ((), "3 in 3 sessions. "),
+        ((1,), "3 in 3 sessions, 1 of them online. "),
+        (
+            (1, 2, 3),
+            "3 in 3 sessions, all of them online. ",
+        ),
+    ):
+        for number in online:
+            path = study.folder / f"sub-p00{number}" / "ses-01" / "session.json"
+            record = json.loads(path.read_text(encoding="utf-8"))
+            path.write_text(json.dumps(record | {"place": "online"}), encoding="utf-8")
+        text = " ".join(methods(None, analyse(load_log(study.folder))))
+        assert f"Who took part – simulated participants (graded): {said}" in text
 
 
 def test_methods_speak_of_what_the_design_has(study: Any) -> None:

@@ -141,6 +141,7 @@ def test_the_live_page_shows_an_online_session_with_the_rest(study_of):
     rules = {study.design.name: study.design.exclusions}
     (state,) = watch("online", study.settings.data, rules)
     assert (state.status, state.done, state.observer) == ("running", 1, "person")
+    assert state.place == "online"
     finish(page)
     (state,) = watch("online", study.settings.data, rules)
     assert state.status in ("completed", "aborted")
