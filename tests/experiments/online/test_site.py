@@ -180,6 +180,21 @@ def test_too_many_requests_are_turned_away():
     assert rates.allows("a", now_s=2)
 
 
+def test_who_comes_through_a_proxy_is_counted_by_their_own_address(study_of, monkeypatch):
+    monkeypatch.setattr(site, "ARRIVALS_PER_S", 0.0)
+    monkeypatch.setattr(site, "ARRIVALS_BURST", 3)
+    person = {"person": {"participant": "x"}}
+    with served(study_of("two_afc")) as address:
+
+        def status(via: str) -> int:
+            return ask(f"{address}who", person, **{"X-Forwarded-For": via})[0]
+
+        assert [status("192.0.2.1") for _ in range(4)] == [200, 200, 200, 429]
+        # What a client says of itself stands before what the proxy of this machine adds.
+        assert status("198.51.100.7, 192.0.2.1") == 429
+        assert status("192.0.2.2") == 200
+
+
 def test_a_page_that_asks_without_end_gets_429(address):
     statuses = [ask(f"{address}images/x", **{"X-Link": "x"})[0] for _ in range(site.BURST + 80)]
     assert 429 in statuses
