@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import signal
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +15,6 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import settings
 from PIL import Image
 
 from unitscope.columns import MANIFEST_COLUMNS, UNIT_COLUMNS, Column, names
@@ -27,9 +28,28 @@ Item = TypeVar("Item")
 # Started in the background, the tests, and all sessions that they start, would ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# This is no place to measure time: tests share their machine.
-settings.register_profile("unitscope", settings.default, deadline=None)
-settings.load_profile("unitscope")
+with suppress(ModuleNotFoundError):
+    from hypothesis import settings
+
+    # This is no place to measure time: tests share their machine.
+    settings.register_profile("unitscope", settings.default, deadline=None)
+    settings.load_profile("unitscope")
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Any:
+    """Skip files of tests that need what is not installed, such as PsychoPy beside a CUDA card."""
+    report = yield
+    lacking = re.findall(r"ModuleNotFoundError: No module named '(\w+)", str(report.longrepr))
+    if report.failed and lacking:
+        name = lacking[-1]
+        is_ours = (ROOT / name).exists() or (ROOT / f"{name}.py").exists()
+        if not is_ours:
+            report.outcome = "skipped"
+            report.longrepr = (str(collector.path), None, f"needs {name}, which is not installed")
+    return report
 
 
 KINDS_OF_OCCLUSION = ("natural", "synthetic", "base", "occluded", "blur")

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ from conditions.trials.condition_tables import write_tables
 from experiments.runner.request import Request
 from tests.conftest import KINDS_OF_OCCLUSION, write_stimulus_set
 from unitscope.vocabulary import Unit
+
+# Its own conftest needs what serves online studies.
+collect_ignore = [] if find_spec("uvicorn") and find_spec("starlette") else ["online"]
 
 
 @pytest.fixture(scope="session")
