@@ -60,6 +60,8 @@ class Sizes:
         Images recorded in the middle of a long sweep.
     steps, usual_units
         Steps of an optimisation, and units rendered by the usual way.
+    batches
+        Batches that are rendered by themselves: numbers of units, and of images of each.
     stride_px, usual_positions
         Step between positions of a patch, and number of positions for the usual way.
     memory
@@ -77,6 +79,7 @@ class Sizes:
     recorded: int = 1024
     steps: int = 32
     usual_units: int = 1
+    batches: tuple[tuple[int, int], ...] = ()
     stride_px: int = 6
     usual_positions: int = 20
     memory: tuple[int, int] = (1024, 8192)
@@ -84,6 +87,12 @@ class Sizes:
     map_stride_px: int = 2
     map_units: tuple[int, ...] = (1, 18)
     studies: tuple[str, ...] | None = None
+
+
+ON_CUDA = Sizes(
+    sweep=8192, recorded=8192, steps=256, files=12288, batches=((1, 1), (4, 9), (48, 8))
+)
+"""Amounts that keep a CUDA device at work for some seconds."""
 
 
 class Bench:
@@ -116,9 +125,7 @@ class Bench:
     ) -> None:
         self.asked = asked or Asked()
         self.device, self.repeats, self.clock = device, repeats, clock
-        self.sizes = sizes or (
-            Sizes() if device.type == "cpu" else Sizes(8192, recorded=8192, steps=64, files=12288)
-        )
+        self.sizes = sizes or (Sizes() if device.type == "cpu" else ON_CUDA)
         self._parts: dict[str, Callable[[], Iterator[Figure]]] = {
             "limit": self._limit,
             "decode": self._decode,
@@ -226,6 +233,12 @@ class Bench:
             work = f"rendering units of {LAYER} in {precision}"
             share = rate * flops / self._peak(precision)
             yield Figure(work, rate, "image steps/s", rate / usual_rate, share)
+        for batch in self.sizes.batches:
+            for precision in self.precisions:
+                way: Way = own.render_units, (self.device, precision, steps, batch)
+                (took,), (n_images,) = in_turns([way], self.repeats, self.clock)
+                work = f"rendering {batch[0]} x {batch[1]} images, with diversity, in {precision}"
+                yield Figure(work, n_images * steps / took, "image steps/s")
 
     def _occlusion(self) -> Iterator[Figure]:
         n_usual = self.sizes.usual_positions

@@ -194,30 +194,35 @@ def sweep_memory(device: torch.device, n_images: int) -> Work:
     return work
 
 
-def render_units(device: torch.device, precision: Precision, steps: int) -> Work:
+def render_units(
+    device: torch.device, precision: Precision, steps: int, batch: tuple[int, int] | None = None
+) -> Work:
     """Prepare to render units of a layer in batches; its work returns the number of images.
 
     Images have 224 px and are padded by 12 px; the network's input has 224 px, as in the usual way.
     ReLUs are redirected in one step of 32, as by default (16 of 512). There is no diversity term,
-    as the usual way renders single images.
+    as the usual way renders single images, except in a given batch, of a number of units and a
+    number of images of each.
     """
     network = _untrained(device, precision)
+    usual = (4 if device.type == "cpu" else 32), 4
+    n_units, per_pole = batch or usual
     settings = SyntheticSettings(
-        per_pole=4,
+        per_pole=per_pole,
         steps=steps,
         image_px=224,
         margin_px=0,
         pad_px=12,
-        diversity_weight=0.0,
+        diversity_weight=0.2 if batch else 0.0,
         redirected_steps=steps // 32,
     )
     # Units of all branches in alternation, so that the whole layer is needed, as in the usual way.
     in_turn = zip(*(branch.channels for branch in network.layer(LAYER).branches), strict=False)
     units = [network.unit(LAYER, "", channel) for channels in in_turn for channel in channels]
-    size = 4 if device.type == "cpu" else 32
     n_batches = torch.get_num_threads() if device.type == "cpu" else 1
+    seeds = tuple(range(per_pole))
     batches = [
-        [Goal(unit, "max", tuple(range(4))) for unit in units[i * size : (i + 1) * size]]
+        [Goal(unit, "max", seeds) for unit in units[i * n_units : (i + 1) * n_units]]
         for i in range(n_batches)
     ]
 

@@ -115,7 +115,17 @@ class Parametrization(ABC):
 
 
 def adam(parameters: Sequence[torch.Tensor], learning_rate: float) -> torch.optim.Adam:
-    """Return Adam; on CUDA all of it, the number of steps too, is on the device."""
+    """Return Adam; on CUDA all of it, the number of steps too, is on the device.
+
+    Examples
+    --------
+    >>> pixels = torch.zeros(1, 3, requires_grad=True)
+    >>> optimiser = adam([pixels], 0.05)
+    >>> pixels.grad = torch.tensor([[1.0, -2.0, 0.0]])
+    >>> optimiser.step()
+    >>> [round(value, 4) for value in pixels[0].tolist()]
+    [-0.05, 0.05, 0.0]
+    """
     if not is_waited_for(parameters[0].device):
         return torch.optim.Adam(parameters, lr=learning_rate)
     return torch.optim.Adam(parameters, lr=learning_rate, fused=True, capturable=True)

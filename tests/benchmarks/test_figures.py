@@ -23,6 +23,7 @@ SMALL = Sizes(
     recorded=8,
     steps=1,
     usual_units=1,
+    batches=((1, 2),),
     stride_px=67,
     usual_positions=2,
     memory=(400, 500),
@@ -123,7 +124,7 @@ def bench() -> Bench:
 def test_both_ways_are_measured(part: str, bench: Bench) -> None:
     figures = list(bench.measure([part]))
     compared = [figure for figure in figures if figure.ratio is not None]
-    assert len(figures) == {"sweep": 5}.get(part, 2)
+    assert len(figures) == {"sweep": 5, "render": 4}.get(part, 2)
     assert len(compared) == (0 if part == "memory" else 2)
     for figure in compared:
         assert figure.value > 0
