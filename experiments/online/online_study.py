@@ -334,6 +334,8 @@ class OnlineStudy:
             self.claims.settle(seat.claim.participant, state)
             seat.claim = Claim(seat.claim.participant, seat.claim.number, state, seat.claim.code)
         screen = answer["screens"][0] | {"notes": self._notes(seat.claim)}
+        if state == SCREENED_OUT:
+            screen["body"] = ""  # The notes take leave.
         return answer | {"screens": [screen]}
 
     def _notes(self, claim: Claim) -> list[dict[str, Any]]:

@@ -166,6 +166,15 @@ def test_who_breaks_a_rule_for_good_is_screened_out_at_the_next_page(study_of):
     assert [note["words"] for note in again.plan["screens"][0]["notes"]] == notes
 
 
+def test_who_is_screened_out_at_the_end_reads_that_alone(study_of):
+    study = study_of("two_afc", exclusions={"less_used_side": 1000})
+    page = page_of(study)
+    finish(page)
+    (screen,) = page.plan["screens"]
+    assert screen["body"] == ""
+    assert [note["words"] for note in screen["notes"]] == [study.words("screened_out")]
+
+
 def test_who_leaves_can_come_back(study_of):
     study = study_of("two_afc")
     page = page_of(study)
