@@ -21,7 +21,7 @@ _NAMES = {
     float: "a number",
     bool: "true or false",
     str: "text",
-    date: "a date such as 2027-03-31",
+    date: "a date such as 2027-03-31 (without quotes)",
 }
 
 LARGEST = 2**53

@@ -344,8 +344,8 @@ def test_until_when_one_can_withdraw_is_a_day_that_the_consent_page_says(tmp_pat
     design = read(tmp_path, consent=True, withdrawal_until=date(2027, 3, 31))
     assert design.withdrawal_until == date(2027, 3, 31)
     assert "until 2027-03-31, as the consent page says" in describe(design, 1)
-    with pytest.raises(BadInput, match="'withdrawal_until' is 'soon', expected a date such as"):
-        read(tmp_path, consent=True, withdrawal_until="soon")
+    with pytest.raises(BadInput, match=r"is '2027-03-31', expected a date .*\(without quotes\)"):
+        read(tmp_path, consent=True, withdrawal_until="2027-03-31")
     with pytest.raises(BadInput, match="withdrawal_until is said on the consent page"):
         read(tmp_path, consent=False, withdrawal_until=date(2027, 3, 31))
     write_texts(tmp_path, pages={"consent": "{leave} until {until}"})
