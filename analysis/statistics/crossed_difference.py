@@ -39,10 +39,10 @@ class CrossedDifference:
     deviations ``r = M y`` from the conditions' means, whose expectations
     ``sum_j s2_j |L_k M Z_j|^2`` are exact for any numbers of trials (the method of moments; Searle,
     Casella & McCulloch, Variance Components, 1992, chapter 5). ``L_k`` sums the weighted trials of
-    a participant, a unit or both, with and without the sign of the condition. Where every
-    participant met every unit equally often in both conditions, the result is the quasi-F of Clark
-    (J. Verb. Learn. Verb. Behav. 1973, 12, 335-359). What participants (or units) add to the
-    variance counts as 0 where its estimate is negative.
+    a participant, a unit or both, with and without the sign of the condition, or takes single
+    trials. Where every participant met every unit equally often in both conditions, the result is
+    the quasi-F of Clark (J. Verb. Learn. Verb. Behav. 1973, 12, 335-359). What participants (or
+    units) add to the variance counts as 0 where its estimate is negative.
 
     Parameters
     ----------
@@ -75,6 +75,11 @@ class CrossedDifference:
             ):
                 sums = sparse.csr_matrix(levels.multiply(values[:, None]).T)
                 self._forms.append(_Quadratic(sums, sparse.csr_matrix(columns)))
+        if not (_counts(pairs, is_first) > 0).all(axis=0).any():
+            # Where no pair met both conditions, both sums over pairs are the same, and could not
+            # tell the interaction of participants and units from the residual of unequal numbers of
+            # trials. Sums of single trials do.
+            self._forms[5] = replace(self._forms[5], sums=sparse.diags(weights).tocsr())
         # The residual takes the place of the interaction of participants, units and conditions.
         self._effects = [form.levels for form in self._forms]
         self._effects[4] = sparse.identity(self.n_trials, format="csr")
@@ -234,9 +239,7 @@ class _Factor:
 
     @classmethod
     def of(cls, codes: np.ndarray, is_first: np.ndarray) -> _Factor:
-        counts = np.stack(
-            [np.bincount(codes[of], minlength=codes.max() + 1) for of in (is_first, ~is_first)]
-        )
+        counts = _counts(codes, is_first)
         shares = counts / counts.sum(axis=1, keepdims=True)
         return cls((shares**2).sum(axis=0), counts[0] > 0, not (counts > 0).all(axis=0).any())
 
@@ -256,6 +259,12 @@ class _Factor:
         df = np.array([max(_effective(self.share[group]) - 1, 1.0) for group in groups])
         total = variances.sum()
         return float(total**2 / (variances**2 / df).sum()) if total > 0 else float(df.sum())
+
+
+def _counts(codes: np.ndarray, is_first: np.ndarray) -> np.ndarray:
+    """Return the trials of each level in both conditions, shape (2, levels)."""
+    size = codes.max() + 1
+    return np.stack([np.bincount(codes[of], minlength=size) for of in (is_first, ~is_first)])
 
 
 def _effective(share: np.ndarray) -> float:

@@ -55,7 +55,25 @@ def some_lack_a_condition() -> Design:
     return p[kept], u[kept], c[kept]
 
 
-DESIGNS = [unbalanced, rotated, units_nested, participants_nested, some_lack_a_condition]
+def twice_but_for_some(design: Design) -> Design:
+    """Each participant meets each unit twice, in one condition; a tenth of answers is missing."""
+    p, u, c = (np.repeat(codes, 2) for codes in design)
+    kept = np.random.default_rng(4).random(len(p)) < 0.9
+    return p[kept], u[kept], c[kept]
+
+
+def rotated_unequally() -> Design:
+    return twice_but_for_some(rotated())
+
+
+def participants_nested_unequally() -> Design:
+    return twice_but_for_some(participants_nested())
+
+
+DESIGNS = [
+    *(unbalanced, rotated, units_nested, participants_nested, some_lack_a_condition),
+    *(rotated_unequally, participants_nested_unequally),
+]
 
 
 def draw(design: Design, studies: int, effect: float, seed: int) -> tuple[np.ndarray, float]:
@@ -162,6 +180,22 @@ def test_crossed_intervals_of_groups_do_not_count_noise_twice(
         )
     crossed, trial = np.mean(errors, axis=0)
     assert trial < crossed < 1.25 * trial
+
+
+@pytest.mark.parametrize("make", [rotated, units_nested, participants_nested])
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_one_answer_more_or_less_changes_little(make: Callable[[], Design], repeats: int) -> None:
+    design = [np.repeat(codes, repeats) for codes in make()]
+    answers, _ = draw((design[0], design[1], design[2]), 1, EFFECT, 3)
+    rows = np.arange(len(answers))
+    low, high = [], []
+    for chosen in (rows, rows[1:], np.append(rows, 0)):
+        p, u, c = (codes[chosen] for codes in design)
+        found = next(CrossedDifference(p, u, c == 0).estimates(answers[chosen]))
+        assert not found.reason
+        low.append(found.low)
+        high.append(found.high)
+    assert max(np.ptp(low), np.ptp(high)) < 0.03
 
 
 def test_too_few_is_said(simulate: Callable[..., pd.DataFrame]) -> None:
