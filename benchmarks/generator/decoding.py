@@ -78,7 +78,7 @@ def decode_rates(n_images: int = 256, device: torch.device | None = None) -> dic
 
         ways: dict[str, Callable[[], None]] = {
             f"{own} in {own_cores()} threads": lambda: read(None),
-            f"{own} in {n_processes} processes": decode_all,
+            f"PIL in {n_processes} processes": decode_all,
         }
         if device is not None:
             with suppress(BadInput):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from stimgen.studies.natural_settings import NaturalSettings
 from stimgen.studies.occlusion_settings import OcclusionSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
-from unitscope.bounds import at_least
+from unitscope.bounds import at_least, between
 from unitscope.errors import BadInput, nearest
 from unitscope.settings import build, read_yaml
 from unitscope.vocabulary import POLES, Pole
@@ -89,8 +89,7 @@ class ImagesSettings:
     def __post_init__(self) -> None:
         at_least(1, n=self.n, crop_px=self.crop_px)
         at_least(0, seed=self.seed)
-        if self.decode_processes is not None:
-            at_least(0, decode_processes=self.decode_processes)
+        between(0, 512, decode_processes=self.decode_processes)
         at_least(self.crop_px, resize_px=self.resize_px)
         if self.decode == "cuda" and self.source == "demo":
             raise ValueError(

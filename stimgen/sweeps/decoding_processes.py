@@ -25,9 +25,11 @@ _DECODED, _FAILED = b"y", b"n"
 
 _START = (
     "import sys; resize_px, crop_px, *sys.path[:] = sys.argv[1:]\n"
+    "sys.modules['torchcodec'] = None\n"
     "from stimgen.sweeps.decoding_processes import serve; serve(int(resize_px), int(crop_px))"
 )
-"""What a process runs: not the program that starts it, whatever that is."""
+"""What a process runs: not the program that starts it, whatever that is, and Pillow alone, which
+gives the same pixels and needs neither the memory nor the start of torch."""
 
 
 class DecodingProcesses:

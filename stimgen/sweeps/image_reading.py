@@ -27,8 +27,8 @@ Pixels = np.ndarray | torch.Tensor
 MANY_CORES = 8
 """CPU cores from which processes decode more images than threads."""
 
-MANY_IMAGES = 10_000
-"""Images for which processes are worth the seconds in which they start."""
+MANY_IMAGES = 1000
+"""Images for which processes are worth the second in which they start."""
 
 
 @dataclass(frozen=True)

@@ -45,12 +45,16 @@ def by(n: int) -> ImagesSettings:
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_images_and_faults_are_those_of_threads(photographs: Path, n: int) -> None:
+    NoiseImages(1, 200).load(0).save(photographs / "plain.jpg", quality=95)
+    whole = (photographs / "plain.jpg").read_bytes()
+    for name, content in (("hollow", whole[: len(whole) // 2] + whole[-2:]), ("cut", whole[:900])):
+        (photographs / f"{name}.jpg").write_bytes(content)
     source = ImageFolder(photographs)
     everything = range(len(source))
     usual = dict(read_images(source, by(0), everything, together=7))
     found = list(read_images(source, by(n), everything, together=7))
     assert [index for index, _ in found] == list(everything)
-    assert sum(isinstance(image, str) for image in usual.values()) == 2
+    assert sum(isinstance(image, str) for image in usual.values()) == 3
     for index, image in found:
         if isinstance(image, str):
             assert image == usual[index]

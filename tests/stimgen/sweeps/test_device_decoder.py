@@ -210,6 +210,11 @@ def test_what_is_swept_is_what_is_saved(
     monkeypatch.setattr(sweeping, "device_decoder", lambda images, device: decoder)
     found = sweep(toy, folder, ["early"], 3, CROP, ActivationSettings(), batch=16, quiet=True)
     assert found is not None and usual is not None
+    again = sweep(toy, folder, ["early"], 3, CROP, ActivationSettings(), batch=16, quiet=True)
+    assert again is not None
+    for place, one in enumerate((found, again)):
+        one.save(tmp_path / f"{place}.npz")
+    assert (tmp_path / "0.npz").read_bytes() == (tmp_path / "1.npz").read_bytes()
     assert found.skipped == usual.skipped and found.n_images == len(folder) - 2
     assert (found.mean != usual.mean).any()
     np.testing.assert_allclose(found.mean, usual.mean, atol=0.005)
@@ -222,8 +227,8 @@ def test_what_is_swept_is_what_is_saved(
     ]
     images = save_naturals(folder, CROP, chosen, tmp_path / "set", decoder)
     files = [(tmp_path / "set" / image.path, image.unit) for image in images]
-    again = measure(toy, files, ActivationSettings(), quiet=True)
-    np.testing.assert_array_equal(again.reshape(found.top_values.shape), found.top_values)
+    measured = measure(toy, files, ActivationSettings(), quiet=True)
+    np.testing.assert_array_equal(measured.reshape(found.top_values.shape), found.top_values)
 
 
 def test_archives_give_the_same_files(folder: ImageFolder, tmp_path: Path) -> None:
