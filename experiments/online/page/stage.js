@@ -5,6 +5,7 @@ import { render } from "./screens.js";
 
 const LATE = 1.5; // frames: as the lab counts dropped ones
 const TYPED = ["Escape", "F10"];
+const PRESSING = ["Enter", "NumpadEnter", "Space"];
 
 export class Player {
   constructor(server, painter, study, words, frame) {
@@ -118,6 +119,8 @@ export class Player {
 
   onKey(event) {
     if (!this.plan || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    // A button that has the focus is pressed by these keys, whatever else they mean on its page.
+    if (event.target.tagName === "BUTTON" && PRESSING.includes(event.code)) return;
     if (this.plan.screens[this.at].kind === "comment") {
       if (!TYPED.includes(event.code)) return;
       if (event.code === "F10") this.note({ kind: "text", text: this.typed }, event.timeStamp);

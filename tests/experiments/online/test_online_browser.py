@@ -137,6 +137,21 @@ def test_keys_are_those_that_the_screen_names(study_of):
         page.wait_for_selector("#study p:has-text('within 2 hours')")
 
 
+def test_the_keyboard_alone_reaches_every_button(study_of):
+    study = study_of("two_afc", instructions=["greeting", "network", "ready"])
+    with served(study) as address, browser_page(1280, 800) as page:
+        page.goto(f"{address}?participant=x")
+        turn = next_phase(page, ("", ""))
+        for presses in (["Tab", "Enter"], ["Tab", "Space"], ["Tab", "Enter"]):
+            before = page.inner_text("#study h1")
+            for key in presses:
+                page.keyboard.press(key)
+            turn = next_phase(page, turn)
+        # Agreed, then forward, then back by the first of two buttons.
+        assert before.startswith("What the network")
+        assert page.inner_text("#study h1").startswith("Welcome")
+
+
 def test_links_that_cannot_be_used_are_said_on_one_page(study_of):
     study = study_of("two_afc")
     with served(study) as address, browser_page(1280, 800) as page:
