@@ -281,11 +281,17 @@ def number(value: float, form: str = ".2f") -> str:
     return text.replace("-", "−")
 
 
+def signed(value: float) -> str:
+    """Return a difference with its sign, and none before a zero."""
+    text = number(value)
+    return f"+{text}" if value > 0 and text.strip("0.") else text
+
+
 _WRITERS: dict[str, Callable[[Any], str]] = {
     "percent": phrasing.percent,
     "points": phrasing.points,
     "number": number,
-    "signed": lambda value: f"{'+' if value > 0 else ''}{number(value)}",
+    "signed": signed,
     "hundredfold": lambda value: number(100 * value, ".0f"),
     "df": lambda value: number(value, ".1f"),
     "count": lambda value: f"{value:g}",

@@ -89,7 +89,7 @@ def mixed_contrasts(trials: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
             **{FACTOR: rows[FACTOR].astype(str), "log_rt": rows.get("log_rt")}
         )
         fitted, same = conditions, _of_one_kind(chosen) if name == "right_answers" else []
-        if len(conditions) - len(same) >= 2:
+        if same and len(conditions) - len(same) >= 2:
             fitted = [condition for condition in conditions if condition not in same]
             chosen = chosen[chosen[FACTOR].isin(fitted)]
         few = [group for group in GROUPS if 1 < chosen[group].nunique() < MIN_LEVELS]
@@ -278,7 +278,7 @@ def fit_with_slopes(
     >>> for part in found.structure.split("; "):
     ...     print(part)
     intercepts only (with correlated slopes the fit is singular over participants and units)
-    none found over participants and units
+    differences were not found to vary over participants and units
     """
     varying = [group for group in GROUPS if _varies_within(trials, group)]
     if not varying:
@@ -303,7 +303,7 @@ def fit_with_slopes(
         return _fitted(model(trials, fixed=(FACTOR,)), f"intercepts only ({why})", conditions)
     kept = [group for group, name in interactions.items() if name not in fit.singular]
     dropped = [group for group in varying if group not in kept]
-    none = f"; none found over {_plural(dropped)}" if dropped else ""
+    none = f"; differences were not found to vary over {_plural(dropped)}" if dropped else ""
     if not kept:
         fit = model(trials, fixed=(FACTOR,))
         return _fitted(fit, f"intercepts only ({why}){none}", conditions)

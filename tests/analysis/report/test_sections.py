@@ -25,6 +25,7 @@ from analysis.report.section import (
     ShownColumn,
     Table,
     TableView,
+    signed,
 )
 from analysis.report.sections import SECTIONS, sections_of
 from unitscope.vocabulary import TASKS
@@ -130,3 +131,8 @@ def test_an_empty_section_is_not_on_the_page(demo_study: Path, tmp_path: Path) -
     shown = re.findall(r'<h2 id="(\w+)">', page)
     assert "preregistration" not in shown
     assert shown == [section.name for section in SECTIONS if section.name in shown]
+
+
+def test_a_zero_has_no_sign() -> None:
+    written = [signed(value) for value in (0.004, -0.004, 0.0, 0.1, -0.1)]
+    assert written == ["0.00", "0.00", "0.00", "+0.10", "−0.10"]

@@ -115,6 +115,7 @@ def test_what_does_not_vary_is_given_up_and_said(simulate: Callable[..., pd.Data
     found = mixed_contrasts(trials.assign(rt_s=np.exp(rng.normal(0, 0.3, len(trials)))))
     assert (found["reason"] == "").all()
     assert found["random_effects"].str.contains("is singular").all()
+    assert not found["random_effects"].str.contains("fitted without").any()
 
 
 def test_one_trial_a_cell_allows_intercepts_only(simulate: Callable[..., pd.DataFrame]) -> None:
