@@ -188,7 +188,7 @@ class GatheredMaxPool(torch.autograd.Function):
         pooled, place = F.max_pool2d(
             maps, side, stride, padding, dilation, ceil_mode, return_indices=True
         )
-        ctx.save_for_backward(place)
+        ctx.save_for_backward(place.int())  # which the gradient reads for each pixel of a window
         ctx.geometry = maps.shape[2:], side, stride, padding, dilation
         found: torch.Tensor = pooled
         return found
@@ -220,12 +220,12 @@ class GatheredMaxPool(torch.autograd.Function):
         )
         for v, h in itertools.product(range(side[0]), range(side[1])):
             down, right = v * dilation[0], h * dilation[1]
-            here = (row + down)[:, None] * size[1] + (column + right)
-            beside = (column + right < 0) | (column + right >= size[1])
-            won = (place == here) & ~beside
+            across = column + right
+            beside = (across < 0) | (across >= size[1])
+            here = torch.where(beside, -1, (row + down)[:, None] * size[1] + across).int()
             rows = slice(down, down + (len(row) - 1) * stride[0] + 1, stride[0])
             columns = slice(right, right + (len(column) - 1) * stride[1] + 1, stride[1])
-            whole[:, :, rows, columns] += torch.where(won, gradient, 0)
+            whole[:, :, rows, columns].add_(torch.where(place == here, gradient, 0))
         (top, left), (height, width) = padding, size
         inner = whole[:, :, top : top + height, left : left + width]
         return inner.to(gradient.dtype), *[None] * 5

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from stimgen.networks.compute_device import is_waited_for
+
 
 def similarity(maps: torch.Tensor, factors: torch.dtype = torch.float32) -> torch.Tensor:
     """Return how similar the images of each group are to the network (Olah et al., 2017).
@@ -44,7 +46,11 @@ def similarity(maps: torch.Tensor, factors: torch.dtype = torch.float32) -> torc
     grams = grams / grams.norm(dim=2, keepdim=True).clamp_min(1e-12)
     # The sum over all pairs includes g_a . g_a = 1 for each image.
     n_images = maps.shape[1]
-    products: torch.Tensor = (grams @ grams.mT).sum((1, 2))
+    if is_waited_for(maps.device):
+        # sum_a sum_b g_a . g_b = |sum_a g_a|^2: products of a few long rows leave a GPU idle.
+        products: torch.Tensor = grams.sum(1).square().sum(1)
+    else:
+        products = (grams @ grams.mT).sum((1, 2))
     return products / n_images - 1
 
 

@@ -4,7 +4,13 @@ import torch
 from stimgen.visualization.objectives import similarity
 
 
-def test_similarity_is_that_of_the_double_sum() -> None:
+@pytest.mark.parametrize("is_waited_for", [False, True])
+def test_similarity_is_that_of_the_double_sum(
+    is_waited_for: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "stimgen.visualization.objectives.is_waited_for", lambda device: is_waited_for
+    )
     maps = torch.randn(2, 4, 5, 3, 3)
     expected = []
     for group in maps:
