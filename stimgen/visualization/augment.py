@@ -227,19 +227,20 @@ class GatheredResampling(torch.autograd.Function):
         # The first pixels p that can be within 1 px of i = (x, y), on each axis.
         first_x = ((d * left - b * up) / scale - (d.abs() + b.abs()) / scale.abs()).ceil()
         first_y = ((a * up - c * left) / scale - (a.abs() + c.abs()) / scale.abs()).ceil()
-        # Where the result's pixels lie, to the last digit as when they were sampled.
-        lies = (((_places(matrices, seen) + 1) * size - 1) / 2).flatten(1, 2).unbind(-1)
-        flat = gradient.flatten(2)
+        # A p - i for these; those to their right and below lie (a, c) and (b, d) further.
+        off_x, off_y = a * first_x + b * first_y - left, c * first_x + d * first_y - up
+        # Pixels beyond the result are those of a frame of zeros. Places are whole numbers far below
+        # 2^24, and so exact in 32 bits.
+        framed = F.pad(gradient, [1, 1, 1, 1]).flatten(2)
+        columns, rows = first_x + 1, first_y + 1
         total = gradient.new_zeros(*gradient.shape[:2], size, size)
-        for down, right in itertools.product(range(n_reached), repeat=2):
-            p, q = first_x + right, first_y + down
-            inside = (p >= 0) & (p < seen) & (q >= 0) & (q < seen)
-            place = q.clamp(0, seen - 1).long() * seen + p.clamp(0, seen - 1).long()
-            place = place.flatten(1)
-            at_x, at_y = (own.gather(1, place).view_as(inside) for own in lies)
-            weight = (1 - (at_x - x).abs()).clamp_min(0) * (1 - (at_y - y).abs()).clamp_min(0)
-            found = flat.gather(2, place[:, None].expand(-1, flat.shape[1], -1))
-            total += found.view_as(total) * (weight * inside)[:, None]
+        for v, h in itertools.product(range(n_reached), repeat=2):
+            row, column = (rows + v).clamp(0, seen + 1), (columns + h).clamp(0, seen + 1)
+            place = (row * (seen + 2) + column).long().flatten(1)
+            near_x = (1 - (off_x + (h * a + v * b)).abs()).clamp_min(0)
+            near_y = (1 - (off_y + (h * c + v * d)).abs()).clamp_min(0)
+            found = framed.gather(2, place[:, None].expand(-1, framed.shape[1], -1))
+            total.addcmul_(found.view_as(total), (near_x * near_y)[:, None])
         return total, None, None, None
 
 
