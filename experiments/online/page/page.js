@@ -93,9 +93,14 @@ async function main() {
   server.link = plan.link;
   const painter = new Painter(document.getElementById("screen"));
   const player = new Player(server, painter, root, words, frame);
-  window.addEventListener("resize", () => {
-    if (large(needed)) notice.hidden = true;
-    else enlarged(needed);
+  let isLarge = true;
+  window.addEventListener("resize", async () => {
+    if (!isLarge || large(needed)) return;
+    isLarge = false;
+    player.seen(false);
+    await enlarged(needed);
+    player.seen(true);
+    isLarge = true;
   });
   const plans = { plan };
   const jsPsych = jsPsychModule.initJsPsych({ display_element: root });

@@ -16,10 +16,7 @@ export class Player {
     this.typed = "";
     document.addEventListener("keydown", (event) => this.onKey(event));
     painter.canvas.addEventListener("pointerdown", (event) => this.onPointer(event));
-    document.addEventListener("visibilitychange", () => {
-      this.note({ kind: document.hidden ? "hidden" : "visible" }, performance.now());
-      this.tell();
-    });
+    document.addEventListener("visibilitychange", () => this.seen(!document.hidden));
     window.addEventListener("resize", () => this.redraw());
   }
 
@@ -133,6 +130,12 @@ export class Player {
     if (event.button !== 0 || !this.plan) return;
     const [x, y] = this.painter.place(event);
     this.press({ code: "click", x, y }, event.timeStamp);
+  }
+
+  // Whether the stage can be seen: not behind another tab, nor in a window that is too small.
+  seen(isSeen) {
+    this.note({ kind: isSeen ? "visible" : "hidden" }, performance.now());
+    this.tell();
   }
 
   // A button on a page stands for the key that it names.

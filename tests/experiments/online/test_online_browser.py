@@ -248,6 +248,22 @@ def test_a_used_link_says_what_became_of_it(study_of):
         page.wait_for_selector("#notice p:has-text('Each person can take part once')")
 
 
+def test_a_window_that_becomes_too_small_is_waited_for_and_recorded(study_of):
+    study = study_of("occlusion")
+    with served(study) as address, browser_page(1280, 800) as page:
+        page.goto(f"{address}?participant=x")
+        before = next_phase(page, ("", ""))
+        for width in (700, 600):
+            page.set_viewport_size({"width": width, "height": 400})
+            page.wait_for_selector(f"#notice p:has-text('yours has {width} by 400')")
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.wait_for_selector("#notice", state="hidden")
+        press_on(page)
+        next_phase(page, before)
+    (hidden,) = read_session(session_folder(study))["runs"][0]["page_hidden"]
+    assert hidden["to_s"] > hidden["from_s"]
+
+
 def test_without_javascript_the_page_says_so(study_of):
     study = study_of("two_afc")
     with served(study) as address, browser_page(java_script_enabled=False) as page:
