@@ -91,7 +91,8 @@ def _check(arguments: argparse.Namespace) -> None:
         compared = compare_with_design(log, design, stimuli)
         for sentence in compared.sentences:
             print(sentence)
-        print(f"{compared.as_planned} sessions have every trial as their design plans it")
+        if compared.as_planned:
+            print(f"sessions with every trial as their design plans it: {compared.as_planned}")
     for sentence in (*log.warnings, *damaged_copies(log), *different_texts(log)):
         print(f"warning: {sentence}")
     print(_summary(log, len(ratings)))

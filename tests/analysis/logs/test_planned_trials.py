@@ -139,7 +139,9 @@ def test_a_table_edited_on_purpose_is_said_by_record_check_and_quality(tmp_path,
     assert main([*command, "--stimuli", str(study.stimuli)]) == 0
     printed = capsys.readouterr().out
     assert "1 session: the condition table was edited, as the design allows" in printed
-    assert "1 sessions have every trial as their design plans it" in printed
+    assert "sessions with every trial as their design plans it: 1" in printed
     quality = session_quality(load_log(study.folder, cache=False))
+    assert main(["check", str(study.folder), "--stimuli", str(tmp_path / "nowhere")]) == 0
+    assert "as their design plans it" not in capsys.readouterr().out
     assert list(quality["table_edited"]) == [False, True]
     assert "its condition table was edited by hand" in quality["remarks"][1]
