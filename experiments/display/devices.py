@@ -20,6 +20,7 @@ from experiments.display.serial_box import SerialBox
 from experiments.display.trigger_ports import open_trigger_port
 from experiments.display.triggers import TriggerHook
 from experiments.display.window import Display
+from experiments.runner import machine_options
 from experiments.runner.observers import observer_seed
 from experiments.runner.responses import Press, ResponseSource
 from experiments.runner.session import Session
@@ -32,19 +33,7 @@ NONE = "none"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for devices that belong to a machine and not to a study."""
-    parser.add_argument(
-        "--keyboard", metavar="NAME", help="part of the name of the one keyboard that counts"
-    )
-    parser.add_argument(
-        "--keyboard-layout",
-        choices=LAYOUTS,
-        help="what is printed on its keys (default: as the system has it)",
-    )
-    parser.add_argument(
-        "--box-port",
-        metavar="PORT",
-        help="serial port of the response box; none: no box",
-    )
+    machine_options.add_response_sources(parser)
     parser.add_argument(
         "--trigger-port",
         metavar="PORT",

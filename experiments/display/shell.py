@@ -17,8 +17,9 @@ from experiments.display.screenshots import Screenshots
 from experiments.display.stepper import Stepper
 from experiments.display.window import Display
 from experiments.lab.preflight import require
+from experiments.runner import machine_options
 from experiments.runner.observers import OBSERVERS, observer_kind
-from experiments.runner.request import Request, parse_distance_cm
+from experiments.runner.request import Request
 from experiments.runner.session import PSYCHOPY_FILES, Session
 from unitscope.errors import BadInput
 from unitscope.places import DATA, folders, shown
@@ -54,15 +55,8 @@ def options(description: str, design: str) -> argparse.ArgumentParser:
         choices=("right", "left"),
         help="left: the design's left_handed_keys (default: right, or as the session began)",
     )
-    parser.add_argument("--monitor", help="name in PsychoPy's Monitor Center")
-    parser.add_argument(
-        "--distance",
-        type=parse_distance_cm,
-        metavar="CM",
-        help="distance from the eyes to the screen as measured, compared with the monitor's",
-    )
-    parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
-    parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
+    machine_options.add_monitor(parser)
+    machine_options.add_window(parser)
     parser.add_argument(
         "--pilot", action="store_true", help="try the session out, in a window on any monitor"
     )

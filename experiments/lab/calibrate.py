@@ -18,6 +18,7 @@ from experiments.lab.calibration import (
     write_readings,
 )
 from experiments.lab.photometer import GUNS, find_photometer
+from experiments.runner import machine_options
 from unitscope.errors import BadInput
 from unitscope.places import DATA, shown
 
@@ -34,8 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--width-cm", type=float, help="width of the visible area")
     parser.add_argument("--distance-cm", type=float, help="viewing distance")
-    parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
-    parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
+    machine_options.add_window(parser)
     parser.add_argument(
         "--readings", type=Path, help="CSV of luminances to use instead of measuring"
     )

@@ -8,12 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from conditions.design.keys import LAYOUTS
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import table_path, write_tables
 from experiments.lab import findings
 from experiments.lab.findings import FAILED, Finding
-from experiments.runner.request import Request, parse_distance_cm
+from experiments.runner import machine_options
+from experiments.runner.request import Request
 from experiments.runner.session import Session
 from unitscope.disk import write_file
 from unitscope.errors import BadInput
@@ -31,18 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="number; its images are shown",
     )
     parser.add_argument("--data", type=Path, default=DATA, help="folder of all logs")
-    parser.add_argument("--monitor", help="name in PsychoPy's Monitor Center")
-    parser.add_argument(
-        "--distance",
-        type=parse_distance_cm,
-        metavar="CM",
-        help="distance from the eyes to the screen",
-    )
-    parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
-    parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
-    parser.add_argument("--keyboard", help="part of the name of the one keyboard that counts")
-    parser.add_argument("--keyboard-layout", choices=LAYOUTS, help="what is printed on its keys")
-    parser.add_argument("--box-port", help="serial port of the response box, or none")
+    machine_options.add_monitor(parser)
+    machine_options.add_window(parser)
+    machine_options.add_response_sources(parser)
     parser.add_argument("--no-press", action="store_true", help="do not ask for a key press")
     parser.add_argument("--json", type=Path, help="JSON file for the findings; - prints them")
 

@@ -16,6 +16,7 @@ import psutil
 
 from experiments.lab.timing import photodiode_recording
 from experiments.lab.timing.series import Series, joined, table
+from experiments.runner import machine_options
 from unitscope.disk import write_file
 from unitscope.errors import BadInput
 
@@ -46,8 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="only this measurement; repeatable",
     )
     parser.add_argument("--trials", type=int, help="trials in each way")
-    parser.add_argument("--screen", type=int, default=0, help="number of the screen, from 0")
-    parser.add_argument("--size", help="window of this size instead of the full screen: 1920x1080")
+    machine_options.add_window(parser)
     parser.add_argument(
         "--emulate",
         type=float,
