@@ -227,20 +227,22 @@ class GatheredResampling(torch.autograd.Function):
         # The first pixels p that can be within 1 px of i = (x, y), on each axis.
         first_x = ((d * left - b * up) / scale - (d.abs() + b.abs()) / scale.abs()).ceil()
         first_y = ((a * up - c * left) / scale - (a.abs() + c.abs()) / scale.abs()).ceil()
-        # A p - i for these; those to their right and below lie (a, c) and (b, d) further.
-        off_x, off_y = a * first_x + b * first_y - left, c * first_x + d * first_y - up
+        # Where the result's pixels lie, to the last digit as when they were sampled.
+        lies = (((_places(matrices, seen) + 1) * size - 1) / 2).permute(0, 3, 1, 2)
         # Pixels beyond the result are those of a frame of zeros. Places are whole numbers far below
         # 2^24, and so exact in 32 bits.
-        framed = F.pad(gradient, [1, 1, 1, 1]).flatten(2)
+        framed = F.pad(torch.cat([lies, gradient], 1), [1, 1, 1, 1]).flatten(2)
+        here = torch.stack([x.expand(1, size, size), y.expand(1, size, size)], 1)
         columns, rows = first_x + 1, first_y + 1
         total = gradient.new_zeros(*gradient.shape[:2], size, size)
-        for v, h in itertools.product(range(n_reached), repeat=2):
-            row, column = (rows + v).clamp(0, seen + 1), (columns + h).clamp(0, seen + 1)
-            place = (row * (seen + 2) + column).long().flatten(1)
-            near_x = (1 - (off_x + (h * a + v * b)).abs()).clamp_min(0)
-            near_y = (1 - (off_y + (h * c + v * d)).abs()).clamp_min(0)
-            found = framed.gather(2, place[:, None].expand(-1, framed.shape[1], -1))
-            total.addcmul_(found.view_as(total), (near_x * near_y)[:, None])
+        for down, right in itertools.product(range(n_reached), repeat=2):
+            row = (rows + down).clamp(0, seen + 1)
+            column = (columns + right).clamp(0, seen + 1)
+            place = (row * (seen + 2) + column).long().flatten(1)[:, None]
+            found = framed.gather(2, place.expand(-1, framed.shape[1], -1))
+            found = found.view(*found.shape[:2], size, size)
+            near = (1 - (found[:, :2] - here).abs()).clamp_min(0)
+            total.addcmul_(found[:, 2:], near[:, :1] * near[:, 1:])
         return total, None, None, None
 
 
