@@ -15,9 +15,9 @@ from unitscope.settings import read_yaml
 from unitscope.vocabulary import POLES
 
 TRIED = Path(__file__).with_name("tried_settings.yaml")
-TUNED = {"n": 16, "seed": 1}
+TUNED = {"n": 40, "seed": 1}
 """Units on which settings were tuned."""
-HELD_OUT = {"n": 20, "seed": 2}
+HELD_OUT = {"n": 160, "seed": 2}
 """Other units, on which they were tested."""
 
 
@@ -35,6 +35,11 @@ def main(argv: list[str] | None = None) -> int:
     quality.add_argument("settings", nargs="*", help=f"names in {TRIED.name}; all if none")
     quality.add_argument("--held-out", action="store_true", help="on units not used for tuning")
     quality.add_argument("--per-pole", type=int, default=2, help="images of each unit and pole")
+    quality.add_argument(
+        "--imagenet",
+        action="store_true",
+        help="also by features of EfficientNet-Lite0 (extra efficientnet)",
+    )
     quality.add_argument("--sheet", type=Path, help="JPEG file with images of ten of the units")
     quality.set_defaults(work=_quality)
     return run_command(parser, lambda arguments: arguments.work(arguments), argv)
@@ -70,7 +75,16 @@ def _priors(arguments: argparse.Namespace) -> None:
 def _quality(arguments: argparse.Namespace) -> None:
     from benchmarks.feature_visualization.contact_sheet import contact_sheet, save_sheet
     from benchmarks.feature_visualization.demo_units import DemoUnits, Made, demo_settings
-    from benchmarks.feature_visualization.naming import Quality, quality
+    from benchmarks.feature_visualization.naming import (
+        Looks,
+        Naming,
+        Observer,
+        colours_and_edges,
+        imagenet_features,
+        interval,
+        looks,
+        naming,
+    )
 
     known = tried()
     for name in arguments.settings:
@@ -79,16 +93,31 @@ def _quality(arguments: argparse.Namespace) -> None:
     units = DemoUnits(**TUNED)
     if arguments.held_out:
         units = DemoUnits(**HELD_OUT, without=units.units)
-    columns = [field.name for field in dataclasses.fields(Quality)]
-    print(f"| settings | {' | '.join(columns)} | seconds |\n|{'---|' * (len(columns) + 2)}")
+    observers = {"colours and edges": Observer(units, colours_and_edges)}
+    if arguments.imagenet:
+        observers["ImageNet"] = Observer(units, imagenet_features, centred=True)
+    measures = [field.name for field in dataclasses.fields(Naming)]
+    columns = [f"{measure}, {observer}" for observer in observers for measure in measures]
+    columns += [*(field.name for field in dataclasses.fields(Looks)), "seconds of CPU"]
+    print(f"| settings | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
     sheets: dict[str, Made] = {}
+    first: list[Naming] = []
     for name in arguments.settings or known:
-        start = time.perf_counter()
+        start = time.process_time()
         made = units.render(demo_settings(known[name]), arguments.per_pole)
-        spent = time.perf_counter() - start
-        found = dataclasses.astuple(quality(units, made))
-        cells = " | ".join(f"{value:.3f}" for value in found)
-        print(f"| {name} | {cells} | {spent:.0f} |", flush=True)
+        spent = time.process_time() - start
+        named = [naming(observer, made) for observer in observers.values()]
+        values = [vars(found)[measure] for found in named for measure in measures]
+        cells = [f"{value.mean():.3f}" for value in values]
+        cells += [f"{value:.3f}" for value in dataclasses.astuple(looks(units, made))]
+        print(f"| {name} | {' | '.join(cells)} | {spent:.0f} |", flush=True)
+        first = first or named
+        if named is not first:
+            before = [vars(found)[measure] for found in first for measure in measures]
+            gains = [value - old for value, old in zip(values, before, strict=True)]
+            cells = ["{:+.3f} ({:+.3f} to {:+.3f})".format(g.mean(), *interval(g)) for g in gains]
+            cells += [""] * (len(columns) - len(cells))
+            print(f"| more than the first | {' | '.join(cells)} |", flush=True)
         sheets[name] = made
     if arguments.sheet:
         save_sheet(contact_sheet(list(_rows(units, sheets))), arguments.sheet)

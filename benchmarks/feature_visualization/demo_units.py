@@ -118,8 +118,13 @@ class DemoUnits:
 
     def extremes(self, unit: Unit, pole: str, n: int) -> Images:
         """Return the natural images that activate a unit most or least, the extreme one first."""
+        return [self.natural[i] for i in self.which_extremes(unit, pole, n)]
+
+    def which_extremes(self, unit: Unit, pole: str, n: int) -> np.ndarray:
+        """Return the indices of these images."""
         order = np.argsort(self.activations[unit], kind="stable")
-        return [self.natural[i] for i in (order[::-1] if pole == "max" else order)[:n]]
+        extremes: np.ndarray = (order[::-1] if pole == "max" else order)[:n]
+        return extremes
 
     def render(self, settings: SyntheticSettings, n: int, poles: Sequence[str] = POLES) -> Made:
         """Return n feature visualizations of each unit and pole."""

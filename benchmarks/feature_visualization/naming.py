@@ -1,23 +1,35 @@
-"""How well images tell which unit they are of, by an observer that compares colours and edges."""
+"""How well images tell which unit they are of, by observers that know nothing of the network."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
+from math import comb
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import torch
 from PIL import Image
 
 from benchmarks.feature_visualization.demo_units import DemoUnits, Images, Made
 from experiments.runner.similarity import image_features
-from unitscope.vocabulary import POLES
+from stimgen.networks.network import Network
+from stimgen.networks.preprocessing import resize, to_tensor
+from stimgen.networks.registry import load_network
+from unitscope.vocabulary import POLES, Unit
+
+_RESAMPLES = 10_000
+_IMAGENET = "stimgen.networks.efficientnet_lite:lite0"
+_IMAGENET_LAYERS = "_blocks.4._expand_conv", "_blocks.10._expand_conv"
+_IMAGENET_PX = 128
+_IMAGES_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
-class Quality:
-    """What feature visualizations of some units are worth.
+class Naming:
+    """What feature visualizations tell an observer of each unit: one value a unit.
 
     Parameters
     ----------
@@ -27,7 +39,22 @@ class Quality:
         pairs of the natural images.
     naming
         Proportion of the other units whose natural images resemble the unit's synthetic images
-        less than its own do; chance is .5.
+        less than its own do, mean of both poles; chance is .5.
+    of_ten
+        Probability that, of ten units, its own natural images resemble them most; chance is .1.
+    """
+
+    two_afc: np.ndarray
+    naming: np.ndarray
+    of_ten: np.ndarray
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How synthetic images look, and whether they do what they are for.
+
+    Parameters
+    ----------
     beyond
         Proportion of images that activate their unit further than every natural image.
     saturated
@@ -36,74 +63,146 @@ class Quality:
         Mean difference of neighbouring pixels, down and to the right.
     """
 
-    two_afc: float
-    naming: float
     beyond: float
     saturated: float
     variation: float
 
 
-def quality(of: DemoUnits, made: Made, n_natural: int = 60) -> Quality:
+@dataclass(frozen=True)
+class Observer:
+    """Compares images by the cosine of their features.
+
+    Parameters
+    ----------
+    of
+        The units whose natural images it knows.
+    features
+        Describes images: images x features.
+    centred
+        Whether features are taken relative to their means over the natural images.
+    """
+
+    of: DemoUnits
+    features: Callable[[Images], np.ndarray]
+    centred: bool = False
+
+    def directions(self, images: Images) -> np.ndarray:
+        """Return images' features, scaled to unit length."""
+        return _unit_length(self.features(images) - self._usual)
+
+    @cached_property
+    def natural(self) -> np.ndarray:
+        """Those of all natural images."""
+        return _unit_length(self._natural - self._usual)
+
+    @cached_property
+    def _natural(self) -> np.ndarray:
+        return self.features(self.of.natural)
+
+    @cached_property
+    def _usual(self) -> np.ndarray | float:
+        mean: np.ndarray | float = self._natural.mean(0) if self.centred else 0.0
+        return mean
+
+
+def naming(observer: Observer, made: Made, n_natural: int = 60) -> Naming:
     """Measure synthetic images against each unit's ``n_natural`` natural images of each pole."""
+    of = observer.of
     keys = [(unit, pole) for pole in POLES for unit in of.units]
-    natural = {key: directions(of.extremes(*key, n_natural)) for key in keys}
-    synthetic = {key: directions(made[key]) for key in keys}
+    natural = {key: observer.natural[of.which_extremes(*key, n_natural)] for key in keys}
+    synthetic = {key: observer.directions(made[key]).mean(0) for key in keys}
     correct = []
     for unit in of.units:
         # The similarity observer's rule: nearer to references of max, farther from those of min.
         high, low = (
-            (natural[unit, pole] @ synthetic[unit, "max"].T).mean(1)
-            - (natural[unit, pole] @ synthetic[unit, "min"].T).mean(1)
+            natural[unit, pole] @ (synthetic[unit, "max"] - synthetic[unit, "min"])
             for pole in ("max", "min")
         )
         correct.append((high[:, None] > low).mean())
-    named = [
-        _named(
-            np.array(
-                [
-                    [(synthetic[one, pole] @ natural[other, pole].T).mean() for other in of.units]
-                    for one in of.units
-                ]
-            )
-        )
-        for pole in POLES
-    ]
+    above = np.array([_n_above(of, pole, synthetic, natural) for pole in POLES])
+    n_others = len(of.units) - 1
+    drawn = min(9, n_others)
+    # It is the first of ten where all nine others are drawn from those below it.
+    first = [[comb(int(n_others - n), drawn) / comb(n_others, drawn) for n in row] for row in above]
+    return Naming(
+        two_afc=np.array(correct),
+        naming=1 - above.mean(0) / n_others,
+        of_ten=np.array(first).mean(0),
+    )
+
+
+def _n_above(
+    of: DemoUnits,
+    pole: str,
+    synthetic: Mapping[tuple[Unit, str], np.ndarray],
+    natural: Mapping[tuple[Unit, str], np.ndarray],
+) -> np.ndarray:
+    """Return how many other units' natural images resemble a unit's synthetic ones more.
+
+    Some units' natural images resemble any synthetic image; so likenesses are centred.
+    """
+    shown = np.array([synthetic[unit, pole] for unit in of.units])
+    alike = shown @ np.array([natural[unit, pole].mean(0) for unit in of.units]).T
+    centred = alike - alike.mean(0)
+    above: np.ndarray = (centred >= np.diag(centred)[:, None]).sum(1) - 1
+    return above
+
+
+def looks(of: DemoUnits, made: Made) -> Looks:
+    """Measure synthetic images by themselves."""
     pixels = np.stack([image for images in made.values() for image in images]) / 255
-    return Quality(
-        two_afc=float(np.mean(correct)),
-        naming=float(np.mean(named)),
-        beyond=_beyond(of, made),
+    beyond = []
+    for (unit, pole), images in made.items():
+        values, natural = of.activations_of(images)[unit], of.activations[unit]
+        beyond.append((values > natural.max()) if pole == "max" else (values < natural.min()))
+    return Looks(
+        beyond=float(np.mean(beyond)),
         saturated=float(((pixels < 0.02) | (pixels > 0.98)).mean()),
         variation=float(sum(np.abs(np.diff(pixels, axis=axis)).mean() for axis in (1, 2))),
     )
 
 
-def _named(alike: np.ndarray) -> float:
-    """Return how often a row's own column is above the row's other ones, relative to their means.
-
-    Some units' natural images resemble any synthetic image; so columns are centred.
-    """
-    centred = alike - alike.mean(0)
-    own = np.diag(centred)[:, None]
-    return float((own > centred).sum() / (len(alike) * (len(alike) - 1)))
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % interval of the mean of units' values, by resampling the units."""
+    drawn = np.random.default_rng(0).integers(0, len(values), (_RESAMPLES, len(values)))
+    low, high = np.quantile(values[drawn].mean(1), (0.025, 0.975))
+    return float(low), float(high)
 
 
-def _beyond(of: DemoUnits, made: Made) -> float:
-    found = []
-    for (unit, pole), images in made.items():
-        values, natural = of.activations_of(images)[unit], of.activations[unit]
-        found.append((values > natural.max()) if pole == "max" else (values < natural.min()))
-    return float(np.mean(found))
-
-
-def directions(images: Images | Sequence[np.ndarray]) -> np.ndarray:
-    """Return images' features, scaled to unit length: images x features."""
+def colours_and_edges(images: Images) -> np.ndarray:
+    """Describe images as the similarity observer of the experiments does."""
     with TemporaryDirectory() as folder:
         found = []
         for image in images:
             file = Path(folder) / "image.png"
             Image.fromarray(image).save(file, compress_level=1)
             found.append(image_features(file))
-    vectors = np.array(found)
+    return np.array(found)
+
+
+def imagenet_features(images: Images) -> np.ndarray:
+    """Describe images by two layers of EfficientNet-Lite0, trained on photographs.
+
+    Features are the square roots of channels' mean responses, of each layer at unit length. Needs
+    the extra ``efficientnet``.
+    """
+    network = _imagenet()
+    layers = [network.layer(name) for name in _IMAGENET_LAYERS]
+    found = []
+    for start in range(0, len(images), _IMAGES_AT_ONCE):
+        some = resize(to_tensor(images[start : start + _IMAGES_AT_ONCE]), _IMAGENET_PX)
+        with torch.no_grad():
+            maps = network.maps(some, layers, "post")
+        roots = [maps[layer.name].float().mean((2, 3)).clamp_min(0).sqrt() for layer in layers]
+        found.append(np.concatenate([_unit_length(root.numpy()) for root in roots], 1))
+    return np.concatenate(found)
+
+
+def _unit_length(vectors: np.ndarray) -> np.ndarray:
     unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
+
+
+@cache
+def _imagenet() -> Network:
+    return load_network(_IMAGENET)

@@ -163,6 +163,9 @@ class SyntheticSettings:
         is resized to the images' ``crop_px``.
     start_sd, decay
         Standard deviation of the starting spectrum, and exponent of the 1/f**decay scaling.
+    colours
+        Whose colours method ``fourier`` decorrelates: those of ``imagenet``, or of the ``demo``'s
+        images, which have more hue and less contrast.
     transforms
         ``per_image``: each image of a step is shifted, scaled and rotated by a draw of its own, in
         one resampling, grey outside; ``lucid``: all images of a unit and pole by the same draw, as
@@ -204,6 +207,7 @@ class SyntheticSettings:
     margin_px: int = 16
     start_sd: float = 0.01
     decay: float = 1.0
+    colours: Literal["imagenet", "demo"] = "imagenet"
     transforms: Literal["per_image", "lucid"] = "per_image"
     pad_px: int = 0
     jitter_px: tuple[int, int] = (16, 8)
@@ -229,6 +233,11 @@ class SyntheticSettings:
         )
         if self.learning_rate <= 0 or not self.scales or min(self.scales) <= 0:
             raise ValueError("learning_rate and scales must be above 0")
+        if self.colours != "imagenet" and self.method != "fourier":
+            raise ValueError(
+                f"colours is {self.colours!r}, which method 'fourier' alone can use; "
+                f"expected 'imagenet' with method {self.method!r}"
+            )
         if self.transforms == "lucid":
             first = self.image_px + 2 * self.pad_px - self.jitter_px[0]
             least = int(min(self.scales) * first) - self.jitter_px[1]

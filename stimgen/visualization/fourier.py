@@ -11,11 +11,20 @@ from stimgen.networks.compute_device import is_waited_for
 from stimgen.studies.prior_settings import BlurSettings
 from stimgen.visualization.parametrization import Parametrization, adam
 
-# Lucid's square root of the covariance of ImageNet's colours (by singular value decomposition),
-# divided by the largest norm of a column.
-_COLOUR_SD = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
-COLOUR = _COLOUR_SD / np.linalg.norm(_COLOUR_SD, axis=0).max()
-"""Matrix from decorrelated colour to red, green and blue, 3 x 3."""
+# Square roots of the covariance of images' colours (by singular value decomposition): Lucid's of
+# ImageNet, and that of the demo images, whose hues vary more.
+_COLOUR_SD = {
+    "imagenet": [[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]],
+    "demo": [[0.173, 0.100, 0.036], [0.180, -0.011, -0.093], [0.184, -0.083, 0.057]],
+}
+COLOURS = {
+    name: np.array(root) / np.linalg.norm(root, axis=0).max() for name, root in _COLOUR_SD.items()
+}
+"""Matrices from decorrelated colour to red, green and blue, 3 x 3, by the images of the colours;
+the largest norm of a column is 1."""
+
+COLOUR = COLOURS["imagenet"]
+"""The usual one."""
 
 
 def in_colour(decorrelated: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
@@ -26,7 +35,7 @@ def in_colour(decorrelated: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
     decorrelated
         Images x 3 x height x width.
     colour
-        :data:`COLOUR` as a tensor.
+        One of :data:`COLOURS` as a tensor.
 
     Examples
     --------
@@ -68,6 +77,8 @@ class FourierImages(Parametrization):
         Learning rate of Adam.
     blur
         Blur of the images, before the sigmoid, between steps; none if None.
+    colours
+        Key of :data:`COLOURS`.
     device
         Device of the images.
 
@@ -94,6 +105,7 @@ class FourierImages(Parametrization):
         decay: float = 1.0,
         learning_rate: float = 0.05,
         blur: BlurSettings | None = None,
+        colours: str = "imagenet",
         device: torch.device | str = "cpu",
     ) -> None:
         self.size_px = size_px
@@ -114,7 +126,7 @@ class FourierImages(Parametrization):
         # Repeated for real and imaginary parts; broadcasting takes three times as long.
         damping = np.stack([damping, damping], -1)
         self._damping = torch.tensor(damping, dtype=torch.float32, device=device)
-        self._colour = torch.tensor(COLOUR, dtype=torch.float32, device=device)
+        self._colour = torch.tensor(COLOURS[colours], dtype=torch.float32, device=device)
 
     def images(self) -> torch.Tensor:
         """Return images x 3 x size x size in 0..1."""

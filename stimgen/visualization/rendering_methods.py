@@ -75,6 +75,7 @@ def open_method(
         decay=settings.decay,
         learning_rate=settings.learning_rate,
         blur=settings.priors.blur,
+        colours=settings.colours,
         device=network.device,
     )
 

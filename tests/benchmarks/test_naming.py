@@ -8,8 +8,14 @@ import pytest
 import yaml
 
 from benchmarks.feature_visualization.__main__ import HELD_OUT, TUNED, main, tried
-from benchmarks.feature_visualization.demo_units import DemoUnits, Made, demo_settings
-from benchmarks.feature_visualization.naming import quality
+from benchmarks.feature_visualization.demo_units import DemoUnits, Images, Made, demo_settings
+from benchmarks.feature_visualization.naming import (
+    Observer,
+    colours_and_edges,
+    interval,
+    looks,
+    naming,
+)
 from benchmarks.feature_visualization.prior_sheet import (
     SHOWN,
     ShownPrior,
@@ -25,8 +31,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def few() -> DemoUnits:
-    return DemoUnits(n=6, seed=3, n_images=300)
+def few() -> Observer:
+    return Observer(DemoUnits(n=6, seed=3, n_images=300), colours_and_edges)
 
 
 def natural(of: DemoUnits, shift: int = 0) -> Made:
@@ -39,32 +45,65 @@ def natural(of: DemoUnits, shift: int = 0) -> Made:
     }
 
 
-def test_natural_images_name_their_units_and_noise_does_not(few: DemoUnits) -> None:
-    good = quality(few, natural(few), n_natural=20)
-    assert good.two_afc > 0.7 and good.naming > 0.7
+def measured(observer: Observer, made: Made) -> dict[str, float]:
+    found = naming(observer, made, n_natural=20)
+    return {measure: float(values.mean()) for measure, values in vars(found).items()}
+
+
+def test_natural_images_name_their_units_and_noise_does_not(few: Observer) -> None:
+    good = measured(few, natural(few.of))
+    assert good["two_afc"] > 0.7 and good["naming"] > 0.7
     rng = np.random.default_rng(0)
     noise = {
         key: [rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(4)]
-        for key in natural(few)
+        for key in natural(few.of)
     }
-    bad = quality(few, noise, n_natural=20)
-    assert bad.two_afc < good.two_afc - 0.1 and bad.naming < good.naming - 0.1
-    assert bad.variation > 3 * good.variation
+    bad = measured(few, noise)
+    assert bad["two_afc"] < good["two_afc"] - 0.1 and bad["naming"] < good["naming"] - 0.1
+    assert looks(few.of, noise).variation > 3 * looks(few.of, natural(few.of)).variation
 
 
 @pytest.mark.slow
-def test_images_of_other_units_name_them_less(few: DemoUnits) -> None:
-    good, bad = (quality(few, natural(few, shift), n_natural=20) for shift in (0, 2))
-    assert bad.two_afc < good.two_afc - 0.15 and bad.naming < good.naming - 0.15
+def test_images_of_other_units_name_them_less(few: Observer) -> None:
+    good, bad = (measured(few, natural(few.of, shift)) for shift in (0, 2))
+    assert bad["two_afc"] < good["two_afc"] - 0.15 and bad["naming"] < good["naming"] - 0.15
+    assert bad["of_ten"] < good["of_ten"]
 
 
 @pytest.mark.slow
-def test_poles_that_are_exchanged_turn_the_choice_round(few: DemoUnits) -> None:
-    shown = natural(few)
+def test_poles_that_are_exchanged_turn_the_choice_round(few: Observer) -> None:
+    shown = natural(few.of)
     other = {"min": "max", "max": "min"}
     turned = {(unit, pole): shown[unit, other[pole]] for unit, pole in shown}
-    right, wrong = (quality(few, made, n_natural=20).two_afc for made in (shown, turned))
+    right, wrong = (measured(few, made)["two_afc"] for made in (shown, turned))
     assert wrong == pytest.approx(1 - right, abs=1e-9)
+
+
+def test_naming_one_of_ten_is_as_often_as_drawn(few: Observer) -> None:
+    # With six units all five others are drawn: it is first, or it is not.
+    found = naming(few, natural(few.of), n_natural=20)
+    assert set(found.of_ten) <= {0.0, 0.5, 1.0}
+    assert ((found.of_ten == 1) == (found.naming == 1)).all()
+
+
+def test_centred_features_do_not_see_what_all_images_share(few: Observer) -> None:
+    def with_more(images: Images) -> np.ndarray:
+        return colours_and_edges(images) + 5.0
+
+    plain, more = (
+        measured(Observer(few.of, features, centred=True), natural(few.of))
+        for features in (colours_and_edges, with_more)
+    )
+    assert more == pytest.approx(plain)
+    assert measured(Observer(few.of, with_more), natural(few.of)) != pytest.approx(plain)
+
+
+def test_the_interval_is_that_of_the_mean_over_units() -> None:
+    values = np.random.default_rng(1).normal(0.2, 0.5, 400)
+    low, high = interval(values)
+    error = 1.96 * values.std() / 20
+    assert low == pytest.approx(values.mean() - error, abs=0.005)
+    assert high == pytest.approx(values.mean() + error, abs=0.005)
 
 
 def test_held_out_units_are_not_those_of_tuning() -> None:
@@ -84,15 +123,16 @@ def test_bad_input_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
-def test_images_of_held_out_units_are_less_saturated_and_smoother_than_before() -> None:
-    units = DemoUnits(**HELD_OUT, without=DemoUnits(**TUNED).units)
-    before, after = (
-        quality(units, units.render(demo_settings(tried()[name]), 2))
-        for name in ("before", "after")
-    )
-    assert after.saturated < before.saturated / 3
+def test_images_of_held_out_units_are_better_than_before() -> None:
+    units = DemoUnits(n=20, seed=HELD_OUT["seed"], without=DemoUnits(**TUNED).units)
+    observer = Observer(units, colours_and_edges)
+    made = [units.render(demo_settings(tried()[name]), 2) for name in ("before", "after")]
+    before, after = (looks(units, images) for images in made)
+    assert after.saturated < before.saturated / 2
     assert after.variation < before.variation
     assert after.beyond > before.beyond - 0.02
+    named_before, named_after = (naming(observer, images).naming.mean() for images in made)
+    assert named_after > named_before
 
 
 def test_the_guides_examples_are_the_middle_weights_of_the_sheet() -> None:

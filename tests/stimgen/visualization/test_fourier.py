@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from stimgen.visualization.fourier import COLOUR, FourierImages, in_colour
+from stimgen.demo.demo_images import DemoImages
+from stimgen.visualization.fourier import COLOUR, COLOURS, FourierImages, in_colour
 
 
 @pytest.mark.parametrize("size_px", [32, 33])
@@ -71,3 +72,24 @@ def test_the_first_colour_channel_is_brightness() -> None:
         parametrization.spectrum[0, 0, 0, 0, 0] = 10
     red, green, blue = parametrization.images()[0].mean((1, 2))
     assert min(red, green, blue) > 0.6 and max(red, green, blue) - min(red, green, blue) < 0.05
+
+
+def test_colours_of_the_demo_are_those_of_its_images() -> None:
+    source = DemoImages(300, size_px=32)
+    rgb = np.stack([source.pixels(i) for i in range(len(source))]).reshape(-1, 3) / 255
+    values, vectors = np.linalg.eigh(np.cov(rgb.T))
+    root = (vectors * np.sqrt(values))[:, ::-1]
+    root = root / np.linalg.norm(root, axis=0).max()
+    signs = np.sign((root * COLOURS["demo"]).sum(0))
+    np.testing.assert_allclose(root * signs, COLOURS["demo"], atol=0.03)
+    # More hue for its contrast than ImageNet's, which would fail.
+    hue = np.linalg.norm(root, axis=0)[1:]
+    assert (hue > 1.4 * np.linalg.norm(COLOURS["imagenet"], axis=0)[1:]).all()
+
+
+def test_images_with_the_colours_of_the_demo_have_more_hue() -> None:
+    def hue(colours: str) -> float:
+        images = FourierImages([1], 32, start_sd=0.1, colours=colours).images().detach()
+        return float(images.std(1).mean() / images.mean(1).std())
+
+    assert hue("demo") > 1.5 * hue("imagenet")
