@@ -233,11 +233,6 @@ class SyntheticSettings:
         )
         if self.learning_rate <= 0 or not self.scales or min(self.scales) <= 0:
             raise ValueError("learning_rate and scales must be above 0")
-        if self.colours != "imagenet" and self.method != "fourier":
-            raise ValueError(
-                f"colours is {self.colours!r}, which method 'fourier' alone can use; "
-                f"expected 'imagenet' with method {self.method!r}"
-            )
         if self.transforms == "lucid":
             first = self.image_px + 2 * self.pad_px - self.jitter_px[0]
             least = int(min(self.scales) * first) - self.jitter_px[1]

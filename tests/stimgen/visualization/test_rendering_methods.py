@@ -151,12 +151,6 @@ def test_blur_is_refused_where_there_is_nothing_to_blur(method: str) -> None:
         dataclasses.replace(SETTINGS[method], priors=PriorSettings(blur=BlurSettings(1.0)))
 
 
-@pytest.mark.parametrize("method", ["pixels", "generator", "maco"])
-def test_colours_are_refused_where_they_are_not_decorrelated(method: str) -> None:
-    with pytest.raises(ValueError, match="'fourier' alone.*expected 'imagenet' with method"):
-        dataclasses.replace(SETTINGS[method], colours="demo")
-
-
 def test_maco_needs_a_spectrum(toy: Network) -> None:
     with pytest.raises(BadInput, match="natural images"):
         open_method(SETTINGS["maco"], toy)
