@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from unitscope.errors import BadInput, nearest, run_command
 from unitscope.settings import read_yaml
 from unitscope.vocabulary import POLES
@@ -76,6 +78,7 @@ def _quality(arguments: argparse.Namespace) -> None:
     from benchmarks.feature_visualization.contact_sheet import contact_sheet, save_sheet
     from benchmarks.feature_visualization.demo_units import DemoUnits, Made, demo_settings
     from benchmarks.feature_visualization.naming import (
+        N_NATURAL,
         Looks,
         Naming,
         Observer,
@@ -100,25 +103,33 @@ def _quality(arguments: argparse.Namespace) -> None:
     columns = [f"{measure}, {observer}" for observer in observers for measure in measures]
     columns += [*(field.name for field in dataclasses.fields(Looks)), "seconds of CPU"]
     print(f"| settings | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
-    sheets: dict[str, Made] = {}
-    first: list[Naming] = []
-    for name in arguments.settings or known:
-        start = time.process_time()
-        made = units.render(demo_settings(known[name]), arguments.per_pole)
-        spent = time.process_time() - start
+
+    def measured(name: str, made: Made, spent_s: float) -> list[np.ndarray]:
         named = [naming(observer, made) for observer in observers.values()]
         values = [vars(found)[measure] for found in named for measure in measures]
         cells = [f"{value.mean():.3f}" for value in values]
         cells += [f"{value:.3f}" for value in dataclasses.astuple(looks(units, made))]
-        print(f"| {name} | {' | '.join(cells)} | {spent:.0f} |", flush=True)
-        first = first or named
-        if named is not first:
-            before = [vars(found)[measure] for found in first for measure in measures]
-            gains = [value - old for value, old in zip(values, before, strict=True)]
+        print(f"| {name} | {' | '.join(cells)} | {spent_s:.0f} |", flush=True)
+        return values
+
+    next_natural = {
+        (unit, pole): units.extremes(unit, pole, N_NATURAL + arguments.per_pole)[N_NATURAL:]
+        for unit in units.units
+        for pole in POLES
+    }
+    measured("natural images of the next ranks", next_natural, 0)
+    sheets: dict[str, Made] = {}
+    first: list[np.ndarray] = []
+    for name in arguments.settings or known:
+        start = time.process_time()
+        sheets[name] = units.render(demo_settings(known[name]), arguments.per_pole)
+        values = measured(name, sheets[name], time.process_time() - start)
+        if first:
+            gains = [value - old for value, old in zip(values, first, strict=True)]
             cells = ["{:+.3f} ({:+.3f} to {:+.3f})".format(g.mean(), *interval(g)) for g in gains]
             cells += [""] * (len(columns) - len(cells))
             print(f"| more than the first | {' | '.join(cells)} |", flush=True)
-        sheets[name] = made
+        first = first or values
     if arguments.sheet:
         save_sheet(contact_sheet(list(_rows(units, sheets))), arguments.sheet)
 

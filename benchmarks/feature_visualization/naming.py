@@ -20,6 +20,9 @@ from stimgen.networks.preprocessing import resize, to_tensor
 from stimgen.networks.registry import load_network
 from unitscope.vocabulary import POLES, Unit
 
+N_NATURAL = 60
+"""Number of natural images of each unit and pole to which synthetic ones are compared."""
+
 _RESAMPLES = 10_000
 _IMAGENET = "stimgen.networks.efficientnet_lite:lite0"
 _IMAGENET_LAYERS = "_blocks.4._expand_conv", "_blocks.10._expand_conv"
@@ -105,7 +108,7 @@ class Observer:
         return mean
 
 
-def naming(observer: Observer, made: Made, n_natural: int = 60) -> Naming:
+def naming(observer: Observer, made: Made, n_natural: int = N_NATURAL) -> Naming:
     """Measure synthetic images against each unit's ``n_natural`` natural images of each pole."""
     of = observer.of
     keys = [(unit, pole) for pole in POLES for unit in of.units]
