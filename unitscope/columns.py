@@ -259,7 +259,8 @@ MEASURED_BY_TRIAL = (
         "exposures",
         "int",
         "How often the images came on the screen: once, and again after a pause, after the "
-        "question whether to end the session, and where that ended an earlier run.",
+        "question whether to end the session, and where that, or online a page that was closed, "
+        "ended an earlier run.",
         since=3,
     ),
     Column("feedback_onset_s", "float", "Flip that showed the feedback.", "s", blank=True),

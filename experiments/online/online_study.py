@@ -130,7 +130,7 @@ class _Seat:
     claim: Claim
     heard_s: float
     noted_s: float
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 class OnlineStudy:
@@ -241,11 +241,10 @@ class OnlineStudy:
         """
         seat = self._seats.get(secret)
         if seat is None:
-            # After the server was started again, or the page was silent for long.
-            if self.claims.at(secret) is None:
-                return {"elsewhere": True}
-            return {"begin_again": True}
+            return self._without_seat(secret)
         with seat.lock:
+            if self._seats.get(secret) is not seat:  # It was given up in the meantime.
+                return self._without_seat(secret)
             now_s = seat.heard_s = time.monotonic()
             if now_s - seat.noted_s > SEEN_S:
                 seat.noted_s = now_s
@@ -276,6 +275,10 @@ class OnlineStudy:
         """End all visits."""
         for secret in list(self._seats):
             self._forget(secret)
+
+    def _without_seat(self, secret: str) -> dict[str, Any]:
+        """Answer a page after the server was started again, or that was silent for long."""
+        return {"elsewhere": True} if self.claims.at(secret) is None else {"begin_again": True}
 
     def _request(self, participant: str, number: int) -> Request:
         settings = self.settings
@@ -316,10 +319,11 @@ class OnlineStudy:
         with self._changing:
             seat = self._seats.pop(secret, None)
         if seat:
-            try:
-                seat.visit.leave()
-            except BadInput:  # The disk is full, or gone: there is nothing more to be saved.
-                seat.visit.session.log.close()
+            with seat.lock:  # A report that is being taken is recorded first.
+                try:
+                    seat.visit.leave()
+                except BadInput:  # The disk is full, or gone: there is nothing more to be saved.
+                    seat.visit.session.log.close()
 
     def _ended(self, seat: _Seat, answer: dict[str, Any]) -> dict[str, Any]:
         """Settle the claim of somebody who ended, and add what they need to know."""

@@ -83,6 +83,7 @@ class Visit:
         self._at = 0
         self._bundles: dict[str, list[Path]] = {}
         self._answered: tuple[int, dict[str, Any]] = (0, {})
+        self._frames: tuple[int, float | None] = (0, None)
         self._hidden: list[dict[str, Any]] = []
         self._flips: list[Flip] = []
         self._next_stage()
@@ -120,14 +121,26 @@ class Visit:
             return answer
         if report.number != number + 1:
             raise BadReport("out of order")
+        self._frames = report.frames, report.largest_s
         answer = self.shows() if self.is_over or self._changed(report) else {"go_on": True}
         self._answered = report.number, answer
         return answer
 
     def leave(self, reason: str = INTERRUPTED) -> None:
-        """End the run, unless the session is over."""
+        """End the run, unless the session is over.
+
+        Who has answered a trial may have seen whether it was correct, so that it is recorded.
+        """
+        stage, self._stage = self._stage, None
         self._stages = iter(())
-        self.session.finish(reason)
+        try:
+            if isinstance(stage, Trial) and stage.is_answered:
+                stage.cut_short(self._now_s)
+                self._record(stage)
+            elif isinstance(stage, Trial):
+                self.session.note_left(stage)
+        finally:
+            self.session.finish(reason)
 
     def _changed(self, report: Report) -> bool:
         """Tell the stage what happened; returns whether the page shall show something else."""
@@ -135,11 +148,14 @@ class Visit:
         assert stage is not None
         phase = self._drive(stage, report)
         if phase in ENDED:
+            self._stage = None  # Whatever becomes of its record, it is not ended once more.
             if phase == LEFT:
+                if isinstance(stage, Trial):
+                    self.session.note_left(stage)
                 self._end(None)
                 return True
             if isinstance(stage, Trial):
-                self.session.record(stage, self._measured(report), self._flips)
+                self._record(stage)
             self._next_stage()
             return True
         coming = self._planner.coming(stage, phase, self._now_s)
@@ -189,16 +205,18 @@ class Visit:
             }
         )
 
-    def _measured(self, report: Report) -> DisplayMeasures:
+    def _record(self, trial: Trial) -> None:
+        frames, largest_s = self._frames
         intervals = [f["interval_s"] for f in self._flips if f["interval_s"] is not None]
-        return {
+        measured: DisplayMeasures = {
             "response_source": SOURCE,
-            "frames": report.frames,
+            "frames": frames,
             "dropped_frames": sum(i > DROPPED * self._frame_s for i in intervals),
-            "largest_frame_interval_s": report.largest_s,
+            "largest_frame_interval_s": largest_s,
             "photodiode": "off",
             "trigger": None,
         }
+        self.session.record(trial, measured, self._flips)
 
     def _next_stage(self) -> None:
         stage = next(self._stages, None)

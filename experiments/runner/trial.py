@@ -106,6 +106,11 @@ class Trial(ABC):
         """Return the columns that this task adds to those of every task."""
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the answer is whole, or its time is over: nothing more is asked for."""
+        return self.phase not in (FIXATION, *self.answering)
+
+    @property
     def shows_feedback(self) -> bool:
         """Whether the correct answer is shown after this trial."""
         return bool(getattr(self._design.feedback, self.row["trial_role"], False))
@@ -159,6 +164,10 @@ class Trial(ABC):
                 self._receive(action, press)
         self._advance(now_s)
         return self.phase
+
+    def cut_short(self, now_s: float) -> None:
+        """End an answered trial at once, whatever it would still show."""
+        self.phase, self._end_s = DONE, now_s
 
     def flipped(self, flip_s: float) -> None:
         """Record when the phase last returned came on the screen."""
