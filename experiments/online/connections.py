@@ -19,6 +19,9 @@ IDLE_S = 30
 WHOLE_S = 60
 """Seconds in which a request must be whole, and its answer read; a page waits no longer, either."""
 
+UNREAD_BYTES = 256 * 1024 * 1024
+"""Of all answers together that were sent and not read yet."""
+
 LOOPBACK = ["127.0.0.1", "::1"]
 """Where a proxy is believed that says for whom it asks."""
 
@@ -44,8 +47,8 @@ class Connection(H11Protocol):
     """A connection of uvicorn's that is cut where it waits for its other end for too long.
 
     Uvicorn itself waits without end for a head that is never whole, for the rest of a body that
-    was refused, and for somebody who does not read. Where too many connections are open, a new one
-    takes the place of the one that has waited for longest.
+    was refused, and for somebody who does not read. Where too many connections are open, or too
+    much was not read, those are cut that have waited for longest.
     """
 
     waits_since_s: float | None = None
@@ -58,7 +61,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self._wait()
         if len(self.connections) > CONNECTIONS:
-            _longest_waiting(self.connections).abort()
+            _longest_waiting(self._all()).abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End all waiting."""
@@ -77,11 +80,22 @@ class Connection(H11Protocol):
         """Wait until the answer is read, and for the next request."""
         self._wait()
         super().on_response_complete()
+        if self.unread:
+            while sum(one.unread for one in self._all()) > UNREAD_BYTES:
+                _longest_waiting(one for one in self._all() if one.unread).abort()
+
+    @property
+    def unread(self) -> int:
+        """Bytes that wait here until the other end reads what the system has of it."""
+        return self.transport.get_write_buffer_size()
 
     def abort(self) -> None:
         """Close it at once, whatever was not sent yet."""
         self.connections.discard(self)
         self.transport.abort()
+
+    def _all(self) -> list[Connection]:
+        return [one for one in self.connections if isinstance(one, Connection)]
 
     def _wait(self) -> None:
         self._wait_no_more()
@@ -108,6 +122,8 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _longest_waiting(connections: Iterable[object]) -> Connection:
-    ours = [one for one in connections if isinstance(one, Connection)]
-    return min(ours, key=lambda one: math.inf if one.waits_since_s is None else one.waits_since_s)
+def _longest_waiting(connections: Iterable[Connection]) -> Connection:
+    def since_s(one: Connection) -> float:
+        return math.inf if one.waits_since_s is None else one.waits_since_s
+
+    return min(connections, key=since_s)

@@ -14,10 +14,12 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
+from experiments.online import connections
 from experiments.online.simulated_page import SimulatedPage
 from experiments.online.site import LARGEST_BODY
 from experiments.runner.log import read_session
 from tests.conftest import some
+from tests.experiments.online.conftest import served
 from tests.experiments.online.test_site import ask, tell_over
 from unitscope.columns import log_columns
 from unitscope.places import ROOT
@@ -120,10 +122,21 @@ SLOW = {
 }
 
 
-def drip(connections: list[socket.socket], over: threading.Event) -> None:
+def is_cut(connection: socket.socket) -> bool:
+    """Return whether the other end has closed a connection, whatever could still be read."""
+    try:
+        connection.send(b" ")
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def drip(sockets: list[socket.socket], over: threading.Event) -> None:
     """Send a byte on each now and then."""
     while not over.wait(0.1):
-        for connection in connections:
+        for connection in sockets:
             with suppress(OSError):
                 connection.sendall(b" ")
 
@@ -164,6 +177,32 @@ def test_who_does_not_read_is_cut(address, study):
         content = read_all(connection)
     assert content.count(b"HTTP/1.1 200") < sent
     check_log(study)
+
+
+def test_answers_that_nobody_reads_do_not_pile_up(study_of, monkeypatch):
+    """Without waiting for it: those who have not read for longest make room."""
+    monkeypatch.setattr(connections, "WHOLE_S", 600)
+    monkeypatch.setattr(connections, "UNREAD_BYTES", 200_000)
+    study = study_of("two_afc")
+    asked = head("/page/jspsych.js", method="GET")
+    with served(study) as address, ExitStack() as stack:
+        page = begun(address, study, "honest")
+        readers = []
+        for _ in range(8):
+            reader = stack.enter_context(connected(address))
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.settimeout(0.5)
+            with suppress(OSError):
+                for _ in range(2000):
+                    reader.sendall(asked)
+            readers.append(reader)
+            page.go_on()
+        finish(page)
+        for _ in range(200):
+            if any(is_cut(reader) for reader in readers):
+                return
+            time.sleep(0.1)
+        pytest.fail("nobody was cut")
 
 
 @pytest.mark.slow

@@ -96,7 +96,7 @@ def test_a_whole_session_in_a_browser(study_of, task, language, size):
     [
         ("two_afc", {"confidence": "one_press"}),
         ("occlusion", {"confidence": "two_step"}),
-        ("exemplar_matching", {}),
+        pytest.param("exemplar_matching", {}, marks=pytest.mark.slow),
     ],
 )
 def test_answers_by_mouse(study_of, task, changes):
