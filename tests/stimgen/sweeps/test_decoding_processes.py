@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,6 +122,25 @@ def test_a_process_that_cannot_start_is_done_without(
     found = dict(read_images(source, by(2), range(9)))
     assert all(np.array_equal(found[index], usual[index]) for index in some(usual))
     assert capfd.readouterr().err.count("ended with code 3") == 1
+
+
+def test_where_pipes_have_no_more_room_the_usual_ones_do(
+    photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, sizes = subprocess.Popen, []
+
+    def narrow(*command: Any, pipesize: int, **more: Any) -> subprocess.Popen[bytes]:
+        sizes.append(pipesize)
+        if pipesize > 0:
+            raise PermissionError
+        return usual(*command, **more)
+
+    source = ImageFolder(photographs)
+    expected = dict(read_images(source, by(0), range(9)))
+    monkeypatch.setattr(subprocess, "Popen", narrow)
+    found = dict(read_images(source, by(2), range(9)))
+    assert all(np.array_equal(found[index], expected[index]) for index in some(expected))
+    assert sizes == [1 << 18, -1] * 2
 
 
 @pytest.mark.parametrize(
