@@ -326,3 +326,17 @@ def test_forged_reports_harm_no_session(address, study):
         assert status == 404
     finish(honest)
     check_log(study)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_as_many_files_may_be_open_as_connections_and_logs_need():
+    code = (
+        "import resource as r; from experiments.online import connections as c; "
+        "hard = r.getrlimit(r.RLIMIT_NOFILE)[1]; r.setrlimit(r.RLIMIT_NOFILE, (200, hard)); "
+        "c.allow_connections(); print(r.getrlimit(r.RLIMIT_NOFILE)[0], hard)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    soft, hard = map(int, done.stdout.split())
+    assert soft == (hard if 0 <= hard < 8000 else 8000)
