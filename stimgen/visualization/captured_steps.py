@@ -67,7 +67,7 @@ class CapturedSteps:
 
     The first step of each graph is also done in Python and must have the same result. Where it has
     not, or where capturing fails, that is said and all later steps of this process are done in
-    Python.
+    Python; where memory runs out, all later steps of this optimisation.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class CapturedSteps:
             self._capture = None
             self._graphs.clear()
             # The end of a capture fails too, with less to say.
-            _give_up(str(error.__context__ or error))
+            _give_up(error.__context__ or error)
         else:
             self._graphs[form] = graph
             return
@@ -175,14 +175,17 @@ _GIVEN_UP: list[str] = []
 """Why this process captures nothing more."""
 
 
-def _give_up(reason: str) -> None:
+def _give_up(error: BaseException) -> None:
+    reason = str(error).strip()
     if not _GIVEN_UP:
-        told = reason.strip().splitlines()[0] if reason.strip() else "unknown reason"
+        told = reason.splitlines()[0] if reason else "unknown reason"
         tqdm.write(
             f"a step could not be captured as a CUDA graph ({told}); continuing without, slower",
             file=sys.stderr,
         )
-    _GIVEN_UP.append(reason)
+    # There may be memory for the next images, which may be fewer.
+    if not isinstance(error, torch.OutOfMemoryError):
+        _GIVEN_UP.append(reason)
 
 
 def capture_on(device: torch.device) -> Capture | None:

@@ -203,12 +203,14 @@ def test_a_graph_that_is_wrong_is_not_used(
     use(capture)
     for _ in range(2):
         assert torch.equal(rendered(there, SMALL), plain)
+    # There may be memory for the next images.
+    goes_on = isinstance(capture.fails_with, torch.OutOfMemoryError)
     told = capsys.readouterr().err
-    assert told.count("could not be captured as a CUDA graph") == 1
-    assert told.count("\n") == 1
+    assert told.count("could not be captured as a CUDA graph") == 1 + goes_on
+    assert told.count("\n") == 1 + goes_on
     assert capture.n_tried == 2  # once in each optimisation, which this stand-in does not end
     assert capture.n_repeated == capture.n_graphs
-    assert captured_steps.capture_on(torch.device("cuda")) is None
+    assert bool(captured_steps._GIVEN_UP) is not goes_on
 
 
 def test_a_number_of_python_that_differs_between_steps_is_noticed(
