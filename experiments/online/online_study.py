@@ -6,12 +6,12 @@ import math
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 from conditions.design.design import Design
-from conditions.trials.condition_tables import read_table, table_path
+from conditions.trials.condition_tables import participant_id, read_table, table_path
 from conditions.trials.table_checks import TableChecks
 from experiments.online.claims import (
     ACTIVE,
@@ -36,6 +36,7 @@ from unitscope import records
 from unitscope.errors import BadInput
 from unitscope.row_types import TrialRow
 from unitscope.texts import read_texts
+from unitscope.withdrawal import is_withdrawn
 
 PERSON_NAMES = ("PROLIFIC_PID", "workerId", "participant", "id")
 """Parts of an address that say who comes: Prolific's, MTurk's, and those of links of one's own."""
@@ -148,7 +149,7 @@ class OnlineStudy:
     Raises
     ------
     BadInput
-        If a table is missing or cannot be read.
+        If a table is missing or cannot be read, or one of them was used otherwise, as in the lab.
     """
 
     def __init__(self, design: Design, numbers: list[int], settings: OnlineSettings) -> None:
@@ -166,6 +167,9 @@ class OnlineStudy:
         self.claims = Claims(
             settings.data / FOLDER, design.name, cells, settings.away_s, settings.not_from
         )
+        self._refuse_others(numbers)
+        for claim in self.claims.all():
+            self._caught_up(claim)
         self._seats: dict[str, _Seat] = {}
         self._opening: dict[str, threading.Lock] = {}
         self._changing = threading.Lock()
@@ -215,14 +219,15 @@ class OnlineStudy:
             If they cannot take part.
         """
         claim, secret = self.claims.claim(arrival.person)
-        if claim.state in (FINISHED, SCREENED_OUT):
-            return {"link": secret, **_page("end", self._notes(claim))}
-        if claim.state == DECLINED:
-            raise Refused("used")
         with self._changing:
             opening = self._opening.setdefault(claim.participant, threading.Lock())
         with opening:
             self._leave(claim.participant)
+            claim = self._caught_up(claim)
+            if claim.state in (FINISHED, SCREENED_OUT):
+                return {"link": secret, **_page("end", self._notes(claim))}
+            if claim.state == DECLINED:
+                raise Refused("used")
             visit = self._open(claim, arrival)
             now_s = time.monotonic()
             with self._changing:
@@ -276,6 +281,18 @@ class OnlineStudy:
         for secret in list(self._seats):
             self._forget(secret)
 
+    def _refuse_others(self, numbers: list[int]) -> None:
+        """Refuse tables whose participants came without a link, as in the lab."""
+        came = {claim.participant for claim in self.claims.all()}
+        for participant, number in ((participant_id(number), number) for number in numbers):
+            request = self._request(participant, number)
+            subject = request.folder(1).parent
+            if participant not in came and (request.sessions or is_withdrawn(subject)):
+                raise BadInput(
+                    f"{subject}: {participant} took part, but not by a link of this server; give "
+                    "out tables that nobody has used: --participants NUMBERS"
+                )
+
     def _without_seat(self, secret: str) -> dict[str, Any]:
         """Answer a page after the server was started again, or that was silent for long."""
         return {"elsewhere": True} if self.claims.at(secret) is None else {"begin_again": True}
@@ -322,25 +339,53 @@ class OnlineStudy:
             with seat.lock:  # A report that is being taken is recorded first.
                 try:
                     seat.visit.leave()
+                    self._settle(seat)
                 except BadInput:  # The disk is full, or gone: there is nothing more to be saved.
                     seat.visit.session.log.close()
 
     def _ended(self, seat: _Seat, answer: dict[str, Any]) -> dict[str, Any]:
         """Settle the claim of somebody who ended, and add what they need to know."""
-        session = seat.visit.session
-        ended = session.facts["end_reason"]
-        state = {records.COMPLETED: FINISHED, records.DECLINED: DECLINED}.get(ended, ACTIVE)
-        if seat.visit.is_screened_out or (
-            state == FINISHED and broken_rules(session, is_over=True)
-        ):
-            state = SCREENED_OUT
-        if seat.claim.state != state:
-            self.claims.settle(seat.claim.participant, state)
-            seat.claim = Claim(seat.claim.participant, seat.claim.number, state, seat.claim.code)
+        self._settle(seat)
         screen = answer["screens"][0] | {"notes": self._notes(seat.claim)}
-        if state == SCREENED_OUT:
+        if seat.claim.state == SCREENED_OUT:
             screen["body"] = ""  # The notes take leave.
         return answer | {"screens": [screen]}
+
+    def _settle(self, seat: _Seat) -> None:
+        """Note in the claim how somebody's session ended, once."""
+        session = seat.visit.session
+        if seat.claim.state != ACTIVE:
+            return
+        if seat.visit.is_screened_out:
+            seat.claim = self._settled(seat.claim, SCREENED_OUT)
+        else:
+            folder = session.log.folder
+            seat.claim = self._judged(seat.claim, session.rows, session.facts, folder)
+
+    def _caught_up(self, claim: Claim) -> Claim:
+        """Return a claim as its session ended, which was not noted where the server failed then."""
+        request = self._request(claim.participant, claim.number)
+        if claim.state != ACTIVE or request.sessions.get(1) not in records.FINAL:
+            return claim
+        folder, table = request.folder(1), read_table(request.table_file())
+        rows = cast(list[TrialRow], plain_rows(table))
+        return self._judged(claim, rows, records.read_session(folder), folder)
+
+    def _judged(
+        self, claim: Claim, rows: list[TrialRow], record: records.SessionRecord, folder: Path
+    ) -> Claim:
+        """Settle a claim by the record of its session."""
+        ends = {records.COMPLETED: FINISHED, records.DECLINED: DECLINED}
+        state = ends.get(record["end_reason"], ACTIVE)
+        if state == FINISHED and broken_rules(self.design, rows, record, folder, is_over=True):
+            state = SCREENED_OUT
+        return self._settled(claim, state)
+
+    def _settled(self, claim: Claim, state: str) -> Claim:
+        if claim.state == state:
+            return claim
+        self.claims.settle(claim.participant, state)
+        return replace(claim, state=state)
 
     def _notes(self, claim: Claim) -> list[dict[str, Any]]:
         """Return what stands below the last page."""

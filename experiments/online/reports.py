@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -188,10 +187,21 @@ def _event(data: object) -> Event:
     raise BadReport("an event of no kind")
 
 
+def whole(text: str) -> str:
+    """Return a text that can be written: half a character, as cutting one leaves, becomes a ?.
+
+    Examples
+    --------
+    >>> whole("é" + chr(0xD83D))
+    'é?'
+    """
+    return text.encode(errors="replace").decode()
+
+
 def _text(value: object, longest: int) -> str:
     if not isinstance(value, str) or len(value) > longest:
         raise BadReport("no text")
-    return value
+    return whole(value)
 
 
 def _whole(value: object) -> int:
@@ -211,7 +221,7 @@ def _seconds(value: Any, *, optional: bool = False) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadReport("no time")
-    if not math.isfinite(value) or not 0 <= value <= LONGEST_S:
+    if not 0 <= value <= LONGEST_S:
         raise BadReport("no time")
     return float(value)
 

@@ -12,11 +12,15 @@ from conditions.design.reading import read_design
 from conditions.trials.condition_tables import parse_participants, prepared_participants, table_path
 from experiments.online.online_study import OnlineSettings, OnlineStudy
 from experiments.online.page_files import install_page
+from experiments.runner.request import parse_distance_cm
 from unitscope.errors import BadInput
 from unitscope.places import DATA, TABLES, folders
 
 SWITCH_S = 0.0005
 """Time that a session that is being opened computes before one that is running is answered."""
+
+LEAST_AWAY_H, MOST_AWAY_H = 0.5, 10_000
+"""Hours that somebody can be away for; at least twice as long as a page may say nothing."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -43,14 +47,30 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="refuse who took part in another design; may be given several times",
     )
     parser.add_argument(
-        "--distance-cm", type=float, default=57.0, help="from the screen, where layouts are in deg"
+        "--distance-cm",
+        type=parse_distance_cm,
+        default=57.0,
+        help="from the screen, where layouts are in deg",
     )
     parser.add_argument(
-        "--away-h", type=float, default=2.0, help="hours after which a place is free again"
+        "--away-h", type=_hours, default=2.0, help="hours after which a place is free again"
     )
     parser.add_argument(
         "--simulated", metavar="OBSERVER", help="log everybody as this simulated observer"
     )
+
+
+def _hours(text: str) -> float:
+    """Read after how many hours a place is free again: a page may be silent for a part of one."""
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not LEAST_AWAY_H <= hours <= MOST_AWAY_H:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, expected hours from {LEAST_AWAY_H} to {MOST_AWAY_H}"
+        )
+    return hours
 
 
 def serve(arguments: argparse.Namespace) -> None:

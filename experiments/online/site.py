@@ -24,7 +24,13 @@ from experiments.online.bundles import bundle
 from experiments.online.claims import Refused
 from experiments.online.online_study import Arrival, OnlineStudy
 from experiments.online.page_files import PAGE, page_files
-from experiments.online.reports import BadReport, read_arrival, read_px_per_cm, read_report
+from experiments.online.reports import (
+    BadReport,
+    read_arrival,
+    read_px_per_cm,
+    read_report,
+    whole,
+)
 from unitscope.errors import BadInput
 
 LARGEST_BODY = 256 * 1024
@@ -263,7 +269,7 @@ def _texts(given: object) -> dict[str, str]:
     if not isinstance(given, dict):
         raise BadReport("no object")
     return {
-        key: value
+        key: whole(value)
         for key, value in given.items()
         if isinstance(value, str) and len(key) <= 64 and len(value) <= 256
     }

@@ -18,6 +18,7 @@ from experiments.runner.responses import Press
 from experiments.runner.session import Session
 from experiments.runner.stages import stages_of
 from experiments.runner.trial import Trial
+from unitscope.exclusion import Verdict
 from unitscope.records import INTERRUPTED
 from unitscope.row_types import DisplayMeasures, Flip
 
@@ -223,9 +224,7 @@ class Visit:
         if stage is None or (isinstance(stage, Page) and stage.name in LAST_PAGES):
             self._end(stage)
             return
-        if isinstance(stage, Page) and (
-            stage.name == PRACTICE_LIMIT or broken_rules(self.session, is_over=False)
-        ):
+        if isinstance(stage, Page) and (stage.name == PRACTICE_LIMIT or self._broken_rules()):
             # No experimenter is there who could let somebody go on.
             self.is_screened_out = True
             self._end(None)
@@ -235,6 +234,12 @@ class Visit:
         self._images = self._offer(self._planner.load(stage))
         self._next_images = self._offer(self._of_next_trial(stage))
         self._plan(self._planner.coming(stage, stage.step(self._now_s, []), self._now_s))
+
+    def _broken_rules(self) -> list[Verdict]:
+        session = self.session
+        return broken_rules(
+            session.design, session.rows, session.facts, session.log.folder, is_over=False
+        )
 
     def _plan(self, screens: list[Shown]) -> None:
         self._screens, self._at = screens, 0

@@ -222,6 +222,12 @@ def _check_same_session(before: SessionRecord, request: Request, number: int, ta
             f"{how_it_ended(before['end_reason'])} session {number}; to begin another one on "
             f"purpose, give its number: --session {request.next_session}"
         )
+    place = before.get("place", request.place)
+    if place != request.place:
+        raise BadInput(
+            f"{folder}: the unfinished session there is of a participant at another place "
+            f"({place}); give this one another id"
+        )
     if before and before.get("left_handed", False) != request.left_handed:
         hand = "right" if request.left_handed else "left"
         raise BadInput(

@@ -38,7 +38,10 @@ function person() {
   if (!words.anyone) return given;
   // Who comes without an id is known by this browser alone.
   const key = "unitscope-person";
-  if (!localStorage.getItem(key)) localStorage.setItem(key, crypto.randomUUID());
+  if (!localStorage.getItem(key)) {
+    const numbers = crypto.getRandomValues(new Uint32Array(4)); // without https, too
+    localStorage.setItem(key, Array.from(numbers, (number) => number.toString(36)).join("-"));
+  }
   return { id: localStorage.getItem(key), ...given };
 }
 

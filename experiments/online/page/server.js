@@ -21,7 +21,11 @@ export class Server {
   // The images of a bundle, decoded; asked for again they are there already.
   images(token) {
     if (!token) return Promise.resolve([]);
-    if (!this.bundles.has(token)) this.bundles.set(token, this.decoded(token));
+    if (!this.bundles.has(token)) {
+      const coming = this.decoded(token);
+      coming.catch(() => this.bundles.delete(token));
+      this.bundles.set(token, coming);
+    }
     while (this.bundles.size > KEPT) this.bundles.delete(this.bundles.keys().next().value);
     return this.bundles.get(token);
   }

@@ -228,10 +228,12 @@ export function stagePlugin(player, plans) {
     trial(display) {
       const { plan } = plans;
       player.root = display;
-      player.show(plan).then((next) => {
-        plans.plan = next;
+      const next = (then) => {
+        plans.plan = then;
         this.jsPsych.finishTrial({ stage: plan.stage });
-      });
+      };
+      // Without its images nothing can be shown.
+      player.show(plan).then(next, () => player.notice(player.words.failed));
     }
   };
 }

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from analysis.__main__ import main as analysis
+from experiments.__main__ import main
+from experiments.online.claims import ACTIVE, FINISHED, SCREENED_OUT
+from experiments.online.online_study import OnlineStudy
 from experiments.runner.session import Session
+from experiments.runner.trial import Trial
 from tests.experiments.online.test_online_study import finish, log_of, page_of
+from unitscope.errors import BadInput
+from unitscope.records import ABORTED
 
 
 def to_first_trial(page):
@@ -87,3 +94,65 @@ def test_a_report_that_is_being_taken_is_recorded_before_another_page_begins(stu
     _, log = log_of(study)
     assert log["trial_number"].is_unique
     assert log["trial_number"].iloc[0] == 1
+
+
+def test_an_end_that_could_not_be_noted_is_noted_when_the_link_is_opened(study_of, monkeypatch):
+    study = study_of("two_afc", exclusions={})
+    page = page_of(study)
+
+    def full(*claim):
+        raise BadInput("the disk is full")
+
+    with monkeypatch.context() as patch, pytest.raises(BadInput):
+        patch.setattr(study.claims, "settle", full)
+        finish(page)
+    notes = page_of(study).plan["screens"][0]["notes"]
+    (claim,) = study.claims.all()
+    assert claim.state == FINISHED
+    assert claim.code in [note["words"] for note in notes]
+
+
+def test_an_end_that_could_not_be_noted_is_noted_when_the_server_starts(study_of):
+    study = study_of("two_afc", exclusions={"less_used_side": 1000})
+    finish(page_of(study))
+    study.claims.settle("p001", ACTIVE)
+    again = OnlineStudy(study.design, [1], study.settings)
+    (claim,) = again.claims.all()
+    assert claim.state == SCREENED_OUT
+
+
+def test_who_answered_the_last_trial_and_went_has_finished(study_of):
+    study = study_of("two_afc", comment=False, questions=[], exclusions={})
+    page = page_of(study)
+    last = max(row["trial_number"] for row in study._rows)
+    while not at(study, page, last):
+        page.go_on()
+    page.go_on()
+    study.close()
+    (claim,) = study.claims.all()
+    assert claim.state == FINISHED
+
+
+def at(study, page, number):
+    """Return whether a page shows a trial."""
+    stage = study._seats[page.told.link].visit._stage
+    return isinstance(stage, Trial) and stage.row["trial_number"] == number
+
+
+def test_participants_of_the_lab_are_not_gone_on_with(study_of):
+    study = study_of("two_afc", participants=2)
+    request = replace(study._request("p001", 1), place="lab")
+    Session.open(request).finish(ABORTED)
+    with pytest.raises(BadInput, match="another place"):
+        page_of(study)
+    # Nor are their tables given out.
+    Session.open(replace(study._request("p002", 2), place="lab")).finish(ABORTED)
+    with pytest.raises(BadInput, match="sub-p002: p002 took part"):
+        OnlineStudy(study.design, [1, 2], study.settings)
+
+
+@pytest.mark.parametrize("option", ["--away-h=0", "--away-h=nan", "--distance-cm=-5"])
+def test_numbers_that_let_no_study_work_are_refused(option, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["serve", "demo_two_afc", option])
+    assert "expected" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+from experiments.online import site
 from experiments.online.claims import DECLINED, FINISHED
 from experiments.runner.log import read_session
 from tests.conftest import some
@@ -19,6 +20,7 @@ from tests.experiments.online.browser_robot import (
 )
 from tests.experiments.online.conftest import served
 from unitscope.columns import FRAME_COLUMNS, RATING_COLUMNS, log_columns
+from unitscope.errors import BadInput
 from unitscope.tables import read_csv
 
 pytestmark = [
@@ -262,6 +264,31 @@ def test_a_window_that_becomes_too_small_is_waited_for_and_recorded(study_of):
         next_phase(page, before)
     (hidden,) = read_session(session_folder(study))["runs"][0]["page_hidden"]
     assert hidden["to_s"] > hidden["from_s"]
+
+
+def test_a_page_whose_images_cannot_be_had_says_so(study_of, monkeypatch):
+    def moved(files):
+        raise BadInput("moved")
+
+    study = study_of("occlusion", instructions=["ready"])
+    monkeypatch.setattr(site, "bundle", moved)
+    with served(study) as address, browser_page(1280, 800) as page:
+        page.goto(f"{address}?participant=x")
+        next_phase(page, ("", ""))
+        page.keyboard.press("1")  # agrees
+        for _ in range(60):
+            page.keyboard.press("Space")
+            page.wait_for_timeout(100)
+        assert "our side" in page.inner_text("#notice")
+
+
+def test_anyone_is_let_in_without_https(study_of):
+    """Where some functions are missing that a browser has for secure pages alone."""
+    study = study_of("occlusion", settings={"anyone": True})
+    with served(study) as address, browser_page(1280, 800) as page:
+        page.add_init_script("delete Crypto.prototype.randomUUID")
+        page.goto(address)
+        assert next_phase(page, ("", ""))[1] == "page"
 
 
 def test_without_javascript_the_page_says_so(study_of):

@@ -17,6 +17,7 @@ from experiments.online.page_files import PAGE
 from experiments.online.serve import listen
 from experiments.online.simulated_page import ARRIVAL, SimulatedPage
 from experiments.online.site import Rates
+from experiments.runner.log import read_session
 from tests.conftest import some
 from tests.experiments.online.conftest import served
 
@@ -115,6 +116,8 @@ def test_no_path_leads_out_of_the_page(address, path):
         b'{"run": "x", "number": true, "turn": 1, "frames": 1, "events": []}',
         b"x" * (site.LARGEST_BODY + 1),
         b"\xff\xfe",
+        b'{"run": "x", "number": 1, "turn": 1, "frames": 1, "events": '
+        b'[{"kind": "over", "time_s": 1' + 400 * b"0" + b"}]}",
     ],
 )
 def test_what_no_page_sends_is_refused(address, body):
@@ -242,6 +245,25 @@ def test_what_a_page_says_when_it_begins_is_checked(address):
     assert ask(f"{address}begin", {"person": "x"} | ARRIVAL)[0] == 400
     status, _, content = ask(f"{address}begin", {"person": {"id": "x"}} | ARRIVAL)
     assert (status, list(json.loads(content))) == (200, ["refused"])
+
+
+def test_half_a_character_is_no_failure(study_of):
+    """A text that is cut off within a character ends with half of it, which no file can hold."""
+    study = study_of("two_afc", comment=True)
+    with served(study) as address:
+        page = SimulatedPage(tell_over(address), study.design, "anna\ud83d")
+        page.begin()
+        while page.plan["screens"][0]["kind"] != "comment":
+            page.go_on()
+        flip = page._event("flip", screen=0, frame=1)
+        text = page._event("text", text="Fun \ud83d")
+        page.report(
+            [flip, text, page._event("button", key=page.plan["screens"][0]["buttons"][0][0])]
+        )
+        while not page.is_over:
+            page.go_on()
+    folder = study.settings.data / study.design.name / "sub-p001" / "ses-01"
+    assert read_session(folder)["comment"] == "Fun ?"
 
 
 def test_small_answers_do_not_wait_for_each_other():
