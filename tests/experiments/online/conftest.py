@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import uvicorn
 from experiments.online.connections import server_config
 from experiments.online.online_study import OnlineSettings, OnlineStudy
 from experiments.online.page_files import install_page
+from experiments.online.serve import listen
 from experiments.online.site import make_site
 
 SMALL = {
@@ -57,7 +57,7 @@ def study_of(request_of, tmp_path):
 @contextmanager
 def served(study: OnlineStudy) -> Iterator[str]:
     """Serve a study at a free port of this machine; yields its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen("127.0.0.1", 0)
     server = uvicorn.Server(server_config(make_site(study)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
