@@ -20,7 +20,7 @@ from stimgen.sets.build import Build
 from stimgen.studies.build_settings import ActivationSettings, ImagesSettings, read
 from stimgen.sweeps import decoding_processes, image_reading
 from stimgen.sweeps.decoding_processes import DecodingProcesses
-from stimgen.sweeps.image_reading import n_processes, read_images
+from stimgen.sweeps.image_reading import n_processes, read_batches, read_images
 from stimgen.sweeps.image_sources import ImageFolder
 from stimgen.sweeps.sweep import sweep
 from tests.conftest import some
@@ -141,6 +141,30 @@ def test_where_pipes_have_no_more_room_the_usual_ones_do(
     found = dict(read_images(source, by(2), range(9)))
     assert all(np.array_equal(found[index], expected[index]) for index in some(expected))
     assert sizes == [1 << 18, -1] * 2
+
+
+def test_a_batch_is_one_piece_of_memory_from_which_a_card_copies(
+    photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, pinned, rooms = torch.empty, [], []
+
+    def empty(*shape: Any, pin_memory: bool, **more: Any) -> torch.Tensor:
+        pinned.append(pin_memory)
+        rooms.append(usual(*shape, **more))
+        return rooms[-1]
+
+    source = ImageFolder(photographs)
+    for device, is_pinned in (("cpu", False), ("cuda", True)):
+        with monkeypatch.context() as patched:
+            patched.setattr(torch, "empty", empty)
+            batches = list(read_batches(source, by(1), 8, range(6), True, None, device))
+        assert pinned == [is_pinned] * 6
+        # Without the images that cannot be read, the others are copied together.
+        pairs = zip(batches, rooms, strict=True)
+        own = [batch.images.data_ptr() == room.data_ptr() for batch, room in pairs]
+        assert own == [not batch.skipped for batch in batches] and True in own and False in own
+        pinned.clear()
+        rooms.clear()
 
 
 @pytest.mark.parametrize(
