@@ -54,7 +54,9 @@ Each session leaves a folder here: `<design>/sub-<participant>/ses-<nn>/` with
   before numbers were filled in, which says who read the same; a resumed session adds copies and
   replaces none;
 - `notes.csv`: the experimenter's notes, which are free text and stay here;
-- `frames.csv`: the interval of every frame, for sessions in a window.
+- `frames.csv`: the interval of every frame, for sessions in a window; online of the first frame of
+  each phase and of late ones, and `page_hidden` in `session.json` says when the page could not be
+  seen. Times online are the browser's, from the opening of the page on: each run begins anew.
 
 A row of `trials.csv` holds columns of the session, then the whole row of the condition table (what
 every task has, then what its own has), then the response (again of every task and of its own).

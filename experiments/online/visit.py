@@ -171,6 +171,8 @@ class Visit:
         phase = ""
         for event in report.events:
             self._now_s = max(self._now_s, event.time_s)
+            if event.kind == "press" and event.key == self.session.design.keys.note:
+                continue  # No experimenter is there who could write one.
             if event.kind == "press":
                 waiting.append(Press(event.time_s, event.key, event.place))
             elif event.kind == "text" and isinstance(stage, Comment):

@@ -133,7 +133,8 @@ QUALITY = Section(
             "frames",
             "Frames of sessions in a window",
             "Left: how long frames lasted, on a logarithmic count. Right: the longest frame of "
-            "each trial. Dashed: 1.5 nominal intervals, above which a frame counts as dropped.",
+            "each trial. Dashed: 1.5 nominal intervals, above which a frame counts as dropped. Of "
+            "sessions online, frames are the first of each phase and late ones.",
             frame_intervals,
         ),
     ),

@@ -96,6 +96,15 @@ def test_a_report_that_is_being_taken_is_recorded_before_another_page_begins(stu
     assert log["trial_number"].iloc[0] == 1
 
 
+def test_nobody_is_asked_for_the_notes_of_an_experimenter(study_of):
+    study = study_of("two_afc")
+    page = page_of(study)
+    shown = page._event("flip", screen=0, frame=1)
+    assert page.report([shown, page._event("press", code="F8")]) == {"go_on": True}
+    finish(page)
+    assert not (log_of(study)[0] / "notes.csv").exists()
+
+
 def test_an_end_that_could_not_be_noted_is_noted_when_the_link_is_opened(study_of, monkeypatch):
     study = study_of("two_afc", exclusions={})
     page = page_of(study)
