@@ -149,7 +149,8 @@ class OnlineStudy:
     Raises
     ------
     BadInput
-        If a table is missing or cannot be read, or one of them was used otherwise, as in the lab.
+        If a table is missing, not of this design and stimulus set, or was used otherwise, as in
+        the lab.
     """
 
     def __init__(self, design: Design, numbers: list[int], settings: OnlineSettings) -> None:
@@ -164,6 +165,9 @@ class OnlineStudy:
         self.needed_px(PX_PER_CM)  # A layout that no screen can show is refused at the start.
         # Each session is compared with its table; the set is opened, and an image hashed, once.
         self._checks = TableChecks(design, self._request("p", numbers[0]).open_stimuli(table))
+        for number in numbers:
+            path = table_path(design, number, settings.tables)
+            self._checks.check(read_table(path), path)
         self.claims = Claims(
             settings.data / FOLDER, design.name, cells, settings.away_s, settings.not_from
         )

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.__main__ import main as analysis
+from conditions.trials.condition_tables import table_path
 from experiments.__main__ import main
 from experiments.online.claims import ACTIVE, FINISHED, SCREENED_OUT
 from experiments.online.online_study import OnlineStudy
@@ -94,6 +95,15 @@ def test_a_report_that_is_being_taken_is_recorded_before_another_page_begins(stu
     _, log = log_of(study)
     assert log["trial_number"].is_unique
     assert log["trial_number"].iloc[0] == 1
+
+
+def test_tables_of_another_version_of_the_design_are_not_given_out(study_of):
+    old = study_of("two_afc", participants=2)
+    # The table of the first participant alone is made again.
+    table_path(old.design, 1, old.settings.tables).unlink()
+    new = study_of("two_afc", seed=99)
+    with pytest.raises(BadInput, match="p002.csv: made for another version of the design"):
+        OnlineStudy(new.design, [1, 2], old.settings)
 
 
 def test_nobody_is_asked_for_the_notes_of_an_experimenter(study_of):
