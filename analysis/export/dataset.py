@@ -40,6 +40,7 @@ SESSION_FACTS = (
     ),
     Column("practice_rounds", "float", "Rounds of practice that were used.", blank=True),
     Column("notes", "int", "Notes of the experimenter, whose texts are not exported."),
+    Column("hidden", "int", "Times that the page of an online session could not be seen."),
     Column("language", "str", "Language of what the participant read.", blank=True),
     Column(
         "texts_sha256", "str", "SHA-256 of all texts, which says who read the same.", blank=True

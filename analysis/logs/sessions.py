@@ -50,7 +50,8 @@ class Log:
         known), instruction_s, total_s, practice_rounds, layout_scale, excluded_by_study (NaN where
         not known), table_edited,
         language, texts_sha256 and consent_sha256 (None where not known), notes (how many the
-        experimenter took), windowed and folder.
+        experimenter took), hidden (times that an online page could not be seen), windowed and
+        folder.
     warnings
         Warnings about what is unusual but usable, one sentence each.
     """
@@ -285,9 +286,16 @@ def session_row(
         "texts_sha256": facts.get("texts_sha256"),
         "consent_sha256": next(iter(facts.get("texts_shown", {}).get("consent", ())[-1:]), None),
         "notes": n_notes(folder),
+        "hidden": _times_hidden(facts),
         "windowed": (folder / FRAMES).is_file(),
         "folder": str(folder),
     }
+
+
+def _times_hidden(facts: SessionRecord) -> int:
+    """Return how often the page of an online session could not be seen."""
+    runs = facts.get("runs")
+    return sum(len(run.get("page_hidden", ())) for run in runs) if isinstance(runs, list) else 0
 
 
 def _excluded_by_study(facts: SessionRecord) -> float:

@@ -46,8 +46,8 @@ def session_quality(log: Log) -> pd.DataFrame:
     -------
     pandas.DataFrame
         participant, session, observer_kind, observer, session_state, end_reason, runs, trials,
-        trials_planned, instruction_s, total_s, practice_rounds, notes, table_edited, rt_median_s,
-        rt_outliers, less_used_side (share of answers), timed_out, early_presses, paused_s,
+        trials_planned, instruction_s, total_s, practice_rounds, notes, hidden (times),
+        table_edited, rt_median_s, rt_outliers, less_used_side (share of answers), timed_out, early_presses, paused_s,
         shown_again (trials), windowed, frames, dropped_frames, largest_frame_interval_s and
         remarks (a sentence, empty where nothing is odd).
     """
@@ -72,7 +72,7 @@ def _row(facts: object, trials: pd.DataFrame, sessions: int, sided: bool) -> dic
     names = (
         *("participant", "session", "observer_kind", "observer", "session_state", "end_reason"),
         *("runs", "trials", "trials_planned", "instruction_s", "total_s", "practice_rounds"),
-        "notes",
+        *("notes", "hidden"),
     )
     row = {name: getattr(facts, name) for name in names}
     # Exemplar matching has no sides, nor have studies where one choice is always correct.
@@ -116,6 +116,7 @@ def _remarks(row: dict[str, object], sessions: int) -> list[str]:
         found.append(f"{100 * (1 - number('less_used_side')):.0f} % of answers on one side")
     for name, what in (
         ("notes", "notes of the experimenter"),
+        ("hidden", "times that the page was hidden or its window too small"),
         ("rt_outliers", "unusual reaction times"),
         ("timed_out", "trials without an answer"),
         ("shown_again", "trials shown again after an interruption"),

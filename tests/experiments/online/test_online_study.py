@@ -8,6 +8,8 @@ import re
 import pytest
 
 from analysis.__main__ import main as analysis
+from analysis.logs.load import load_log
+from analysis.report.quality import session_quality
 from experiments.lab.watch import watch
 from experiments.online.claims import FINISHED, SCREENED_OUT, Refused
 from experiments.online.online_study import Arrival
@@ -217,6 +219,8 @@ def test_a_page_that_was_hidden_is_recorded(study_of):
     finish(page)
     (hidden,) = read_session(log_of(study)[0])["runs"][0]["page_hidden"]
     assert hidden["to_s"] - hidden["from_s"] == pytest.approx(5)
+    (remark,) = session_quality(load_log(log_of(study)[0].parents[1]))["remarks"]
+    assert "times that the page was hidden or its window too small: 1" in remark
 
 
 def test_a_page_that_comes_back_goes_on_at_the_next_trial(study_of):
