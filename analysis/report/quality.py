@@ -47,9 +47,9 @@ def session_quality(log: Log) -> pd.DataFrame:
     pandas.DataFrame
         participant, session, observer_kind, observer, session_state, end_reason, runs, trials,
         trials_planned, instruction_s, total_s, practice_rounds, notes, hidden (times),
-        table_edited, rt_median_s, rt_outliers, less_used_side (share of answers), timed_out, early_presses, paused_s,
-        shown_again (trials), windowed, frames, dropped_frames, largest_frame_interval_s and
-        remarks (a sentence, empty where nothing is odd).
+        table_edited, rt_median_s, rt_outliers, less_used_side (share of answers), timed_out,
+        early_presses, paused_s, shown_again (trials), windowed, frames, dropped_frames,
+        largest_frame_interval_s and remarks (a sentence, empty where nothing is odd).
     """
     rows = []
     sided = choices_are_sides(log.trials)
