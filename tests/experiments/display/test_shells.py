@@ -195,7 +195,7 @@ def test_pilot_mode_is_windowed_and_logged_apart(study):
     process = short._start([str(short.script), "--pilot"])
     wait_for_window(short.environment, "unitscope_two_afc")
     press(short.environment, "Return")
-    shot = short.folder / "shots" / "page_ratings_before_01.png"
+    shot = short.folder / "shots" / "page_consent_01.png"
     wait_for_file(process, shot)
     press(short.environment, "escape", "q", gap_s=0.6)
     code, out, err = finish(process)

@@ -110,6 +110,8 @@ def wait_for_file(process, path):
 def test_escape_asks_before_it_ends_the_session(start, virtual_screen, tmp_path):
     shots = tmp_path / "shots"
     process = start("--override", "test", "--screenshots", str(shots))
+    wait_for_file(process, shots / "page_consent_01.png")
+    press(virtual_screen, "1")
     wait_for_file(process, shots / "page_welcome_01.png")
     press(virtual_screen, "escape")
     wait_for_file(process, shots / "leaving_welcome_01.png")
@@ -140,6 +142,8 @@ def test_a_pilot_has_a_table_and_a_place_of_its_own(start, virtual_screen, tmp_p
     shots = tmp_path / "shots"
     options = ("--pilot", "--size", "1280x800", "--screenshots", str(shots))
     process = start(*options, participant=None)
+    wait_for_file(process, shots / "page_consent_01.png")
+    press(virtual_screen, "1")
     wait_for_file(process, shots / "page_welcome_01.png")
     press(virtual_screen, "space", "space", gap_s=1.0)
     wait_for_file(process, shots / "queries_none_01.png")
