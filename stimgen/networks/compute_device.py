@@ -111,8 +111,9 @@ def free_gib(device: torch.device) -> float:
 def sums_in_order(tensor: torch.Tensor) -> bool:
     """Return whether every gradient is summed in the same order each time: on CPUs, not on CUDA.
 
-    Elsewhere max pools, resampling and mirrored borders are computed by operations of ours whose
-    gradients are gathered instead of scattered.
+    Elsewhere resampling and mirrored borders are computed by operations of ours whose gradients are
+    gathered instead of scattered. Max pools need none: torch's gradient adds up, for each pixel,
+    the windows that it wins, one after the other.
     """
     return tensor.device.type == "cpu"
 

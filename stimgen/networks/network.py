@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from stimgen.loops import can_loop_over
-from stimgen.networks.pooling import max_pools_in_order, replace_max_pools
+from stimgen.networks.pooling import replace_max_pools
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.stem import replace_stem_convolutions
 from unitscope.errors import BadInput, nearest
@@ -334,8 +334,7 @@ class Network:
             else:
                 handles.append(module.register_forward_pre_hook(input_hook(branch)))
         try:
-            with max_pools_in_order(seen):
-                self.module(seen)
+            self.module(seen)
         except _Reached:
             pass
         finally:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.autograd.function import once_differentiable
-from torch.overrides import TorchFunctionMode, handle_torch_function, has_torch_function_unary
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from stimgen.loops import can_loop_over
-from stimgen.networks.compute_device import sums_in_order
 
 _POOLED = {"conv1": "maxpool1", "conv3": "maxpool2"}
 """Convolutions of GoogLeNet's stem, and the max pools that follow them."""
@@ -59,40 +56,6 @@ class MaxPool2d(nn.MaxPool2d):
         return max_pool2d(input, *sizes, self.ceil_mode)
 
 
-class GatheredMaxPools(TorchFunctionMode):
-    """Context in which max pools that a network calls as functions are :func:`max_pool2d`."""
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        """Call a function of torch, or ours in its place."""
-        own = _pooled if func in (F.max_pool2d, torch.max_pool2d) else func
-        return own(*args, **(kwargs or {}))
-
-
-def max_pools_in_order(seen: torch.Tensor) -> AbstractContextManager[object]:
-    """Return the context of a pass through a network: where gradients need it, ours."""
-    passes_gradient = seen.requires_grad and torch.is_grad_enabled()
-    return GatheredMaxPools() if passes_gradient and not sums_in_order(seen) else nullcontext()
-
-
-def _pooled(
-    input: torch.Tensor,
-    kernel_size: Sizes,
-    stride: Sizes | None = None,
-    padding: Sizes = 0,
-    dilation: Sizes = 1,
-    ceil_mode: bool = False,
-    return_indices: Literal[False] = False,
-) -> torch.Tensor:
-    """Take the arguments that torch passes on; with indices it calls another function."""
-    return max_pool2d(input, kernel_size, stride or None, padding, dilation, ceil_mode)
-
-
 def replace_max_pools(module: nn.Module) -> None:
     """Replace each of torch's max pools that does not return indices by a :class:`MaxPool2d`."""
     for path, part in list(module.named_modules()):
@@ -117,14 +80,10 @@ def max_pool2d(
     if has_torch_function_unary(input):
         own: torch.Tensor = handle_torch_function(max_pool2d, (input,), input, *sizes, ceil_mode)
         return own
-    passes_gradient = input.requires_grad and torch.is_grad_enabled()
-    if passes_gradient and not sums_in_order(input):
-        gathered: torch.Tensor = GatheredMaxPool.apply(input, *map(_pair, sizes), ceil_mode)
-        return gathered
     if not _is_suited(input, *map(_pair, sizes)):
         return F.max_pool2d(input, *sizes, ceil_mode)
     (step, _), (margin, _) = _pair(sizes[1]), _pair(padding)
-    if passes_gradient:
+    if input.requires_grad and torch.is_grad_enabled():
         pooled: torch.Tensor = _MaxPool.apply(input, step, margin, ceil_mode)
         return pooled
     from stimgen.loops.compiled import stored
@@ -169,66 +128,6 @@ def _room(
     """Return an empty tensor of a given map size for the images and channels of ``maps``."""
     shape = *maps.shape[:2], *size
     return torch.empty(shape, dtype=dtype or maps.dtype, memory_format=torch.channels_last)
-
-
-class GatheredMaxPool(torch.autograd.Function):
-    """torch's max pool, the gradients of whose windows are added in one order on every device."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        maps: torch.Tensor,
-        side: tuple[int, int],
-        stride: tuple[int, int],
-        padding: tuple[int, int],
-        dilation: tuple[int, int],
-        ceil_mode: bool,
-    ) -> torch.Tensor:
-        """Pool maps of images x channels x height x width."""
-        pooled, place = F.max_pool2d(
-            maps, side, stride, padding, dilation, ceil_mode, return_indices=True
-        )
-        ctx.save_for_backward(place.int())  # which the gradient reads for each pixel of a window
-        ctx.geometry = maps.shape[2:], side, stride, padding, dilation
-        found: torch.Tensor = pooled
-        return found
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """Return the gradient of the maps: for each pixel of a window, of the windows it wins."""
-        (place,), (size, side, stride, padding, dilation) = ctx.saved_tensors, ctx.geometry
-        # Where a window's pixel (v, h) lies: strides apart, so no two windows meet at one place.
-        last = [
-            (n - 1) * step + (k - 1) * apart + 1
-            for n, step, k, apart in zip(gradient.shape[2:], stride, side, dilation, strict=True)
-        ]
-        room = [
-            max(reach, length + 2 * p) for reach, length, p in zip(last, size, padding, strict=True)
-        ]
-        is_last = gradient.is_contiguous(memory_format=torch.channels_last)
-        # Sums of 16-bit gradients are rounded once.
-        whole = torch.empty(
-            (*gradient.shape[:2], *room),
-            dtype=torch.promote_types(gradient.dtype, torch.float32),
-            device=gradient.device,
-            memory_format=torch.channels_last if is_last else torch.contiguous_format,
-        ).zero_()
-        row, column = (
-            torch.arange(n, device=gradient.device) * step - p
-            for n, step, p in zip(gradient.shape[2:], stride, padding, strict=True)
-        )
-        for v, h in itertools.product(range(side[0]), range(side[1])):
-            down, right = v * dilation[0], h * dilation[1]
-            across = column + right
-            beside = (across < 0) | (across >= size[1])
-            here = torch.where(beside, -1, (row + down)[:, None] * size[1] + across).int()
-            rows = slice(down, down + (len(row) - 1) * stride[0] + 1, stride[0])
-            columns = slice(right, right + (len(column) - 1) * stride[1] + 1, stride[1])
-            whole[:, :, rows, columns].add_(torch.where(place == here, gradient, 0))
-        (top, left), (height, width) = padding, size
-        inner = whole[:, :, top : top + height, left : left + width]
-        return inner.to(gradient.dtype), *[None] * 5
 
 
 class _MaxPool(torch.autograd.Function):

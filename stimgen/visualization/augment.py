@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -197,7 +196,7 @@ class GatheredResampling(torch.autograd.Function):
 
     For a result of pixels y(p) = sum over i of x(i) hat(A p - i), where A is the transform and hat
     the bilinear weight, the gradient is dL/dx(i) = sum over p of dL/dy(p) hat(A p - i). Only pixels
-    p near the inverse of i have a weight; those are visited one after the other.
+    p near the inverse of i have a weight; those are visited row by row, always in the same order.
     """
 
     @staticmethod
@@ -232,17 +231,18 @@ class GatheredResampling(torch.autograd.Function):
         # Pixels beyond the result are those of a frame of zeros. Places are whole numbers far below
         # 2^24, and so exact in 32 bits.
         framed = F.pad(torch.cat([lies, gradient], 1), [1, 1, 1, 1]).flatten(2)
-        here = torch.stack([x.expand(1, size, size), y.expand(1, size, size)], 1)
-        columns, rows = first_x + 1, first_y + 1
+        here = torch.stack([x.expand(1, size, size), y.expand(1, size, size)], 1)[:, :, None]
+        columns, rows = first_x[:, None] + 1, first_y[:, None] + 1
+        beside = torch.arange(n_reached, device=gradient.device)[:, None, None]
+        columns = (columns + beside).clamp(0, seen + 1)
         total = gradient.new_zeros(*gradient.shape[:2], size, size)
-        for down, right in itertools.product(range(n_reached), repeat=2):
+        for down in range(n_reached):
             row = (rows + down).clamp(0, seen + 1)
-            column = (columns + right).clamp(0, seen + 1)
-            place = (row * (seen + 2) + column).long().flatten(1)[:, None]
+            place = (row * (seen + 2) + columns).long().flatten(1)[:, None]
             found = framed.gather(2, place.expand(-1, framed.shape[1], -1))
-            found = found.view(*found.shape[:2], size, size)
+            found = found.view(*found.shape[:2], n_reached, size, size)
             near = (1 - (found[:, :2] - here).abs()).clamp_min(0)
-            total.addcmul_(found[:, 2:], near[:, :1] * near[:, 1:])
+            total += (found[:, 2:] * (near[:, :1] * near[:, 1:])).sum(2)
         return total, None, None, None
 
 

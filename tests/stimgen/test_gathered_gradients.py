@@ -12,14 +12,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from stimgen import loops
 from stimgen.networks import compute_device
 from stimgen.networks.compute_device import same_each_time
-from stimgen.networks.network import Branch, Layer, Network
-from stimgen.networks.pooling import GatheredMaxPool
+from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import resize
 from stimgen.networks.registry import load_network
 from stimgen.studies.build_settings import ActivationSettings
@@ -36,7 +34,6 @@ from tests.stimgen.apart import moved, second_device
 
 MODULES = (
     "networks.preprocessing",
-    "networks.pooling",
     "visualization.augment",
     "visualization.crops",
     "visualization.priors",
@@ -47,7 +44,6 @@ SCATTERED = {
     "_upsample_bilinear2d_aa_backward",
     "upsample_bilinear2d_backward",
     "upsample_bicubic2d_backward",
-    "max_pool2d_with_indices_backward",
     "_adaptive_avg_pool2d_backward",
     "adaptive_max_pool2d_backward",
     "reflection_pad2d_backward",
@@ -57,7 +53,7 @@ SCATTERED = {
     "put_",
     "median",
 }
-"""Operations that torch lists as without a deterministic way on CUDA, and max pools' gradients."""
+"""Operations that torch lists as without a deterministic way on CUDA."""
 
 
 @pytest.fixture
@@ -78,77 +74,6 @@ def strictly() -> Iterator[None]:
 def gradients_of(output: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
     weights = torch.rand(output.shape, generator=torch.Generator().manual_seed(1))
     return torch.autograd.grad((output * weights.to(output.dtype)).sum(), of)[0]
-
-
-@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize(
-    ("size", "side", "stride", "padding", "dilation", "ceil_mode"),
-    [
-        ((9, 12), (3, 3), (2, 2), (1, 1), (1, 1), False),
-        ((8, 8), (3, 3), (2, 2), (0, 0), (1, 1), True),
-        ((7, 10), (3, 3), (1, 1), (1, 1), (1, 1), False),
-        ((11, 9), (2, 2), (2, 2), (0, 0), (1, 1), False),
-        ((11, 9), (2, 3), (3, 1), (1, 0), (1, 1), True),
-        ((12, 12), (3, 2), (2, 2), (1, 1), (2, 3), False),
-        ((5, 5), (5, 5), (5, 5), (2, 2), (1, 1), True),
-    ],
-)
-def test_max_pools(
-    memory: torch.memory_format,
-    size: Any,
-    side: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    ceil_mode: bool,
-) -> None:
-    # Few levels make ties, which torch gives to the first of the window.
-    levels = torch.randint(-3, 4, (2, 3, *size), generator=torch.Generator().manual_seed(0))
-    maps = levels.float().contiguous(memory_format=memory).requires_grad_()
-    expected = F.max_pool2d(maps, side, stride, padding, dilation, ceil_mode)
-    found = GatheredMaxPool.apply(maps, side, stride, padding, dilation, ceil_mode)
-    assert torch.equal(found, expected)
-    torch.testing.assert_close(gradients_of(found, maps), gradients_of(expected, maps))
-    distinct = torch.randperm(levels.numel()).view_as(levels).double().requires_grad_()
-    assert torch.autograd.gradcheck(
-        lambda x: GatheredMaxPool.apply(x, side, stride, padding, dilation, ceil_mode), distinct
-    )
-
-
-class CallsFunctions(nn.Module):
-    """A user's network whose max pools are no modules."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.last = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.max_pool2d(torch.relu(self.first(x)), 2)
-        x = torch.max_pool2d(x, (3, 3), padding=1, ceil_mode=True)
-        x = F.max_pool2d(input=x, kernel_size=3, stride=1, padding=1, return_indices=False)
-        x = nn.Sequential(nn.MaxPool2d(2, 1))(x)
-        return self.last(x)
-
-
-def test_max_pools_of_a_users_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    layers = [Layer("last", (Branch("", range(5), "last"),))]
-    network = Network("own", CallsFunctions(), layers, input_px=32)
-    images = torch.rand(2, 3, 32, 32, requires_grad=True)
-
-    def passed() -> tuple[set[str], torch.Tensor, torch.Tensor]:
-        with Listening() as listening:
-            maps = network.maps(images, ["last"])["last"]
-            gradient = gradients_of(maps, images)
-        return listening.names, maps, gradient
-
-    usual, *expected = passed()
-    monkeypatch.setattr("stimgen.networks.pooling.sums_in_order", lambda tensor: False)
-    elsewhere, *found = passed()
-    assert usual & SCATTERED == {"max_pool2d_with_indices_backward"}
-    assert not elsewhere & SCATTERED
-    assert torch.equal(found[0], expected[0])
-    torch.testing.assert_close(found[1], expected[1])
 
 
 def test_an_operation_without_a_way_is_named_once(

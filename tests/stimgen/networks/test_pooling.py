@@ -215,3 +215,20 @@ def test_modules_keep_their_geometry() -> None:
     maps = torch.rand(1, 3, 9, 9)
     for own, pool in zip(module, pools, strict=False):
         assert torch.equal(own(maps), pool(maps))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+def test_cuda_sums_gradients_in_the_order_of_the_cpu(memory: torch.memory_format) -> None:
+    """So they are the same each time, and sets need no max pool of ours."""
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.rand(4, 32, 40, 40, generator=generator).contiguous(memory_format=memory)
+    for sizes in some([(3, 2, 0, 1, True), (3, 1, 1, 1, False), (5, 1, 2, 1, False)]):
+        found = []
+        for device in ("cpu", "cuda", "cuda"):
+            own = maps.to(device).requires_grad_()
+            pooled = F.max_pool2d(own, *sizes)
+            gradient = torch.rand(pooled.shape, generator=torch.Generator().manual_seed(1))
+            (spread,) = torch.autograd.grad(pooled, own, gradient.to(device))
+            found.append(spread.cpu())
+        assert torch.equal(found[0], found[1]) and torch.equal(found[1], found[2])
