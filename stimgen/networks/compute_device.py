@@ -123,12 +123,6 @@ def is_waited_for(device: torch.device) -> bool:
     return device.type != "cpu"
 
 
-def send(values: torch.Tensor, there: torch.Tensor) -> None:
-    """Copy values of the CPU into a tensor of a device, without waiting for the device."""
-    own = values.pin_memory() if there.device.type == "cuda" else values
-    there.copy_(own, non_blocking=True)
-
-
 @contextmanager
 def same_each_time(device: torch.device) -> Iterator[None]:
     """Have all of torch's operations give the same result each time, within a block.

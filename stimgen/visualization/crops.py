@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from stimgen.networks.compute_device import sums_in_order
 from stimgen.networks.preprocessing import resize, resizing_weights
+from stimgen.visualization.counted_noise import normal
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,12 @@ class Crops:
 
     Examples
     --------
+    >>> from stimgen.visualization.counted_noise import noise_keys
     >>> crops = Crops(n=4, sides=(0.5, 0.25))
     >>> boxes = crops.draw(seeds=[1, 2], steps=3)
     >>> boxes.shape
     torch.Size([3, 2, 4, 3])
-    >>> noise = crops.noise(seeds=[1, 2], step=0, px=32)
+    >>> noise = crops.noise(noise_keys([1, 2], steps=3)[0], px=32)
     >>> crops.cut(torch.zeros(2, 3, 40, 40), boxes[0], noise).shape
     torch.Size([8, 3, 32, 32])
     """
@@ -101,14 +103,13 @@ class Crops:
         crops = column.reshape(len(images), -1, self.n, dense_px, dense_px).transpose(1, 2)
         return resize(crops.flatten(0, 1), px) + noise
 
-    def noise(self, seeds: Sequence[int], step: int, px: int) -> torch.Tensor:
-        """Draw the noise of one step for crops of a side of ``px``, from each image's own seed."""
-        shape = (self.n, 3, px, px)
-        draws = [
-            np.random.default_rng([seed, 2, step]).standard_normal(shape, dtype=np.float32)
-            for seed in seeds
-        ]
-        return torch.from_numpy(np.concatenate(draws)) * self.noise_sd
+    def noise(self, keys: torch.Tensor, px: int) -> torch.Tensor:
+        """Draw the noise of one step for crops of a side of ``px``, from a key of each image.
+
+        Keys of all steps are drawn by :func:`stimgen.visualization.counted_noise.noise_keys`.
+        """
+        drawn = normal(keys, self.n * 3 * px**2)
+        return drawn.view(-1, 3, px, px) * self.noise_sd
 
 
 def _by_products(images: torch.Tensor, x: torch.Tensor, y: torch.Tensor, px: int) -> torch.Tensor:

@@ -12,7 +12,8 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import torch
 
-from stimgen.networks.compute_device import is_waited_for, send
+from stimgen.networks.compute_device import is_waited_for
+from stimgen.visualization.counted_noise import noise_keys
 from stimgen.visualization.crops import Crops
 from stimgen.visualization.fourier import COLOUR, in_colour
 from stimgen.visualization.parametrization import Parametrization
@@ -82,10 +83,11 @@ class MacoImages(Parametrization):
         shape = (len(seeds), self.size_px, self.size_px)
         self.transparency = torch.zeros(shape, device=device)
         self.buffers = {"transparency": self.transparency}
-        self._crops, self._seeds = crops, seeds
+        self._crops = crops
         self._boxes = crops.draw(seeds, steps).to(device)
         self._box = torch.zeros_like(self._boxes[0])
-        self._noise = torch.zeros(len(seeds) * crops.n, 3, input_px, input_px, device=device)
+        self._keys = noise_keys(seeds, steps).to(device)
+        self._key = torch.zeros_like(self._keys[0])
         self._magnitude = torch.tensor(magnitude, dtype=torch.float32, device=device)
         self._colour = torch.tensor(COLOUR, dtype=torch.float32, device=device)
 
@@ -108,14 +110,15 @@ class MacoImages(Parametrization):
         return ()
 
     def prepare(self, step: int) -> None:
-        """Write a step's crops and noise."""
+        """Write a step's crops and what its noise is drawn from."""
         self._box.copy_(self._boxes[step])
-        send(self._crops.noise(self._seeds, step, self.input_px), self._noise)
+        self._key.copy_(self._keys[step])
 
     def views(self, images: torch.Tensor, step: int) -> torch.Tensor:
         """Return a step's crops; their gradient is added to the transparency map."""
         images.register_hook(self._add)  # type: ignore[no-untyped-call]
-        return self._crops.cut(images, self._box, self._noise)
+        noise = self._crops.noise(self._key, self.input_px)
+        return self._crops.cut(images, self._box, noise)
 
     def finished(self) -> torch.Tensor:
         """Return images x 4 x size x size in 0..1: red, green, blue and opacity.

@@ -25,6 +25,7 @@ from stimgen.studies.prior_settings import PriorSettings
 from stimgen.studies.synthetic_settings import MacoSettings, SyntheticSettings
 from stimgen.visualization.ascend import ascend
 from stimgen.visualization.augment import GatheredResampling, Transforms, reached, transform
+from stimgen.visualization.counted_noise import noise_keys
 from stimgen.visualization.crops import Crops
 from stimgen.visualization.goals import Goal
 from stimgen.visualization.priors import blur
@@ -165,7 +166,7 @@ def test_crops(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for in_order in (True, False):
         monkeypatch.setattr("stimgen.visualization.crops.sums_in_order", lambda t, a=in_order: a)
-        cut = crops.cut(images, boxes[1], crops.noise([1, 2], 1, 24))
+        cut = crops.cut(images, boxes[1], crops.noise(noise_keys([1, 2], 1)[0], 24))
         found.append((cut.detach(), gradients_of(cut, images)))
     for usual, own in some(list(zip(*found, strict=True))):
         torch.testing.assert_close(own, usual, atol=1e-5, rtol=1e-4)

@@ -10,6 +10,7 @@ from stimgen.networks.network import Network
 from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
 from stimgen.studies.synthetic_settings import SyntheticSettings
 from stimgen.visualization.ascend import ascend
+from stimgen.visualization.counted_noise import noise_keys
 from stimgen.visualization.crops import Crops
 from stimgen.visualization.fourier import COLOUR
 from stimgen.visualization.goals import Goal
@@ -120,7 +121,7 @@ def test_crops_show_what_lies_there() -> None:
     ramp = torch.linspace(0, 1, 200).expand(1, 3, 200, 200)
     crops = Crops(n=2, sides=(0.5, 0.5), noise_sd=0)
     boxes = torch.tensor([[[0.5, 0.25, 0.5], [0.2, 0.7, 0.3]]])
-    noise = crops.noise([0], 0, 20)
+    noise = crops.noise(noise_keys([0], 1)[0], 20)
     across, down = (crops.cut(image, boxes, noise) for image in (ramp, ramp.mT))
     assert across.shape == (2, 3, 20, 20)
     for each, axis, side in ((across, 1, -1), (down, 2, -2)):
@@ -144,12 +145,12 @@ def test_crops_shrink_and_stay_inside() -> None:
 def test_noise_is_an_images_own() -> None:
     grey = torch.full((2, 3, 40, 40), 0.5)
     crops = Crops(n=3, noise_sd=0.1)
-    boxes = crops.draw([1, 2], 1)[0]
-    noisy = crops.cut(grey, boxes, crops.noise([1, 2], 0, 32))
-    alone = crops.cut(grey[:1], boxes[1:], crops.noise([2], 0, 32))
+    boxes, keys = crops.draw([1, 2], 1)[0], noise_keys([1, 2], 2)
+    noisy = crops.cut(grey, boxes, crops.noise(keys[0], 32))
+    alone = crops.cut(grey[:1], boxes[1:], crops.noise(keys[0, 1:], 32))
     assert torch.equal(noisy[3:], alone)
     assert (noisy - 0.5).std().item() == pytest.approx(0.1, rel=0.05)
-    assert not torch.equal(noisy, crops.cut(grey, boxes, crops.noise([1, 2], 1, 32)))
+    assert not torch.equal(noisy, crops.cut(grey, boxes, crops.noise(keys[1], 32)))
 
 
 def test_spectrum_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
