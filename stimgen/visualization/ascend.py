@@ -22,7 +22,7 @@ from stimgen.visualization.goals import Goal
 from stimgen.visualization.lucid_transforms import DrawnLucid, LucidTransforms
 from stimgen.visualization.objectives import similarity
 from stimgen.visualization.parametrization import Parametrization, Start
-from stimgen.visualization.priors import filter_gradient, penalty
+from stimgen.visualization.priors import filter_gradient, gradient_widths, penalty
 from stimgen.visualization.rendering_methods import open_method
 from stimgen.visualization.saved_state import SavedState
 from stimgen.visualization.stopping import Stopping
@@ -201,11 +201,14 @@ class _Climb:
             self.moved = DrawnLucid(LucidTransforms(*geometry), seeds[0], *many)
         else:
             self.moved = DrawnTransforms(Transforms(*geometry), seeds, *many)
+        widths = gradient_widths(settings.priors.gradient_blur, settings.steps)
+        self.widths = widths.to(network.device)
+        self.width = torch.zeros_like(self.widths[0])
 
     def form(self, step: int) -> Hashable | None:
         """Return which operations a step consists of; see ``Parametrization.form``."""
         own = self.parametrization.form(step)
-        if own is None or self.settings.priors.gradient_blur:  # whose width differs in each step
+        if own is None:
             return None
         return own, self.moved.form(step), step < self.settings.redirected_steps
 
@@ -213,14 +216,14 @@ class _Climb:
         """Write the tensors that depend on the step."""
         self.parametrization.prepare(step)
         self.moved.prepare(step)
+        self.width.copy_(self.widths[step])
 
     def run(self, step: int) -> None:
         """Do a step."""
         parametrization, settings = self.parametrization, self.settings
         held = self.stopping.copy(parametrization)
         images = parametrization.images()
-        progress = step / max(1, settings.steps - 1)
-        filtered = partial(filter_gradient, priors=settings.priors, progress=progress)
+        filtered = partial(filter_gradient, priors=settings.priors, width=self.width)
         images.register_hook(filtered)  # type: ignore[no-untyped-call]
         views = parametrization.views(images, step)
         seen = self._seen(images) if views is None else views

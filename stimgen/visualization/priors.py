@@ -10,7 +10,6 @@ from functools import cache
 
 import torch
 import torch.nn.functional as F
-from torchvision.transforms.v2.functional import gaussian_blur
 
 from stimgen.networks.compute_device import sums_in_order
 from stimgen.networks.preprocessing import weights_of_rows
@@ -151,26 +150,57 @@ def blur(images: torch.Tensor, sd_px: float) -> torch.Tensor:
     """
     if sd_px <= 0:
         return images
-    # Mirrored borders cannot be wider than the image.
-    reach = min(math.ceil(3 * sd_px), min(images.shape[-2:]) - 1)
+    reach = _reach(sd_px, images)
     if images.requires_grad and torch.is_grad_enabled() and not sums_in_order(images):
         down, across = (_blurring(side, sd_px, reach, images.device) for side in images.shape[-2:])
         return down @ images @ across.T
-    return _mirrored_blur(images, sd_px, reach)
+    return _mirrored_blur(images, torch.full((), sd_px, device=images.device), reach)
 
 
-def _mirrored_blur(images: torch.Tensor, sd_px: float, reach: int) -> torch.Tensor:
-    blurred: torch.Tensor = gaussian_blur(images, [2 * reach + 1] * 2, [sd_px] * 2)
-    return blurred
+def _reach(sd_px: float, images: torch.Tensor) -> int:
+    # Mirrored borders cannot be wider than the image.
+    return min(math.ceil(3 * sd_px), min(images.shape[-2:]) - 1)
+
+
+def _mirrored_blur(images: torch.Tensor, sd_px: torch.Tensor, reach: int) -> torch.Tensor:
+    along = torch.arange(-reach, reach + 1, device=images.device)
+    weights = torch.exp(-0.5 * (along / sd_px.clamp_min(1e-3)).square())
+    weights = torch.where(along.abs() <= (3 * sd_px).ceil(), weights, 0)
+    weights = weights / weights.sum()
+    # Each colour by itself, rows and columns one after the other, with colours last in memory.
+    framed = F.pad(images, [reach] * 4, mode="reflect").contiguous(
+        memory_format=torch.channels_last
+    )
+    n_colours = images.shape[1]
+    for shape in ((1, 1, 1, -1), (1, 1, -1, 1)):
+        framed = F.conv2d(framed, weights.view(shape).repeat(n_colours, 1, 1, 1), groups=n_colours)
+    return framed.contiguous()
 
 
 @cache  # as above
 def _blurring(size_px: int, sd_px: float, reach: int, device: torch.device) -> torch.Tensor:
     """Return the matrix that blurs the rows of an image."""
-    return weights_of_rows(lambda rows: _mirrored_blur(rows, sd_px, reach), size_px).to(device)
+    width = torch.tensor(sd_px)
+    return weights_of_rows(lambda rows: _mirrored_blur(rows, width, reach), size_px).to(device)
 
 
-def filter_gradient(gradient: torch.Tensor, priors: PriorSettings, progress: float) -> torch.Tensor:
+def gradient_widths(blurring: GradientBlurSettings | None, steps: int) -> torch.Tensor:
+    """Return the blur of the gradient in each step, in pixels: it decreases linearly, or is 0.
+
+    (Øygard, 2015.)
+
+    Examples
+    --------
+    >>> gradient_widths(GradientBlurSettings(first_sd_px=2.0, last_sd_px=1.0), 3).tolist()
+    [2.0, 1.5, 1.0]
+    """
+    ends = (blurring.first_sd_px, blurring.last_sd_px) if blurring else (0.0, 0.0)
+    return torch.linspace(*ends, steps)
+
+
+def filter_gradient(
+    gradient: torch.Tensor, priors: PriorSettings, width: torch.Tensor
+) -> torch.Tensor:
     """Return the gradient with respect to the images, filtered by the priors.
 
     Parameters
@@ -179,28 +209,25 @@ def filter_gradient(gradient: torch.Tensor, priors: PriorSettings, progress: flo
         Images x 3 x height x width.
     priors
         Filters to apply.
-    progress
-        0 in the first step, 1 in the last.
+    width
+        The step's of :func:`gradient_widths`, on the gradient's device: nobody waits for its value.
 
     Examples
     --------
     >>> gradient = torch.zeros(1, 3, 9, 9)
     >>> gradient[..., 4, 4] = 1
     >>> priors = PriorSettings(gradient_blur=GradientBlurSettings(first_sd_px=2.0))
-    >>> peaks = [filter_gradient(gradient, priors, t).max().item() for t in (0.0, 0.5, 1.0)]
+    >>> widths = gradient_widths(priors.gradient_blur, 3)
+    >>> peaks = [filter_gradient(gradient, priors, width).max().item() for width in widths]
     >>> peaks == sorted(peaks) and peaks[-1] == 1.0
     True
     """
     if priors.gradient_blur:
-        gradient = blur(gradient, _sd_at(priors.gradient_blur, progress))
+        widest = max(priors.gradient_blur.first_sd_px, priors.gradient_blur.last_sd_px)
+        gradient = _mirrored_blur(gradient, width, _reach(widest, gradient))
     if priors.gradient_octaves:
         gradient = equalise_octaves(gradient, priors.gradient_octaves)
     return gradient
-
-
-def _sd_at(wanted: GradientBlurSettings, progress: float) -> float:
-    """Return the blur of the gradient in pixels, which decreases linearly (Øygard, 2015)."""
-    return wanted.first_sd_px + progress * (wanted.last_sd_px - wanted.first_sd_px)
 
 
 def equalise_octaves(gradient: torch.Tensor, n: int) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,8 +25,10 @@ from stimgen.studies.synthetic_settings import MacoSettings, StopSettings, Synth
 from stimgen.visualization import captured_steps
 from stimgen.visualization.ascend import _Climb, ascend
 from stimgen.visualization.captured_steps import CapturedSteps
+from stimgen.visualization.fourier import FourierImages
 from stimgen.visualization.goals import Goal
 from stimgen.visualization.layer_images import caricature, dream
+from stimgen.visualization.parametrization import Parametrization
 from stimgen.visualization.rendering_methods import open_method
 from stimgen.visualization.saved_state import SavedState
 from tests.conftest import first_quick, some
@@ -51,6 +53,7 @@ PRIORS = PriorSettings(
     high_frequency=0.1,
     patch_colour=PatchColourSettings(weight=0.1),
     blur=BlurSettings(sd_px=0.5, every=2),
+    gradient_blur=GradientBlurSettings(first_sd_px=1.5, last_sd_px=0.3),
     gradient_octaves=2,
 )
 METHODS = {
@@ -176,11 +179,13 @@ def test_an_interrupted_optimisation_goes_on(there: Network, use: Use, tmp_path:
     assert torch.equal(ascend(*work, saved=SavedState(path)).cpu(), whole.cpu())
 
 
-def test_steps_that_depend_on_values_are_not_captured(there: Network, use: Use) -> None:
+def test_a_method_that_names_no_form_is_not_captured(
+    there: Network, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FourierImages, "form", Parametrization.form)
     capture = Replaying()
     use(capture)
-    blurred = PriorSettings(gradient_blur=GradientBlurSettings(first_sd_px=1.0))
-    rendered(there, replace(SMALL, priors=blurred))
+    rendered(there, SMALL)
     assert capture.n_graphs == capture.n_python == 0
 
 
@@ -434,20 +439,3 @@ def test_a_refused_capture_leaves_no_memory_taken(
         capture.capture(lambda: None)
     assert cuda.heard == ["forgotten"] and freed == [(0, (0, 1))] * 2
     assert len(captured_steps._FAILED) == 1
-
-
-def test_a_blurred_gradient_does_not_wait_either(
-    there: Network, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run, n_watched = _Climb.run, 0
-
-    def strictly(climb: _Climb, step: int) -> None:
-        nonlocal n_watched
-        n_watched += step > 0
-        with Recording() if step else nullcontext():
-            run(climb, step)
-
-    monkeypatch.setattr(_Climb, "run", strictly)
-    blurred = PriorSettings(gradient_blur=GradientBlurSettings(first_sd_px=1.0))
-    rendered(there, replace(SMALL, steps=3, priors=blurred))
-    assert n_watched == 2

@@ -1,5 +1,8 @@
+import math
+
 import pytest
 import torch
+from torchvision.transforms.v2.functional import gaussian_blur
 
 from stimgen.studies.prior_settings import GradientBlurSettings, PatchColourSettings, PriorSettings
 from stimgen.visualization.priors import (
@@ -7,6 +10,7 @@ from stimgen.visualization.priors import (
     distance_from_grey,
     equalise_octaves,
     filter_gradient,
+    gradient_widths,
     high_frequency,
     patch_colour,
     penalty,
@@ -73,9 +77,23 @@ def test_blur_keeps_the_mean_and_evens_out(sd_px: float) -> None:
 def test_a_gradient_is_blurred_less_and_less() -> None:
     priors = PriorSettings(gradient_blur=GradientBlurSettings(3.0, 0.0))
     gradient = torch.randn(2, 3, 32, 32)
-    sds = [filter_gradient(gradient, priors, progress).std().item() for progress in (0, 0.5, 1)]
-    assert sds[0] < sds[1] < sds[2] == gradient.std().item()
-    assert filter_gradient(gradient, PriorSettings(), 0.5) is gradient
+    widths = gradient_widths(priors.gradient_blur, 3)
+    assert widths.tolist() == [3, 1.5, 0]
+    made = [filter_gradient(gradient, priors, width) for width in widths]
+    sds = [blurred.std().item() for blurred in made]
+    assert sds[0] < sds[1] < sds[2] and torch.equal(made[2], gradient)
+    for blurred, sd_px in zip(made, (3.0, 1.5), strict=False):
+        torch.testing.assert_close(blurred, blur(gradient, sd_px))
+    assert gradient_widths(None, 2).tolist() == [0, 0]
+    assert filter_gradient(gradient, PriorSettings(), widths[0]) is gradient
+
+
+@pytest.mark.parametrize("sd_px", [0.3, 1.0, 2.5])
+def test_blur_is_torchvisions(sd_px: float) -> None:
+    images = torch.rand(2, 3, 24, 31)
+    side = 2 * math.ceil(3 * sd_px) + 1
+    expected = gaussian_blur(images, [side, side], [sd_px, sd_px])
+    torch.testing.assert_close(blur(images, sd_px), expected)
 
 
 def test_octaves_of_a_gradient_become_equally_strong() -> None:

@@ -89,8 +89,10 @@ def test_both_poles_are_reached(toy: Network, method: str) -> None:
 
 @every_method
 def test_an_image_does_not_depend_on_its_company(toy: Network, method: str) -> None:
-    # Rounding depends on the company, and many steps of a chaotic optimisation would magnify it.
-    settings = dataclasses.replace(SETTINGS[method], diversity_weight=0.5, steps=4)
+    # Rounding depends on the company, and many steps of a chaotic optimisation would magnify it, of
+    # MACO, whose first steps are as large as its last, already two.
+    steps = 1 if method == "maco" else 4
+    settings = dataclasses.replace(SETTINGS[method], diversity_weight=0.5, steps=steps)
     start = start_of(settings, toy)
     alone = ascend(toy, [goal(toy, 5, "max", 1, 2)], settings, PRE, start=start)
     early = Goal(toy.unit("early", "", 3), "min", (8, 9))
