@@ -34,7 +34,7 @@ def find_function(
     module_name, _, function_name = name.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), function_name)
-    except Exception as error:  # a module may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a module may raise anything while it is imported
         raise BadInput(f"{what} {name!r} is not {expected} ({reason(error)})") from None
     if not callable(found):
         raise BadInput(f"{what} {name!r} is not {expected} (it cannot be called)")

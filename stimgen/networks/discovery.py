@@ -22,6 +22,7 @@ from torchvision.models.swin_transformer import (
 from torchvision.models.vision_transformer import EncoderBlock
 
 from stimgen.networks.network import Branch, Layer, Layout, Nonlinearity
+from stimgen.networks.substitution import has_hooks, has_own_weights, is_plain, substitute
 
 _LAYOUTS: dict[type[nn.Module], Layout] = {
     EncoderBlock: "tokens",
@@ -42,6 +43,8 @@ _NONLINEARITIES: dict[Callable[..., Any], Nonlinearity] = {
     F.relu_: F.relu,
     torch.relu: F.relu,
     torch.relu_: F.relu,
+    torch.Tensor.relu: F.relu,
+    torch.Tensor.relu_: F.relu,
     F.relu6: F.relu6,
     F.silu: F.silu,
     F.hardswish: F.hardswish,
@@ -74,10 +77,12 @@ class Discovered:
             conv, norm = module.get_submodule(conv_path), module.get_submodule(norm_path)
             assert isinstance(conv, nn.Conv2d)
             assert isinstance(norm, nn.BatchNorm2d)
+            if not has_own_weights(conv):
+                continue
             fused = fuse_conv_bn_eval(conv, norm)
-            if type(conv) is nn.Conv2d or _computes_the_same(fused, conv, norm):
-                module.set_submodule(conv_path, fused)
-                module.set_submodule(norm_path, nn.Identity())
+            if is_plain(conv) or _computes_the_same(fused, conv, norm):
+                substitute(module, conv, fused)
+                substitute(module, norm, nn.Identity())
 
 
 @torch.no_grad()
@@ -218,7 +223,13 @@ def _nonlinearity(
     if func is F.hardtanh:  # torch computes its ReLU6 modules by this function
         limits = (*args[1:3], kwargs.get("min_val"), kwargs.get("max_val"))
         return F.relu6 if [x for x in limits if x is not None] == [0, 6] else None
+    if func is F.gelu and (kwargs.get("approximate") or "none") != "none":
+        return _gelu_by_tanh
     return _NONLINEARITIES.get(func)
+
+
+def _gelu_by_tanh(x: torch.Tensor) -> torch.Tensor:
+    return F.gelu(x, approximate="tanh")
 
 
 class _LayerFinder:
@@ -236,6 +247,7 @@ class _LayerFinder:
             and call.before is not None
             and trace.n_uses[call.before] == 1
             and trace.n_calls[call.path] == 1
+            and call.module.running_mean is not None
         }
         self.convolutions: dict[Value, str] = {}  # those whose values another class normalises
 
@@ -265,7 +277,7 @@ class _LayerFinder:
             if norm is not None:
                 self.folds[call.path] = norm.path
                 # A convolution of a class of its own may not fold; an identity stays valid.
-                path = path if type(call.module) is nn.Conv2d else norm.path
+                path = path if is_plain(call.module) else norm.path
             value = norm.after if norm else call.after
             self._add(call, value, Branch("", range(call.shape[1]), path), layout)
         elif ended is not None and ended.path is not None:
@@ -298,7 +310,7 @@ class _LayerFinder:
 
 def _has_more(norm: nn.Module) -> bool:
     """Return whether a batch norm also computes something else, such as timm's a nonlinearity."""
-    return type(norm) is not nn.BatchNorm2d
+    return type(norm) is not nn.BatchNorm2d or has_hooks(norm)
 
 
 def _layout_by_shape(shape: tuple[int, ...]) -> Layout | None:
@@ -317,7 +329,7 @@ def _layout(call: _Call) -> Layout | None:
     for kind, layout in _LAYOUTS.items():
         if isinstance(module, kind):
             return layout
-    if len(shape) != 4 or shape[2] * shape[3] == 1:
+    if len(shape) != 4 or shape[2] * shape[3] == 1 or "parametrizations" in call.path.split("."):
         return None
     if isinstance(module, nn.Sequential | RelativePositionalMultiHeadAttention):
         return None

@@ -85,7 +85,7 @@ def load_made(
         load_weights(module, state, weights, unused=unused_heads(found.layers))
     weights_sha256 = hash_weights(module)
     found.fold(module)
-    return Network(
+    network = Network(
         name,
         module,
         found.layers,
@@ -96,6 +96,8 @@ def load_made(
         weights_sha256=weights_sha256,
         device=device,
     )
+    _check_pass(network)
+    return network
 
 
 def _make(name: str, weights: str, seed: int, input_px: int | None) -> tuple[nn.Module, int]:
@@ -106,13 +108,19 @@ def _make(name: str, weights: str, seed: int, input_px: int | None) -> tuple[nn.
             module = _make_by_timm(name, weights == "DEFAULT", input_px)
         else:
             module = _make_by_function(name)
-    module = module.cpu().float().eval().requires_grad_(False)
-    px = input_px or getattr(module, "input_px", None)
-    if not isinstance(px, int) or px < 1:
+    module = getattr(module, "_orig_mod", module)  # what torch.compile took
+    try:
+        module = module.cpu().float().eval().requires_grad_(False)
+    except Exception as error:  # a module without weights as yet, or a TorchScript program
+        raise BadInput(f"network {name!r} cannot be used ({reason(error)})") from None
+    px: Any = input_px or getattr(module, "input_px", None)
+    if px is None:
         raise BadInput(
             f"network {name!r} does not say the side of its images; give network.input_px, or set "
             "input_px on the module"
         )
+    if not isinstance(px, int) or px < 1:
+        raise BadInput(f"network {name!r}: input_px is {px!r}, expected a whole number of pixels")
     return module, px
 
 
@@ -124,7 +132,7 @@ def _make_by_function(name: str) -> nn.Module:
             module = function()
     except BadInput:
         raise
-    except Exception as error:  # a user's function may raise anything
+    except (Exception, SystemExit) as error:  # a user's function may raise anything
         raise BadInput(f"network {name!r} could not be made ({reason(error)})") from None
     if not isinstance(module, nn.Module):
         raise BadInput(f"network {name!r} makes no torch.nn.Module, but {type(module).__name__}")
@@ -171,20 +179,14 @@ def _stated(
             f"set {key} on the module (of red, green and blue in 0..1)"
         )
     try:
-        numbers = tuple(float(x) for x in value)
+        return tuple(float(x) for x in value)
     except (TypeError, ValueError):
-        numbers = ()
-    if len(numbers) != 3 or (key == "sd" and min(numbers) <= 0):
-        expected = "three numbers" + (" above 0" if key == "sd" else "")
-        raise BadInput(f"network {name!r}: {key} is {value!r}, expected {expected}")
-    return numbers
+        raise BadInput(f"network {name!r}: {key} is {value!r}, expected three numbers") from None
 
 
 def _found(name: str, module: nn.Module, px: int, given: Sequence[str]) -> Discovered:
     """Return the layers of a module: those given, those its ``layers`` name, or all."""
-    own: Any = getattr(module, "layers", ())
-    # A module of that name is a part of the network.
-    named = given or (() if isinstance(own, nn.Module) else tuple(map(str, own)))
+    named = tuple(given) or _named(name, module)
     try:
         found = discover(module, px, also=named)
     except Exception as error:  # whatever the user's module raises
@@ -195,7 +197,50 @@ def _found(name: str, module: nn.Module, px: int, given: Sequence[str]) -> Disco
         raise BadInput(
             f"network {name!r} has no layers that output maps; name modules in network.layers"
         )
+    known = {known for layer in found.layers for known in (layer.name, *layer.aliases)}
+    parts = dict(module.named_modules())
+    for other in named:
+        if other not in known and other in parts:
+            raise BadInput(
+                f"network {name!r}: module {other!r} is no layer, as it outputs no maps or tokens "
+                "or does not run exactly once in a pass"
+            )
     return replace(found, layers=named_layers(name, found.layers, named))
+
+
+def _named(name: str, module: nn.Module) -> tuple[str, ...]:
+    """Return the layers that a module names; whatever else it calls ``layers`` is its own."""
+    own: Any = getattr(module, "layers", ())
+    if isinstance(own, str):
+        raise BadInput(f"network {name!r}: layers is {own!r}, expected a list of names")
+    is_named = isinstance(own, list | tuple) and all(isinstance(layer, str) for layer in own)
+    return tuple(own) if is_named else ()
+
+
+def _check_pass(network: Network) -> None:
+    """Choose a layout in memory that a network takes, and refuse one whose passes are not pure."""
+    px = network.input_px
+    names = [layer.name for layer in network.layers]
+    images = torch.rand(2, 3, px, px, generator=torch.Generator().manual_seed(0))
+    images = images.to(network.device).to(memory_format=torch.channels_last)
+    try:
+        try:
+            together = network.activations(images, names, "pre", "mean")
+        except Exception:  # such as a view of maps that is possible with channels first only
+            network.lay_out(torch.contiguous_format)
+            together = network.activations(images, names, "pre", "mean")
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # whatever the user's module raises
+        raise BadInput(
+            f"network {network.name!r} cannot take two images of {px} px at once ({reason(error)})"
+        ) from None
+    alone = network.activations(images[:1], names, "pre", "mean")
+    if not torch.allclose(together[:1], alone, rtol=1e-2, atol=1e-3, equal_nan=True):
+        raise BadInput(
+            f"network {network.name!r} gives an image other activations in each pass or batch, as "
+            "with dropout that is always on, or batch norms without running statistics"
+        )
 
 
 def _takes(module: nn.Module, px: int) -> bool:

@@ -159,14 +159,41 @@ class Network:
         module = module.eval().requires_grad_(False).to(self.device)
         replace_stem_convolutions(module)
         replace_max_pools(module)
-        self.module = module.to(memory_format=torch.channels_last)
+        self.module = module
+        self.lay_out(torch.channels_last)
         self.normalise_by(mean, sd)
 
     def normalise_by(self, mean: Sequence[float], sd: Sequence[float]) -> None:
-        """Normalise images in 0..1 by a mean and standard deviation of each channel."""
+        """Normalise images in 0..1 by a mean and standard deviation of each channel.
+
+        Raises
+        ------
+        BadInput
+            If these are not three numbers each, as those of images in 0..255 are not.
+        """
+        for key, values, fits, expected in (
+            (
+                "mean",
+                mean,
+                max(mean) <= 1,
+                "up to 1, for images in 0..1 (others are divided by 255)",
+            ),
+            ("sd", sd, min(sd) > 0, "above 0"),
+        ):
+            if len(values) != 3 or not all(map(math.isfinite, values)) or not fits:
+                raise BadInput(
+                    f"network {self.name!r}: {key} is {values!r}, expected three numbers {expected}"
+                )
         self.mean, self.sd = tuple(mean), tuple(sd)
         self._mean = torch.tensor(self.mean, device=self.device).view(3, 1, 1)
         self._sd = torch.tensor(self.sd, device=self.device).view(3, 1, 1)
+
+    def lay_out(self, layout: torch.memory_format) -> None:
+        """Compute with weights and maps in this order in memory; channels last is the fastest."""
+        self.memory = layout
+        for weight in itertools.chain(self.module.parameters(), self.module.buffers()):
+            if weight.ndim == 4:
+                weight.data = weight.data.contiguous(memory_format=layout)
 
     def lower_precision(self) -> None:
         """Compute in bfloat16, which has 8 instead of 24 bits of precision and the same range.
@@ -248,7 +275,8 @@ class Network:
         Raises
         ------
         BadInput
-            If activations after the nonlinearity are requested of a layer without one.
+            If activations after the nonlinearity are requested of a layer without one, or the
+            images need a gradient that the network does not pass on.
         """
         wanted = dict(
             (layer, self.layer(layer)) if isinstance(layer, str) else (layer.name, layer)
@@ -263,6 +291,11 @@ class Network:
             together = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
             if side == "post" and layer.nonlinearity is not None:
                 together = layer.nonlinearity(together)
+            if images.requires_grad and torch.is_grad_enabled() and not together.requires_grad:
+                raise BadInput(
+                    f"layer {layer.name!r} of network {self.name!r} passes no gradient to the "
+                    "image, so that nothing can be rendered: it may compute without gradients"
+                )
             maps[name] = together.float()
         return maps
 
@@ -304,6 +337,8 @@ class Network:
         """Run a forward pass until all branches are computed, and return what ``take`` returned."""
         seen = resize(images, self.input_px) if self.fixed_px else images
         seen = (seen - self._mean) / self._sd
+        if self.memory is not torch.channels_last:
+            seen = seen.contiguous()
         if self.precision == "bf16":
             seen = seen.to(torch.bfloat16)
         layer_of = {branch: layer for layer in layers for branch in layer.branches}

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from stimgen.networks.substitution import is_plain, substitute
+
 FEW_CHANNELS = 4
 """CPU libraries work on blocks of channels, which are mostly empty for inputs of so few."""
 
@@ -54,8 +56,8 @@ class StemConv2d(nn.Conv2d):
 def replace_stem_convolutions(module: nn.Module) -> None:
     """Replace each convolution that becomes faster by a :class:`StemConv2d`."""
     for path, part in list(module.named_modules()):
-        if path and type(part) is nn.Conv2d and _suits(part):
-            module.set_submodule(path, StemConv2d.like(part))
+        if path and isinstance(part, nn.Conv2d) and is_plain(part) and _suits(part):
+            substitute(module, part, StemConv2d.like(part))
 
 
 def _suits(conv: nn.Conv2d) -> bool:

@@ -177,7 +177,7 @@ def network_of(
     network = load_network(**{**vars(wanted), **chosen}, device=device)
     if network.weights_sha256 != expected:
         raise BadInput(
-            f"{folder}: built with other weights than those of {wanted.name} here "
+            f"{folder}: built with other weights than those of {chosen['name']} here "
             f"(SHA-256 {expected[:12]}, not {network.weights_sha256[:12]}); "
             "give them with --weights"
         )

@@ -53,8 +53,6 @@ class NetworkSettings:
 
     def __post_init__(self) -> None:
         at_least(32, input_px=self.input_px)
-        if self.sd is not None and min(self.sd) <= 0:
-            raise ValueError(f"sd is {list(self.sd)}, expected numbers above 0")
 
 
 @dataclass(frozen=True)

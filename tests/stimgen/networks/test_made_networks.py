@@ -68,6 +68,13 @@ class Small(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
+def described(module: Any) -> nn.Module:
+    """Return a network that says what it takes: images of 32 px, as they are."""
+    module.input_px, module.mean, module.sd = 32, (0, 0, 0), (1, 1, 1)
+    made: nn.Module = module
+    return made
+
+
 def plain() -> Small:
     """Return the network with statistics that folding must respect."""
     module = Small()
@@ -100,17 +107,11 @@ def broken() -> nn.Module:
 
 
 def no_maps() -> nn.Module:
-    module: Any = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 7))
-    module.input_px, module.mean, module.sd = 32, (0, 0, 0), (1, 1, 1)
-    made: nn.Module = module
-    return made
+    return described(nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 7)))
 
 
 def grey_only() -> nn.Module:
-    module: Any = nn.Sequential(nn.Conv2d(1, 4, 3))
-    module.input_px, module.mean, module.sd = 32, (0, 0, 0), (1, 1, 1)
-    made: nn.Module = module
-    return made
+    return described(nn.Sequential(nn.Conv2d(1, 4, 3)))
 
 
 def halves() -> Small:
@@ -131,6 +132,102 @@ def own_layers() -> nn.Module:
     module.layers = ["scaled"]
     made: nn.Module = module
     return made
+
+
+class Written(nn.Module):
+    """Calls nonlinearities in every way, and takes a view of maps as they lie in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.three = (
+            nn.Conv2d(3, 4, 4, 4),
+            nn.Conv2d(4, 4, 1),
+            nn.Conv2d(4, 4, 1),
+        )
+        self.flat = nn.Linear(4 * 8 * 8, 4 * 4 * 4)
+        self.video = nn.Conv3d(4, 5, (1, 1, 1))
+        self.last, self.again = nn.Conv2d(5, 3, 1), nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        x = self.two(self.one(x).relu()).relu_()
+        x = F.gelu(self.three(x), approximate="tanh")
+        x = self.flat(x.view(len(x), -1)).view(len(x), 4, 4, 4)
+        x = self.last(self.video(x[:, :, None])[:, :, 0])
+        return {"answer": self.again(self.again(x))}
+
+
+def written() -> nn.Module:
+    module: Any = Written()
+    module.input_px, module.mean, module.sd, module.layers = 32, (0, 0, 0), (1, 1, 1), 5
+    made: nn.Module = module
+    return made
+
+
+def compiled() -> nn.Module:
+    return torch.compile(small())  # type: ignore[return-value]
+
+
+def scripted() -> nn.Module:
+    module: nn.Module = torch.jit.script(nn.Conv2d(3, 4, 3))
+    return module
+
+
+class Dropping(Small):
+    """Drops half of its values in each pass."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(F.dropout(x))
+
+
+def dropping() -> nn.Module:
+    return described(Dropping())
+
+
+def unnormed() -> nn.Module:
+    return described(
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False))
+    )
+
+
+class OneByOne(Small):
+    """Takes a single image."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.view(1, 3, 32, 32))
+
+
+def one_by_one() -> nn.Module:
+    return described(OneByOne())
+
+
+class Frozen(Small):
+    """Computes without gradients."""
+
+    @torch.no_grad()
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x)
+
+
+def frozen() -> nn.Module:
+    return described(Frozen())
+
+
+def one_layer() -> nn.Module:
+    module: Any = small()
+    module.layers = "last"
+    made: nn.Module = module
+    return made
+
+
+def worded() -> nn.Module:
+    module: Any = small()
+    module.input_px = "64"
+    made: nn.Module = module
+    return made
+
+
+def leaving() -> nn.Module:
+    raise SystemExit("no licence")
 
 
 NOT_A_MODULE = dict
@@ -229,6 +326,44 @@ def test_a_network_of_one_size() -> None:
     assert load_network(name_of("sized")).fixed_px
 
 
+@torch.no_grad()
+def test_a_network_as_it_was_written() -> None:
+    network = load_network(name_of("written"))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module: Any = written()
+    images = torch.rand(2, 3, 32, 32).to(memory_format=torch.channels_last)
+    one = module.one(images)
+    two = module.two(F.relu(one))
+    three = module.three(F.relu(two))
+    pre = {"one": one, "two": two, "three": three}
+    post = {"one": F.relu(one), "two": F.relu(two), "three": F.gelu(three, approximate="tanh")}
+    for side, expected in (("pre", pre), ("post", post)):
+        maps = network.maps(images, list(expected), side)  # type: ignore[arg-type]
+        for name in some(expected):
+            torch.testing.assert_close(maps[name], expected[name], rtol=1e-4, atol=1e-4)
+    flat = module.flat(post["three"].flatten(1)).view(2, 4, 4, 4)
+    last = module.last(module.video(flat[:, :, None])[:, :, 0])
+    torch.testing.assert_close(network.maps(images, ["last"])["last"], last)
+    # What runs twice is no layer.
+    assert [layer.name for layer in network.layers] == [*pre, "last"]
+
+
+def test_a_gradient_that_ends_is_told() -> None:
+    own = load_network(name_of("frozen"))
+    images = torch.rand(1, 3, 32, 32)
+    own.maps(images, ["last"])
+    with pytest.raises(BadInput, match="layer 'last' of network .* passes no gradient to the im"):
+        own.maps(images.requires_grad_(), ["last"])
+
+
+def test_what_was_compiled_is_the_module() -> None:
+    own, compiled = (load_network(name_of(name)) for name in ("small", "compiled"))
+    assert own.weights_sha256 == compiled.weights_sha256 and own.layers == compiled.layers
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 @pytest.mark.parametrize(
     ("name", "more", "message"),
     [
@@ -236,16 +371,27 @@ def test_a_network_of_one_size() -> None:
         (name_of("nobody"), {}, "is not a function package.module:function (AttributeError"),
         (name_of("MARGIN"), {}, "is not a function"),
         (name_of("broken"), {}, "could not be made (RuntimeError: weights.bin is damaged)"),
+        (name_of("leaving"), {}, "could not be made (SystemExit: no licence)"),
+        (name_of("scripted"), {}, "cannot be used (RuntimeError"),
+        (name_of("unnormed"), {}, "in each pass or batch, as with dropout that is always on, or"),
+        (name_of("one_by_one"), {}, "cannot take two images of 32 px at once (RuntimeError"),
+        (name_of("dropping"), {}, "in each pass or batch, as with dropout that is always on"),
+        (name_of("worded"), {}, "input_px is '64', expected a whole number"),
+        (name_of("one_layer"), {}, "layers is 'last', expected a list of names"),
         (name_of("NOT_A_MODULE"), {}, "makes no torch.nn.Module, but dict"),
         (name_of("no_maps"), {}, "has no layers that output maps"),
         (name_of("grey_only"), {}, "cannot take images of 32 px (RuntimeError"),
         (name_of("plain"), {}, "does not say the side of its images; give network.input_px"),
         (name_of("plain"), {"input_px": 64}, "does not say how its input is normalised"),
         (name_of("named_parts"), {}, "give network.sd, or set sd on the module"),
-        (name_of("small"), {"mean": (1, 2)}, "mean is (1, 2), expected three numbers"),
+        (name_of("small"), {"mean": (1, 2)}, "mean is (1.0, 2.0), expected three numbers"),
+        (name_of("small"), {"mean": (124, 116, 104)}, "for images in 0..1 (others are divided"),
+        (name_of("small"), {"mean": (0, 0, float("-inf"))}, "expected three numbers up to 1"),
         (name_of("small"), {"sd": (1, 0, 1)}, "expected three numbers above 0"),
+        (name_of("small"), {"sd": (1, float("nan"), 1)}, "expected three numbers above 0"),
         (name_of("small"), {"layers": ["lost"]}, "has no layer 'lost'; did you mean 'last'?"),
-        (name_of("small"), {"layers": ["head"]}, "has no layer 'head'"),
+        (name_of("small"), {"layers": ["head"]}, "module 'head' is no layer, as it outputs no"),
+        (name_of("written"), {"layers": ["again"]}, "or does not run exactly once in a pass"),
         (name_of("small"), {"weights": "no.pth"}, "no.pth: no such checkpoint"),
     ],
 )
