@@ -6,6 +6,8 @@
       typeof window.fetch === "function" &&
       typeof window.createImageBitmap === "function" &&
       typeof window.requestAnimationFrame === "function" &&
+      typeof window.AbortSignal === "function" &&
+      typeof window.AbortSignal.timeout === "function" &&
       "noModule" in document.createElement("script") &&
       typeof Array.prototype.at === "function"
     );

@@ -2,7 +2,7 @@
 
 import { Painter } from "./painter.js";
 import { Server } from "./server.js";
-import { Player, stagePlugin } from "./stage.js";
+import { LATE, Player, stagePlugin } from "./stage.js";
 import { cardWidth } from "./card.js";
 
 const words = JSON.parse(document.body.dataset.words);
@@ -20,7 +20,8 @@ function say(text, button, action) {
   notice.hidden = false;
 }
 
-// The nominal duration of a frame in milliseconds: the median of some.
+// The nominal duration of a frame in milliseconds: the mean of some that were not late, as some
+// browsers round times to whole milliseconds.
 function frameDuration() {
   const times = [];
   return new Promise((resolve) => {
@@ -28,7 +29,9 @@ function frameDuration() {
       times.push(now);
       if (times.length <= FRAMES) return requestAnimationFrame(frame);
       const intervals = times.slice(1).map((time, i) => time - times[i]);
-      return resolve(intervals.sort((a, b) => a - b)[FRAMES / 2]);
+      const median = [...intervals].sort((a, b) => a - b)[FRAMES / 2];
+      const usual = intervals.filter((interval) => interval <= LATE * median);
+      return resolve(usual.reduce((sum, interval) => sum + interval, 0) / usual.length);
     });
   });
 }
@@ -59,7 +62,10 @@ async function enlarged(needed) {
       .replace("{has_height}", window.innerHeight);
     await new Promise((resolve) => {
       window.addEventListener("resize", resolve, { once: true });
-      say(text, words.whole_screen, () => document.documentElement.requestFullscreen?.());
+      say(text, words.whole_screen, () => {
+        const page = document.documentElement;
+        (page.requestFullscreen || page.webkitRequestFullscreen)?.call(page);
+      });
     });
   }
   notice.hidden = true;

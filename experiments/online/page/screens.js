@@ -12,7 +12,7 @@ function buttons(pairs, player) {
   for (const [key, words] of pairs) {
     const button = make("button", words);
     button.dataset.key = key;
-    button.addEventListener("click", (event) => player.button(key, event.timeStamp));
+    button.addEventListener("click", (event) => player.button(key, event));
     row.append(button);
   }
   return row;
@@ -86,7 +86,7 @@ function slider(stage, screen, images, player) {
     const jump = make("button", digit, "jump");
     jump.style.left = left(value);
     jump.dataset.key = digit;
-    jump.addEventListener("click", (event) => player.button(digit, event.timeStamp));
+    jump.addEventListener("click", (event) => player.button(digit, event));
     track.append(jump);
   }
   if (screen.value !== null) {
@@ -107,11 +107,11 @@ function comment(stage, screen, images, player) {
   box.maxLength = 1000;
   box.addEventListener("input", () => (player.typed = box.value));
   box.addEventListener("keydown", (event) => {
-    if (event.ctrlKey && event.code === "Enter") player.confirmText(key, event.timeStamp);
+    if (event.ctrlKey && event.code === "Enter") player.confirmText(key, event);
   });
   const button = make("button", done);
   button.dataset.key = key;
-  button.addEventListener("click", (event) => player.confirmText(key, event.timeStamp));
+  button.addEventListener("click", (event) => player.confirmText(key, event));
   stage.append(words({ body: screen.question }), box, make("p", screen.hint, "hint"), button);
   box.focus();
 }

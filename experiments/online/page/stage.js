@@ -3,9 +3,14 @@
 
 import { render } from "./screens.js";
 
-const LATE = 1.5; // frames: as the lab counts dropped ones
+export const LATE = 1.5; // frames: as the lab counts dropped ones
 const TYPED = ["Escape", "F10"];
 const PRESSING = ["Enter", "NumpadEnter", "Space"];
+
+// WebKit's times of presses can be some milliseconds ahead of its clock.
+function timeOf(event) {
+  return Math.min(event.timeStamp, performance.now());
+}
 
 export class Player {
   constructor(server, painter, study, words, frame) {
@@ -120,16 +125,16 @@ export class Player {
     if (event.target.tagName === "BUTTON" && PRESSING.includes(event.code)) return;
     if (this.plan.screens[this.at].kind === "comment") {
       if (!TYPED.includes(event.code)) return;
-      if (event.code === "F10") this.note({ kind: "text", text: this.typed }, event.timeStamp);
+      if (event.code === "F10") this.note({ kind: "text", text: this.typed }, timeOf(event));
     }
     if (event.code !== "Tab" && !/^F(?!10)\d+$/.test(event.code)) event.preventDefault();
-    this.press({ code: event.code, typed: event.key || "" }, event.timeStamp);
+    this.press({ code: event.code, typed: event.key || "" }, event);
   }
 
   onPointer(event) {
     if (event.button !== 0 || !this.plan) return;
     const [x, y] = this.painter.place(event);
-    this.press({ code: "click", x, y }, event.timeStamp);
+    this.press({ code: "click", x, y }, event);
   }
 
   // Whether the stage can be seen: not behind another tab, nor in a window that is too small.
@@ -139,18 +144,18 @@ export class Player {
   }
 
   // A button on a page stands for the key that it names.
-  button(key, timeStamp) {
-    this.note({ kind: "button", key }, timeStamp);
+  button(key, event) {
+    this.note({ kind: "button", key }, timeOf(event));
     this.tell();
   }
 
-  confirmText(key, timeStamp) {
-    this.note({ kind: "text", text: this.typed }, timeStamp);
-    this.button(key, timeStamp);
+  confirmText(key, event) {
+    this.note({ kind: "text", text: this.typed }, timeOf(event));
+    this.button(key, event);
   }
 
-  press(what, timeStamp) {
-    this.note({ kind: "press", ...what }, timeStamp);
+  press(what, event) {
+    this.note({ kind: "press", ...what }, timeOf(event));
     this.tell();
   }
 

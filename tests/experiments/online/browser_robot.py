@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from playwright.sync_api import Page, Response, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from experiments.online.simulated_page import clickable, halves
 
@@ -67,13 +68,11 @@ def press_on(page: Page) -> None:
     (agrees if agrees.count() else page.locator("#study button").last).click()
 
 
-def click(page: Page, phase: str, answers: list[Response]) -> None:
-    """Click on a number of the screen that was told last; where it has none, on every image.
+def click(page: Page, phase: str, elements: list[list[Any]]) -> None:
+    """Click on a number of a trial's screen; where it has none, on every image.
 
     In exemplar matching, pair the halves as they stand side by side.
     """
-    plan = next(a for a in (found.json() for found in reversed(answers)) if "screens" in a)
-    elements = plan["screens"][-1]["elements"]
     size = page.viewport_size
     assert size is not None
 
@@ -98,8 +97,7 @@ def take_part(
     address: str,
     correct: Callable[[], str] = lambda: "a",
     watch: Callable[[str, Page], None] = lambda phase, page: None,
-    *,
-    by_mouse: bool = False,
+    elements: Callable[[], list[list[Any]]] | None = None,
 ) -> list[str]:
     """Go through a whole session; returns the phases that were seen.
 
@@ -113,11 +111,10 @@ def take_part(
         Returns which choice is correct in the present trial.
     watch
         Called with every phase that asks for something, before it is answered.
-    by_mouse
-        Whether trials are answered by clicks.
+    elements
+        Returns what the present trial's screen is drawn of, to be answered by clicks on it; None
+        for keys.
     """
-    answers: list[Response] = []
-    page.on("response", lambda r: answers.append(r) if r.request.method == "POST" else None)
     page.goto(address)
     seen = []
     turn, phase = "", ""
@@ -132,8 +129,8 @@ def take_part(
         elif phase == "typing":
             page.locator("textarea").fill("It was fun.\nReally – ja!")
             page.locator("#study button").click()
-        if by_mouse and phase in ("queries", "confidence", "matching"):
-            click(page, phase, answers)
+        if elements and phase in ("queries", "confidence", "matching"):
+            click(page, phase, elements())
             continue
         for key in press_of(phase, correct):
             if phase == "matching":

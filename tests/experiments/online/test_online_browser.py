@@ -19,6 +19,7 @@ from tests.experiments.online.browser_robot import (
     take_part,
 )
 from tests.experiments.online.conftest import served
+from tests.experiments.online.webkit_page import BROWSER, DRIVER, webkit_page
 from unitscope.columns import FRAME_COLUMNS, RATING_COLUMNS, log_columns
 from unitscope.errors import BadInput
 from unitscope.tables import read_csv
@@ -28,13 +29,21 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
 ]
 
+CHROMIUM, WEBKIT = "chromium", "webkit"
+ELSEWHERE = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DRIVER or not BROWSER, reason="needs Debian's webkit2gtk-driver"),
+]
 SESSIONS = [
-    pytest.param("two_afc", "de", (1280, 800)),
-    pytest.param("occlusion", "en", (1366, 768)),
-    pytest.param("exemplar_matching", "de", (1280, 800)),
-    pytest.param("two_afc", "en", (1920, 1080), marks=pytest.mark.slow),
-    pytest.param("occlusion", "de", (1280, 800), marks=pytest.mark.slow),
-    pytest.param("exemplar_matching", "en", (1366, 768), marks=pytest.mark.slow),
+    pytest.param(CHROMIUM, "two_afc", "de", (1280, 800)),
+    pytest.param(CHROMIUM, "occlusion", "en", (1366, 768)),
+    pytest.param(CHROMIUM, "exemplar_matching", "de", (1280, 800)),
+    pytest.param(CHROMIUM, "two_afc", "en", (1920, 1080), marks=pytest.mark.slow),
+    pytest.param(CHROMIUM, "occlusion", "de", (1280, 800), marks=pytest.mark.slow),
+    pytest.param(CHROMIUM, "exemplar_matching", "en", (1366, 768), marks=pytest.mark.slow),
+    pytest.param(WEBKIT, "two_afc", "en", (1280, 800), marks=ELSEWHERE),
+    pytest.param(WEBKIT, "occlusion", "de", (1366, 768), marks=ELSEWHERE),
+    pytest.param(WEBKIT, "exemplar_matching", "en", (1280, 800), marks=ELSEWHERE),
 ]
 RATINGS = {"pool": "main", "before": 1, "after": 1, "kind": "both", "n_images": 4}
 
@@ -45,21 +54,40 @@ def correct_choice(study):
     return seat.visit._stage.row["correct_choice"]
 
 
+def drawn(study):
+    """Return what the trial's screen is drawn of that the only page shows."""
+    (seat,) = study._seats.values()
+    return seat.visit.shows()["screens"][-1]["elements"]
+
+
 def session_folder(study):
     """Return the folder of the only session."""
     return study.settings.data / study.design.name / "sub-p001" / "ses-01"
 
 
-@pytest.mark.parametrize(("task", "language", "size"), SESSIONS)
-def test_a_whole_session_in_a_browser(study_of, task, language, size):
+@pytest.fixture
+def page_in(request):
+    """Open a page of a browser, whose window has a size."""
+
+    def opened(browser, size):
+        if browser == WEBKIT:
+            return webkit_page(request.getfixturevalue("virtual_screen"), *size)
+        return browser_page(*size)
+
+    return opened
+
+
+@pytest.mark.parametrize(("browser", "task", "language", "size"), SESSIONS)
+def test_a_whole_session_in_a_browser(study_of, page_in, browser, task, language, size):
     changes = {"comment": True, "instructions": ["greeting", "task", "answer", "ready"]}
     if task == "two_afc":
         changes |= {"ratings": RATINGS, "confidence": "two_step", "questions": ["strategy"]}
     study = study_of(task, settings={"language": language, "code": "C0DE42"}, **changes)
     wrong: list[str] = []
-    with served(study) as address, browser_page(*size) as page:
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    with served(study) as address, page_in(browser, size) as page:
+        if browser == CHROMIUM:
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            page.on("console", lambda said: said.type == "error" and wrong.append(said.text))
         seen = take_part(page, f"{address}?PROLIFIC_PID=5f3c", lambda: correct_choice(study))
         said = page.inner_text("#study")
     assert wrong == []
@@ -94,17 +122,20 @@ def test_a_whole_session_in_a_browser(study_of, task, language, size):
 
 
 @pytest.mark.parametrize(
-    ("task", "changes"),
+    ("browser", "task", "changes"),
     [
-        ("two_afc", {"confidence": "one_press"}),
-        ("occlusion", {"confidence": "two_step"}),
-        pytest.param("exemplar_matching", {}, marks=pytest.mark.slow),
+        (CHROMIUM, "two_afc", {"confidence": "one_press"}),
+        (CHROMIUM, "occlusion", {"confidence": "two_step"}),
+        pytest.param(CHROMIUM, "exemplar_matching", {}, marks=pytest.mark.slow),
+        pytest.param(WEBKIT, "two_afc", {"confidence": "one_press"}, marks=ELSEWHERE),
+        pytest.param(WEBKIT, "occlusion", {"confidence": "two_step"}, marks=ELSEWHERE),
+        pytest.param(WEBKIT, "exemplar_matching", {}, marks=ELSEWHERE),
     ],
 )
-def test_answers_by_mouse(study_of, task, changes):
+def test_answers_by_mouse(study_of, page_in, browser, task, changes):
     study = study_of(task, input="mouse", **changes)
-    with served(study) as address, browser_page(1280, 800) as page:
-        take_part(page, f"{address}?participant=x", by_mouse=True)
+    with served(study) as address, page_in(browser, (1280, 800)) as page:
+        take_part(page, f"{address}?participant=x", elements=lambda: drawn(study))
     folder = session_folder(study)
     log = read_csv(folder / "trials.csv", log_columns(task))
     # Guesses may end a session early, by a rule of the design.
@@ -291,6 +322,51 @@ def test_anyone_is_let_in_without_https(study_of):
         assert next_phase(page, ("", ""))[1] == "page"
 
 
+ROUNDED = """
+const frame = window.requestAnimationFrame;
+window.requestAnimationFrame = (then) => frame((now) => then(Math.round(now)));
+"""
+AHEAD = """
+const { get } = Object.getOwnPropertyDescriptor(Event.prototype, "timeStamp");
+Object.defineProperty(Event.prototype, "timeStamp", { get() { return get.call(this) + 5000; } });
+"""
+
+
+def test_times_that_a_browser_rounds_or_has_ahead_of_its_clock(study_of):
+    """WebKit does both: to whole milliseconds, and by some."""
+    study = study_of("occlusion", instructions=["ready"])
+    with served(study) as address, browser_page(1280, 800) as page:
+        page.add_init_script(ROUNDED + AHEAD)
+        page.goto(f"{address}?participant=x")
+        turn = next_phase(page, ("", ""))
+        while turn[1] != "queries":
+            if turn[1] == "page":
+                press_on(page)
+            turn = next_phase(page, turn)
+        page.keyboard.press("f")
+        pressed_s = page.evaluate("performance.now()") / 1000
+        while turn[1] != "blank":
+            turn = next_phase(page, turn)
+        next_phase(page, turn)
+    folder = session_folder(study)
+    (display,) = (run["display"] for run in read_session(folder)["runs"])
+    assert display["frame_s"] == pytest.approx(1 / 60, rel=0.005)
+    log = read_csv(folder / "trials.csv", log_columns("occlusion"))
+    assert log["onset_s"][0] < log["response_s"][0] <= pressed_s
+
+
+def test_the_whole_screen_can_be_asked_for_in_older_webkit(study_of):
+    study = study_of("occlusion")
+    with served(study) as address, browser_page(700, 400) as page:
+        page.add_init_script(
+            "delete Element.prototype.requestFullscreen;"
+            "Element.prototype.webkitRequestFullscreen = () => { document.title = 'whole'; }"
+        )
+        page.goto(f"{address}?participant=x")
+        page.locator("#notice button").click()
+        assert page.title() == "whole"
+
+
 def test_without_javascript_the_page_says_so(study_of):
     study = study_of("two_afc")
     with served(study) as address, browser_page(java_script_enabled=False) as page:
@@ -298,10 +374,11 @@ def test_without_javascript_the_page_says_so(study_of):
         assert "JavaScript" in page.inner_text("body")
 
 
-def test_an_old_browser_is_told(study_of):
+@pytest.mark.parametrize("lacks", ["window.createImageBitmap", "AbortSignal.timeout"])
+def test_an_old_browser_is_told(study_of, lacks):
     study = study_of("two_afc")
     with served(study) as address, browser_page() as page:
-        page.add_init_script("delete window.createImageBitmap")
+        page.add_init_script(f"delete {lacks}")
         page.goto(f"{address}?participant=x")
         page.wait_for_selector("#notice p:has-text('too old')")
         assert study.claims.all() == []
