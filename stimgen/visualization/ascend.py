@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
 
 import numpy as np
 import torch
@@ -268,43 +268,42 @@ class _Score:
         # Each of n diverse images has weight 1 / n; a plain one has weight 1, as if it were alone.
         shares = [1 / self.n_diverse] * self.n_diverse + [1.0] * settings.plain_per_pole
         self.shares = torch.tensor(shares, device=device)
-        self.signs = torch.tensor([goal.sign / goal.scale for goal in goals], device=device)
         own = [goal.diversity_weight for goal in goals]
         weights = [settings.diversity_weight if weight is None else weight for weight in own]
         self.wants_diversity = any(weights) and self.n_diverse > 1
+        self.signs = torch.tensor([goal.sign / goal.scale for goal in goals], device=device)
         self.weights = torch.tensor(weights, device=device)
-        places: dict[str, list[int]] = {}
-        for place, goal in enumerate(goals):
-            places.setdefault(network.layer(goal.unit.layer).name, []).append(place)
-        self.parts = [self._part(goals, by_layer) for by_layer in places.values()]
-        # By goal: its place in the parts, one after the other.
-        order = sorted(range(len(goals)), key=list(chain(*places.values())).__getitem__)
-        self.order = torch.tensor(order, device=device)
+        channels: dict[str, set[int]] = {}
+        for goal in goals:
+            channels.setdefault(network.layer(goal.unit.layer).name, set()).add(goal.unit.channel)
+        # Diversity is computed from all channels of a layer, a unit from those of its branch.
+        whole = {name: network.layer(name) for name in channels}
+        holding = {name: layer.holding(channels[name]) for name, layer in whole.items()}
+        self.layers = whole if self.wants_diversity else holding
+        self.runs = list(self._runs(goals))
 
-    def _part(
-        self, goals: Sequence[Goal], places: list[int]
-    ) -> tuple[Layer, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return a layer with the needed branches, and its goals' places, numbers and channels."""
-        units = [goals[place].unit for place in places]
-        layer = self.network.layer(units[0].layer)
-        if not self.wants_diversity:  # which is computed from all channels of the layer
-            layer = layer.holding({unit.channel for unit in units})
-        channels = list(chain(*(branch.channels for branch in layer.branches)))
-        chosen = [channels.index(unit.channel) for unit in units]
-        device = self.network.device
-        each = torch.arange(len(places), device=device)
-        return layer, torch.tensor(places, device=device), each, torch.tensor(chosen, device=device)
+    def _runs(self, goals: Sequence[Goal]) -> Iterator[tuple[Layer, slice, torch.Tensor]]:
+        """Yield consecutive goals of one layer: it, their places, and which channel each has."""
+        layers = [self.layers[self.network.layer(goal.unit.layer).name] for goal in goals]
+        end = 0
+        for layer, run in groupby(layers):
+            start, end = end, end + len(list(run))
+            channels = list(chain(*(branch.channels for branch in layer.branches)))
+            own = [[c == goal.unit.channel for c in channels] for goal in goals[start:end]]
+            is_own = torch.tensor(own, device=self.network.device)
+            yield layer, slice(start, end), is_own[:, None, None, :, None, None]
 
     def __call__(self, seen: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
         # For the images x_1 ... x_n of a goal, with a sign s (1 for max, -1 for min), a scale c, a
         # diversity weight w and the penalties P:
         #   J = (1 / n) sum_i [s a(x_i) / c - P(x_i)] - w similarity(x_1 ... x_n)
-        maps = self.network.maps(seen, [layer for layer, *_ in self.parts], self.activation.side)
+        maps = self.network.maps(seen, list(self.layers.values()), self.activation.side)
         gains = []
-        for layer, places, each, channels in self.parts:
-            # Goals x images x views x channels x height x width.
+        for layer, places, is_own in self.runs:
+            # Goals x images x views x channels x height x width. Gradients of indexing would be
+            # sorted on CUDA, to be the same each time; a sum over zeros and one channel is exact.
             grouped = self._grouped(maps[layer.name].float())[places]
-            chosen = grouped[each, :, :, channels]
+            chosen = torch.where(is_own, grouped, 0).sum(3)
             activations = reduce_map(chosen, self.activation.reduction).mean(2)
             worth = self.signs[places] * (activations * self.shares).sum(1)
             if self.wants_diversity:
@@ -312,9 +311,8 @@ class _Score:
                 alike = similarity(diverse, self.factors)
                 worth = worth - self.weights[places] * alike
             gains.append(worth)
-        gain = torch.cat(gains)[self.order]
         penalties = penalty(images, self.priors).reshape(self.n_goals, self.n_images)
-        return gain - (penalties * self.shares).sum(1)
+        return torch.cat(gains) - (penalties * self.shares).sum(1)
 
     def _grouped(self, of_views: torch.Tensor) -> torch.Tensor:
         return of_views.reshape(self.n_goals, self.n_images, -1, *of_views.shape[1:])

@@ -152,11 +152,11 @@ def antisymmetric(angles: torch.Tensor) -> torch.Tensor:
     [0.0, 0.0]
     """
     size = angles.shape[-2]
-    opposite = torch.arange(size, device=angles.device).neg() % size
 
     def paired(column: torch.Tensor) -> torch.Tensor:
         # (phase(f) - phase(-f)) / sqrt(2) is antisymmetric and keeps the variance of the phases.
-        return (column - column[..., opposite, :]) / math.sqrt(2)
+        opposite = column.flip(-2).roll(1, -2)
+        return (column - opposite) / math.sqrt(2)
 
     last = angles[..., -1:]
     parts = [paired(angles[..., :1]), angles[..., 1:-1], last if size % 2 else paired(last)]
