@@ -6,15 +6,18 @@ et al., 2021); :mod:`stimgen.visualization.augment` has ours, which differ on pu
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch.autograd.function import once_differentiable
 
-from stimgen.networks.compute_device import is_waited_for
+from stimgen.networks.compute_device import is_waited_for, sums_in_order
 
 
 @dataclass(frozen=True)
@@ -253,6 +256,59 @@ def _turned(
     x = (cos * across - sin * down + middle).round().long()
     y = (sin * across + cos * down + middle).round().long()
     inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
-    places = y.clamp(0, side - 1) * side + x.clamp(0, side - 1)
-    turned = images.flatten(2).index_select(2, places.flatten())
-    return turned.view(*images.shape[:2], *inside.shape) * inside
+    places = torch.where(inside, y * side + x, -1)
+    if images.requires_grad and torch.is_grad_enabled() and not sums_in_order(images):
+        turned: torch.Tensor = GatheredTurn.apply(images, places, across[0], down[0, 0], cos, sin)
+        return turned
+    return _nearest(images, places)
+
+
+def _nearest(images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Return the pixels at places, numbered row by row; 0 at places of -1."""
+    found = images.flatten(2).index_select(2, places.flatten().clamp_min(0))
+    return found.view(*images.shape[:2], *places.shape) * (places >= 0)
+
+
+class GatheredTurn(torch.autograd.Function):
+    """Rotation to the nearest pixel, whose gradients are added in one order on every device.
+
+    A pixel is the nearest of those of the result that lie in its square. Turned back, that spans at
+    most sqrt(2) pixels on each axis and so two pixels of the result; those are looked at.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        images: torch.Tensor,
+        places: torch.Tensor,
+        left: Number,
+        top: Number,
+        cos: Number,
+        sin: Number,
+    ) -> torch.Tensor:
+        """Return the pixels at places; ``left`` and ``top`` are where the result's first lies."""
+        ctx.saved = places, images.shape[-1], left, top, cos, sin
+        return _nearest(images, places)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Return the gradient of the images: for each pixel, of those that show it."""
+        places, side, left, top, cos, sin = ctx.saved
+        number = torch.arange(side**2, device=gradient.device)
+        along = torch.arange(side, device=gradient.device, dtype=torch.float64) - (side - 1) / 2
+        x, y = along, along[:, None]
+        # With a little more than half of sqrt(2), for rounding.
+        columns = (cos * x + sin * y - left - 0.7072).ceil() + 1
+        rows = (cos * y - sin * x - top - 0.7072).ceil() + 1
+        # Pixels beyond the result are those of a frame that shows nothing.
+        shown = F.pad(places, [1] * 4, value=-1).flatten()
+        framed = F.pad(gradient, [1] * 4).flatten(2)
+        height, width = places.shape
+        total = gradient.new_zeros(*gradient.shape[:2], side**2)
+        for down, right in itertools.product(range(2), repeat=2):
+            row, column = (rows + down).clamp(0, height + 1), (columns + right).clamp(0, width + 1)
+            there = (row * (width + 2) + column).long().flatten()
+            is_own = shown.index_select(0, there) == number
+            total = total + torch.where(is_own, framed.index_select(2, there), 0)
+        return total.view(*gradient.shape[:2], side, side), *[None] * 5

@@ -28,6 +28,7 @@ from stimgen.visualization.augment import GatheredResampling, Transforms, reache
 from stimgen.visualization.counted_noise import noise_keys
 from stimgen.visualization.crops import Crops
 from stimgen.visualization.goals import Goal
+from stimgen.visualization.lucid_transforms import LucidDraw, LucidTransforms, as_numbers
 from stimgen.visualization.priors import blur
 from stimgen.visualization.rendering_methods import open_method
 from tests.conftest import some
@@ -37,6 +38,7 @@ MODULES = (
     "networks.preprocessing",
     "visualization.augment",
     "visualization.crops",
+    "visualization.lucid_transforms",
     "visualization.priors",
 )
 
@@ -123,6 +125,23 @@ def test_resampling(transforms: Transforms, seen_px: int, as_elsewhere: None) ->
     assert torch.autograd.gradcheck(
         lambda x: GatheredResampling.apply(x, turned, 7, n), small, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("degrees", [0, 1, -7, 30, 45, 89, 180])
+@pytest.mark.parametrize("offset_px", [(0, 0), (3, 1)])
+def test_turning(degrees: int, offset_px: tuple[int, int], as_elsewhere: None) -> None:
+    transforms = LucidTransforms(jitter_px=(4, 3), scales=(0.9,), pad_px=1)
+    draw = LucidDraw((1, 2), 0.9, degrees, offset_px)
+    images = torch.rand(2, 3, 27, 27, requires_grad=True)
+    expected = transforms.apply(images.detach(), draw)
+    numbers = as_numbers([draw])[0]
+    found = transforms.apply_numbers(images, numbers, 0.9)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stimgen.visualization.lucid_transforms.sums_in_order", lambda tensor: True)
+        usual = transforms.apply_numbers(images, numbers, 0.9)
+    assert torch.equal(found, usual)
+    torch.testing.assert_close(gradients_of(found, images), gradients_of(usual, images))
 
 
 def test_few_pixels_are_visited() -> None:
