@@ -83,8 +83,14 @@ def read_checkpoint(path: str, published: tuple[str, ...] = ("DEFAULT",)) -> Wei
         if inner is None:
             break
         state = inner
-    if not isinstance(state, dict) or not all(isinstance(w, torch.Tensor) for w in state.values()):
-        raise BadInput(f"{path}: is not a state dict")
+    if not isinstance(state, dict):
+        raise BadInput(f"{path}: is not a state dict, but {type(state).__name__}")
+    others = [key for key, weight in state.items() if not isinstance(weight, torch.Tensor)]
+    if others:
+        raise BadInput(
+            f"{path}: is not a state dict: it holds others things than weights "
+            f"({', '.join(map(repr, others[:3]))}); save the network's state dict alone"
+        )
     return _unwrapped(state)
 
 
@@ -143,10 +149,14 @@ def load_weights(
     missing = [k for k in own if k not in state and not k.endswith("num_batches_tracked")]
     unknown = [k for k in state if k not in own]
     misshapen = [k for k, w in state.items() if k in own and w.shape != own[k].shape]
-    for keys, what in ((missing, "missing"), (unknown, "unknown"), (misshapen, "misshapen")):
-        if keys:
-            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-            raise BadInput(f"{where}: does not fit the network: {what} {', '.join(keys[:3])}{more}")
+    wrong = {"missing": missing, "unknown": unknown, "misshapen": misshapen}
+    told = [
+        f"{what} {', '.join(keys[:3])}{f' and {len(keys) - 3} more' if len(keys) > 3 else ''}"
+        for what, keys in wrong.items()
+        if keys
+    ]
+    if told:
+        raise BadInput(f"{where}: does not fit the network: {'; '.join(told)}")
     for key, weight in state.items():
         if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
             raise BadInput(f"{where}: weight {key} holds values that are not finite")

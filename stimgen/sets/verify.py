@@ -46,10 +46,10 @@ def verify(stimuli: StimulusSet, settings: BuildSettings, *, quiet: bool = False
     """Check a finished set's files and rules, without its network.
 
     Every file exists and is unchanged, and images have the same size; there are no files that are
-    not in the manifest; no unit has the same image twice, except a base image and its source; every
-    unit has the images that the settings ask for; activation increases with rank; each batch's min
-    query has a lower activation than its max query; occlusion stimuli agree with their base images
-    and maps.
+    not in the manifest; no unit has the same image twice, except a base image and its source, and
+    an image of one colour and its blurred copy; every unit has the images that the settings ask
+    for; activation increases with rank; each batch's min query has a lower activation than its max
+    query; occlusion stimuli agree with their base images and maps.
 
     Parameters
     ----------
@@ -151,10 +151,12 @@ def _stray_files(stimuli: StimulusSet) -> Iterator[Fault]:
 
 def _repeated_images(stimuli: StimulusSet, settings: BuildSettings) -> Iterator[Fault]:
     # A query among its unit's references would be such a repetition. Base images are natural
-    # images, and batches of pairs are drawn again from the same images.
+    # images, batches of pairs are drawn again from the same images, and an image of one colour
+    # stays the same when it is blurred.
     manifest = stimuli.manifest[stimuli.manifest["kind"] != "base"]
     is_pair = (manifest["batch"] >= settings.natural.n_batches).fillna(False)
-    columns = [*(manifest[name] for name in (*_UNIT, "sha256")), is_pair]
+    is_blurred = (manifest["kind"] == "blur").rename("is_blurred")
+    columns = [*(manifest[name] for name in (*_UNIT, "sha256")), is_pair, is_blurred]
     for _, rows in manifest.groupby(columns, dropna=False, sort=False):
         if len(rows) > 1:
             paths = rows["path"].tolist()

@@ -121,6 +121,9 @@ def test_weights_that_do_not_fit_are_named() -> None:
         load_weights(module, state | {"extra": torch.zeros(1)}, "file")
     with pytest.raises(BadInput, match="misshapen 0.bias"):
         load_weights(module, state | {"0.bias": torch.zeros(5)}, "file")
+    prefixed = {f"net.{key}": weight for key, weight in state.items()}
+    with pytest.raises(BadInput, match=r"missing 0.weight, .* 1 more; unknown net.0.weight, "):
+        load_weights(module, prefixed, "file")
     with pytest.raises(BadInput, match=r"0.bias holds values that are not finite"):
         load_weights(module, state | {"0.bias": torch.full((4,), torch.nan)}, "file")
 
@@ -216,6 +219,15 @@ def test_a_file_that_is_no_checkpoint(tmp_path: Path, name: str) -> None:
     path.write_bytes(b"nothing of the sort")
     with pytest.raises(BadInput, match="not a checkpoint"):
         load_network("googlenet", str(path))
+
+
+def test_a_checkpoint_that_is_no_state_dict_says_what_it_holds(tmp_path: Path) -> None:
+    torch.save({"ema": {"weight": torch.zeros(1)}, "epoch": 3}, tmp_path / "training.pt")
+    with pytest.raises(BadInput, match=r"other things than weights \('ema', 'epoch'\); save the"):
+        load_network("demo", str(tmp_path / "training.pt"))
+    torch.save([1], tmp_path / "list.pt")
+    with pytest.raises(BadInput, match="is not a state dict, but list"):
+        load_network("demo", str(tmp_path / "list.pt"))
 
 
 def test_demo_network_is_an_inception_network() -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from stimgen.__main__ import main
+from stimgen.demo.demo_images import DemoImages
 from stimgen.files import load_npz, read_png, save_npz, save_png
 from stimgen.sets.provenance import read_provenance
 from stimgen.sets.verify import verify
@@ -136,3 +137,20 @@ def test_a_query_without_its_partner_and_stimuli_nobody_asked_for(copy):
     facts["settings"]["occlusion"] = None
     (copy / "set.yaml").write_text(yaml.safe_dump(facts), encoding="utf-8")
     assert "batch 0: has occlusion stimuli, which the settings do not ask for" in faults(copy)
+
+
+def test_an_image_of_one_colour_stays_the_same_when_blurred(tmp_path):
+    (tmp_path / "photographs").mkdir()
+    for i in range(5):
+        save_png(DemoImages(5, size_px=64).pixels(i), tmp_path / "photographs" / f"{i}.png")
+    save_png(np.full((64, 64, 3), 127, np.uint8), tmp_path / "photographs" / "plain.png")
+    settings = yaml.safe_load(SETTINGS)
+    settings["images"] = {"resize_px": 64, "crop_px": 64}
+    settings["natural"] = {"n_batches": 1, "n_bins": 6}
+    settings["occlusion"] = {"size_px": 24, "stride_px": 20, "blur": True}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    options = ["--images", str(tmp_path / "photographs"), "--out", str(tmp_path), "--quiet"]
+    assert main(["build", str(tmp_path / "small.yaml"), *options]) == 0
+    frame = read_csv(tmp_path / "small" / "manifest.csv", MANIFEST_COLUMNS)
+    assert len(set(frame["sha256"][frame["source_image"] == "plain.png"])) == 1
+    assert "blur" in set(frame["kind"][frame["source_image"] == "plain.png"])
