@@ -50,12 +50,12 @@ CREATE TABLE IF NOT EXISTS claims (
 
 
 class Refused(Exception):
-    """Somebody cannot take part; ``reason`` is ``full``, ``other_group``, ``used`` or ``unknown``.
+    """Somebody cannot take part.
 
     Parameters
     ----------
     reason
-        Why.
+        Why: the text ``online_REASON`` says it.
     """
 
     def __init__(self, reason: str) -> None:
@@ -161,8 +161,8 @@ class Claims:
         return found, secret
 
     def at(self, secret: str) -> Claim | None:
-        """Return whose link has a secret."""
-        with _changing(self._path) as claims:
+        """Return whose link has a secret; no wrong one lets those wait who change something."""
+        with _reading(self._path) as claims:
             return self._of(claims, "link", self._hash(secret))
 
     def seen(self, participant: str, now_s: float | None = None) -> None:
@@ -184,7 +184,7 @@ class Claims:
 
     def all(self) -> list[Claim]:
         """Return every place that was given, in the order in which it was."""
-        with _changing(self._path) as claims:
+        with _reading(self._path) as claims:
             rows = claims.execute(
                 "SELECT participant, number, state, code FROM claims WHERE design = ? "
                 "ORDER BY claimed_s",
@@ -289,7 +289,7 @@ def listed(folder: Path, design: str, person: str | None = None) -> list[ListedC
         raise BadInput(f"{key} is gone, so that nobody can tell whose a place is")
     rows = []
     if path.is_file():
-        with _changing(path) as claims:
+        with _reading(path) as claims:
             rows = claims.execute(
                 "SELECT participant, number, state, code, claimed_s, seen_s, person FROM claims "
                 "WHERE design = ? ORDER BY claimed_s",
@@ -310,7 +310,7 @@ def is_known(folder: Path, design: str, participant: str) -> bool:
     path = folder / FILE
     if not path.is_file():
         return False
-    with _changing(path) as claims:
+    with _reading(path) as claims:
         row = claims.execute(
             "SELECT 1 FROM claims WHERE design = ? AND participant = ? AND code <> ''",
             (design, participant),
@@ -340,17 +340,24 @@ def _keyed_hash(key: bytes, text: str) -> str:
 @contextmanager
 def _changing(path: Path) -> Iterator[sqlite3.Connection]:
     """Yield the file for one change: all of it is on the disk afterwards, or none."""
+    with _reading(path) as claims:
+        claims.execute("PRAGMA synchronous = FULL")
+        claims.execute("PRAGMA secure_delete = ON")  # What is forgotten is overwritten.
+        claims.execute("BEGIN IMMEDIATE")
+        try:
+            yield claims
+        except BaseException:
+            claims.execute("ROLLBACK")
+            raise
+        claims.execute("COMMIT")
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Yield the file, which others may read and change at the same time."""
     try:
         with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as claims:
-            claims.execute("PRAGMA synchronous = FULL")
-            claims.execute("PRAGMA secure_delete = ON")  # What is forgotten is overwritten.
-            claims.execute("BEGIN IMMEDIATE")
-            try:
-                yield claims
-            except BaseException:
-                claims.execute("ROLLBACK")
-                raise
-            claims.execute("COMMIT")
+            yield claims
     except sqlite3.Error as error:
         raise BadInput(f"{path}: cannot be used ({error})") from None
 

@@ -33,6 +33,7 @@ from experiments.runner.request import Request
 from experiments.runner.schedule import cell_of
 from experiments.runner.session import Session
 from unitscope import records
+from unitscope.bounds import between
 from unitscope.errors import BadInput
 from unitscope.row_types import TrialRow
 from unitscope.texts import read_texts
@@ -43,6 +44,9 @@ PERSON_NAMES = ("PROLIFIC_PID", "workerId", "participant", "id")
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
 """What MTurk gives as ``assignmentId`` to who only looks at a task."""
+
+AWAY_H = 0.5, 10_000
+"""Hours that somebody can be away for; at least twice as long as a page may say nothing."""
 
 SEEN_S = 60
 """Seconds after which it is noted again that somebody is there."""
@@ -69,7 +73,7 @@ class OnlineSettings:
         Seconds after which a page that says nothing gives its session up; the next visit resumes
         it.
     away_s
-        Seconds after which somebody who is not seen loses an unfinished place.
+        Seconds after which somebody who is not seen loses an unfinished place, ``AWAY_H`` hours.
     anyone
         Whether people without an id in their link are let in.
     observer
@@ -80,6 +84,11 @@ class OnlineSettings:
         Address that a finished participant is asked to open, to which the code is added.
     not_from
         Other designs whose participants cannot take part.
+
+    Raises
+    ------
+    ValueError
+        If ``away_s`` is out of bounds.
     """
 
     tables: Path
@@ -95,6 +104,9 @@ class OnlineSettings:
     screened_out_code: str | None = None
     return_to: str | None = None
     not_from: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        between(*(3600 * hours for hours in AWAY_H), away_s=self.away_s)
 
 
 @dataclass(frozen=True)
@@ -232,6 +244,8 @@ class OnlineStudy:
                 return {"link": secret, **_page("end", self._notes(claim))}
             if claim.state == DECLINED:
                 raise Refused("used")
+            if is_withdrawn(self._request(claim.participant, claim.number).folder(1).parent):
+                raise Refused("withdrawn")
             visit = self._open(claim, arrival)
             now_s = time.monotonic()
             with self._changing:

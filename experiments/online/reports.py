@@ -123,8 +123,9 @@ class Report:
         Of the report, from 1; one whose answer was lost is sent again with the same number.
     turn
         Of the plan that the page shows.
-    frames, largest_s
-        Frames of the stage so far, and the longest interval between two.
+    frames, late, largest_s
+        Frames of the stage so far, how many of them came late, and the longest interval between
+        two.
     events
         In the order of their times.
     """
@@ -133,6 +134,7 @@ class Report:
     number: int
     turn: int
     frames: int
+    late: int
     largest_s: float | None
     events: tuple[Event, ...]
 
@@ -155,6 +157,7 @@ def read_report(data: object) -> Report:
         number=_whole(data.get("number")),
         turn=_whole(data.get("turn")),
         frames=_whole(data.get("frames")),
+        late=_whole(data.get("late")),
         largest_s=_seconds(data.get("largest_s"), optional=True),
         events=tuple(sorted(map(_event, events), key=lambda event: event.time_s)),
     )

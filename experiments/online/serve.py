@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conditions.design.reading import read_design
 from conditions.trials.condition_tables import parse_participants, prepared_participants, table_path
-from experiments.online.online_study import OnlineSettings, OnlineStudy
+from experiments.online.online_study import AWAY_H, OnlineSettings, OnlineStudy
 from experiments.online.page_files import install_page
 from experiments.runner.request import parse_distance_cm
 from unitscope.errors import BadInput
@@ -18,9 +18,6 @@ from unitscope.places import DATA, TABLES, folders
 
 SWITCH_S = 0.0005
 """Time that a session that is being opened computes before one that is running is answered."""
-
-LEAST_AWAY_H, MOST_AWAY_H = 0.5, 10_000
-"""Hours that somebody can be away for; at least twice as long as a page may say nothing."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -66,9 +63,9 @@ def _hours(text: str) -> float:
         hours = float(text)
     except ValueError:
         hours = 0.0
-    if not LEAST_AWAY_H <= hours <= MOST_AWAY_H:
+    if not AWAY_H[0] <= hours <= AWAY_H[1]:
         raise argparse.ArgumentTypeError(
-            f"found {text!r}, expected hours from {LEAST_AWAY_H} to {MOST_AWAY_H}"
+            f"found {text!r}, expected hours from {AWAY_H[0]} to {AWAY_H[1]}"
         )
     return hours
 
@@ -124,6 +121,8 @@ def make_study(arguments: argparse.Namespace) -> OnlineStudy:
         return_to=arguments.return_to,
         not_from=tuple(arguments.not_from),
     )
+    tables = "1 condition table" if len(numbers) == 1 else f"{len(numbers)} condition tables"
+    print(f"checking {tables} ...", flush=True)
     return OnlineStudy(design, numbers, settings)
 
 

@@ -91,6 +91,7 @@ class SimulatedPage:
             "number": self._number,
             "turn": self.plan["turn"],
             "frames": self._frames,
+            "late": 0,
             "largest_s": FRAME_S,
             "events": events,
         }

@@ -13,7 +13,7 @@ from experiments.online.screening import broken_rules
 from experiments.runner.comment import NEW_LINE, Comment
 from experiments.runner.layout import Screen
 from experiments.runner.pages import Page
-from experiments.runner.phases import DROPPED, ENDED, LEFT, Stage
+from experiments.runner.phases import ENDED, LEFT, Stage
 from experiments.runner.responses import Press
 from experiments.runner.session import Session
 from experiments.runner.stages import stages_of
@@ -84,7 +84,7 @@ class Visit:
         self._at = 0
         self._bundles: dict[str, list[Path]] = {}
         self._answered: tuple[int, dict[str, Any]] = (0, {})
-        self._frames: tuple[int, float | None] = (0, None)
+        self._frames: tuple[int, int, float | None] = (0, 0, None)
         self._hidden: list[dict[str, Any]] = []
         self._flips: list[Flip] = []
         self._next_stage()
@@ -122,7 +122,7 @@ class Visit:
             return answer
         if report.number != number + 1:
             raise BadReport("out of order")
-        self._frames = report.frames, report.largest_s
+        self._frames = report.frames, report.late, report.largest_s
         answer = self.shows() if self.is_over or self._changed(report) else {"go_on": True}
         self._answered = report.number, answer
         return answer
@@ -209,12 +209,11 @@ class Visit:
         )
 
     def _record(self, trial: Trial) -> None:
-        frames, largest_s = self._frames
-        intervals = [f["interval_s"] for f in self._flips if f["interval_s"] is not None]
+        frames, late, largest_s = self._frames
         measured: DisplayMeasures = {
             "response_source": SOURCE,
             "frames": frames,
-            "dropped_frames": sum(i > DROPPED * self._frame_s for i in intervals),
+            "dropped_frames": late,
             "largest_frame_interval_s": largest_s,
             "photodiode": "off",
             "trigger": None,

@@ -31,7 +31,7 @@ export class Player {
     this.server.images(plan.next_images).catch(() => {}); // asked for again when they are due
     this.plan = plan;
     this.next = null;
-    this.frames = 0;
+    this.frames = this.late = 0;
     this.largest = null;
     this.last = null;
     this.typed = "";
@@ -77,6 +77,8 @@ export class Player {
     const interval = this.last === null ? null : now - this.last;
     this.last = now;
     if (interval !== null) this.largest = Math.max(this.largest || 0, interval);
+    const isLate = interval > LATE * this.frame;
+    this.late += isLate;
     if (this.drawing !== null) {
       const { phase } = this.plan.screens[this.drawing];
       if (phase !== this.phase || this.stage !== this.plan.stage) this.onset = now;
@@ -87,7 +89,7 @@ export class Player {
       Object.assign(document.body.dataset, { stage, turn, phase, over });
       this.note({ kind: "flip", screen: this.drawing, ...this.ofFrame(interval) }, now);
       this.drawing = null;
-    } else if (interval > LATE * this.frame) {
+    } else if (isLate) {
       this.note({ kind: "late", screen: this.at, ...this.ofFrame(interval) }, now);
     }
     if (this.next) {
@@ -174,6 +176,7 @@ export class Player {
       number: this.number,
       turn: this.plan.turn,
       frames: this.frames,
+      late: this.late,
       largest_s: this.largest === null ? null : this.largest / 1000,
       events,
     });

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 import sys
 import threading
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
 from experiments.online.claims import (
     ACTIVE,
+    FILE,
     FINISHED,
     FREED,
     KEY,
@@ -132,6 +135,17 @@ def test_ids_are_kept_as_keyed_hashes_alone(claims_of, tmp_path):
     # With another key the same person is somebody else.
     (tmp_path / "online" / KEY).write_bytes(b"another key")
     assert claims_of().claim("5f3c0ffee", now_s=0)[0].participant == "p002"
+
+
+def test_made_up_links_do_not_wait_for_who_changes_something(claims_of, tmp_path):
+    """Nor lets anybody wait who asks for one, however many there are."""
+    claims = claims_of()
+    given, secret = claims.claim("anna", now_s=0)
+    with closing(sqlite3.connect(tmp_path / "online" / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert claims.at("made up") is None
+        assert claims.at(secret) == given
+        other.execute("ROLLBACK")
 
 
 def test_codes_differ(claims_of):

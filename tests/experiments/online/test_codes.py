@@ -106,9 +106,9 @@ def test_whose_data_are_deleted_is_forgotten(study, capsys):
 
 
 def test_a_place_that_was_forgotten_can_be_freed(study_of):
-    study = study_of("two_afc", settings={"away_s": 100.0})
+    study = study_of("two_afc")
     first, _ = study.claims.claim("anna", now_s=0)
     forget(study.settings.data / FOLDER, study.design.name, first.participant)
     with pytest.raises(Refused, match="full"):
-        study.claims.claim("bert", now_s=50)
-    assert study.claims.claim("bert", now_s=150)[0].participant == "p001b"
+        study.claims.claim("bert", now_s=7000)
+    assert study.claims.claim("bert", now_s=7500)[0].participant == "p001b"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import threading
 from dataclasses import replace
 
@@ -10,8 +11,9 @@ import pytest
 from analysis.__main__ import main as analysis
 from conditions.trials.condition_tables import table_path
 from experiments.__main__ import main
-from experiments.online.claims import ACTIVE, FINISHED, SCREENED_OUT
-from experiments.online.online_study import OnlineStudy
+from experiments.online.claims import ACTIVE, FINISHED, FREED, SCREENED_OUT, Refused
+from experiments.online.online_study import OnlineSettings, OnlineStudy
+from experiments.online.serve import add_options, make_study
 from experiments.runner.session import Session
 from experiments.runner.trial import Trial
 from tests.experiments.online.test_online_study import finish, log_of, page_of
@@ -168,6 +170,47 @@ def test_participants_of_the_lab_are_not_gone_on_with(study_of):
     Session.open(replace(study._request("p002", 2), place="lab")).finish(ABORTED)
     with pytest.raises(BadInput, match="sub-p002: p002 took part"):
         OnlineStudy(study.design, [1, 2], study.settings)
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+def test_who_withdrew_is_told_so(study_of, is_given_up):
+    study = study_of("two_afc")
+    page = page_of(study)
+    page.go_on()
+    study.close()
+    if is_given_up:  # The table was freed, and would be had back.
+        study.claims.settle("p001", FREED)
+    assert main(["withdraw", str(study.design.path), "p001", f"--data={study.settings.data}"]) == 0
+    assert page.report([]) == {"begin_again": True}
+    with pytest.raises(Refused) as refused:
+        page_of(study)
+    assert "You have withdrawn" in study.words(refused.value.reason)
+
+
+def test_who_finished_and_withdrew_has_the_code_all_the_same(study_of):
+    study = study_of("two_afc", exclusions={})
+    finish(page_of(study))
+    main(["withdraw", str(study.design.path), "p001", f"--data={study.settings.data}"])
+    notes = page_of(study).plan["screens"][0]["notes"]
+    assert study.claims.all()[0].code in [note["words"] for note in notes]
+
+
+@pytest.mark.parametrize("away_s", [0.0, 1799.0, 1e9, float("nan")])
+def test_times_away_that_let_no_study_work_are_refused(tmp_path, away_s):
+    with pytest.raises(ValueError, match="away_s is .*, expected 1800.0 to 36000000"):
+        OnlineSettings(tables=tmp_path, data=tmp_path, away_s=away_s)
+
+
+def test_the_command_says_that_it_checks_all_tables(study_of, capsys):
+    study = study_of("two_afc", participants=2)
+    folders = [
+        f"--{name}={getattr(study.settings, name)}" for name in ("tables", "data", "stimuli")
+    ]
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    made = make_study(parser.parse_args([str(study.design.path), *folders]))
+    made.close()
+    assert capsys.readouterr().out == "checking 2 condition tables ...\n"
 
 
 @pytest.mark.parametrize("option", ["--away-h=0", "--away-h=nan", "--distance-cm=-5"])

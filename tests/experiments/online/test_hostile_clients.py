@@ -274,6 +274,7 @@ FORGED = (
     {"number": -1},
     {"turn": None},
     {"frames": 1e300},
+    {"late": 0.5},
     {"largest_s": "long"},
     {"events": {}},
     {"events": [{"kind": "press", "code": 7, "time_s": 1.0}]},
@@ -297,6 +298,7 @@ def test_forged_reports_harm_no_session(address, study):
         "number": forging._number + 1,
         "turn": forging.plan["turn"],
         "frames": 1,
+        "late": 0,
         "largest_s": None,
         "events": [],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shutil
+import time
 
 import pytest
 
@@ -353,6 +354,43 @@ def test_times_that_a_browser_rounds_or_has_ahead_of_its_clock(study_of):
     assert display["frame_s"] == pytest.approx(1 / 60, rel=0.005)
     log = read_csv(folder / "trials.csv", log_columns("occlusion"))
     assert log["onset_s"][0] < log["response_s"][0] <= pressed_s
+
+
+BUSY = """
+const ask = window.fetch;
+window.fetch = (...asked) => {
+  setTimeout(() => { for (const from = performance.now(); performance.now() < from + 100; ); });
+  return ask(...asked);
+};
+"""
+
+
+def test_frames_that_come_late_before_the_server_answers_are_counted(study_of, monkeypatch):
+    study = study_of("occlusion", instructions=["ready"])
+    take = study.take
+
+    def later(*report):
+        time.sleep(0.3)
+        return take(*report)
+
+    with served(study) as address, browser_page(1280, 800) as page:
+        page.goto(f"{address}?participant=x")
+        turn = next_phase(page, ("", ""))
+        while turn[1] != "queries":
+            if turn[1] == "page":
+                press_on(page)
+            turn = next_phase(page, turn)
+        monkeypatch.setattr(study, "take", later)
+        page.evaluate(f"() => {{ {BUSY} }}")
+        page.keyboard.press("f")
+        while turn[1] != "blank":
+            turn = next_phase(page, turn)
+        next_phase(page, turn)
+    folder = session_folder(study)
+    log = read_csv(folder / "trials.csv", log_columns("occlusion"))
+    frames = read_csv(folder / "frames.csv", FRAME_COLUMNS)
+    listed = (frames["interval_s"] > 1.5 / 60)[frames["trial_number"] == 1].sum()
+    assert log["dropped_frames"][0] > listed
 
 
 def test_the_whole_screen_can_be_asked_for_in_older_webkit(study_of):

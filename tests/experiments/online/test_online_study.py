@@ -223,6 +223,16 @@ def test_a_page_that_was_hidden_is_recorded(study_of):
     assert "times that the page was hidden or its window too small: 1" in remark
 
 
+def test_frames_that_came_late_are_counted_by_the_page(study_of):
+    study = study_of("two_afc")
+    page = page_of(study)
+    told = page.told
+    page._tell = lambda path, message: told(path, message | {"late": 3})
+    finish_first_trial(page)
+    _, log = log_of(study)
+    assert list(log["dropped_frames"]) == [3]
+
+
 def test_a_page_that_comes_back_goes_on_at_the_next_trial(study_of):
     study = study_of("two_afc")
     page = page_of(study)
@@ -246,6 +256,7 @@ def test_a_report_that_is_sent_again_is_answered_again(study_of):
         "number": 1,
         "turn": page.plan["turn"],
         "frames": 1,
+        "late": 0,
         "largest_s": None,
         "events": [
             {"kind": "flip", "time_s": 1.0, "screen": 0, "frame": 1, "interval_s": None},

@@ -90,6 +90,7 @@ class _Frames:
             "number": next(self._number),
             "turn": self._plan["turn"],
             "frames": self._frames,
+            "late": 0,
             "largest_s": FRAME_S,
             "events": self._events,
         }

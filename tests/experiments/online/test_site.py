@@ -110,13 +110,14 @@ def test_no_path_leads_out_of_the_page(address, path):
         b"null",
         b"[" * 100_000,
         b'{"events": 5}',
-        b'{"run": "x", "number": 1e400, "turn": 1, "frames": 1, "events": []}',
-        b'{"run": "x", "number": 1, "turn": 1, "frames": -1, "events": []}',
-        b'{"run": "x", "number": 1, "turn": 1, "frames": 1, "events": [{"kind": "flip"}]}',
-        b'{"run": "x", "number": true, "turn": 1, "frames": 1, "events": []}',
+        b'{"run": "x", "number": 1e400, "turn": 1, "frames": 1, "late": 0, "events": []}',
+        b'{"run": "x", "number": 1, "turn": 1, "frames": -1, "late": 0, "events": []}',
+        b'{"run": "x", "number": 1, "turn": 1, "frames": 1, "late": 0, '
+        b'"events": [{"kind": "flip"}]}',
+        b'{"run": "x", "number": true, "turn": 1, "frames": 1, "late": 0, "events": []}',
         b"x" * (site.LARGEST_BODY + 1),
         b"\xff\xfe",
-        b'{"run": "x", "number": 1, "turn": 1, "frames": 1, "events": '
+        b'{"run": "x", "number": 1, "turn": 1, "frames": 1, "late": 0, "events": '
         b'[{"kind": "over", "time_s": 1' + 400 * b"0" + b"}]}",
     ],
 )
@@ -127,7 +128,7 @@ def test_what_no_page_sends_is_refused(address, body):
 
 
 def test_links_that_are_made_up_reach_nobody(address):
-    report = {"run": "", "number": 1, "turn": 1, "frames": 0, "largest_s": None, "events": []}
+    report = {"run": "", "number": 1, "turn": 1, "frames": 0, "late": 0, "events": []}
     status, _, content = ask(f"{address}report", report, **{"X-Link": "madeup"})
     assert (status, json.loads(content)) == (200, {"elsewhere": True})
     assert ask(f"{address}report", report)[0] == 400
