@@ -260,12 +260,12 @@ class Bench:
         for precision in self.precisions:
             for n_units in self.sizes.map_units:
                 way: Way = (
-                    own.occlusion_maps,
+                    own.maps_of_units,
                     (self.device, precision, stride, n_units, self.asked),
                 )
-                (seconds,), (found,) = in_turns([way], 1, self.clock)
+                (seconds,), (n_positions,) = in_turns([way], 1, self.clock)
                 units = "1 unit" if n_units == 1 else f"{n_units} units"
-                where = f"occlusion map of {found.n_positions:,} positions, {self.asked.layer}"
+                where = f"occlusion map of {n_positions:,} positions, {self.asked.layer}"
                 yield Figure(f"{where}, {units}, in {precision}", seconds, "s")
 
     def _ranks(self) -> Iterator[Figure]:

@@ -267,30 +267,37 @@ def occluded_images(n: int) -> tuple[np.ndarray, ...]:
     return tuple(apply(edit, patch) for patch in _places(n))
 
 
-def occlusion_maps(
-    device: torch.device,
-    precision: Precision,
-    stride_px: int,
-    n_units: int = 1,
-    asked: Asked | None = None,
-) -> Work:
-    """Prepare occlusion maps of a layer's first units; its work returns :class:`Maps`."""
-    asked = asked or Asked()
-    network, edit = _untrained(device, precision, name=asked.network), Occlusion(IMAGES[0])
-    units, patches = network.units([asked.layer])[:n_units], list(_places(32))
+def occlusion_maps(device: torch.device, precision: Precision, stride_px: int) -> Work:
+    """Prepare the occlusion map of a layer's first unit; its work returns :class:`Maps`."""
+    network, edit = _untrained(device, precision), Occlusion(IMAGES[0])
+    units, patches = network.units([LAYER])[:1], list(_places(32))
     forward = PatchForward(network, edit.base, units)
     inside = edit.inside(patches)
     flops = counted_flops(lambda: forward(patches, inside)) / len(patches)
     found = forward(patches, inside)[:, 0]
-    exact = _untrained(device, "fp32", name=asked.network)
+    exact = _untrained(device, "fp32")
     images = to_tensor(occluded_images(32), device)
-    whole = exact.activations(images, [asked.layer], "pre", "mean")[:, units[0].channel]
+    whole = exact.activations(images, [LAYER], "pre", "mean")[:, units[0].channel]
     whole = whole.cpu().numpy()
     error = float(np.abs(found - whole).max() / np.abs(whole).max())
 
     def work() -> Maps:
         maps, _ = activation_maps(network, edit, units, size_px=PATCH_PX, stride_px=stride_px)
         return Maps(maps[0].size, error, flops)
+
+    return work
+
+
+def maps_of_units(
+    device: torch.device, precision: Precision, stride_px: int, n_units: int, asked: Asked
+) -> Work:
+    """Prepare occlusion maps of a layer's first units; its work returns the number of positions."""
+    network, edit = _untrained(device, precision, name=asked.network), Occlusion(IMAGES[0])
+    units = network.units([asked.layer])[:n_units]
+
+    def work() -> int:
+        maps, _ = activation_maps(network, edit, units, size_px=PATCH_PX, stride_px=stride_px)
+        return maps[0].size
 
     return work
 

@@ -88,7 +88,7 @@ def read_checkpoint(path: str, published: tuple[str, ...] = ("DEFAULT",)) -> Wei
     others = [key for key, weight in state.items() if not isinstance(weight, torch.Tensor)]
     if others:
         raise BadInput(
-            f"{path}: is not a state dict: it holds others things than weights "
+            f"{path}: is not a state dict: it holds other things than weights "
             f"({', '.join(map(repr, others[:3]))}); save the network's state dict alone"
         )
     return _unwrapped(state)

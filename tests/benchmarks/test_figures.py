@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from benchmarks.generator import usual
 from benchmarks.generator.__main__ import PARTS, main
 from benchmarks.generator.decoding import decode_rates
 from benchmarks.generator.figures import HEAD, Bench, Figure, Sizes, row
 from benchmarks.generator.limits import flops_of_convolutions, flops_of_pass
-from benchmarks.generator.own import Asked, NoiseCrops, occluded_images
+from benchmarks.generator.own import Asked, NoiseCrops, maps_of_units, occluded_images
 from benchmarks.generator.study_hours import Repeated, write_photographs
 from stimgen.sweeps.photographs import read_rgb
 
@@ -143,6 +144,32 @@ def test_what_a_lab_asks_is_measured(bench: Bench) -> None:
     demo, klein = bench.measure(["studies"])
     assert "demo, 3,000 images" in demo.work and "klein2023, 50,000 images" in klein.work
     assert klein.unit == "h" and klein.value > 0
+
+
+class Fixed(nn.Module):
+    """A network of one size, whose occlusion maps take full passes."""
+
+    input_px, mean, sd = 32, (0, 0, 0), (1, 1, 1)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.flat, self.last = (
+            nn.Conv2d(3, 4, 8, 8),
+            nn.Linear(64, 64),
+            nn.Conv2d(4, 5, 1),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        flat = self.flat(self.first(x).view(len(x), 64))
+        last: torch.Tensor = self.last(flat.view(len(x), 4, 4, 4))
+        return last
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"), [("demo", "inception4a"), (f"{__name__}:Fixed", "last")]
+)
+def test_maps_of_any_network(name: str, layer: str) -> None:
+    assert maps_of_units(CPU, "fp32", 67, 2, Asked(name, layer))() == 9
 
 
 def test_photographs_are_of_a_common_size(tmp_path: Path) -> None:
