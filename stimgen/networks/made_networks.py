@@ -20,6 +20,7 @@ from stimgen.networks.weights import (
     load_weights,
     randomise,
     read_checkpoint,
+    untrain,
     unused_heads,
 )
 from unitscope.errors import BadInput, nearest
@@ -79,7 +80,7 @@ def load_made(
     mean, sd = (_stated(name, module, key, value) for key, value in (("mean", mean), ("sd", sd)))
     found = _found(name, module, px, layers)
     if weights == "random":
-        randomise(module, seed)
+        _randomise(name, module, seed)
     elif weights != "DEFAULT":
         state = read_checkpoint(weights, ("DEFAULT",))
         load_weights(module, state, weights, unused=unused_heads(found.layers))
@@ -98,6 +99,15 @@ def load_made(
     )
     _check_pass(network)
     return network
+
+
+def _randomise(name: str, module: nn.Module, seed: int) -> None:
+    if not is_factory(name):  # timm's was made without weights
+        randomise(module, seed)
+    elif kept := untrain(module, seed):
+        more = f" and {len(kept) - 3} more" if len(kept) > 3 else ""
+        message = f"network {name!r}: random weights do not replace {', '.join(kept[:3])}{more}"
+        print(message, file=sys.stderr)
 
 
 def _make(name: str, weights: str, seed: int, input_px: int | None) -> tuple[nn.Module, int]:

@@ -44,6 +44,32 @@ def randomise(module: nn.Module, seed: int) -> None:
             part.reset_parameters()
 
 
+def untrain(module: nn.Module, seed: int) -> list[str]:
+    """Initialise random weights of a network that somebody may have trained.
+
+    Modules of torch that :func:`randomise` does not know, such as attention and transposed
+    convolutions, get torch's own initial weights.
+
+    Returns
+    -------
+    list of str
+        Parameters that keep their values, such as embeddings of positions; constants do not count.
+    """
+    before = {name: weight.clone() for name, weight in module.named_parameters()}
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        for part in module.modules():
+            if type(part).__module__.startswith("torch.nn.modules."):
+                for method in ("reset_parameters", "_reset_parameters"):
+                    getattr(part, method, lambda: None)()
+    randomise(module, seed)
+    return [
+        name
+        for name, weight in module.named_parameters()
+        if torch.equal(weight, before[name]) and not bool((weight == weight.flatten()[:1]).all())
+    ]
+
+
 def read_checkpoint(path: str, published: tuple[str, ...] = ("DEFAULT",)) -> Weights:
     """Read a state dict from a file, whatever the training program wrapped it in.
 

@@ -322,6 +322,35 @@ def test_weights(tmp_path: Path, network: Network) -> None:
     assert load_network(name_of("halves")).weights_sha256 != ""
 
 
+class Trained(Small):
+    """Has parameters of all kinds, none of which is as torch made it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.normed = nn.ConvTranspose2d(3, 3, 1), nn.LayerNorm(32)
+        self.looked = nn.MultiheadAttention(4, 1)
+        self.place, self.zeros = nn.Parameter(torch.rand(3, 32, 32)), nn.Parameter(torch.zeros(9))
+        for name, weight in self.named_parameters():
+            if name != "zeros":
+                nn.init.uniform_(weight, 4, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(self.normed(self.up(x)) + self.place)
+
+
+def trained() -> nn.Module:
+    return described(Trained())
+
+
+def test_random_weights_replace_all_that_they_can(capsys: pytest.CaptureFixture[str]) -> None:
+    own = load_network(name_of("trained"), "random")
+    assert "random weights do not replace place\n" in capsys.readouterr().err
+    untouched = {n for n, w in own.module.named_parameters() if float(w.min()) >= 4}
+    assert untouched == {"place"}
+    load_network(name_of("small"), "random")
+    assert "random weights" not in capsys.readouterr().err
+
+
 def test_a_network_of_one_size() -> None:
     assert load_network(name_of("sized")).fixed_px
 
