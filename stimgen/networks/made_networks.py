@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -229,6 +230,12 @@ def _named(name: str, module: nn.Module) -> tuple[str, ...]:
 
 def _check_pass(network: Network) -> None:
     """Choose a layout in memory that a network takes, and refuse one whose passes are not pure."""
+    try:
+        copy.deepcopy(network.module)
+    except Exception as error:  # such as a lock or an open file
+        raise BadInput(
+            f"network {network.name!r} cannot be copied, as it is for each thread ({reason(error)})"
+        ) from None
     px = network.input_px
     names = [layer.name for layer in network.layers]
     images = torch.rand(2, 3, px, px, generator=torch.Generator().manual_seed(0))

@@ -86,7 +86,8 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        (weight,) = ctx.saved_tensors
+        # A network that lowers its own precision has a gradient of fewer bits than its weights.
+        weight = ctx.saved_tensors[0].to(gradient.dtype)
         return gradient_of_image(gradient, weight, *ctx.geometry), None, None, None, None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,18 @@ def written() -> nn.Module:
 
 def compiled() -> nn.Module:
     return torch.compile(small())  # type: ignore[return-value]
+
+
+class Locked(Small):
+    """Holds what cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+def locked() -> nn.Module:
+    return described(Locked())
 
 
 def scripted() -> nn.Module:
@@ -402,6 +415,7 @@ def test_what_was_compiled_is_the_module() -> None:
         (name_of("broken"), {}, "could not be made (RuntimeError: weights.bin is damaged)"),
         (name_of("leaving"), {}, "could not be made (SystemExit: no licence)"),
         (name_of("scripted"), {}, "cannot be used (RuntimeError"),
+        (name_of("locked"), {}, "cannot be copied, as it is for each thread (TypeError: cannot"),
         (name_of("unnormed"), {}, "in each pass or batch, as with dropout that is always on, or"),
         (name_of("one_by_one"), {}, "cannot take two images of 32 px at once (RuntimeError"),
         (name_of("dropping"), {}, "in each pass or batch, as with dropout that is always on"),

@@ -56,6 +56,18 @@ def test_a_module_computes_as_before_with_weights_that_are_frozen_or_not() -> No
     assert plain.state_dict().keys() == quick.state_dict().keys()
 
 
+def test_a_network_may_lower_its_own_precision() -> None:
+    plain, quick = make_module().requires_grad_(False), make_module().requires_grad_(False)
+    replace_stem_convolutions(quick)
+    found = []
+    for module in (plain, quick):
+        image = torch.linspace(-1, 1, 2 * 3 * 20 * 20).view(2, 3, 20, 20).requires_grad_()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            module(image).float().square().sum().backward()
+        found.append(image.grad)
+    torch.testing.assert_close(found[1], found[0], rtol=0.05, atol=0.02)
+
+
 @pytest.mark.parametrize(
     "conv",
     [
