@@ -1,5 +1,7 @@
 // Draws the elements of a trial's screen: places in pixels from the middle of the window, y upwards.
 
+import { smaller } from "./smaller.js";
+
 const FONT = '"Noto Sans", "Segoe UI", Roboto, Arial, sans-serif';
 const LEAST_PX = 10;
 
@@ -7,6 +9,7 @@ export class Painter {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { alpha: false });
+    this.sized = new WeakMap(); // of images that were made smaller
     this.fit();
   }
 
@@ -36,8 +39,25 @@ export class Painter {
     ];
   }
 
+  // Makes the images of screens as small as they are drawn, which takes longer than a frame.
+  prepare(screens, images) {
+    for (const { elements } of screens) {
+      for (const [kind, number, , , width, height] of elements || []) {
+        if (kind === "image") this.fitting(images[number], width, height);
+      }
+    }
+  }
+
+  fitting(image, width, height) {
+    const size = [width, height].map((side) => Math.round(side * this.ratio));
+    const made = this.sized.get(image);
+    if (made && made.width === size[0] && made.height === size[1]) return made;
+    this.sized.set(image, smaller(image, ...size));
+    return this.sized.get(image);
+  }
+
   image([number, x, y, width, height], images) {
-    const bitmap = images[number];
+    const bitmap = this.fitting(images[number], width, height);
     this.context.imageSmoothingEnabled = bitmap.width !== width * this.ratio;
     this.context.imageSmoothingQuality = "high";
     this.context.drawImage(bitmap, x - width / 2, -y - height / 2, width, height);

@@ -1,5 +1,7 @@
 // Pages, ratings and comments as HTML; every word and number of them comes from the server.
 
+import { smaller } from "./smaller.js";
+
 function make(name, words, ...classes) {
   const element = document.createElement(name);
   if (words) element.textContent = words;
@@ -49,7 +51,8 @@ function panels(list, images) {
       canvas.style.width = canvas.style.height = `${side}px`;
       const context = canvas.getContext("2d");
       context.imageSmoothingQuality = "high";
-      context.drawImage(images[number], 0, 0, canvas.width, canvas.height);
+      const image = smaller(images[number], canvas.width, canvas.height);
+      context.drawImage(image, 0, 0, canvas.width, canvas.height);
       cell.append(canvas);
       grid.append(cell);
     });

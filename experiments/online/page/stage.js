@@ -29,6 +29,7 @@ export class Player {
   async show(plan) {
     this.images = await this.server.images(plan.images);
     this.server.images(plan.next_images).catch(() => {}); // asked for again when they are due
+    this.painter.prepare(plan.screens, this.images);
     this.plan = plan;
     this.next = null;
     this.frames = this.late = 0;

@@ -7,7 +7,9 @@ import re
 import shutil
 import time
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from experiments.online import site
 from experiments.online.claims import DECLINED, FINISHED
@@ -210,6 +212,7 @@ def test_a_window_that_is_too_small_is_waited_for(study_of):
         assert next_phase(page, ("", ""))[1] == "page"
 
 
+SMALL_IMAGES = {"unit": "px", "gap": 4, "separation": 40, "text": 18}
 IN_DEGREES = {"unit": "deg", "image": 2.5, "gap": 0.1, "separation": 1, "text": 0.6}
 
 
@@ -321,6 +324,35 @@ def test_anyone_is_let_in_without_https(study_of):
         page.add_init_script("delete Crypto.prototype.randomUUID")
         page.goto(address)
         assert next_phase(page, ("", ""))[1] == "page"
+
+
+@pytest.mark.parametrize("browser", [CHROMIUM, pytest.param(WEBKIT, marks=ELSEWHERE)])
+def test_images_are_made_smaller_in_the_same_way_by_every_browser(study_of, page_in, browser):
+    side = 6
+    study = study_of("occlusion", instructions=["ready"], layout=SMALL_IMAGES | {"image": side})
+    with served(study) as address, page_in(browser, (1280, 800)) as page:
+        page.goto(f"{address}?participant=x")
+        turn = next_phase(page, ("", ""))
+        while turn[1] != "queries":
+            if turn[1] == "page":
+                press_on(page)
+            turn = next_phase(page, turn)
+        (seat,) = study._seats.values()
+        files = seat.visit.images(seat.visit.shows()["images"])
+        images = (element[1:] for element in drawn(study) if element[0] == "image")
+        for number, x, y, width, height in some(images):
+            assert (width, height) == (side, side)
+            place = f"{640 + x - side // 2}, {400 - y - side // 2}, {side}, {side}"
+            shown = page.evaluate(
+                "() => Array.from(document.getElementById('screen').getContext('2d')"
+                f".getImageData({place}).data)"
+            )
+            shown = np.array(shown, float).reshape(side, side, 4)[..., :3]
+            with Image.open(files[number]) as image:
+                assert image.size == (16, 16)
+                enlarged = image.convert("RGB").resize((4 * side, 4 * side), Image.BILINEAR)
+            expected = np.asarray(enlarged, float).reshape(side, 4, side, 4, 3).mean((1, 3))
+            assert np.abs(shown - expected).max() < 8
 
 
 ROUNDED = """
