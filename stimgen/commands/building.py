@@ -124,11 +124,9 @@ def _report_skipped(build: Build) -> None:
     skipped = facts["images"]["skipped"]
     if skipped:
         print(f"{len(skipped)} images could not be read, such as {skipped[0]}", file=sys.stderr)
-    unread = getattr(build.source, "unread", {})
+    unread = getattr(build.source, "unread", "")
     if unread:
-        kinds = ", ".join(f"{n} {suffix or 'without any'}" for suffix, n in sorted(unread.items()))
-        files = f"{sum(unread.values())} files are no images by their suffix"
-        print(f"{files} ({kinds})", file=sys.stderr)
+        print(f"not read as images: {unread}", file=sys.stderr)
     report_excluded(facts.get("occlusion", {}).get("left_out", []))
 
 

@@ -123,13 +123,14 @@ class ImageFolder(ImageFiles):
     Parameters
     ----------
     folder
-        Searched with its subfolders; the case of suffixes does not matter. Hidden files and
-        folders are ignored.
+        Searched with its subfolders, but not those that it links to; the case of suffixes does not
+        matter. Hidden files and folders are ignored.
 
     Attributes
     ----------
     unread
-        How many files are no images by their suffix, by suffix.
+        How many files are no images by their suffix, by suffix, and how many links lead to folders
+        or to nothing, for readers; empty if none.
 
     Raises
     ------
@@ -141,13 +142,23 @@ class ImageFolder(ImageFiles):
         folder = Path(folder)
         if not folder.is_dir():
             raise BadInput(f"{folder}: no such folder of images")
-        found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-        shown = [path for path in found if not any(part.startswith(".") for part in path.parts)]
-        names = sorted(path.as_posix() for path in shown if path.suffix.lower() in SUFFIXES)
+        names: list[str] = []
+        unread: Counter[str] = Counter()
+        for path in folder.rglob("*"):
+            name, suffix = path.relative_to(folder), path.suffix.lower()
+            if any(part.startswith(".") for part in name.parts):
+                continue
+            if path.is_file() and suffix in SUFFIXES:
+                names.append(name.as_posix())
+            elif path.is_file():
+                unread[suffix or "without any suffix"] += 1
+            elif path.is_symlink():
+                unread["links to folders" if path.is_dir() else "links to nothing"] += 1
+        self.unread = ", ".join(f"{n} {kind}" for kind, n in sorted(unread.items()))
         if not names:
-            raise BadInput(f"{folder}: no images there (looked for {', '.join(SUFFIXES)})")
-        super().__init__(folder, names)
-        self.unread = Counter(p.suffix.lower() for p in shown if p.suffix.lower() not in SUFFIXES)
+            there = f"; there are {self.unread}" if unread else ""
+            raise BadInput(f"{folder}: no images there (looked for {', '.join(SUFFIXES)}{there})")
+        super().__init__(folder, sorted(names))
 
 
 class ImageList(ImageFiles):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from stimgen.studies.build_settings import ActivationSettings, ImagesSettings
 from stimgen.sweeps.image_sources import ImageFolder, ImageList, ImageSource, TarShards, open_source
@@ -53,6 +54,29 @@ def test_a_folder_a_list_and_shards_hold_the_same_images(
         expected = folder.load(index).tobytes()
         assert of_list.load(len(names) - 1 - index).tobytes() == expected
         assert of_shards.load(index).tobytes() == expected
+
+
+def test_what_a_folder_does_not_read_is_counted(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "mine", tmp_path / "elsewhere"
+    for place in (folder, elsewhere):
+        place.mkdir()
+        Image.new("RGB", (20, 20)).save(place / "one.png")
+    (folder / "notes.txt").touch()
+    (folder / ".hidden").touch()
+    for name, target in (("more", elsewhere), ("gone.png", tmp_path / "gone.png")):
+        try:
+            (folder / name).symlink_to(target)
+        except OSError:
+            pytest.skip("links need a privilege here")
+    found = ImageFolder(folder)
+    assert names_of(found) == ["one.png"]
+    assert found.unread == "1 .txt, 1 links to folders, 1 links to nothing"
+    assert ImageFolder(elsewhere).unread == ""
+    (folder / "one.png").unlink()
+    with pytest.raises(
+        BadInput, match="no images there .* there are 1 .txt, 1 links to folders, 1"
+    ):
+        ImageFolder(folder)
 
 
 def test_one_shard_alone(shards: Path) -> None:
