@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import comb
@@ -13,20 +13,18 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.feature_visualization.demo_units import DemoUnits, Images, Made
+from benchmarks.feature_visualization.measured_units import Images, Made, MeasuredUnits
 from experiments.runner.similarity import image_features
 from stimgen.networks.network import Network
 from stimgen.networks.preprocessing import resize, to_tensor
 from stimgen.networks.registry import load_network
 from unitscope.vocabulary import POLES, Unit
 
-N_NATURAL = 60
-"""Number of natural images of each unit and pole to which synthetic ones are compared."""
+Key = tuple[Unit, str]
+"""A unit and a pole."""
 
+_SIGNS = {"max": 1, "min": -1}
 _RESAMPLES = 10_000
-_IMAGENET = "stimgen.networks.efficientnet_lite:lite0"
-_IMAGENET_LAYERS = "_blocks.4._expand_conv", "_blocks.10._expand_conv"
-_IMAGENET_PX = 128
 _IMAGES_AT_ONCE = 50
 
 
@@ -85,7 +83,7 @@ class Observer:
         Whether features are taken relative to their means over the natural images.
     """
 
-    of: DemoUnits
+    of: MeasuredUnits
     features: Callable[[Images], np.ndarray]
     centred: bool = False
 
@@ -108,21 +106,32 @@ class Observer:
         return mean
 
 
-def naming(observer: Observer, made: Made, n_natural: int = N_NATURAL) -> Naming:
-    """Measure synthetic images against each unit's ``n_natural`` natural images of each pole."""
+def naming(
+    observer: Observer, made: Made, natural: Mapping[Key, np.ndarray] | None = None
+) -> Naming:
+    """Measure synthetic images, by default against the usual number of extreme natural images.
+
+    Parameters
+    ----------
+    observer
+        Compares the images.
+    made
+        Synthetic images of each unit, of one or both poles.
+    natural
+        Indices of each unit's most and least activating natural images.
+    """
     of = observer.of
-    keys = [(unit, pole) for pole in POLES for unit in of.units]
-    natural = {key: observer.natural[of.which_extremes(*key, n_natural)] for key in keys}
-    synthetic = {key: observer.directions(made[key]).mean(0) for key in keys}
+    chosen = natural or extremes(of)
+    known = {key: observer.natural[indices] for key, indices in chosen.items()}
+    synthetic = {key: observer.directions(images).mean(0) for key, images in made.items()}
+    poles = [pole for pole in POLES if (of.units[0], pole) in made]
     correct = []
     for unit in of.units:
         # The similarity observer's rule: nearer to references of max, farther from those of min.
-        high, low = (
-            natural[unit, pole] @ (synthetic[unit, "max"] - synthetic[unit, "min"])
-            for pole in ("max", "min")
-        )
+        shown = sum(_SIGNS[pole] * synthetic[unit, pole] for pole in poles)
+        high, low = known[unit, "max"] @ shown, known[unit, "min"] @ shown
         correct.append((high[:, None] > low).mean())
-    above = np.array([_n_above(of, pole, synthetic, natural) for pole in POLES])
+    above = np.array([_n_above(of, pole, synthetic, known) for pole in poles])
     n_others = len(of.units) - 1
     drawn = min(9, n_others)
     # It is the first of ten where all nine others are drawn from those below it.
@@ -134,11 +143,40 @@ def naming(observer: Observer, made: Made, n_natural: int = N_NATURAL) -> Naming
     )
 
 
+def ceiling(observer: Observer, n: int) -> Naming:
+    """Measure natural images in place of n synthetic ones, against those of other photographs.
+
+    The photographs are parted into two halves: images of each are measured against the other's,
+    and the results averaged.
+    """
+    of = observer.of
+    halves = [set(np.unique(of.photographs)[first::2].tolist()) for first in (0, 1)]
+    parts = []
+    for half, other in (halves, halves[::-1]):
+        shown = {
+            (unit, pole): of.extremes(unit, pole, n, half) for unit in of.units for pole in of.poles
+        }
+        parts.append(naming(observer, shown, extremes(of, of.n_natural // 2, other)))
+    one, two = parts
+    return Naming(**{name: (value + vars(two)[name]) / 2 for name, value in vars(one).items()})
+
+
+def extremes(
+    of: MeasuredUnits, n: int | None = None, among: Collection[int] | None = None
+) -> dict[Key, np.ndarray]:
+    """Return which natural images activate each unit most, and which least."""
+    return {
+        (unit, pole): of.which_extremes(unit, pole, n or of.n_natural, among)
+        for unit in of.units
+        for pole in POLES
+    }
+
+
 def _n_above(
-    of: DemoUnits,
+    of: MeasuredUnits,
     pole: str,
-    synthetic: Mapping[tuple[Unit, str], np.ndarray],
-    natural: Mapping[tuple[Unit, str], np.ndarray],
+    synthetic: Mapping[Key, np.ndarray],
+    natural: Mapping[Key, np.ndarray],
 ) -> np.ndarray:
     """Return how many other units' natural images resemble a unit's synthetic ones more.
 
@@ -151,7 +189,7 @@ def _n_above(
     return above
 
 
-def looks(of: DemoUnits, made: Made) -> Looks:
+def looks(of: MeasuredUnits, made: Made) -> Looks:
     """Measure synthetic images by themselves."""
     pixels = np.stack([image for images in made.values() for image in images]) / 255
     beyond = []
@@ -183,22 +221,40 @@ def colours_and_edges(images: Images) -> np.ndarray:
     return np.array(found)
 
 
-def imagenet_features(images: Images) -> np.ndarray:
-    """Describe images by two layers of EfficientNet-Lite0, trained on photographs.
+@dataclass(frozen=True)
+class NetworkFeatures:
+    """Describes images by some layers of a network.
 
-    Features are the square roots of channels' mean responses, of each layer at unit length. Needs
-    the extra ``efficientnet``.
+    Features are the square roots of channels' mean responses, of each layer at unit length.
     """
-    network = _imagenet()
-    layers = [network.layer(name) for name in _IMAGENET_LAYERS]
-    found = []
-    for start in range(0, len(images), _IMAGES_AT_ONCE):
-        some = resize(to_tensor(images[start : start + _IMAGES_AT_ONCE]), _IMAGENET_PX)
-        with torch.no_grad():
-            maps = network.maps(some, layers, "post")
-        roots = [maps[layer.name].float().mean((2, 3)).clamp_min(0).sqrt() for layer in layers]
-        found.append(np.concatenate([_unit_length(root.numpy()) for root in roots], 1))
-    return np.concatenate(found)
+
+    network: str
+    layers: tuple[str, ...]
+    seen_px: int
+
+    def __call__(self, images: Images) -> np.ndarray:
+        """Return images x features."""
+        network = _loaded(self.network)
+        layers = [network.layer(name) for name in self.layers]
+        found = []
+        for start in range(0, len(images), _IMAGES_AT_ONCE):
+            some = resize(to_tensor(images[start : start + _IMAGES_AT_ONCE]), self.seen_px)
+            with torch.no_grad():
+                maps = network.maps(some, layers, "post")
+            roots = [maps[layer.name].float().mean((2, 3)).clamp_min(0).sqrt() for layer in layers]
+            found.append(np.concatenate([_unit_length(root.numpy()) for root in roots], 1))
+        return np.concatenate(found)
+
+
+IMAGENET_FEATURES = NetworkFeatures(
+    "stimgen.networks.efficientnet_lite:lite0",
+    ("_blocks.4._expand_conv", "_blocks.10._expand_conv"),
+    128,
+)
+"""Of EfficientNet-Lite0, trained on photographs (extra ``efficientnet``)."""
+
+DEMO_FEATURES = NetworkFeatures("demo", ("inception3b", "inception4a"), 64)
+"""Of the demo's network, trained on drawn shapes and textures."""
 
 
 def _unit_length(vectors: np.ndarray) -> np.ndarray:
@@ -207,5 +263,5 @@ def _unit_length(vectors: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _imagenet() -> Network:
-    return load_network(_IMAGENET)
+def _loaded(name: str) -> Network:
+    return load_network(name)

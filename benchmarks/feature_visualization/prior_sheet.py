@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from benchmarks.feature_visualization.contact_sheet import Tile
-from benchmarks.feature_visualization.demo_units import DemoUnits, Made, demo_settings
+from benchmarks.feature_visualization.demo_units import DemoUnits, demo_settings
+from benchmarks.feature_visualization.measured_units import Made
 from stimgen.networks.preprocessing import to_tensor
 from stimgen.studies.prior_settings import PatchColourSettings
 from stimgen.visualization import priors

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks.feature_visualization.__main__ import HELD_OUT, TUNED, main, tried
-from benchmarks.feature_visualization.demo_units import DemoUnits, Images, Made, demo_settings
+from benchmarks.feature_visualization.__main__ import main
+from benchmarks.feature_visualization.demo_units import DemoUnits, demo_settings
+from benchmarks.feature_visualization.measured_units import Images, Made, settings_from
 from benchmarks.feature_visualization.naming import (
     Observer,
+    ceiling,
     colours_and_edges,
+    extremes,
     interval,
     looks,
     naming,
@@ -23,7 +26,9 @@ from benchmarks.feature_visualization.prior_sheet import (
     with_prior,
     without_prior,
 )
+from benchmarks.feature_visualization.subjects import HELD_OUT, TUNED, tried
 from stimgen.studies.build_settings import read
+from stimgen.studies.synthetic_settings import SyntheticSettings
 from tests.conftest import some
 from unitscope.vocabulary import POLES
 
@@ -46,7 +51,7 @@ def natural(of: DemoUnits, shift: int = 0) -> Made:
 
 
 def measured(observer: Observer, made: Made) -> dict[str, float]:
-    found = naming(observer, made, n_natural=20)
+    found = naming(observer, made, extremes(observer.of, 20))
     return {measure: float(values.mean()) for measure, values in vars(found).items()}
 
 
@@ -70,6 +75,18 @@ def test_images_of_other_units_name_them_less(few: Observer) -> None:
     assert bad["of_ten"] < good["of_ten"]
 
 
+def test_of_one_pole_the_images_are_compared_with_that_one(few: Observer) -> None:
+    both = natural(few.of)
+    found = naming(few, {key: images for key, images in both.items() if key[1] == "max"})
+    assert found.two_afc.mean() > 0.55 and found.naming.mean() > 0.7
+
+
+def test_the_ceiling_is_that_of_natural_images(few: Observer) -> None:
+    found = ceiling(few, 2)
+    assert found.two_afc.mean() > 0.55 and found.naming.mean() > 0.55
+    assert found.of_ten.shape == (6,)
+
+
 @pytest.mark.slow
 def test_poles_that_are_exchanged_turn_the_choice_round(few: Observer) -> None:
     shown = natural(few.of)
@@ -81,7 +98,7 @@ def test_poles_that_are_exchanged_turn_the_choice_round(few: Observer) -> None:
 
 def test_naming_one_of_ten_is_as_often_as_drawn(few: Observer) -> None:
     # With six units all five others are drawn: it is first, or it is not.
-    found = naming(few, natural(few.of), n_natural=20)
+    found = naming(few, natural(few.of), extremes(few.of, 20))
     assert set(found.of_ten) <= {0.0, 0.5, 1.0}
     assert ((found.of_ten == 1) == (found.naming == 1)).all()
 
@@ -107,14 +124,24 @@ def test_the_interval_is_that_of_the_mean_over_units() -> None:
 
 
 def test_held_out_units_are_not_those_of_tuning() -> None:
-    tuned = DemoUnits(**TUNED)
-    held_out = DemoUnits(**HELD_OUT, without=tuned.units)
-    assert len(set(held_out.units)) == HELD_OUT["n"] and not set(tuned.units) & set(held_out.units)
+    tuned = DemoUnits(*TUNED["demo"])
+    held_out = DemoUnits(*HELD_OUT["demo"], without=tuned.units)
+    assert len(set(held_out.units)) == HELD_OUT["demo"][0] and not set(tuned.units) & set(
+        held_out.units
+    )
 
 
 def test_the_demos_render_with_the_settings_that_were_chosen() -> None:
     assert read("demo").synthetic == read("demo_occlusion").synthetic == demo_settings()
-    assert tried()["after"] == {} and demo_settings(tried()["before"]) != demo_settings()
+    before, after = (settings_from(tried("demo")[name], name) for name in ("before", "after"))
+    assert after == demo_settings() != before
+
+
+def test_settings_were_tried_against_the_defaults_and_the_preset() -> None:
+    every = {name: settings_from(asked, name) for name, asked in tried("photographs").items()}
+    assert every["default"] == SyntheticSettings(steps=128)
+    assert every["photographs"] == settings_from({"preset": "photographs"}, "the preset")
+    assert every["photographs"].steps == every["default"].steps
 
 
 def test_bad_input_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,9 +151,11 @@ def test_bad_input_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_images_of_held_out_units_are_better_than_before() -> None:
-    units = DemoUnits(n=20, seed=HELD_OUT["seed"], without=DemoUnits(**TUNED).units)
+    units = DemoUnits(20, HELD_OUT["demo"][1], without=DemoUnits(*TUNED["demo"]).drawn)
     observer = Observer(units, colours_and_edges)
-    made = [units.render(demo_settings(tried()[name]), 2) for name in ("before", "after")]
+    made = [
+        units.render(settings_from(tried("demo")[name], name), 2) for name in ("before", "after")
+    ]
     before, after = (looks(units, images) for images in made)
     assert after.saturated < before.saturated / 2
     assert after.variation < before.variation
