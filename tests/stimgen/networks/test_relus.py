@@ -1,5 +1,9 @@
+from collections.abc import Callable
+
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from stimgen.networks.relus import RedirectedRelus
 
@@ -33,8 +37,30 @@ def test_values_are_those_of_a_relu_and_inputs_are_left_alone() -> None:
     assert inputs.tolist() == [[-1.0, 2.0]]
 
 
+@pytest.mark.parametrize("relu6", [F.relu6, nn.ReLU6(), nn.ReLU6(inplace=True)])
+def test_a_relu6_blocks_no_image_either(relu6: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    inputs = torch.tensor([[-1.0, 7.0], [-1.0, 3.0], [-1.0, -2.0], [7.0, 8.0]], requires_grad=True)
+    with RedirectedRelus():
+        outputs = relu6(inputs)
+    assert outputs.tolist() == [[0.0, 6.0], [0.0, 3.0], [0.0, 0.0], [6.0, 6.0]]
+    up = torch.autograd.grad(outputs, inputs, -torch.ones(4, 2), retain_graph=True)[0]
+    assert up.tolist() == [[-1.0, 0.0], [0.0, -1.0], [-1.0, -1.0], [0.0, 0.0]]
+    down = torch.autograd.grad(outputs, inputs, torch.ones(4, 2))[0]
+    assert down.tolist() == [[0.0, 1.0], [0.0, 1.0], [0.0, 0.0], [1.0, 1.0]]
+
+
+def test_other_bounds_are_left_as_they_are() -> None:
+    inputs = torch.tensor([[-3.0, -2.0]], requires_grad=True)
+    with RedirectedRelus():
+        outputs = F.hardtanh(inputs)
+    assert outputs.tolist() == [[-1.0, -1.0]]
+    outputs.backward(-torch.ones(1, 2))
+    assert inputs.grad is not None and not inputs.grad.any()
+
+
+@pytest.mark.parametrize("relu", [torch.relu, F.relu6])
 def test_the_way_of_devices_that_are_waited_for_is_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+    relu: Callable[[torch.Tensor], torch.Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn = torch.Generator().manual_seed(0)
     inputs = torch.randn(6, 3, 4, 4, generator=drawn)
@@ -46,7 +72,7 @@ def test_the_way_of_devices_that_are_waited_for_is_the_same(
         monkeypatch.setattr("stimgen.networks.relus.is_waited_for", lambda d, a=is_waited_for: a)
         x = inputs.clone().requires_grad_()
         with RedirectedRelus():
-            outputs = torch.relu(x)
+            outputs = relu(x)
         found.append(torch.autograd.grad(outputs, x, weights)[0])
     assert torch.equal(*found)
     assert found[0][::2].any() and not found[0][4].any()
