@@ -188,7 +188,8 @@ class SyntheticSettings:
     priors
         Penalties and filters that keep images natural.
     redirected_steps
-        Number of first steps in which gradients pass through ReLUs that would block them.
+        Number of first steps in which gradients pass through ReLUs, or ReLU6s, that would block
+        them.
     batch
         Largest number of images optimised together; those of one unit and pole stay together, and
         with ``transforms: lucid`` are a batch of their own.
