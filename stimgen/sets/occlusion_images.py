@@ -107,7 +107,7 @@ def save_images(
     Parameters
     ----------
     jobs
-        Jobs whose maps are in the folder.
+        Jobs whose maps are in the folder, a batch's base image before its references.
     settings
         Constraints on the pairs of positions.
     baselines
@@ -122,7 +122,7 @@ def save_images(
     queries : list of dict
         A row of ``queries.csv`` for each pair.
     excluded : list of str
-        Base images that allow no pair.
+        Base images that allow no pair; their batches have no blurred references either.
 
     Raises
     ------
@@ -135,12 +135,14 @@ def save_images(
     for job in jobs:
         values, base, *_ = load_map(folder / job.map_path)
         edit = edit_of(job.kind, read_png(folder / job.natural.path), settings)
+        batch = f"{job.natural.unit.name}, batch {job.natural.batch}"
         if job.kind == "blur":
-            images.append(_blurred(job, edit, values, settings, folder))
+            if batch not in excluded:  # without queries no trial shows its references
+                images.append(_blurred(job, edit, values, settings, folder))
             continue
         pair = choose_queries(values, base, settings)
         if pair is None:
-            excluded.append(f"{job.natural.unit.name}, batch {job.natural.batch}")
+            excluded.append(batch)
             continue
         whole = dataclasses.replace(job.natural, kind="base")
         images.append(_save(Expected(whole, base), edit, folder))

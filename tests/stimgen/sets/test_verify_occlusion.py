@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -137,6 +138,17 @@ def test_a_query_without_its_partner_and_stimuli_nobody_asked_for(copy):
     facts["settings"]["occlusion"] = None
     (copy / "set.yaml").write_text(yaml.safe_dump(facts), encoding="utf-8")
     assert "batch 0: has occlusion stimuli, which the settings do not ask for" in faults(copy)
+
+
+def test_a_batch_without_queries_has_no_blurred_references(built, tmp_path):
+    effects = pd.read_csv(built / "queries.csv")["relative_activation_difference"]
+    settings = yaml.safe_load(SETTINGS)
+    settings["occlusion"]["min_effect"] = float(effects.mean())
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    assert main(["build", str(tmp_path / "small.yaml"), "--out", str(tmp_path), "--quiet"]) == 0
+    frame = read_csv(tmp_path / "small" / "manifest.csv", MANIFEST_COLUMNS)
+    batches = [set(frame["batch"][frame["kind"] == kind]) for kind in ("base", "blur")]
+    assert batches[0] == batches[1] and len(batches[0]) == 1
 
 
 def test_an_image_of_one_colour_stays_the_same_when_blurred(tmp_path):
