@@ -12,7 +12,7 @@ from PIL import Image
 
 from unitscope.errors import BadInput
 from unitscope.image_files import UNREADABLE, open_image
-from unitscope.named_functions import find_function
+from unitscope.named_functions import find_function, reason
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,16 @@ def find_saliency(name: str) -> Saliency:
     dotted = name if ":" in name or "." not in name else ":".join(name.rpartition(".")[::2])
     expected = "spectral_residual, a folder or a function such as package.module:function"
     function = find_function(dotted, "saliency", expected)
-    return lambda image: np.asarray(function(image.pixels), dtype=np.float64)
+
+    def computed(image: NamedImage) -> np.ndarray:
+        try:
+            return np.asarray(function(image.pixels), dtype=np.float64)
+        except Exception as error:  # a user's function may raise anything
+            raise BadInput(
+                f"saliency {name!r} fails for the image {image.name!r} ({reason(error)})"
+            ) from None
+
+    return computed
 
 
 def saved_maps(folder: Path) -> Saliency:

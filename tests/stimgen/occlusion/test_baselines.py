@@ -114,6 +114,12 @@ def test_a_saliency_that_is_none(name: str):
         find_saliency(name)
 
 
+def test_a_function_that_fails():
+    # Standing for a user's: json.loads takes text, not pixels.
+    with pytest.raises(BadInput, match=r"saliency 'json:loads' fails for the image .* \(TypeError"):
+        find_saliency("json:loads")(grey())
+
+
 def test_a_map_that_does_not_fit():
     with pytest.raises(BadInput, match=r"has shape \(2, 2\), expected \(224, 224\)"):
         SaliencyDensity(lambda image: wrong_shape(image.pixels)).choose(grey(), LEFT, RIGHT)
