@@ -65,7 +65,7 @@ def load_generator(
     ------
     BadInput
         If there is no such function, the weights do not fit, the shape of the code is unknown, or
-        the output is not an image.
+        the output is not an image that depends on the code.
 
     Examples
     --------
@@ -85,19 +85,23 @@ def load_generator(
         raise BadInput(
             f"synthetic.generator: {settings.factory} has no code_shape; give it in the settings"
         )
-    with torch.no_grad():
-        try:
-            drawn = module(torch.zeros(1, *shape, device=device))
-        except Exception as error:
-            raise BadInput(
-                f"synthetic.generator: {settings.factory} does not accept codes of shape "
-                f"{list(shape)} ({error})"
-            ) from None
+    try:
+        drawn = module(torch.zeros(1, *shape, device=device, requires_grad=True))
+    except Exception as error:
+        raise BadInput(
+            f"synthetic.generator: {settings.factory} does not accept codes of shape "
+            f"{list(shape)} ({error})"
+        ) from None
     if not isinstance(drawn, torch.Tensor) or drawn.ndim != 4 or drawn.shape[:2] != (1, 3):
         found = list(drawn.shape) if isinstance(drawn, torch.Tensor) else type(drawn).__name__
         raise BadInput(
             f"synthetic.generator: {settings.factory} outputs {found}, expected images x 3 x "
             "height x width"
+        )
+    if not drawn.requires_grad or not bool(torch.isfinite(drawn).all()):
+        raise BadInput(
+            f"synthetic.generator: {settings.factory} outputs images without a gradient, or that "
+            "are not finite"
         )
     return Generator(module, shape, _code_sd(settings, module, shape), hash_weights(module))
 
@@ -106,7 +110,7 @@ def _make(factory: str) -> nn.Module:
     function = find_function(factory, "synthetic.generator.factory")
     try:
         made = function()
-    except Exception as error:  # the user's function may raise anything
+    except (Exception, SystemExit) as error:  # the user's function may raise anything
         raise BadInput(
             f"synthetic.generator.factory {factory!r} failed ({reason(error)})"
         ) from None

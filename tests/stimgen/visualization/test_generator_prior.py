@@ -48,6 +48,15 @@ def shapeless() -> nn.Module:
     return nn.Linear(10, 3)
 
 
+class Detached(ToyGenerator):
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        return super().forward(codes).detach()
+
+
+def leaving() -> nn.Module:
+    raise SystemExit(3)
+
+
 def no_module() -> int:
     return 3
 
@@ -154,6 +163,8 @@ def test_a_checkpoint_is_loaded(tmp_path: Path) -> None:
         (GeneratorSettings(factory("nobody")), "is not a function package.module:function"),
         (GeneratorSettings("stimgen"), "is not a function package.module:function"),
         (GeneratorSettings(factory("no_module")), "makes no torch.nn.Module"),
+        (GeneratorSettings(factory("leaving")), "failed .SystemExit: 3"),
+        (GeneratorSettings(factory("Detached")), "outputs images without a gradient"),
         (GeneratorSettings(factory("shapeless")), "has no code_shape"),
         (
             GeneratorSettings(factory("ToyGenerator"), code_shape=(7,)),
