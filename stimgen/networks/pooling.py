@@ -13,6 +13,7 @@ from torch.autograd.function import once_differentiable
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from stimgen.loops import can_loop_over
+from stimgen.networks.substitution import has_hooks, substitute
 
 _POOLED = {"conv1": "maxpool1", "conv3": "maxpool2"}
 """Convolutions of GoogLeNet's stem, and the max pools that follow them."""
@@ -58,9 +59,11 @@ class MaxPool2d(nn.MaxPool2d):
 
 def replace_max_pools(module: nn.Module) -> None:
     """Replace each of torch's max pools that does not return indices by a :class:`MaxPool2d`."""
-    for path, part in list(module.named_modules()):
-        if path and type(part) is nn.MaxPool2d and not part.return_indices:
-            module.set_submodule(path, MaxPool2d.like(part))
+    for part in list(module.modules()):
+        if type(part) is not nn.MaxPool2d or part is module:
+            continue
+        if not part.return_indices and not has_hooks(part):
+            substitute(module, part, MaxPool2d.like(part))
 
 
 def max_pool2d(

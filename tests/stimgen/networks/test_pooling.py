@@ -217,6 +217,15 @@ def test_modules_keep_their_geometry() -> None:
         assert torch.equal(own(maps), pool(maps))
 
 
+def test_a_module_with_two_names_stays_one() -> None:
+    module = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(3, 3, 1), nn.MaxPool2d(3))
+    module.add_module("named", module[0])
+    module[2].register_forward_hook(lambda pool, inputs, output: output * 2)
+    replace_max_pools(module)
+    assert type(module[0]) is MaxPool2d and module.named is module[0]
+    assert type(module[2]) is nn.MaxPool2d  # what a hook does is kept
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
 def test_cuda_sums_gradients_in_the_order_of_the_cpu(memory: torch.memory_format) -> None:
