@@ -27,7 +27,7 @@ COLOUR = COLOURS["imagenet"]
 """The usual one."""
 
 
-def in_colour(decorrelated: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
+def in_colour(decorrelated: torch.Tensor, colour: np.ndarray) -> torch.Tensor:
     """Return images in 0..1 from images in decorrelated colour, before the sigmoid.
 
     Parameters
@@ -35,26 +35,21 @@ def in_colour(decorrelated: torch.Tensor, colour: torch.Tensor) -> torch.Tensor:
     decorrelated
         Images x 3 x height x width.
     colour
-        One of :data:`COLOURS` as a tensor.
+        One of :data:`COLOURS`.
 
     Examples
     --------
-    >>> colour = torch.tensor(COLOUR, dtype=torch.float32)
-    >>> in_colour(torch.zeros(1, 3, 2, 2), colour).unique().tolist()
+    >>> in_colour(torch.zeros(1, 3, 2, 2), COLOUR).unique().tolist()
     [0.5]
     """
     if is_waited_for(decorrelated.device):
-        return _added_up(decorrelated).sigmoid()
+        # Products of matrices with 3 rows leave a GPU idle.
+        one, two, three = decorrelated.unbind(1)
+        rows = [(a * one).add(two, alpha=b).add(three, alpha=c) for a, b, c in colour.tolist()]
+        return torch.stack(rows, 1).sigmoid()
     # A matrix product for each image; an einsum would copy all pixels twice.
-    mixed: torch.Tensor = colour @ decorrelated.flatten(2)
+    mixed = torch.tensor(colour, dtype=decorrelated.dtype) @ decorrelated.flatten(2)
     return mixed.view_as(decorrelated).sigmoid()
-
-
-def _added_up(decorrelated: torch.Tensor) -> torch.Tensor:
-    """Mix colours one after the other: products of matrices with 3 rows leave a GPU idle."""
-    one, two, three = decorrelated.unbind(1)
-    rows = [(a * one).add(two, alpha=b).add(three, alpha=c) for a, b, c in COLOUR.tolist()]
-    return torch.stack(rows, 1)
 
 
 class FourierImages(Parametrization):
@@ -126,7 +121,7 @@ class FourierImages(Parametrization):
         # Repeated for real and imaginary parts; broadcasting takes three times as long.
         damping = np.stack([damping, damping], -1)
         self._damping = torch.tensor(damping, dtype=torch.float32, device=device)
-        self._colour = torch.tensor(COLOURS[colours], dtype=torch.float32, device=device)
+        self._colour = COLOURS[colours]
 
     def images(self) -> torch.Tensor:
         """Return images x 3 x size x size in 0..1."""

@@ -89,7 +89,6 @@ class MacoImages(Parametrization):
         self._keys = noise_keys(seeds, steps).to(device)
         self._key = torch.zeros_like(self._keys[0])
         self._magnitude = torch.tensor(magnitude, dtype=torch.float32, device=device)
-        self._colour = torch.tensor(COLOUR, dtype=torch.float32, device=device)
 
     def spectrum(self) -> torch.Tensor:
         """Return the images' complex spectra, which are those of real images."""
@@ -103,7 +102,7 @@ class MacoImages(Parametrization):
         """Return images x 3 x size x size in 0..1."""
         size = (self.size_px, self.size_px)
         decorrelated = torch.fft.irfft2(self.spectrum(), s=size, norm="ortho")
-        return in_colour(decorrelated, self._colour)
+        return in_colour(decorrelated, COLOUR)
 
     def form(self, step: int) -> Hashable:
         """Return the same for all steps, which differ in their crops and noise only."""

@@ -211,7 +211,7 @@ SMALL = SyntheticSettings(
     per_pole=2, steps=2, image_px=80, margin_px=4, jitter_px=(4, 2), redirected_steps=1
 )
 METHODS = {
-    "fourier": replace(SMALL, diversity_weight=0.1),
+    "fourier": replace(SMALL, diversity_weight=0.1, colours="demo"),
     "pixels": replace(
         SMALL, method="pixels", priors=PriorSettings(total_variation=0.1, high_frequency=0.1)
     ),

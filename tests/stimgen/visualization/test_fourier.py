@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from stimgen.demo.demo_images import DemoImages
-from stimgen.visualization.fourier import COLOUR, COLOURS, FourierImages, in_colour
+from stimgen.visualization.fourier import COLOURS, FourierImages, in_colour
 
 
 @pytest.mark.parametrize("size_px", [32, 33])
@@ -14,26 +14,30 @@ def test_images_are_grey_noise_in_range(size_px: int) -> None:
     assert abs(images.mean() - 0.5) < 0.1 and images.std() > 0
 
 
+@pytest.mark.parametrize("name", sorted(COLOURS))
 @pytest.mark.parametrize("size_px", [32, 33])
-def test_images_are_the_damped_spectrum_in_colour(size_px: int) -> None:
-    parametrization = FourierImages([1, 2], size_px, decay=1.5)
+def test_images_are_the_damped_spectrum_in_colour(size_px: int, name: str) -> None:
+    parametrization = FourierImages([1, 2], size_px, decay=1.5, colours=name)
     values = parametrization.spectrum.detach().double().numpy()
     frequency = np.hypot(np.fft.fftfreq(size_px)[:, None], np.fft.rfftfreq(size_px))
     damped = (values[..., 0] + 1j * values[..., 1]) / np.maximum(frequency, 1 / size_px) ** 1.5 / 4
-    pixels = np.einsum("rc,bchw->brhw", COLOUR, np.fft.irfft2(damped, (size_px,) * 2, norm="ortho"))
+    before = np.fft.irfft2(damped, (size_px,) * 2, norm="ortho")
+    pixels = np.einsum("rc,bchw->brhw", COLOURS[name], before)
     expected = torch.from_numpy(1 / (1 + np.exp(-pixels))).float()
     torch.testing.assert_close(parametrization.images(), expected, atol=1e-5, rtol=0)
 
 
-def test_colours_are_the_same_where_they_are_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", sorted(COLOURS))
+def test_colours_are_the_same_where_they_are_added_up(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = torch.randn(2, 3, 5, 7, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    colour = torch.tensor(COLOUR, dtype=torch.float32)
     found = []
     for is_waited_for in (False, True):
         monkeypatch.setattr(
             "stimgen.visualization.fourier.is_waited_for", lambda device, a=is_waited_for: a
         )
-        images = in_colour(before, colour)
+        images = in_colour(before, COLOURS[name])
         (gradient,) = torch.autograd.grad(images.square().sum(), before)
         found.append((images.detach(), gradient))
     for one, other in zip(*found, strict=True):
