@@ -125,10 +125,9 @@ def test_the_interval_is_that_of_the_mean_over_units() -> None:
 
 def test_held_out_units_are_not_those_of_tuning() -> None:
     tuned = DemoUnits(*TUNED["demo"])
-    held_out = DemoUnits(*HELD_OUT["demo"], without=tuned.units)
-    assert len(set(held_out.units)) == HELD_OUT["demo"][0] and not set(tuned.units) & set(
-        held_out.units
-    )
+    held_out = DemoUnits(*HELD_OUT["demo"], without=tuned.drawn)
+    assert len(set(held_out.drawn)) == HELD_OUT["demo"][0]
+    assert not set(tuned.drawn) & set(held_out.drawn)
 
 
 def test_the_demos_render_with_the_settings_that_were_chosen() -> None:
