@@ -68,6 +68,16 @@ def press_on(page: Page) -> None:
     (agrees if agrees.count() else page.locator("#study button").last).click()
 
 
+def until_queries(page: Page) -> tuple[str, str]:
+    """Press on to the first trial's queries, and return turn and phase."""
+    turn = next_phase(page, ("", ""))
+    while turn[1] != "queries":
+        if turn[1] == "page":
+            press_on(page)
+        turn = next_phase(page, turn)
+    return turn
+
+
 def click(page: Page, phase: str, elements: list[list[Any]]) -> None:
     """Click on a number of a trial's screen; where it has none, on every image.
 

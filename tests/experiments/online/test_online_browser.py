@@ -20,6 +20,7 @@ from tests.experiments.online.browser_robot import (
     next_phase,
     press_on,
     take_part,
+    until_queries,
 )
 from tests.experiments.online.conftest import served
 from tests.experiments.online.webkit_page import BROWSER, DRIVER, webkit_page
@@ -332,11 +333,7 @@ def test_images_are_made_smaller_in_the_same_way_by_every_browser(study_of, page
     study = study_of("occlusion", instructions=["ready"], layout=SMALL_IMAGES | {"image": side})
     with served(study) as address, page_in(browser, (1280, 800)) as page:
         page.goto(f"{address}?participant=x")
-        turn = next_phase(page, ("", ""))
-        while turn[1] != "queries":
-            if turn[1] == "page":
-                press_on(page)
-            turn = next_phase(page, turn)
+        until_queries(page)
         (seat,) = study._seats.values()
         files = seat.visit.images(seat.visit.shows()["images"])
         images = (element[1:] for element in drawn(study) if element[0] == "image")
@@ -371,11 +368,7 @@ def test_times_that_a_browser_rounds_or_has_ahead_of_its_clock(study_of):
     with served(study) as address, browser_page(1280, 800) as page:
         page.add_init_script(ROUNDED + AHEAD)
         page.goto(f"{address}?participant=x")
-        turn = next_phase(page, ("", ""))
-        while turn[1] != "queries":
-            if turn[1] == "page":
-                press_on(page)
-            turn = next_phase(page, turn)
+        turn = until_queries(page)
         page.keyboard.press("f")
         pressed_s = page.evaluate("performance.now()") / 1000
         while turn[1] != "blank":
@@ -407,11 +400,7 @@ def test_frames_that_come_late_before_the_server_answers_are_counted(study_of, m
 
     with served(study) as address, browser_page(1280, 800) as page:
         page.goto(f"{address}?participant=x")
-        turn = next_phase(page, ("", ""))
-        while turn[1] != "queries":
-            if turn[1] == "page":
-                press_on(page)
-            turn = next_phase(page, turn)
+        turn = until_queries(page)
         monkeypatch.setattr(study, "take", later)
         page.evaluate(f"() => {{ {BUSY} }}")
         page.keyboard.press("f")
